@@ -1,0 +1,1 @@
+"""Compiles the OpenAPI documents into the packages under ``generated/``."""

@@ -1,0 +1,109 @@
+"""Drives openapi-python-client with this project's templates.
+
+The generator parses the document and renders one module per schema and operation. What its own
+templates get wrong is mended in ``templates/``; what a template cannot know (limits, roles,
+further media types) is read from the document by :mod:`codegen.views`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from openapi_python_client import Project
+from openapi_python_client.config import Config, ConfigFile, MetaType
+from openapi_python_client.parser import GeneratorData
+from openapi_python_client.parser.errors import GeneratorError
+from ruamel.yaml import YAML
+
+from codegen.errors import CodegenError
+from codegen.views import Views, is_map
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+# The generator drops a response whose media type it does not know. These are read as bytes.
+_BINARY_MEDIA_TYPES = (
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/zip",
+    "application/pdf",
+)
+
+# Modules that the generator has no notion of: template name → file name.
+_EXTRA_MODULES = {"operation.py.jinja": "operation.py", "operations.py.jinja": "operations.py"}
+
+_RUFF = (
+    # `--isolated`: the output depends on this line alone, not on a configuration nearby. The rules
+    # only sort imports and drop unused ones; the generator's default hooks also apply fixes that
+    # turn `*args: Any` into `object`, which a strict type check rejects.
+    ("check", "--isolated", "--no-cache", "--quiet", "--fix", "--select", "I,F401", "--target-version", "py311"),
+    ("format", "--isolated", "--no-cache", "--quiet", "--line-length", "100", "--target-version", "py311"),
+)
+
+
+def generate(document: Path, package: Path, *, source: str) -> None:
+    """Compile a document into a package.
+
+    Args:
+        document: The OpenAPI 3.1 document.
+        package: The folder to write, which must not exist. Its name is the import name.
+        source: How the header of each generated file names the document.
+
+    Raises:
+        CodegenError: If the generator warns about anything, or if the document asks for something
+            that the templates cannot express.
+    """
+    content = YAML(typ="safe").load(document.read_bytes())
+    config = _config(document, package)
+    parsed = GeneratorData.from_dict(content, config=config)
+    if isinstance(parsed, GeneratorError):
+        raise CodegenError(_describe([parsed]))
+    # Maps are written as `dict[str, T]` where they are used and need no class of their own.
+    parsed.models = [model for model in parsed.models if not is_map(model)]
+    project = Project(openapi=parsed, config=config, custom_template_path=TEMPLATES)
+    project.env.globals["views"] = Views(content, parsed, config)
+    with contextlib.redirect_stdout(io.StringIO()):  # it announces itself
+        problems = [*project.build()]
+    if problems:
+        raise CodegenError(_describe(problems))
+    for template, name in _EXTRA_MODULES.items():
+        (package / name).write_text(project.env.get_template(template).render(), encoding="utf-8")
+    (package / "py.typed").touch()
+    _finish(package, header=f"# Compiled from {source} by `nox -s codegen`: change the document or a template, not this file.\n")
+
+
+def _config(document: Path, package: Path) -> Config:
+    return Config.from_sources(
+        ConfigFile(
+            package_name_override=package.name,
+            project_name_override=package.name,
+            content_type_overrides=dict.fromkeys(_BINARY_MEDIA_TYPES, "application/octet-stream"),
+            post_hooks=[],
+        ),
+        MetaType.NONE,
+        document,
+        "utf-8",
+        overwrite=False,
+        output_path=package,
+    )
+
+
+def _finish(package: Path, header: str) -> None:
+    """Format the package and put the header line on each file."""
+    for arguments in _RUFF:
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *arguments, str(package)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise CodegenError(f"ruff {arguments[0]} failed on the generated code:\n{done.stdout}{done.stderr}")
+    for module in package.rglob("*.py"):
+        module.write_text(header + module.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def _describe(problems: list[Any]) -> str:
+    return "\n".join(
+        " ".join(part for part in (problem.level.value, problem.header, problem.detail) if part) for problem in problems
+    )

@@ -1,0 +1,53 @@
+"""Comparing and replacing trees of generated files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+# Interpreters and checkers leave these beside the code; they are not part of a tree.
+_BYPRODUCTS = {"__pycache__", ".mypy_cache", ".ruff_cache"}
+
+
+def files_of(tree: Path) -> dict[str, bytes]:
+    """Read every file of a tree, by its path relative to the tree."""
+    return {
+        path.relative_to(tree).as_posix(): path.read_bytes()
+        for path in sorted(tree.rglob("*"))
+        if path.is_file() and not _BYPRODUCTS.intersection(path.relative_to(tree).parts)
+    }
+
+
+def differences(expected: Path, actual: Path) -> list[str]:
+    """Name every file in which one tree departs from the other.
+
+    Args:
+        expected: The tree as the generator writes it.
+        actual: The tree as it stands.
+
+    Returns:
+        One line for each missing, extra or changed file; empty when the trees are equal.
+    """
+    want, have = files_of(expected), files_of(actual)
+    return [
+        f"missing: {name}" if name not in have else f"extra: {name}" if name not in want else f"changed: {name}"
+        for name in sorted(want.keys() | have.keys())
+        if want.get(name) != have.get(name)
+    ]
+
+
+def replace(tree: Path, new: Path) -> None:
+    """Put a new tree in the place of an old one, which is deleted.
+
+    The new tree is copied beside the old one first, so that an interruption never leaves half a
+    tree under the final name.
+    """
+    tree.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=tree.parent, prefix=f".{tree.name}-") as staging:
+        staged = Path(staging) / "new"
+        shutil.copytree(new, staged)
+        if tree.exists():
+            os.replace(tree, Path(staging) / "old")
+        os.replace(staged, tree)

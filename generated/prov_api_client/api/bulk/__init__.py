@@ -1,0 +1,2 @@
+# Compiled from openapi/prov-api.yaml by `nox -s codegen`: change the document or a template, not this file.
+"""bulk: one module per operation."""

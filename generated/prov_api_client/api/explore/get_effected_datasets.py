@@ -1,0 +1,103 @@
+# Compiled from openapi/prov-api.yaml by `nox -s codegen`: change the document or a template, not this file.
+"""GET /explore/special/effected_datasets: Find the datasets that came from an item."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from ...client import AuthenticatedClient
+from ...models.error_detail import ErrorDetail
+from ...models.http_validation_error import HTTPValidationError
+from ...models.lineage_response import LineageResponse
+from ...operation import Json, Operation, Request, Text
+from ...types import Response
+
+OPERATION: Operation[LineageResponse] = Operation(
+    operation_id="get_effected_datasets",
+    method="GET",
+    path="/explore/special/effected_datasets",
+    safe=True,
+    secured=True,
+    roles=("entity-registry-read",),
+    parameters={
+        "starting_id": str,
+        "depth": Annotated[int, Meta(le=10)] | None,
+    },
+    body=None,
+    responses={
+        "200": {
+            "application/json": Json(LineageResponse),
+        },
+        "400": {
+            "application/json": Json(ErrorDetail),
+        },
+        "401": {
+            "application/json": Json(ErrorDetail),
+        },
+        "422": {
+            "application/json": Json(HTTPValidationError),
+        },
+        "500": {
+            "application/json": Json(ErrorDetail),
+            "text/plain": Text(),
+        },
+    },
+)
+
+
+def request(*, starting_id: str, depth: int | None = None) -> Request[LineageResponse]:
+    """Find the datasets that came from an item
+
+    GET /explore/special/effected_datasets
+
+    Keeps those downstream paths from `starting_id` that end in a dataset. The nodes in the
+    middle of a path are part of the answer.
+
+    Role: `entity-registry-read`.
+
+    Args:
+        starting_id: str
+        depth: int | None
+
+    Returns:
+        The request, not yet sent.
+    """
+    return Request(
+        OPERATION,
+        query={
+            "starting_id": starting_id,
+            "depth": depth,
+        },
+    )
+
+
+def sync_detailed(
+    *, client: AuthenticatedClient, starting_id: str, depth: int | None = None
+) -> Response[LineageResponse]:
+    """Send `request(...)` and return the response, whatever its status."""
+    call = request(starting_id=starting_id, depth=depth)
+    return OPERATION.respond(client.get_httpx_client().request(**call.to_httpx()))
+
+
+def sync(
+    *, client: AuthenticatedClient, starting_id: str, depth: int | None = None
+) -> LineageResponse:
+    """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
+    call = request(starting_id=starting_id, depth=depth)
+    return OPERATION.read(client.get_httpx_client().request(**call.to_httpx()))
+
+
+async def asyncio_detailed(
+    *, client: AuthenticatedClient, starting_id: str, depth: int | None = None
+) -> Response[LineageResponse]:
+    """Send `request(...)` and return the response, whatever its status."""
+    call = request(starting_id=starting_id, depth=depth)
+    return OPERATION.respond(await client.get_async_httpx_client().request(**call.to_httpx()))
+
+
+async def asyncio(
+    *, client: AuthenticatedClient, starting_id: str, depth: int | None = None
+) -> LineageResponse:
+    """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
+    call = request(starting_id=starting_id, depth=depth)
+    return OPERATION.read(await client.get_async_httpx_client().request(**call.to_httpx()))

@@ -1,0 +1,123 @@
+"""The project's chores. `nox` alone runs what has to be green; `nox -l` lists everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["codegen_check", "lint", "typing", "tests"]
+nox.options.error_on_external_run = True
+
+ROOT = Path(__file__).parent
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+PYTHON_CODE = ("src", "codegen", "tests", "examples", "benchmarks", "noxfile.py")
+
+
+def install_group(session: nox.Session, *groups: str) -> None:
+    """Install dependency groups of pyproject.toml."""
+    session.install(*nox.project.dependency_groups(PYPROJECT, *groups))
+
+
+def install_wheel(session: nox.Session, *more: str) -> None:
+    """Build the wheel and install it: tests run against what users get."""
+    dist = Path(session.create_tmp()) / "dist"
+    for old in dist.glob("*.whl"):
+        old.unlink()
+    session.install("build")
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(dist), silent=True)
+    (wheel,) = dist.glob("*.whl")
+    # Reinstalled by path even when its version has not changed.
+    session.run_install(
+        "python", "-m", "pip", "uninstall", "-q", "-y", "prov-facade", silent=True, success_codes=[0, 1]
+    ) if session.venv_backend != "uv" else session.run_install(
+        "uv", "pip", "uninstall", "-q", "prov-facade", external=True, silent=True, success_codes=[0, 1, 2]
+    )
+    session.install(str(wheel), *more)
+
+
+@nox.session
+def codegen(session: nox.Session) -> None:
+    """Delete and rebuild generated/ from the OpenAPI documents."""
+    install_group(session, "codegen")
+    session.run("python", "-m", "codegen")
+
+
+@nox.session
+def codegen_check(session: nox.Session) -> None:
+    """Fail, naming the files, when generated/ is not what the documents compile to."""
+    install_group(session, "codegen")
+    session.run("python", "-m", "codegen", "--check")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting; `nox -s lint -- --fix` mends what can be mended."""
+    install_group(session, "lint")
+    if "--fix" in session.posargs:
+        session.run("ruff", "check", "--fix", *PYTHON_CODE)
+        session.run("ruff", "format", *PYTHON_CODE)
+    else:
+        session.run("ruff", "check", *PYTHON_CODE)
+        session.run("ruff", "format", "--check", *PYTHON_CODE)
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Type-check everything, the generated package included."""
+    install_group(session, "typing")
+    session.install("attrs", "httpx", "msgspec", "python-dateutil", "orjson")
+    session.run("mypy", "src/prov_facade", "generated/prov_api_client")
+    session.run("mypy", "codegen", "tests", "examples", "benchmarks", "noxfile.py")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests against the built wheel, warnings as errors."""
+    install_group(session, "tests")
+    install_wheel(session)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run the tests with the oldest run-time dependencies that pyproject.toml allows."""
+    if session.venv_backend != "uv":
+        session.error("this session needs uv: pip install 'nox[uv]'")
+    install_group(session, "tests")
+    install_wheel(session, "--resolution", "lowest-direct")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def interop(session: nox.Session) -> None:
+    """Compare our models with the pydantic models that Provena publishes."""
+    install_group(session, "interop")
+    install_wheel(session)
+    session.run("pytest", "tests/interop", "-m", "interop", *session.posargs)
+
+
+@nox.session
+def lint_document(session: nox.Session) -> None:
+    """Lint the OpenAPI document; needs Node.js and npm."""
+    with session.chdir("openapi/lint"):
+        session.run("npm", "ci", "--no-audit", "--no-fund", "--silent", external=True)
+        session.run("npm", "run", "--silent", "lint", external=True)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Run the main job against a mock server in this process, and show what comes back."""
+    install_group(session, "tests")
+    install_wheel(session)
+    session.run("python", "examples/main_job.py", env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Print the figures that the project claims."""
+    install_group(session, "benchmarks")
+    install_wheel(session)
+    session.run("python", "benchmarks/decode.py")
