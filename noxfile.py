@@ -31,9 +31,24 @@ def install_wheel(session: nox.Session, *more: str) -> None:
     (wheel,) = dist.glob("*.whl")
     # Reinstalled by path even when its version has not changed.
     session.run_install(
-        "python", "-m", "pip", "uninstall", "-q", "-y", "prov-facade", silent=True, success_codes=[0, 1]
+        "python",
+        "-m",
+        "pip",
+        "uninstall",
+        "-q",
+        "-y",
+        "prov-facade",
+        silent=True,
+        success_codes=[0, 1],
     ) if session.venv_backend != "uv" else session.run_install(
-        "uv", "pip", "uninstall", "-q", "prov-facade", external=True, silent=True, success_codes=[0, 1, 2]
+        "uv",
+        "pip",
+        "uninstall",
+        "-q",
+        "prov-facade",
+        external=True,
+        silent=True,
+        success_codes=[0, 1, 2],
     )
     session.install(str(wheel), *more)
 

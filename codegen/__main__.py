@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     parser.add_argument("--check", action="store_true", help="compare only, change nothing")
     options = parser.parse_args(arguments)
     try:
-        departures = [line for target in TARGETS for line in run(target, root=root, check=options.check)]
+        departures = [
+            line for target in TARGETS for line in run(target, root=root, check=options.check)
+        ]
     except CodegenError as error:
         print(f"codegen failed: {error}", file=sys.stderr)
         return 1

@@ -19,6 +19,7 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from codegen.errors import CodegenError
 from codegen.views import Views, is_map
@@ -39,8 +40,27 @@ _RUFF = (
     # `--isolated`: the output depends on this line alone, not on a configuration nearby. The rules
     # only sort imports and drop unused ones; the generator's default hooks also apply fixes that
     # turn `*args: Any` into `object`, which a strict type check rejects.
-    ("check", "--isolated", "--no-cache", "--quiet", "--fix", "--select", "I,F401", "--target-version", "py311"),
-    ("format", "--isolated", "--no-cache", "--quiet", "--line-length", "100", "--target-version", "py311"),
+    (
+        "check",
+        "--isolated",
+        "--no-cache",
+        "--quiet",
+        "--fix",
+        "--select",
+        "I,F401",
+        "--target-version",
+        "py311",
+    ),
+    (
+        "format",
+        "--isolated",
+        "--no-cache",
+        "--quiet",
+        "--line-length",
+        "100",
+        "--target-version",
+        "py311",
+    ),
 )
 
 
@@ -56,9 +76,12 @@ def generate(document: Path, package: Path, *, source: str) -> None:
         CodegenError: If the generator warns about anything, or if the document asks for something
             that the templates cannot express.
     """
-    content = YAML(typ="safe").load(document.read_bytes())
     config = _config(document, package)
-    parsed = GeneratorData.from_dict(content, config=config)
+    try:
+        content = dict(YAML(typ="safe").load(document.read_bytes()))
+        parsed = GeneratorData.from_dict(content, config=config)
+    except (YAMLError, TypeError, ValueError) as error:
+        raise CodegenError(f"{source} is not an OpenAPI document in YAML: {error}") from error
     if isinstance(parsed, GeneratorError):
         raise CodegenError(_describe([parsed]))
     # Maps are written as `dict[str, T]` where they are used and need no class of their own.
@@ -72,7 +95,11 @@ def generate(document: Path, package: Path, *, source: str) -> None:
     for template, name in _EXTRA_MODULES.items():
         (package / name).write_text(project.env.get_template(template).render(), encoding="utf-8")
     (package / "py.typed").touch()
-    _finish(package, header=f"# Compiled from {source} by `nox -s codegen`: change the document or a template, not this file.\n")
+    _finish(
+        package,
+        header=f"# Compiled from {source} by `nox -s codegen`: "
+        "change the document or a template, not this file.\n",
+    )
 
 
 def _config(document: Path, package: Path) -> Config:
@@ -95,15 +122,21 @@ def _finish(package: Path, header: str) -> None:
     """Format the package and put the header line on each file."""
     for arguments in _RUFF:
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *arguments, str(package)], capture_output=True, text=True, check=False
+            [sys.executable, "-m", "ruff", *arguments, str(package)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
-            raise CodegenError(f"ruff {arguments[0]} failed on the generated code:\n{done.stdout}{done.stderr}")
+            raise CodegenError(
+                f"ruff {arguments[0]} failed on the generated code:\n{done.stdout}{done.stderr}"
+            )
     for module in package.rglob("*.py"):
         module.write_text(header + module.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 def _describe(problems: list[Any]) -> str:
     return "\n".join(
-        " ".join(part for part in (problem.level.value, problem.header, problem.detail) if part) for problem in problems
+        " ".join(part for part in (problem.level.value, problem.header, problem.detail) if part)
+        for problem in problems
     )

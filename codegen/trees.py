@@ -32,7 +32,11 @@ def differences(expected: Path, actual: Path) -> list[str]:
     """
     want, have = files_of(expected), files_of(actual)
     return [
-        f"missing: {name}" if name not in have else f"extra: {name}" if name not in want else f"changed: {name}"
+        f"missing: {name}"
+        if name not in have
+        else f"extra: {name}"
+        if name not in want
+        else f"changed: {name}"
         for name in sorted(want.keys() | have.keys())
         if want.get(name) != have.get(name)
     ]
