@@ -1,0 +1,158 @@
+"""Checks arguments before anything is sent, and takes models in whatever form they come.
+
+A model argument may be one of our models, a mapping, or a pydantic object, also inside one
+another. All of them go through one check: what would be sent is decoded again, strictly, against a
+type that holds the limits of the OpenAPI document and knows no further fields. A misspelt optional
+field would otherwise be lost without a word.
+"""
+
+from __future__ import annotations
+
+import numbers
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import (
+    Annotated,
+    Any,
+    Protocol,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    runtime_checkable,
+)
+
+import attrs
+import msgspec
+
+from prov_api_client import Request
+from prov_api_client.types import LIMITS
+from prov_facade._answers import fault_path
+from prov_facade.errors import Call, InvalidRequestError
+
+T = TypeVar("T")
+
+
+@runtime_checkable
+class SupportsModelDump(Protocol):
+    """A pydantic model, by its shape."""
+
+    def model_dump(self, *, mode: str, exclude_none: bool) -> dict[str, Any]:
+        """Return the model's fields as JSON types, those that are ``None`` left out."""
+        ...
+
+
+ModelLike = Mapping[str, Any] | SupportsModelDump
+
+
+def checked(request: Request[T], call: Call) -> Request[T]:
+    """Check what a request would send.
+
+    Args:
+        request: The request. Its body may still hold mappings and pydantic objects.
+        call: What an error says about it.
+
+    Returns:
+        The request, its body made of our models alone.
+
+    Raises:
+        InvalidRequestError: If an argument does not fit, with the path of the fault.
+    """
+    operation = request.operation
+    for name, value in request.query.items():
+        _decode(_encode(value, call), _strict(operation.parameters[name]), call, root=f"$.{name}")
+    if request.files is not None or operation.body is None:
+        return request
+    encoded = _encode(request.body, call)
+    _decode(encoded, _strict(operation.body), call)
+    return attrs.evolve(request, body=_decode(encoded, operation.body, call))
+
+
+def _encode(value: object, call: Call) -> bytes:
+    strangers: dict[str, None] = {}
+
+    def plain(item: object) -> object:
+        converted = _plain(item)
+        if converted is item:
+            strangers[type(item).__name__] = None
+            return None
+        return converted
+
+    try:
+        encoded = msgspec.json.encode(value, enc_hook=plain)
+    except (TypeError, ValueError, RecursionError) as error:
+        # Among them text that UTF-8 cannot encode, and values that hold themselves.
+        raise InvalidRequestError(
+            f"{call} was not sent: an argument cannot be written as JSON: {error}", call=call
+        ) from error
+    if strangers:
+        raise InvalidRequestError(
+            f"{call} was not sent: an argument holds {', '.join(strangers)}, which JSON cannot"
+            " express",
+            call=call,
+        )
+    return encoded
+
+
+def _plain(item: Any) -> object:
+    """Turn what msgspec has no notion of into something that it has, or return it as it is."""
+    if isinstance(item, SupportsModelDump) and not isinstance(item, type):
+        return item.model_dump(mode="json", exclude_none=True)
+    if isinstance(item, Mapping):
+        return dict(item)
+    if isinstance(item, Sequence | Iterator):
+        return list(item)
+    if isinstance(item, numbers.Integral):  # NumPy's, for example
+        return int(item)
+    if isinstance(item, numbers.Real):
+        return float(item)
+    return item
+
+
+def _decode(encoded: bytes, kind: Any, call: Call, *, root: str = "$") -> Any:
+    try:
+        return _decoder(kind).decode(encoded)
+    except msgspec.ValidationError as error:
+        path = root + (fault_path(str(error)) or "$").removeprefix("$")
+        fault = str(error).partition(" - at `")[0]
+        raise InvalidRequestError(
+            f"{call} was not sent: {fault}, at {path}", path=path, call=call
+        ) from error
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+@cache
+def _strict(kind: Any) -> Any:
+    """Make the strict counterpart of a type: limits hold, and further fields are refused."""
+    if attrs.has(kind):
+        hints = get_type_hints(kind)
+        fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
+        for attribute in attrs.fields(kind):
+            hint = _limited(_strict(hints[attribute.name]), attribute.metadata.get(LIMITS))
+            if attribute.default is attrs.NOTHING:
+                fields.append((attribute.name, hint))
+            else:
+                fields.append((attribute.name, hint, attribute.default))
+        return msgspec.defstruct(kind.__name__, fields, forbid_unknown_fields=True)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is types.UnionType or origin is Union:
+        return Union[tuple(map(_strict, arguments))]  # noqa: UP007  (made at run time)
+    if origin in (list, dict):
+        return origin[tuple(map(_strict, arguments))]
+    return kind
+
+
+def _limited(hint: Any, limits: msgspec.Meta | None) -> Any:
+    """Put limits on a type; in a union with ``None``, on the other members."""
+    if limits is None:
+        return hint
+    if get_origin(hint) is Union:
+        members = (m if m is types.NoneType else Annotated[m, limits] for m in get_args(hint))
+        return Union[tuple(members)]  # noqa: UP007  (made at run time)
+    return Annotated[hint, limits]

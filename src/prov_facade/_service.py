@@ -1,0 +1,108 @@
+"""What the clients have in common."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from prov_api_client import Request
+from prov_facade._answers import Answer, read
+from prov_facade._arguments import checked
+from prov_facade._transport import DEFAULT_TIMEOUT, Timeout, Transport
+from prov_facade.auth import SupportsAuth
+from prov_facade.config import Config
+from prov_facade.errors import ConfigError, InvalidResponseError
+
+T = TypeVar("T")
+
+
+class ClientService:
+    """The base of the clients: an auth manager, a configuration, and a way to the server.
+
+    It can be used with ``async with``, which closes its connections at the end, or without.
+    Connections are opened at the first call and kept for the next ones; those of an event loop
+    that ends are closed with it, and a new loop gets new ones.
+
+    Args:
+        auth: Gets the tokens: an :class:`AuthManager`, or any object with its methods.
+        config: The deployment.
+        timeout: The limit of each phase of a request (connecting, writing, reading, waiting for a
+            free connection), in seconds, or an ``httpx.Timeout``. 30 s by default.
+        limits: How many connections are open at once, and how many are kept; httpx's default is
+            100 and 20.
+        transport: What moves the bytes, instead of httpx's own transport.
+
+    Raises:
+        ConfigError: If an argument cannot be used.
+    """
+
+    _auth: SupportsAuth
+    _config: Config
+
+    def __init__(
+        self,
+        auth: SupportsAuth,
+        config: Config,
+        *,
+        timeout: Timeout = DEFAULT_TIMEOUT,
+        limits: httpx.Limits | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        if not isinstance(auth, SupportsAuth):
+            raise ConfigError(
+                "auth needs the methods get_token, force_refresh and get_auth: for a token that"
+                " is at hand, give BearerToken(token)"
+            )
+        if not isinstance(config, Config):
+            raise ConfigError("config must be a prov_facade.Config")
+        self._auth = auth
+        self._config = config
+        self._transport = Transport(
+            config.prov_api_endpoint, auth, timeout=timeout, limits=limits, transport=transport
+        )
+
+    def _share(self, other: ClientService) -> None:
+        """Make another client use this one's auth manager, configuration and connections."""
+        other._auth, other._config, other._transport = self._auth, self._config, self._transport
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._config.prov_api_endpoint!r})"
+
+    async def aclose(self) -> None:
+        """Close the connections. A later call opens new ones."""
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def _send(self, request: Request[T], timeout: Timeout | None) -> T:
+        """Send a request and return the value of its answer."""
+        return (await self._exchange(request, timeout)).value
+
+    async def _exchange(
+        self,
+        request: Request[T],
+        timeout: Timeout | None,
+        *,
+        unusable: type[InvalidResponseError] = InvalidResponseError,
+    ) -> Answer[T]:
+        """Send a request and return its answer; ``unusable`` is raised for one that is none."""
+        call = self._transport.call(request.operation)
+        request = checked(request, call)
+        response = await self._transport.send(request, call, timeout)
+        return read(request.operation, call, response, unusable=unusable)
+
+
+def unchecked(argument: object) -> Any:
+    """Hand an argument on as it came; :mod:`prov_facade._arguments` checks it before it is sent."""
+    return argument

@@ -1,0 +1,190 @@
+"""The one way to the server: puts a request on the wire and brings back the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from functools import cache
+from typing import Any
+
+import httpx
+
+from prov_api_client import Operation, Request
+from prov_facade import errors
+from prov_facade._pools import LoopPools
+from prov_facade.auth import BearerToken, SupportsAuth
+
+Timeout = float | httpx.Timeout
+
+DEFAULT_TIMEOUT = 30.0
+
+# What a fault means, by its class; the first that fits. For these, no request left the machine.
+_NOT_SENT = {
+    httpx.ConnectTimeout: "the connection could not be opened in time",
+    httpx.PoolTimeout: "no connection became free in time: too many calls at once",
+    httpx.ConnectError: "the connection could not be opened",
+    httpx.ProxyError: "the proxy refused the connection",
+    httpx.UnsupportedProtocol: "the address has no protocol that can be used",
+    # Raised while the request is laid out. Its text would quote headers, the token among them.
+    httpx.LocalProtocolError: "the request cannot be put on the wire",
+}
+_UNKNOWN_FATE = {
+    httpx.ReadTimeout: "the answer did not come in time",
+    httpx.WriteTimeout: "the request could not be sent in time",
+    httpx.RemoteProtocolError: "the server closed the connection, or broke the protocol",
+    httpx.RequestError: "the connection broke",
+}
+
+
+class Transport:
+    """Sends requests to one API, over pooled connections.
+
+    Args:
+        base_url: The address of the API.
+        auth: Gets the tokens.
+        timeout: The limit of each phase of a request: connecting, writing, reading, waiting for a
+            free connection. In seconds, or an ``httpx.Timeout``.
+        limits: How many connections are open at once and how many are kept; httpx's by default.
+        transport: What moves the bytes, instead of httpx's own transport.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        auth: SupportsAuth,
+        *,
+        timeout: Timeout = DEFAULT_TIMEOUT,
+        limits: httpx.Limits | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._base_url = base_url
+        self._auth = auth
+        self._timeout = _checked_timeout(timeout)
+        self._limits = limits
+        self._transport = transport
+        self._pools = LoopPools(self._open)
+
+    def address(self, path: str) -> str:
+        """Put a path behind the address of the API."""
+        return f"{self._base_url}{path}"
+
+    def call(self, operation: Operation[Any]) -> errors.Call:
+        """Say what an error says about a call that was not laid out yet."""
+        return errors.Call(operation.operation_id, operation.method, self.address(operation.path))
+
+    async def send(
+        self, request: Request[Any], call: errors.Call, timeout: Timeout | None
+    ) -> httpx.Response:
+        """Send a request and receive the answer, whatever its status.
+
+        Args:
+            request: The request.
+            call: What an error says about it.
+            timeout: As for the class; ``None`` is the client's own.
+
+        Returns:
+            The answer, received whole.
+
+        Raises:
+            AuthError: If no token could be had.
+            ConfigError: If the environment names a proxy that cannot be used.
+            InvalidRequestError: If an argument makes a URL too long.
+            InvalidResponseError: If the answer's content encoding is broken.
+            TransportError: If there was no answer.
+        """
+        arguments = request.to_httpx()
+        arguments["url"] = self.address(arguments["url"])
+        arguments["timeout"] = self._timeout if timeout is None else _checked_timeout(timeout)
+        if request.operation.secured:
+            arguments["auth"] = await self._credentials(call)
+        client = await self._pools.current()
+        try:
+            return await client.request(**arguments)
+        except httpx.InvalidURL as error:
+            raise errors.InvalidRequestError(
+                f"{call} was not sent: an argument does not fit in a URL: {error}", call=call
+            ) from error
+        except httpx.DecodingError as error:
+            raise errors.InvalidResponseError(
+                f"{call} gave an answer that cannot be used: its compression is broken", call=call
+            ) from error
+        except httpx.RequestError as error:
+            raise _transport_error(error, request.operation, call) from _harmless(error)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._pools.aclose()
+
+    async def _credentials(self, call: errors.Call) -> httpx.Auth:
+        auth = self._auth
+        try:
+            if isinstance(auth, BearerToken) and auth.is_fixed:
+                return auth.get_auth()
+            # Other managers may read files or ask a server; the loop goes on meanwhile.
+            return await asyncio.to_thread(auth.get_auth)
+        except errors.AuthError as error:
+            raise errors.AuthError(f"{call}: {error}", call=call) from error
+        except Exception as error:
+            raise errors.AuthError(
+                f"{call}: the auth manager {type(auth).__name__} failed with"
+                f" {type(error).__name__}",
+                call=call,
+            ) from error
+
+    def _open(self) -> httpx.AsyncClient:
+        settings: dict[str, Any] = {"limits": self._limits} if self._limits is not None else {}
+        try:
+            return httpx.AsyncClient(
+                transport=self._transport,
+                verify=_tls(),
+                follow_redirects=False,
+                **settings,
+            )
+        except (ImportError, ValueError) as error:
+            # A proxy named by the environment that httpx has no support for, or cannot parse.
+            raise errors.ConfigError(
+                f"no connection can be set up: {error}. For a SOCKS proxy, install"
+                " prov-facade[socks]"
+            ) from error
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    # Loading the certificates takes far longer than a request, so it is done once.
+    return httpx.create_ssl_context()
+
+
+def _checked_timeout(timeout: Timeout) -> Timeout:
+    if isinstance(timeout, httpx.Timeout) or timeout > 0:
+        return timeout
+    raise errors.ConfigError(f"a timeout is a positive number of seconds, not {timeout!r}")
+
+
+def _transport_error(
+    error: httpx.RequestError, operation: Operation[Any], call: errors.Call
+) -> errors.TransportError:
+    kind = (
+        errors.TransportTimeoutError
+        if isinstance(error, httpx.TimeoutException)
+        else errors.TransportError
+    )
+    meaning, sent = next(
+        (meaning, table is _UNKNOWN_FATE)
+        for table in (_NOT_SENT, _UNKNOWN_FATE)
+        for fault, meaning in table.items()
+        if issubclass(type(error), fault)
+    )
+    cause = str(error) if _harmless(error) is not None else ""
+    message = f"{call} got no answer: {meaning}" + (f" ({cause})" if cause else "")
+    if not sent:
+        message += ". Nothing was sent; check the address in the Config and the network"
+    elif not operation.safe:
+        message += (
+            ". Whether the server acted on the request is not known: look before sending it again"
+        )
+    return kind(message, call=call)
+
+
+def _harmless(error: httpx.RequestError) -> httpx.RequestError | None:
+    """The error, unless its text may quote what was to be sent."""
+    return None if isinstance(error, httpx.LocalProtocolError) else error

@@ -1,0 +1,518 @@
+"""The client of the prov-api."""
+
+from __future__ import annotations
+
+import httpx
+
+from prov_api_client.api.access import (
+    check_admin_access,
+    check_general_access,
+    check_read_access,
+    check_write_access,
+)
+from prov_api_client.api.bulk import (
+    convert_model_runs_to_csv,
+    generate_csv_template,
+    regenerate_csv_from_model_run_batch,
+)
+from prov_api_client.api.explore import (
+    explore_downstream,
+    explore_upstream,
+    generate_report,
+    get_contributing_agents,
+    get_contributing_datasets,
+    get_effected_agents,
+    get_effected_datasets,
+)
+from prov_api_client.api.health import get_health_check
+from prov_api_client.api.model_run import (
+    link_model_run_to_study,
+    post_update_model_run,
+    register_batch_model_runs,
+    register_model_run,
+)
+from prov_api_client.models import (
+    AddStudyLinkResponse,
+    ConvertModelRunsResponse,
+    GenerateReportRequest,
+    HealthCheckResponse,
+    LineageResponse,
+    ModelRunRecord,
+    PostUpdateModelRunInput,
+    PostUpdateModelRunResponse,
+    RegisterBatchModelRunRequest,
+    RegisterBatchModelRunResponse,
+    RegisterModelRunResponse,
+    User,
+)
+from prov_facade._arguments import ModelLike
+from prov_facade._documents import csv_upload, report_document
+from prov_facade._service import ClientService, unchecked
+from prov_facade._transport import DEFAULT_TIMEOUT, Timeout
+from prov_facade.admin import ProvAdminClient
+from prov_facade.auth import SupportsAuth
+from prov_facade.config import Config
+from prov_facade.endpoints import ProvAPIEndpoints
+from prov_facade.errors import ReportError
+
+
+class ProvClient(ClientService):
+    """A client of the prov-api.
+
+    Every method is one call of one route. Each takes ``timeout``, which replaces the client's own
+    for this call, and raises a :class:`~prov_facade.errors.ProvError` when there is no result:
+
+    - :class:`~prov_facade.errors.InvalidRequestError` if an argument does not fit; nothing is sent;
+    - :class:`~prov_facade.errors.AuthError` if no token could be had;
+    - :class:`~prov_facade.errors.TransportError` if there was no answer;
+    - :class:`~prov_facade.errors.APIError` if the answer has an error status;
+    - :class:`~prov_facade.errors.InvalidResponseError` if the answer cannot be used;
+    - :class:`~prov_facade.errors.OperationFailedError` if the answer says that the call failed.
+
+    Model arguments may be models of :mod:`prov_facade.models`, mappings, or pydantic objects.
+
+    Args:
+        auth: Gets the tokens: an :class:`AuthManager`, or any object with its methods.
+        config: The deployment.
+        timeout: The limit of each phase of a request (connecting, writing, reading, waiting for a
+            free connection), in seconds, or an ``httpx.Timeout``. 30 s by default.
+        limits: How many connections are open at once, and how many are kept; httpx's default is
+            100 and 20.
+        transport: What moves the bytes, instead of httpx's own transport.
+
+    Attributes:
+        admin: The routes that need the admin role. It shares this client's connections.
+
+    Raises:
+        ConfigError: If an argument cannot be used.
+
+    Examples:
+        >>> async with ProvClient(BearerToken(token), Config("example.org", "provena")) as client:
+        ...     health = await client.get_health_check()
+    """
+
+    admin: ProvAdminClient
+
+    def __init__(
+        self,
+        auth: SupportsAuth,
+        config: Config,
+        *,
+        timeout: Timeout = DEFAULT_TIMEOUT,
+        limits: httpx.Limits | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        super().__init__(auth, config, timeout=timeout, limits=limits, transport=transport)
+        self.admin = ProvAdminClient(auth, config)
+        self._share(self.admin)
+
+    def _build_endpoint(self, endpoint: ProvAPIEndpoints) -> str:
+        """Return the URL of a route."""
+        return self._transport.address(endpoint.value)
+
+    async def get_health_check(self, *, timeout: Timeout | None = None) -> HealthCheckResponse:
+        """Ask whether the prov-api is up. Needs no token.
+
+        Route: ``GET /``
+
+        Args:
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The server's message.
+
+        Raises:
+            ProvError: See :class:`ProvClient`.
+        """
+        return await self._send(get_health_check.request(), timeout)
+
+    async def check_general_access(self, *, timeout: Timeout | None = None) -> User:
+        """Ask who the server takes the caller for. Any valid token will do.
+
+        Route: ``GET /check-access/check-general-access``
+
+        Args:
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The user, with their roles. Its ``access_token`` is the caller's own, and a secret.
+
+        Raises:
+            ProvError: See :class:`ProvClient`.
+        """
+        return await self._send(check_general_access.request(), timeout)
+
+    async def check_read_access(self, *, timeout: Timeout | None = None) -> User:
+        """Ask whether the token may read.
+
+        Route: ``GET /check-access/check-read-access``
+
+        Args:
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The user, with their roles. Its ``access_token`` is the caller's own, and a secret.
+
+        Raises:
+            PermissionDeniedError: If it may not.
+            ProvError: See :class:`ProvClient`.
+        """
+        return await self._send(check_read_access.request(), timeout)
+
+    async def check_write_access(self, *, timeout: Timeout | None = None) -> User:
+        """Ask whether the token may read and write.
+
+        Route: ``GET /check-access/check-write-access``
+
+        Args:
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The user, with their roles. Its ``access_token`` is the caller's own, and a secret.
+
+        Raises:
+            PermissionDeniedError: If it may not.
+            ProvError: See :class:`ProvClient`.
+        """
+        return await self._send(check_write_access.request(), timeout)
+
+    async def check_admin_access(self, *, timeout: Timeout | None = None) -> User:
+        """Ask whether the token has the admin role.
+
+        Route: ``GET /check-access/check-admin-access``
+
+        Args:
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The user, with their roles. Its ``access_token`` is the caller's own, and a secret.
+
+        Raises:
+            PermissionDeniedError: If it has not.
+            ProvError: See :class:`ProvClient`.
+        """
+        return await self._send(check_admin_access.request(), timeout)
+
+    async def register_model_run(
+        self, model_run_payload: ModelRunRecord | ModelLike, *, timeout: Timeout | None = None
+    ) -> RegisterModelRunResponse:
+        """Register one model run.
+
+        The server checks the record and starts a job that lodges it; this does not wait for the
+        job.
+
+        Route: ``POST /model_run/register``
+
+        Args:
+            model_run_payload: The model run. Times are Unix seconds; the display name and the
+                description must not be empty.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The status, and the session id of the job.
+
+        Raises:
+            BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
+            ProvError: See :class:`ProvClient`.
+        """
+        return await self._send(
+            register_model_run.request(body=unchecked(model_run_payload)), timeout
+        )
+
+    async def register_batch_model_runs(
+        self,
+        model_run_batch_payload: RegisterBatchModelRunRequest | ModelLike,
+        *,
+        timeout: Timeout | None = None,
+    ) -> RegisterBatchModelRunResponse:
+        """Register many model runs at once.
+
+        The server starts one job that makes a job for each record; this does not wait for them.
+
+        Route: ``POST /model_run/register_batch``
+
+        Args:
+            model_run_batch_payload: The model runs, as its ``records``.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The status, and the session id of the job that submits the batch.
+
+        Raises:
+            ProvError: See :class:`ProvClient`.
+        """
+        return await self._send(
+            register_batch_model_runs.request(body=unchecked(model_run_batch_payload)), timeout
+        )
+
+    async def post_update_model_run(
+        self,
+        model_run_id: str,
+        reason: str,
+        record: ModelRunRecord | ModelLike,
+        *,
+        timeout: Timeout | None = None,
+    ) -> PostUpdateModelRunResponse:
+        """Replace the record of a model run that is registered.
+
+        The server starts a job that does it; this does not wait for the job.
+
+        Route: ``POST /model_run/update``
+
+        Args:
+            model_run_id: The handle of the model run.
+            reason: Why it is changed; kept in its history.
+            record: The new record, whole.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The session id of the job.
+
+        Raises:
+            BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
+            ProvError: See :class:`ProvClient`.
+        """
+        body = PostUpdateModelRunInput(
+            model_run_id=model_run_id, reason=reason, record=unchecked(record)
+        )
+        return await self._send(post_update_model_run.request(body=body), timeout)
+
+    async def link_model_run_to_study(
+        self, model_run_id: str, study_id: str, *, timeout: Timeout | None = None
+    ) -> AddStudyLinkResponse:
+        """Say that a model run that is registered belongs to a study.
+
+        The server starts a job that adds the link; this does not wait for the job.
+
+        Route: ``POST /model_run/edit/link_to_study``
+
+        Args:
+            model_run_id: The handle of the model run.
+            study_id: The handle of the study.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The status, both handles, and the session id of the job.
+
+        Raises:
+            BadRequestError: If one of them does not exist, or the model run has a study already.
+            ProvError: See :class:`ProvClient`.
+        """
+        request = link_model_run_to_study.request(model_run_id=model_run_id, study_id=study_id)
+        return await self._send(request, timeout)
+
+    async def explore_upstream(
+        self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
+    ) -> LineageResponse:
+        """Follow the lineage of an item back: what it came from, and who was behind it.
+
+        Route: ``GET /explore/upstream``
+
+        Args:
+            starting_id: The handle of the item to start at.
+            depth: How many links to follow, at most 10; the server's default, 2, if ``None``.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The status, the number of nodes, and the graph as node-link data, as networkx reads it.
+
+        Raises:
+            ProvError: See :class:`ProvClient`.
+        """
+        request = explore_upstream.request(starting_id=starting_id, depth=depth)
+        return await self._send(request, timeout)
+
+    async def explore_downstream(
+        self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
+    ) -> LineageResponse:
+        """Follow the lineage of an item forward: what came from it.
+
+        Route: ``GET /explore/downstream``
+
+        Args:
+            starting_id: The handle of the item to start at.
+            depth: How many links to follow, at most 10; the server's default, 2, if ``None``.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The status, the number of nodes, and the graph as node-link data, as networkx reads it.
+
+        Raises:
+            ProvError: See :class:`ProvClient`.
+        """
+        request = explore_downstream.request(starting_id=starting_id, depth=depth)
+        return await self._send(request, timeout)
+
+    async def get_contributing_datasets(
+        self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
+    ) -> LineageResponse:
+        """Find the datasets upstream of an item, and the paths to them.
+
+        Route: ``GET /explore/special/contributing_datasets``
+
+        Args:
+            starting_id: The handle of the item to start at.
+            depth: How many links to follow, at most 10; the server's default, 4, if ``None``.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The status, the number of nodes, and the graph as node-link data, as networkx reads it.
+
+        Raises:
+            ProvError: See :class:`ProvClient`.
+        """
+        request = get_contributing_datasets.request(starting_id=starting_id, depth=depth)
+        return await self._send(request, timeout)
+
+    async def get_effected_datasets(
+        self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
+    ) -> LineageResponse:
+        """Find the datasets downstream of an item, and the paths to them.
+
+        Route: ``GET /explore/special/effected_datasets``
+
+        Args:
+            starting_id: The handle of the item to start at.
+            depth: How many links to follow, at most 10; the server's default, 4, if ``None``.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The status, the number of nodes, and the graph as node-link data, as networkx reads it.
+
+        Raises:
+            ProvError: See :class:`ProvClient`.
+        """
+        request = get_effected_datasets.request(starting_id=starting_id, depth=depth)
+        return await self._send(request, timeout)
+
+    async def get_contributing_agents(
+        self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
+    ) -> LineageResponse:
+        """Find the people and organisations upstream of an item, and the paths to them.
+
+        Route: ``GET /explore/special/contributing_agents``
+
+        Args:
+            starting_id: The handle of the item to start at.
+            depth: How many links to follow, at most 10; the server's default, 4, if ``None``.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The status, the number of nodes, and the graph as node-link data, as networkx reads it.
+
+        Raises:
+            ProvError: See :class:`ProvClient`.
+        """
+        request = get_contributing_agents.request(starting_id=starting_id, depth=depth)
+        return await self._send(request, timeout)
+
+    async def get_effected_agents(
+        self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
+    ) -> LineageResponse:
+        """Find the people and organisations that what came from an item concerns.
+
+        Route: ``GET /explore/special/effected_agents``
+
+        Args:
+            starting_id: The handle of the item to start at.
+            depth: How many links to follow, at most 10; the server's default, 4, if ``None``.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The status, the number of nodes, and the graph as node-link data, as networkx reads it.
+
+        Raises:
+            ProvError: See :class:`ProvClient`.
+        """
+        request = get_effected_agents.request(starting_id=starting_id, depth=depth)
+        return await self._send(request, timeout)
+
+    async def generate_csv_template(
+        self, workflow_template_id: str, *, timeout: Timeout | None = None
+    ) -> str:
+        """Make an empty CSV file for the model runs of a workflow template.
+
+        Route: ``GET /bulk/generate_template/csv``
+
+        Args:
+            workflow_template_id: The handle of the workflow template.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The CSV text: a header row, to be filled in below, a model run a row.
+
+        Raises:
+            BadRequestError: If there is no such workflow template.
+            ProvError: See :class:`ProvClient`.
+        """
+        request = generate_csv_template.request(workflow_template_id=workflow_template_id)
+        return await self._send(request, timeout)
+
+    async def convert_model_runs_to_csv(
+        self, csv_file_contents: str, *, timeout: Timeout | None = None
+    ) -> ConvertModelRunsResponse:
+        """Turn the text of a filled-in CSV file into model run records.
+
+        Nothing is registered: give the records to :meth:`register_batch_model_runs` for that.
+
+        Route: ``POST /bulk/convert_model_runs/csv``
+
+        Args:
+            csv_file_contents: The CSV text. It is sent as UTF-8; a leading byte order mark does
+                not matter.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The status, the new records, the jobs of rows that were submitted before, and warnings.
+
+        Raises:
+            BadRequestError: If the server cannot read the file; its reason says why.
+            ProvError: See :class:`ProvClient`.
+        """
+        call = self._transport.call(convert_model_runs_to_csv.OPERATION)
+        request = convert_model_runs_to_csv.request(body=csv_upload(csv_file_contents, call))
+        return await self._send(request, timeout)
+
+    async def regenerate_csv_from_model_run_batch(
+        self, batch_id: str, *, timeout: Timeout | None = None
+    ) -> str:
+        """Make the CSV file of a batch again, with what became of each row.
+
+        Route: ``GET /bulk/regenerate_from_batch/csv``
+
+        Args:
+            batch_id: The id of the batch, from the result of the job that submitted it.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The CSV text: a row for each job of the batch.
+
+        Raises:
+            BadRequestError: If there is no such batch, or it mixes workflow templates.
+            ProvError: See :class:`ProvClient`.
+        """
+        request = regenerate_csv_from_model_run_batch.request(batch_id=batch_id)
+        return await self._send(request, timeout)
+
+    async def generate_report(
+        self, report_request: GenerateReportRequest | ModelLike, *, timeout: Timeout | None = None
+    ) -> bytes:
+        """Make a Word report of a study or a model run: its inputs, model runs and outputs.
+
+        Route: ``POST /explore/generate/report``
+
+        Args:
+            report_request: The handle and the subtype of the item (``STUDY`` or ``MODEL_RUN``),
+                and how many links to follow from it, 1 to 3.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The ``.docx`` document.
+
+        Raises:
+            ReportError: If what came back is not a document. It is an ``AssertionError``, too. A
+                server that makes reports in a job gives no document; ``session_id`` is the job.
+            ProvError: See :class:`ProvClient`.
+        """
+        request = generate_report.request(body=unchecked(report_request))
+        return report_document(await self._exchange(request, timeout, unusable=ReportError))

@@ -1,0 +1,127 @@
+"""Where a Provena deployment is reached."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+
+from prov_facade.errors import ConfigError
+
+_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.IGNORECASE)
+
+
+@frozen(kw_only=True)
+class APIOverrides:
+    """Addresses that depart from those a deployment's domain implies.
+
+    Each is an absolute ``http`` or ``https`` URL, or ``None`` for the implied address. A trailing
+    slash does not matter.
+
+    Attributes:
+        prov_api_endpoint_override: The prov-api.
+        jobs_service_api_endpoint_override: The job-api.
+        registry_api_endpoint_override: The registry.
+        keycloak_endpoint_override: The Keycloak realm, with its path.
+    """
+
+    prov_api_endpoint_override: str | None = None
+    jobs_service_api_endpoint_override: str | None = None
+    registry_api_endpoint_override: str | None = None
+    keycloak_endpoint_override: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        for attribute in self.__attrs_attrs__:
+            url = getattr(self, attribute.name)
+            if url is not None:
+                _check_url(attribute.name, url)
+
+
+@frozen
+class Config:
+    """A Provena deployment.
+
+    Attributes:
+        domain: The domain of the deployment, such as ``"provena.example.org"``; the addresses of
+            its services are made from it.
+        realm_name: The Keycloak realm in which people sign in.
+        api_overrides: Addresses that depart from those.
+
+    Raises:
+        ConfigError: If the domain or the realm is empty or malformed, or an override is not a URL.
+    """
+
+    domain: str
+    realm_name: str
+    api_overrides: APIOverrides = field(factory=APIOverrides)
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.domain, str) or not _DOMAIN.fullmatch(self.domain):
+            raise ConfigError(
+                f"{self.domain!r} is not a domain: give a bare host name such as"
+                " 'provena.example.org', without 'https://' and without a path"
+            )
+        _check_url("domain", f"https://{self.domain}")
+        if not isinstance(self.realm_name, str) or not re.fullmatch(r"[^\s/?#]+", self.realm_name):
+            raise ConfigError(
+                f"{self.realm_name!r} is not a realm name: give the Keycloak realm's name"
+            )
+        if not isinstance(self.api_overrides, APIOverrides):
+            raise ConfigError("api_overrides must be an APIOverrides")
+
+    @property
+    def prov_api_endpoint(self) -> str:
+        """The address of the prov-api."""
+        return self._address("prov-api", self.api_overrides.prov_api_endpoint_override)
+
+    @property
+    def job_api_endpoint(self) -> str:
+        """The address of the job-api."""
+        return self._address("job-api", self.api_overrides.jobs_service_api_endpoint_override)
+
+    @property
+    def jobs_service_api_endpoint(self) -> str:
+        """The address of the job-api, under the name that provenaclient gives it."""
+        return self.job_api_endpoint
+
+    @property
+    def registry_api_endpoint(self) -> str:
+        """The address of the registry."""
+        return self._address("registry-api", self.api_overrides.registry_api_endpoint_override)
+
+    @property
+    def keycloak_endpoint(self) -> str:
+        """The address of the Keycloak realm."""
+        override = self.api_overrides.keycloak_endpoint_override
+        if override is not None:
+            return override.rstrip("/")
+        return f"https://auth.{self.domain}/auth/realms/{self.realm_name}"
+
+    def _address(self, host: str, override: str | None) -> str:
+        return override.rstrip("/") if override is not None else f"https://{host}.{self.domain}"
+
+
+def _check_url(name: str, url: object) -> None:
+    """Refuse what is not the address of a service.
+
+    A message never repeats the user information of a URL, which may hold a password.
+    """
+    expected = f"{name} must be an absolute http:// or https:// URL"
+    if not isinstance(url, str):
+        raise ConfigError(f"{expected}, not {type(url).__name__}")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigError(f"{expected}: {error}") from error
+    if "@" in parts.netloc:
+        raise ConfigError(
+            f"{expected} without a user name or password: those belong to the auth manager"
+        )
+    if parts.scheme not in ("http", "https") or not host or re.search(r"\s", url):
+        raise ConfigError(
+            f"{expected}, such as 'https://prov-api.provena.example.org'; got {url!r}"
+        )
+    if parts.query or parts.fragment:
+        raise ConfigError(f"{expected} without a query or fragment; got {url!r}")

@@ -1,0 +1,329 @@
+"""The errors of this package.
+
+::
+
+    ProvError
+    ├── ConfigError (ValueError)              the configuration cannot be used
+    ├── AuthError                             no token could be had
+    ├── InvalidRequestError (ValueError)      bad input, found before anything was sent
+    ├── TransportError                        there was no answer
+    │   └── TransportTimeoutError (TimeoutError)
+    ├── InvalidResponseError                  the answer cannot be used
+    │   └── ReportError (AssertionError)      the answer is not a report
+    ├── OperationFailedError                  status 200, but the body says that it failed
+    ├── APIError                              the answer has an error status
+    │   ├── BadRequestError                   400
+    │   ├── AuthenticationError               401
+    │   ├── PermissionDeniedError             401 for a missing role, 403
+    │   ├── NotFoundError                     404
+    │   ├── ValidationFailedError             422
+    │   ├── RateLimitedError                  429
+    │   └── ServerError                       5xx
+    └── JobError                              a job that the server took on
+        ├── JobFailedError                    it failed
+        └── JobTimeoutError (TimeoutError)    it did not end in time
+
+Every error says which operation it concerns, and what to do where that is known. None of them
+holds a token.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+from attrs import field, frozen
+
+from prov_api_client.models import ValidationError
+
+
+@frozen
+class Call:
+    """The call that an error is about.
+
+    Attributes:
+        operation: The operation, which is the name of the client's method.
+        method: The HTTP method.
+        url: The URL.
+    """
+
+    operation: str
+    method: str
+    url: str
+
+    def __str__(self) -> str:
+        return f"{self.operation} ({self.method} {self.url})"
+
+
+class ProvError(Exception):
+    """The base of every error that this package raises.
+
+    Attributes:
+        call: The call that the error is about, or ``None`` when it is about none.
+        response: The answer, or ``None`` where there was none. Without the headers of the request,
+            and with the caller's token masked wherever the server repeated it.
+    """
+
+    def __init__(
+        self, message: str, *, call: Call | None = None, response: httpx.Response | None = None
+    ) -> None:
+        super().__init__(message)
+        self.call = call
+        self.response = response
+
+    @property
+    def operation(self) -> str | None:
+        """The operation, which is the name of the client's method."""
+        return self.call.operation if self.call else None
+
+    @property
+    def method(self) -> str | None:
+        """The HTTP method of the request."""
+        return self.call.method if self.call else None
+
+    @property
+    def url(self) -> str | None:
+        """The URL of the request."""
+        return self.call.url if self.call else None
+
+    @property
+    def status_code(self) -> int | None:
+        """The HTTP status of the answer."""
+        return self.response.status_code if self.response is not None else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The constructors take keywords, which the reduction of Exception does not know.
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(kind: type[ProvError], arguments: tuple[Any, ...], state: dict[str, Any]) -> ProvError:
+    """Make an unpickled error."""
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigError(ProvError, ValueError):
+    """The configuration cannot be used."""
+
+
+class AuthError(ProvError):
+    """No token could be had."""
+
+
+class InvalidRequestError(ProvError, ValueError):
+    """An argument cannot be sent; nothing was sent.
+
+    Attributes:
+        path: Where the fault is, such as ``$.inputs[0].dataset_id``; ``$`` is the argument itself.
+    """
+
+    def __init__(self, message: str, *, path: str = "$", call: Call | None = None) -> None:
+        super().__init__(message, call=call)
+        self.path = path
+
+
+class TransportError(ProvError):
+    """There was no answer: the server was not reached, or the connection broke."""
+
+
+class TransportTimeoutError(TransportError, TimeoutError):
+    """There was no answer in time."""
+
+
+class InvalidResponseError(ProvError):
+    """The answer cannot be used: it is not what the API promises.
+
+    Attributes:
+        path: Where the fault is, for JSON of the wrong shape; otherwise ``None``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        call: Call | None = None,
+        response: httpx.Response | None = None,
+    ) -> None:
+        super().__init__(message, call=call, response=response)
+        self.path = path
+
+
+class ReportError(InvalidResponseError, AssertionError):
+    """The answer is not a report.
+
+    Attributes:
+        session_id: The job that makes the report, where the server has started one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        session_id: str | None = None,
+        path: str | None = None,
+        call: Call | None = None,
+        response: httpx.Response | None = None,
+    ) -> None:
+        super().__init__(message, path=path, call=call, response=response)
+        self.session_id = session_id
+
+
+class OperationFailedError(ProvError):
+    """The server answered with status 200 and a body that says that the operation failed.
+
+    Attributes:
+        details: What the server says.
+        result: The body, decoded.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        details: str,
+        result: object,
+        call: Call | None = None,
+        response: httpx.Response | None = None,
+    ) -> None:
+        super().__init__(message, call=call, response=response)
+        self.details = details
+        self.result = result
+
+
+@frozen
+class Fault:
+    """What an error status came with.
+
+    Attributes:
+        detail: What the server says, as text; empty when it says nothing.
+        body: The body: decoded when it is JSON, otherwise its text.
+        errors: The entries of a 422.
+        retry_after: After how many seconds the server wants to be asked again.
+    """
+
+    detail: str = ""
+    body: Any = None
+    errors: list[ValidationError] = field(factory=list)
+    retry_after: float | None = None
+
+
+class APIError(ProvError):
+    """The answer has an error status.
+
+    Attributes:
+        detail: What the server says, as text; empty when it says nothing.
+        body: The body: decoded when it is JSON, otherwise its text.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fault: Fault | None = None,
+        call: Call | None = None,
+        response: httpx.Response | None = None,
+    ) -> None:
+        super().__init__(message, call=call, response=response)
+        self._fault = fault or Fault()
+        self.detail = self._fault.detail
+        self.body = self._fault.body
+
+
+class BadRequestError(APIError):
+    """400: the server understood the request and refuses it."""
+
+
+class AuthenticationError(APIError):
+    """401: the server does not accept the token, or there was none."""
+
+
+class PermissionDeniedError(APIError):
+    """401 for a missing role, or 403: the token is good, but does not allow this."""
+
+
+class NotFoundError(APIError):
+    """404: there is nothing at this address."""
+
+
+class ValidationFailedError(APIError):
+    """422: the server finds the request malformed.
+
+    Attributes:
+        errors: What is wrong, and where; empty if the server's list could not be read.
+    """
+
+    @property
+    def errors(self) -> list[ValidationError]:
+        """What is wrong, and where."""
+        return self._fault.errors
+
+
+class RateLimitedError(APIError):
+    """429: too many requests.
+
+    Attributes:
+        retry_after: After how many seconds the server wants to be asked again, if it says so.
+    """
+
+    @property
+    def retry_after(self) -> float | None:
+        """After how many seconds the server wants to be asked again."""
+        return self._fault.retry_after
+
+
+class ServerError(APIError):
+    """5xx: the server, or a gateway in front of it, failed."""
+
+
+class JobError(ProvError):
+    """Something about a job that the server took on.
+
+    Attributes:
+        session_id: The job.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        session_id: str,
+        call: Call | None = None,
+        response: httpx.Response | None = None,
+    ) -> None:
+        super().__init__(message, call=call, response=response)
+        self.session_id = session_id
+
+
+class JobFailedError(JobError):
+    """The job failed."""
+
+
+class JobTimeoutError(JobError, TimeoutError):
+    """The job did not end in time."""
+
+
+__all__ = [
+    "APIError",
+    "AuthError",
+    "AuthenticationError",
+    "BadRequestError",
+    "Call",
+    "ConfigError",
+    "InvalidRequestError",
+    "InvalidResponseError",
+    "JobError",
+    "JobFailedError",
+    "JobTimeoutError",
+    "NotFoundError",
+    "OperationFailedError",
+    "PermissionDeniedError",
+    "ProvError",
+    "RateLimitedError",
+    "ReportError",
+    "ServerError",
+    "TransportError",
+    "TransportTimeoutError",
+    "ValidationFailedError",
+]
