@@ -11,6 +11,7 @@ import contextlib
 import io
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from codegen.errors import CodegenError
-from codegen.views import Views, is_map
+from codegen.maps import complete, is_map
+from codegen.views import Views
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -81,9 +83,10 @@ def generate(document: Path, package: Path, *, source: str) -> None:
         content = dict(YAML(typ="safe").load(document.read_bytes()))
         parsed = GeneratorData.from_dict(content, config=config)
     except (YAMLError, TypeError, ValueError) as error:
-        raise CodegenError(f"{source} is not an OpenAPI document in YAML: {error}") from error
+        raise CodegenError(f"{source} cannot be read: {error}") from error
     if isinstance(parsed, GeneratorError):
         raise CodegenError(_describe([parsed]))
+    complete(parsed)
     # Maps are written as `dict[str, T]` where they are used and need no class of their own.
     parsed.models = [model for model in parsed.models if not is_map(model)]
     project = Project(openapi=parsed, config=config, custom_template_path=TEMPLATES)
@@ -136,7 +139,12 @@ def _finish(package: Path, header: str) -> None:
 
 
 def _describe(problems: list[Any]) -> str:
-    return "\n".join(
-        " ".join(part for part in (problem.level.value, problem.header, problem.detail) if part)
-        for problem in problems
-    )
+    return "\n".join(" ".join(filter(None, _words(problem))) for problem in problems)
+
+
+def _words(problem: Any) -> Iterator[str | None]:
+    yield problem.level.value
+    yield problem.header
+    yield problem.detail
+    if data := getattr(problem, "data", None):  # the part of the document, which names it
+        yield data.model_dump_json(by_alias=True, exclude_unset=True)

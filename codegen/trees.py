@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -53,5 +52,5 @@ def replace(tree: Path, new: Path) -> None:
         staged = Path(staging) / "new"
         shutil.copytree(new, staged)
         if tree.exists():
-            os.replace(tree, Path(staging) / "old")
-        os.replace(staged, tree)
+            tree.replace(Path(staging) / "old")
+        staged.replace(tree)

@@ -8,8 +8,7 @@ write instead, and add what the generator does not keep of the document.
 from __future__ import annotations
 
 import keyword
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,50 +17,26 @@ from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.bodies import BodyType
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import (
-    AnyProperty,
-    EnumProperty,
     ModelProperty,
     Property,
 )
-from openapi_python_client.parser.properties.boolean import BooleanProperty
-from openapi_python_client.parser.properties.file import FileProperty
-from openapi_python_client.parser.properties.float import FloatProperty
-from openapi_python_client.parser.properties.int import IntProperty
-from openapi_python_client.parser.properties.list_property import ListProperty
-from openapi_python_client.parser.properties.none import NoneProperty
-from openapi_python_client.parser.properties.schemas import Class
-from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.responses import JSON_SOURCE, Response
 from openapi_python_client.strings import (
-    PythonIdentifier,
     get_content_type,
     in_double_quote_literal,
 )
 
+from codegen.document import Document
 from codegen.errors import CodegenError
-
-_LIMITS = {
-    "minimum": "ge",
-    "exclusiveMinimum": "gt",
-    "maximum": "le",
-    "exclusiveMaximum": "lt",
-    "multipleOf": "multiple_of",
-    "minLength": "min_length",
-    "maxLength": "max_length",
-    "pattern": "pattern",
-    "minItems": "min_length",
-    "maxItems": "max_length",
-}
-_JSON_TYPES: dict[type, str] = {
-    AnyProperty: "any",
-    NoneProperty: "null",
-    ModelProperty: "object",
-    ListProperty: "array",
-    BooleanProperty: "boolean",
-    FloatProperty: "number",
-    IntProperty: "integer",
-}
-_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+from codegen.python_types import (
+    classes,
+    foreign_imports,
+    limits_of,
+    python_type,
+    takes_none,
+    text,
+    union,
+)
 
 # What the generated modules already mean by these names. An attribute of a class hides a name from
 # the annotations after it, and a class hides what its module imports under its name.
@@ -73,113 +48,6 @@ _TAKEN_CLASSES = _TAKEN_IN_MODELS | {
     "Operation", "Request", "Response", "Text",
 }  # fmt: skip
 _TAKEN_PARAMETERS = {"body", "call", "client", "request"}
-
-
-def is_map(prop: object) -> bool:
-    """Whether an object schema names no properties of its own, and so is a ``dict[str, T]``."""
-    return (
-        isinstance(prop, ModelProperty)
-        and not prop.required_properties
-        and not prop.optional_properties
-        and prop.additional_properties is not None
-    )
-
-
-def python_type(prop: Any) -> str:
-    """Print the Python type of a property: no sentinels, maps as ``dict``, ``None`` last."""
-    match prop:
-        case ModelProperty() if is_map(prop):
-            return f"dict[str, {python_type(prop.additional_properties)}]"
-        case ModelProperty() | EnumProperty():
-            return str(prop.class_info.name)
-        case ListProperty():
-            return f"list[{python_type(prop.inner_property)}]"
-        case UnionProperty():
-            _refuse_ambiguous(prop)
-            members = sorted(
-                (python_type(inner) for inner in prop.inner_properties),
-                key=lambda name: name == "None",
-            )
-            return " | ".join(members)
-        case NoneProperty():
-            return "None"
-    return str(prop.get_type_string(no_optional=True).as_unembedded_code())
-
-
-def _refuse_ambiguous(prop: UnionProperty) -> None:
-    """Refuse a union that msgspec cannot decode: two of its members look the same in JSON."""
-    kinds = Counter(map(_json_type, prop.inner_properties))
-    if "any" not in kinds and kinds.most_common(1)[0][1] > 1:
-        names = " | ".join(map(python_type, prop.inner_properties))
-        raise CodegenError(f"{_text(prop.name)}: the members of {names} cannot be told apart")
-
-
-def _json_type(prop: Any) -> str:
-    if isinstance(prop, EnumProperty):
-        return "integer" if prop.value_type is int else "string"
-    return next(
-        (name for class_, name in _JSON_TYPES.items() if isinstance(prop, class_)), "string"
-    )
-
-
-def _classes(prop: Any) -> Iterator[Class]:
-    """Every generated class that the type of a property mentions."""
-    match prop:
-        case ModelProperty() if is_map(prop):
-            yield from _classes(prop.additional_properties)
-        case ModelProperty() | EnumProperty():
-            yield prop.class_info
-        case ListProperty():
-            yield from _classes(prop.inner_property)
-        case UnionProperty():
-            for inner in prop.inner_properties:
-                yield from _classes(inner)
-
-
-def _foreign_imports(prop: Any) -> set[str]:
-    """Imports that a type needs from outside the package, such as ``datetime`` and ``UUID``."""
-    match prop:
-        case ListProperty():
-            return _foreign_imports(prop.inner_property)
-        case UnionProperty():
-            return set().union(*map(_foreign_imports, prop.inner_properties))
-        case ModelProperty() if is_map(prop):
-            return _foreign_imports(prop.additional_properties)
-        case ModelProperty() | EnumProperty() | FileProperty():
-            return set()
-    return {
-        line for line in prop.get_imports(prefix="") if not line.startswith("from types import")
-    }
-
-
-def _takes_none(prop: Any) -> bool:
-    """Whether a property may be null."""
-    match prop:
-        case AnyProperty() | NoneProperty():
-            return True
-        case UnionProperty():
-            return any(map(_takes_none, prop.inner_properties))
-    return False
-
-
-def _text(value: Any) -> str:
-    """Read a string of the document that the generator has marked as untrusted."""
-    return "" if value is None else str(value.get_untrusted_value())
-
-
-def _limits(schema: Mapping[str, Any]) -> str:
-    """Print the limits of a schema as ``Meta(...)``, or nothing when it has none."""
-    pairs = [(python, schema[name]) for name, python in _LIMITS.items() if name in schema]
-    if any(isinstance(value, bool) for _, value in pairs):
-        raise CodegenError("exclusive limits are numbers in OpenAPI 3.1")
-    printed = ", ".join(
-        f"{name}={int(value) if _whole(value) else value!r}" for name, value in pairs
-    )
-    return f"Meta({printed})" if printed else ""
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int | float) and float(value).is_integer()
 
 
 @dataclass(frozen=True)
@@ -289,12 +157,11 @@ class Views:
     """Makes the views of one document; the templates reach it as ``views``."""
 
     def __init__(self, document: Mapping[str, Any], parsed: GeneratorData, config: Config) -> None:
-        self._document = document
+        self._document = Document(document, config.field_prefix)
         self._config = config
-        self._raw = self._operations_by_name()
         self._uses = {
             str(model.class_info.name): {
-                str(used.name) for prop in _properties(model) for used in _classes(prop)
+                str(used.name) for prop in _properties(model) for used in classes(prop)
             }
             for model in parsed.models
         }
@@ -325,16 +192,16 @@ class Views:
         in_order = [p for p in properties if p.required] + [p for p in properties if not p.required]
         imports: set[str] = set()
         late: set[str] = set()
-        for used in {(c.name, c.module_name) for p in properties for c in _classes(p)} - {
+        for used in {(c.name, c.module_name) for p in properties for c in classes(p)} - {
             (prop.class_info.name, prop.class_info.module_name)
         }:
             line = f"from .{used[1]} import {used[0]}"
             (late if self._reaches(used[0], prop.class_info.name) else imports).add(line)
         for p in properties:
-            imports.update(_foreign_imports(p))
+            imports.update(foreign_imports(p))
         return ModelView(
             name=name,
-            description=_text(prop.description),
+            description=text(prop.description),
             fields=[self._field(prop, p) for p in in_order],
             imports=sorted(imports),
             late_imports=sorted(late),
@@ -342,31 +209,31 @@ class Views:
         )
 
     def _field(self, model: ModelProperty, prop: Property) -> FieldView:
-        name = _text(prop.name)
+        name = text(prop.name)
         legal = name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")
         if not legal or name in _TAKEN_ATTRIBUTES or name in self._uses:
             raise CodegenError(
                 f"{model.class_info.name}.{name} cannot be an attribute of a Python class"
             )
-        schema = self._schema_of(name, self._raw_schema(model.data))
+        schema = self._document.schema_of(name, self._document.raw_schema(model.data))
         type_, default = python_type(prop), None
         if not prop.required:
             if prop.default is not None:
                 default = prop.default.python_code.as_unembedded_code()
             else:
-                type_, default = type_ if _takes_none(prop) else f"{type_} | None", "None"
+                type_, default = type_ if takes_none(prop) else f"{type_} | None", "None"
         return FieldView(
             name=name,
             type=type_,
             default=default,
-            limits=_limits(schema),
+            limits=limits_of(schema),
             secret=schema.get("format") == "password",
-            description=_text(prop.description),
+            description=text(prop.description),
         )
 
     def operation(self, endpoint: Endpoint) -> OperationView:
         """See an operation as a description, a request function and a table of answers."""
-        raw = self._raw[endpoint.name]
+        raw = self._document.operations[endpoint.name]
         where = f"{raw['operationId']}"
         if endpoint.cookie_parameters:
             raise CodegenError(f"{where}: cookie parameters are not supported")
@@ -381,9 +248,9 @@ class Views:
             raise CodegenError(
                 f"{where}: a request body must be required, and be JSON or multipart/form-data"
             )
-        if any("schema" not in self._resolve(entry) for entry in raw["parameters"]):
+        if any("schema" not in self._document.resolve(entry) for entry in raw["parameters"]):
             raise CodegenError(f"{where}: a parameter must have a schema")
-        security = raw.get("security", self._document.get("security", []))
+        security = raw.get("security", self._document.content.get("security", []))
         responses = {
             response.status_code.pattern: self._readers(where, response)
             for response in endpoint.responses
@@ -394,17 +261,17 @@ class Views:
         imports = {
             f"from ...models.{found.module_name} import {found.name}"
             for prop in used
-            for found in _classes(prop)
+            for found in classes(prop)
         }
-        imports.update(line for prop in used for line in _foreign_imports(prop))
+        imports.update(line for prop in used for line in foreign_imports(prop))
         return OperationView(
             name=str(endpoint.name),
             operation_id=raw["operationId"],
             method=endpoint.method.upper(),
             path=endpoint.path.get_untrusted_value(),
             tag=str(endpoint.tags[0]),
-            summary=_text(endpoint.summary),
-            description=_text(endpoint.description),
+            summary=text(endpoint.summary),
+            description=text(endpoint.description),
             safe=bool(raw.get("x-safe", endpoint.method in ("get", "head", "options"))),
             roles=repr(
                 tuple(role for entry in security for roles in entry.values() for role in roles)
@@ -423,12 +290,12 @@ class Views:
             body=BodyView(
                 type=python_type(body.prop),
                 multipart=body.body_type is BodyType.FILES,
-                description=self._resolve(raw["requestBody"]).get("description", ""),
+                description=self._document.resolve(raw["requestBody"]).get("description", ""),
             )
             if body
             else None,
             responses=responses,
-            returns=_union(
+            returns=union(
                 self._value_type(reader)
                 for status, readers in responses.items()
                 if status.startswith("2")
@@ -438,17 +305,17 @@ class Views:
         )
 
     def _parameter(self, raw: Mapping[str, Any], place: str, prop: Property) -> ParameterView:
-        wire_name = _text(prop.name)
+        wire_name = text(prop.name)
         if prop.python_name in _TAKEN_PARAMETERS:
             raise CodegenError(
                 f"{raw['operationId']}: a parameter cannot be named {prop.python_name}"
             )
         schema = next(
             entry["schema"]
-            for entry in map(self._resolve, raw["parameters"])
+            for entry in map(self._document.resolve, raw["parameters"])
             if (entry["name"], entry["in"]) == (wire_name, place)
         )
-        limits = _limits(self._raw_schema(schema))
+        limits = limits_of(self._document.raw_schema(schema))
         type_, default = python_type(prop), None
         checked = f"Annotated[{type_}, {limits}]" if limits else type_
         if not prop.required:
@@ -456,7 +323,7 @@ class Views:
                 default = prop.default.python_code.as_unembedded_code()
             else:
                 default = "None"
-                if not _takes_none(prop):
+                if not takes_none(prop):
                     type_, checked = f"{type_} | None", f"{checked} | None"
         return ParameterView(
             name=str(prop.python_name),
@@ -464,14 +331,14 @@ class Views:
             type=type_,
             default=default,
             checked_type=checked,
-            description=_text(prop.description),
+            description=text(prop.description),
         )
 
     def _readers(self, where: str, response: Response) -> dict[str, str]:
         """Print, for each media type of a response, how its body is read."""
         readers: dict[str, str] = {}
         content = getattr(response.data, "content", None) or {}
-        for name in map(_text, content):
+        for name in map(text, content):
             media_type = name.partition(";")[0].strip().lower()
             known = get_content_type(media_type, self._config) or media_type
             if known == "application/json" or known.endswith("+json"):
@@ -509,14 +376,14 @@ class Views:
             for body in endpoint.bodies
             if body.body_type is BodyType.JSON
         ]
-        sent = {str(used.name) for prop in bodies for used in _classes(prop)}
+        sent = {str(used.name) for prop in bodies for used in classes(prop)}
         while further := {name for known in sent for name in self._uses.get(known, ())} - sent:
             sent |= further
         for name in sorted(sent & models.keys()):
             for prop in models[name].optional_properties or []:
-                if prop.default is None and not _takes_none(prop):
+                if prop.default is None and not takes_none(prop):
                     raise CodegenError(
-                        f"{name}.{_text(prop.name)} is optional in a request: "
+                        f"{name}.{text(prop.name)} is optional in a request: "
                         "make it nullable or give it a default"
                     )
 
@@ -533,58 +400,9 @@ class Views:
                 pending.extend(self._uses.get(name, ()))
         return False
 
-    def _operations_by_name(self) -> dict[str, Mapping[str, Any]]:
-        found: dict[str, Mapping[str, Any]] = {}
-        for path, item in self._document["paths"].items():
-            for method in _METHODS:
-                if method in item:
-                    if "operationId" not in item[method]:
-                        raise CodegenError(f"{method.upper()} {path} has no operationId")
-                    name = PythonIdentifier(item[method]["operationId"], self._config.field_prefix)
-                    if name in found:
-                        raise CodegenError(f"two operations are named {name}")
-                    # Those of the operation come first: they replace those of the path.
-                    parameters = [*item[method].get("parameters", []), *item.get("parameters", [])]
-                    found[name] = {**item[method], "parameters": parameters}
-        return found
-
-    def _resolve(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Follow a reference inside the document."""
-        while "$ref" in entry:
-            target: Any = self._document
-            for part in entry["$ref"].removeprefix("#/").split("/"):
-                target = target[part]
-            entry = target
-        return entry
-
-    def _raw_schema(self, schema: Any) -> Mapping[str, Any]:
-        """Print a schema as the document has it, behind a reference or a choice with null."""
-        if not isinstance(schema, Mapping):
-            schema = schema.model_dump(mode="json", by_alias=True, exclude_none=True)
-        raw = self._resolve(schema)
-        parts = [
-            part
-            for key in ("anyOf", "oneOf", "allOf")
-            for part in raw.get(key, ())
-            if part.get("type") != "null"
-        ]
-        return {**self._raw_schema(parts[0]), **raw} if len(parts) == 1 else raw
-
-    def _schema_of(self, name: str, model: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Find the schema of a property, which may stand in a part of the model."""
-        if name in model.get("properties", {}):
-            return self._raw_schema(model["properties"][name])
-        found = (self._schema_of(name, self._raw_schema(part)) for part in model.get("allOf", ()))
-        return next(filter(None, found), {})
-
 
 def _properties(model: ModelProperty) -> list[Property]:
     """The properties of a schema, in the order of the document."""
     found = [*(model.required_properties or []), *(model.optional_properties or [])]
     order = {name: position for position, name in enumerate(model.data.properties or {})}
     return sorted(found, key=lambda prop: order.get(prop.name, len(order)))
-
-
-def _union(types: Iterable[str]) -> str:
-    """Print a union of types, each once, ``None`` last."""
-    return " | ".join(sorted(dict.fromkeys(types), key=lambda name: name == "None")) or "None"

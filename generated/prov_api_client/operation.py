@@ -46,7 +46,7 @@ class Text:
         charset = response.charset_encoding or "utf-8"
         try:
             return response.content.decode(charset)
-        except (UnicodeDecodeError, LookupError) as error:
+        except (UnicodeError, LookupError) as error:
             raise errors.UnreadableBody(response, f"the text is not {charset}: {error}") from error
 
 
@@ -102,7 +102,7 @@ class Operation(Generic[T]):
             errors.UnreadableBody: If the body is malformed, or of another shape.
         """
         status = response.status_code
-        readers = self._readers(status) if 200 <= status < 300 else None
+        readers = self._readers(status)
         if readers is None:
             raise errors.UnexpectedStatus(response, f"status {status} is not a documented success")
         if not readers:
@@ -118,19 +118,20 @@ class Operation(Generic[T]):
         return value  # type: ignore[no-any-return]
 
     def respond(self, response: httpx.Response) -> Response[T]:
-        """Keep a response whole: `parsed` is set when the status is a success."""
+        """Keep a response whole: `parsed` is set when the status is a documented success."""
+        known = self._readers(response.status_code) is not None
         return Response(
             status_code=response.status_code,
             content=response.content,
             headers=response.headers,
-            parsed=self.read(response) if response.is_success else None,
+            parsed=self.read(response) if known else None,
         )
 
     def _readers(self, status: int) -> Mapping[str, Reader] | None:
-        for pattern in (str(status), f"{status // 100}XX", "default"):
-            if pattern in self.responses:
-                return self.responses[pattern]
-        return None
+        # `default` is left out: documents describe errors with it.
+        if not 200 <= status < 300:
+            return None
+        return self.responses.get(str(status), self.responses.get("2XX"))
 
 
 @frozen

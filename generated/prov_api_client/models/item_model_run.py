@@ -25,8 +25,8 @@ class ItemModelRun(Model):
         record_status: How far the record of a model run has come. A `LODGED` record is in the
             graph store.
         record: One run of a model: what it read, what it wrote, when, and on whose behalf. It
-            must fulfil
-            the workflow template that it names. `start_time` must not be after `end_time`.
+            must fulfil the workflow template that it names. `start_time` must not be after
+            `end_time`.
         prov_serialisation: The PROV document of the run, as JSON text.
         history: The versions of the item so far.
         id: Handle of the model run.
@@ -34,8 +34,7 @@ class ItemModelRun(Model):
         created_timestamp: When the item was created, in Unix seconds.
         updated_timestamp: When the item was last changed, in Unix seconds.
         record_type: Whether the registry holds the whole item (`COMPLETE_ITEM`) or has only
-            set a handle aside
-            for it (`SEED_ITEM`).
+            set a handle aside for it (`SEED_ITEM`).
         user_metadata: Values that users attached to the item, by their key.
         item_category: The kind of an item in the terms of PROV-O.
         item_subtype: The kind of an item within its category.

@@ -14,8 +14,8 @@ from .lineage_node import LineageNode
 
 @define
 class LineageGraph(Model):
-    """A directed graph as node-link data of the Python library networkx. Some builds of the
-    server call the list of links `edges`.
+    """A directed graph as node-link data of the Python library networkx. Some builds of the server
+    call the list of links `edges`.
 
     Attributes:
         directed: True, since every link has a direction.

@@ -16,8 +16,7 @@ class PostDeleteGraphResponse(Model):
 
     Attributes:
         diff: One entry for each change. `action_type` names the kind of change: the addition
-            or
-            removal of a node or link, or of a record's id on one. The other keys depend on it.
+            or removal of a node or link, or of a record's id on one. The other keys depend on it.
     """
 
     diff: list[dict[str, Any]]

@@ -17,8 +17,8 @@ class ProvenanceRecordInfo(Model):
         id: Handle of the model run.
         prov_json: The PROV document of the run, as JSON text.
         record: One run of a model: what it read, what it wrote, when, and on whose behalf. It
-            must fulfil
-            the workflow template that it names. `start_time` must not be after `end_time`.
+            must fulfil the workflow template that it names. `start_time` must not be after
+            `end_time`.
     """
 
     id: str

@@ -15,8 +15,7 @@ class ValidationError(Model):
 
     Attributes:
         loc: Where the fault is: `query` or `body` first, then names of fields and positions
-            in
-            lists. `__root__` stands for an object as a whole.
+            in lists. `__root__` stands for an object as a whole.
         msg: What is wrong, for people to read.
         type: What is wrong, for programs to read, for example `value_error.missing`.
     """

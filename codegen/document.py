@@ -1,0 +1,69 @@
+"""The document itself, for what the generator does not keep of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from openapi_python_client.strings import PythonIdentifier
+
+from codegen.errors import CodegenError
+
+_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+class Document:
+    """An OpenAPI document, decoded.
+
+    Args:
+        content: The document.
+        prefix: What the generator puts before names that are no Python identifiers.
+    """
+
+    def __init__(self, content: Mapping[str, Any], prefix: str) -> None:
+        self.content = content
+        self.operations = self._operations(prefix)
+
+    def _operations(self, prefix: str) -> dict[str, Mapping[str, Any]]:
+        found: dict[str, Mapping[str, Any]] = {}
+        for path, item in self.content["paths"].items():
+            for method in _METHODS:
+                if method in item:
+                    if "operationId" not in item[method]:
+                        raise CodegenError(f"{method.upper()} {path} has no operationId")
+                    name = PythonIdentifier(item[method]["operationId"], prefix)
+                    if name in found:
+                        raise CodegenError(f"two operations are named {name}")
+                    # Those of the operation come first: they replace those of the path.
+                    parameters = [*item[method].get("parameters", []), *item.get("parameters", [])]
+                    found[name] = {**item[method], "parameters": parameters}
+        return found
+
+    def resolve(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Follow a reference inside the document."""
+        while "$ref" in entry:
+            target: Any = self.content
+            for part in entry["$ref"].removeprefix("#/").split("/"):
+                target = target[part]
+            entry = target
+        return entry
+
+    def raw_schema(self, schema: Any) -> Mapping[str, Any]:
+        """Return a schema as the document has it, behind a reference or a choice with null."""
+        if not isinstance(schema, Mapping):
+            schema = schema.model_dump(mode="json", by_alias=True, exclude_none=True)
+        raw = self.resolve(schema)
+        parts = [
+            part
+            for key in ("anyOf", "oneOf", "allOf")
+            for part in raw.get(key, ())
+            if part.get("type") != "null"
+        ]
+        return {**self.raw_schema(parts[0]), **raw} if len(parts) == 1 else raw
+
+    def schema_of(self, name: str, model: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Find the schema of a property, which may stand in a part of the model."""
+        if name in model.get("properties", {}):
+            return self.raw_schema(model["properties"][name])
+        found = (self.schema_of(name, self.raw_schema(part)) for part in model.get("allOf", ()))
+        return next(filter(None, found), {})

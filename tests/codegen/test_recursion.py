@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+
+@pytest.fixture
+def package(compiled: Callable[[str], ModuleType]) -> Any:
+    return compiled("recursion")
+
+
+@pytest.fixture
+def models(package: Any) -> Any:
+    return package.models
+
+
+def test_a_model_holds_itself_in_lists_and_maps(models: Any) -> None:
+    leaf = {"name": "leaf", "children": None, "by_name": None}
+    branch = {"name": "branch", "children": [leaf], "by_name": {"leaf": leaf}}
+    root = {"name": "root", "children": [branch, leaf], "by_name": {}}
+    tree = models.Tree.from_dict(root)
+    assert type(tree.children[0].by_name["leaf"]) is models.Tree
+    assert tree.to_dict() == root
+    assert pickle.loads(pickle.dumps(tree)) == tree  # noqa: S301 (our own bytes)
+
+
+def test_a_wrong_value_deep_down_is_named_by_its_path(models: Any) -> None:
+    wrong = {"name": "root", "children": [{"name": "branch", "by_name": {"leaf": {"name": 1}}}]}
+    with pytest.raises(
+        msgspec.ValidationError, match=r"\$\.children\[0\]\.by_name\[\.\.\.\]\.name"
+    ):
+        models.Tree.from_dict(wrong)
+
+
+@pytest.mark.parametrize("first", ["Author", "Book"])
+def test_two_models_hold_each_other(models: Any, first: str) -> None:
+    book = {"title": "One", "author": {"name": "Ann", "books": [{"title": "Two", "author": None}]}}
+    author = {"name": "Ann", "books": [book]}
+    given = {"Author": author, "Book": book}[first]
+    model = getattr(models, first).from_dict(given)
+    assert type(model) is getattr(models, first)
+    assert model.to_dict() == given
+
+
+def test_a_tree_is_received(package: Any, call: Callable[..., Any], httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/trees").respond_with_json(
+        {"name": "root", "children": [{"name": "leaf"}], "grown": True}
+    )
+    tree = package.models.Tree
+    assert call(package.api.trees.get_tree) == tree("root", children=[tree("leaf")])
+
+
+def test_a_cycle_of_models_is_sent_and_received(
+    package: Any, call: Callable[..., Any], httpserver: HTTPServer
+) -> None:
+    def echo(request: Request) -> Response:
+        assert request.content_type == "application/json"
+        return Response(request.get_data(), content_type="application/json")
+
+    httpserver.expect_request("/authors", method="POST").respond_with_handler(echo)
+    author = package.models.Author("Ann", [])
+    author.books.append(package.models.Book("One", author=package.models.Author("Bob", [])))
+    assert call(package.api.authors.echo_author, body=author) == author
