@@ -1,0 +1,121 @@
+"""The OpenAPI document as tests read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+
+DOCUMENT_PATH = Path(__file__).resolve().parent.parent / "openapi" / "prov-api.yaml"
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+Node = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class OperationEntry:
+    """One operation.
+
+    References to parameters, bodies, responses, headers and examples are resolved. Schemas are
+    left as they are written: resolve them with `resolve` or check values with `validator`.
+
+    Attributes:
+        method: The HTTP method, in capitals.
+        path: The path.
+        raw: The operation as the document has it.
+        parameters: Its parameters and those of its path.
+        request_body: Its request body.
+        responses: Its responses, by status.
+    """
+
+    method: str
+    path: str
+    raw: Node
+    parameters: list[Node]
+    request_body: Node | None
+    responses: dict[str, Node]
+
+
+@cache
+def load() -> Node:
+    """Read the document. Everybody gets the same object: change copies only."""
+    document: Node = yaml.safe_load(DOCUMENT_PATH.read_text(encoding="utf-8"))
+    return document
+
+
+def resolve(node: Node, document: Node | None = None) -> Node:
+    """Follow the reference that a node is, if it is one. What stands beside it is kept."""
+    root = load() if document is None else document
+    while "$ref" in node:
+        target: Any = root
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            target = target[part.replace("~1", "/").replace("~0", "~")]
+        node = {**target, **{key: value for key, value in node.items() if key != "$ref"}}
+    return node
+
+
+def operations(document: Node | None = None) -> dict[str, OperationEntry]:
+    """List the operations by their operation id."""
+    root = load() if document is None else document
+    found = {}
+    for path, item in root["paths"].items():
+        for method in METHODS:
+            if method in item:
+                raw = item[method]
+                parameters = [*item.get("parameters", []), *raw.get("parameters", [])]
+                body = raw.get("requestBody")
+                found[raw["operationId"]] = OperationEntry(
+                    method=method.upper(),
+                    path=path,
+                    raw=raw,
+                    parameters=[resolve(parameter, root) for parameter in parameters],
+                    request_body=None if body is None else _message(body, root),
+                    responses={
+                        str(status): _message(response, root)
+                        for status, response in raw["responses"].items()
+                    },
+                )
+    return found
+
+
+def example_value(example: Node) -> Any:
+    """Return the value of an example: the bytes of the file if it stands in one."""
+    example = resolve(example)
+    if "externalValue" in example:
+        return (DOCUMENT_PATH.parent / example["externalValue"]).read_bytes()
+    return example["value"]
+
+
+def validator(schema: Mapping[str, Any], document: Node | None = None) -> Draft202012Validator:
+    """Make a validator for a schema of the document, whose references it knows."""
+    root = load() if document is None else document
+    # References start at the root of what is validated, so that is where the components go.
+    return Draft202012Validator({**schema, "components": root["components"]})
+
+
+def _message(node: Node, root: Node) -> Node:
+    """Resolve a request body or a response down to its headers and examples."""
+    message = dict(resolve(node, root))
+    if "headers" in message:
+        message["headers"] = {
+            name: resolve(header, root) for name, header in message["headers"].items()
+        }
+    if "content" in message:
+        message["content"] = {
+            media_type: _media_type(content, root)
+            for media_type, content in message["content"].items()
+        }
+    return message
+
+
+def _media_type(node: Node, root: Node) -> Node:
+    if "examples" not in node:
+        return node
+    examples = {name: resolve(example, root) for name, example in node["examples"].items()}
+    return {**node, "examples": examples}

@@ -1,0 +1,134 @@
+"""The examples of the document against its schemas."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from api_document import DOCUMENT_PATH, Node, example_value, load, operations, resolve, validator
+
+
+class Case(NamedTuple):
+    """A media type of a body, with its examples."""
+
+    where: str
+    media_type: str
+    schema: Node
+    examples: dict[str, Node]
+
+
+def cases() -> Iterator[Case]:
+    for operation_id, operation in operations().items():
+        messages = {**operation.responses}
+        if operation.request_body is not None:
+            messages["request"] = operation.request_body
+        for kind, message in messages.items():
+            for media_type, content in message["content"].items():
+                yield Case(
+                    f"{operation_id}-{kind}-{media_type}",
+                    media_type,
+                    content["schema"],
+                    content.get("examples", {}),
+                )
+
+
+def over(cases: Iterable[Case]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("case", [pytest.param(case, id=case.where) for case in cases])
+
+
+CASES = list(cases())
+ANSWERS = [
+    case for case in CASES if "-200-" in case.where and case.media_type == "application/json"
+]
+MODELS = [case for case in ANSWERS if "properties" in resolve(case.schema)]
+OTHERS = [case for case in CASES if case.media_type != "application/json"]
+
+
+def values(case: Case) -> dict[str, Any]:
+    return {name: example_value(example) for name, example in case.examples.items()}
+
+
+@over(CASES)
+def test_every_body_has_an_example(case: Case) -> None:
+    assert case.examples
+    for example in case.examples.values():
+        assert example["summary"].strip()
+        assert ("value" in example) != ("externalValue" in example)
+
+
+@over(CASES)
+def test_examples_fit_their_schema(case: Case) -> None:
+    check = validator(case.schema)
+    for name, value in values(case).items():
+        if isinstance(value, bytes):
+            continue
+        assert not list(check.iter_errors(value)), name
+
+
+def test_parameters_fit_their_schema() -> None:
+    for operation in operations().values():
+        for parameter in operation.parameters:
+            validator(parameter["schema"]).validate(parameter["example"])
+
+
+def test_shared_examples_are_all_used() -> None:
+    text = DOCUMENT_PATH.read_text(encoding="utf-8")
+    for kind in ("examples", "responses", "parameters", "headers", "schemas"):
+        for name in load()["components"][kind]:
+            assert f"#/components/{kind}/{name}'" in text, f"{kind}/{name}"
+
+
+@over(MODELS)
+def test_answers_hold_every_field(case: Case) -> None:
+    """The server sends unset fields as null, so that is what examples show."""
+    schema = resolve(case.schema)
+    for name, value in values(case).items():
+        assert value.keys() == schema["properties"].keys(), name
+
+
+@over(ANSWERS)
+def test_success_comes_first(case: Case) -> None:
+    first, *_ = values(case).values()
+    if isinstance(first, dict) and "status" in first:
+        assert first["status"]["success"] is True
+
+
+def test_records_end_after_they_start() -> None:
+    records = [node for node in objects(load()) if node.keys() >= {"start_time", "end_time"}]
+    records = [node for node in records if isinstance(node["start_time"], int)]
+    assert records
+    for record in records:
+        assert record["start_time"] <= record["end_time"]
+
+
+def objects(node: Any) -> Iterator[Node]:
+    if isinstance(node, dict):
+        yield node
+    for value in node.values() if isinstance(node, dict) else node:
+        if isinstance(value, dict | list):
+            yield from objects(value)
+
+
+@over(OTHERS)
+def test_other_examples_are_texts_or_files(case: Case) -> None:
+    for value in values(case).values():
+        if case.media_type.startswith("text/"):
+            assert isinstance(value, str)
+            assert value.strip()
+        elif case.media_type.startswith("multipart/"):
+            assert isinstance(value["csv_file"], str)
+        else:
+            assert isinstance(value, bytes)
+            with zipfile.ZipFile(io.BytesIO(value)) as document:
+                assert "[Content_Types].xml" in document.namelist()
+                assert document.testzip() is None
+
+
+def test_a_wrong_example_is_seen() -> None:
+    check = validator({"$ref": "#/components/schemas/LineageResponse"})
+    assert check.is_valid({"status": {"success": True, "details": ""}})
+    assert not check.is_valid({"status": {"success": "true", "details": ""}})
+    assert not check.is_valid({"record_count": 1})

@@ -1,0 +1,214 @@
+"""What every operation of the document has to say."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from api_document import Node, OperationEntry, load, operations
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+OPERATIONS = operations()
+EVERY = pytest.mark.parametrize("operation", [pytest.param(v, id=k) for k, v in OPERATIONS.items()])
+
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PUBLIC = "get_health_check"
+# They compute an answer from what they are given, and change nothing.
+SAFE_POSTS = {"generate_report", "convert_model_runs_to_csv"}
+
+
+def test_the_document_is_openapi_3_1() -> None:
+    document = load()
+    assert re.fullmatch(r"3\.1\.\d+", document["openapi"])
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_tags_are_declared_and_used() -> None:
+    declared = [tag["name"] for tag in load()["tags"]]
+    assert len(declared) == len(set(declared))
+    assert {operation.raw["tags"][0] for operation in OPERATIONS.values()} == set(declared)
+
+
+@EVERY
+def test_head(operation: OperationEntry) -> None:
+    raw = operation.raw
+    assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", raw["operationId"])
+    assert not keyword.iskeyword(raw["operationId"])
+    assert raw["x-server-operation-id"]
+    assert isinstance(raw["x-in-server-schema"], bool)
+    assert isinstance(raw["x-safe"], bool)
+    assert len(raw["tags"]) == 1
+    assert raw["summary"].strip()
+    assert not raw["summary"].endswith(".")
+    assert len(raw["description"].split()) > 5
+
+
+def test_ids_are_unique() -> None:
+    raw = [
+        operation["operationId"]
+        for item in load()["paths"].values()
+        for method, operation in item.items()
+        if method != "parameters"
+    ]
+    assert len(raw) == len(set(raw)) == len(OPERATIONS)
+
+
+def test_server_ids_are_unique() -> None:
+    server_ids = [operation.raw["x-server-operation-id"] for operation in OPERATIONS.values()]
+    assert len(server_ids) == len(set(server_ids))
+
+
+@EVERY
+def test_safe(operation: OperationEntry) -> None:
+    reads = operation.method == "GET" or operation.raw["operationId"] in SAFE_POSTS
+    assert operation.raw["x-safe"] is reads
+
+
+@EVERY
+def test_security(operation: OperationEntry) -> None:
+    security = operation.raw["security"]
+    if operation.raw["operationId"] == PUBLIC:
+        assert security == []
+    else:
+        assert [list(requirement) for requirement in security] == [["bearerAuth"]]
+
+
+def test_bearer_is_the_only_scheme() -> None:
+    schemes = load()["components"]["securitySchemes"]
+    assert [(scheme["type"], scheme["scheme"]) for scheme in schemes.values()] == [
+        ("http", "bearer")
+    ]
+
+
+@EVERY
+def test_roles_are_in_the_description(operation: OperationEntry) -> None:
+    last_line = operation.raw["description"].strip().splitlines()[-1]
+    if operation.raw["operationId"] == PUBLIC:
+        assert last_line == "Role: none. No token is needed."
+    else:
+        roles = operation.raw["security"][0]["bearerAuth"]
+        assert re.findall(r"`([^`]+)`", last_line) == roles
+        assert last_line.startswith("Roles:" if len(roles) > 1 else "Role:")
+
+
+@EVERY
+def test_statuses(operation: OperationEntry) -> None:
+    takes_input = bool(operation.parameters) or operation.request_body is not None
+    wanted = {"200", "500"}
+    wanted |= set() if operation.raw["operationId"] == PUBLIC else {"401"}
+    wanted |= {"422"} if takes_input else set()
+    # Input that fits its schema can still be wrong, but a boolean cannot.
+    judged = operation.request_body is not None or any(
+        parameter["schema"]["type"] != "boolean" for parameter in operation.parameters
+    )
+    found = set(operation.responses)
+    assert wanted <= found <= wanted | {"400"}
+    if judged:
+        assert "400" in found
+    if not takes_input:
+        assert "400" not in found
+
+
+ERRORS = {"400": "ErrorDetail", "401": "ErrorDetail", "422": "HTTPValidationError"}
+
+
+@EVERY
+def test_bodies_of_errors(operation: OperationEntry) -> None:
+    for status, response in operation.responses.items():
+        if status == "200":
+            continue
+        content = response["content"]
+        name = ERRORS.get(status, "ErrorDetail")
+        assert content["application/json"]["schema"] == {"$ref": f"#/components/schemas/{name}"}
+        texts = {"text/plain"} if status == "500" else set()
+        assert content.keys() == {"application/json"} | texts
+
+
+@EVERY
+def test_401_challenges(operation: OperationEntry) -> None:
+    if "401" in operation.responses:
+        assert "WWW-Authenticate" in operation.responses["401"]["headers"]
+
+
+@EVERY
+def test_descriptions(operation: OperationEntry) -> None:
+    described = [*operation.parameters, *operation.responses.values()]
+    if operation.request_body is not None:
+        described.append(operation.request_body)
+        assert operation.request_body["required"] is True
+    for part in described:
+        assert part["description"].strip().endswith(".")
+
+
+@EVERY
+def test_parameters(operation: OperationEntry) -> None:
+    for parameter in operation.parameters:
+        assert parameter["in"] == "query"
+        assert isinstance(parameter["required"], bool)
+        assert "example" in parameter
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "media_type"),
+    [
+        ("generate_csv_template", "text/csv"),
+        ("regenerate_csv_from_model_run_batch", "text/csv"),
+        ("generate_config_file", "text/plain"),
+    ],
+)
+def test_text_files(operation_id: str, media_type: str) -> None:
+    response = OPERATIONS[operation_id].responses["200"]
+    assert response["content"].keys() == {media_type}
+    assert response["content"][media_type]["schema"] == {"type": "string"}
+    assert "Content-Disposition" in response["headers"]
+
+
+def test_report_answers_in_two_ways() -> None:
+    content = OPERATIONS["generate_report"].responses["200"]["content"]
+    assert list(content) == ["application/json", DOCX]
+    assert content[DOCX]["schema"]["contentMediaType"] == DOCX
+
+
+def test_upload_is_multipart() -> None:
+    body = OPERATIONS["convert_model_runs_to_csv"].request_body
+    assert body is not None
+    assert list(body["content"]) == ["multipart/form-data"]
+
+
+def properties(name: str) -> Any:
+    return load()["components"]["schemas"][name]["properties"]
+
+
+def test_limits() -> None:
+    depth = properties("GenerateReportRequest")["depth"]
+    assert (depth["minimum"], depth["maximum"]) == (1, 3)
+    record = properties("ModelRunRecord")
+    assert record["display_name"]["minLength"] == record["description"]["minLength"] == 1
+    depths = [p for o in OPERATIONS.values() for p in o.parameters if p["name"] == "depth"]
+    assert len(depths) == 6
+    assert {parameter["schema"]["maximum"] for parameter in depths} == {10}
+    # The default is the server's: a client that sent one would override it.
+    assert not any("default" in parameter["schema"] for parameter in depths)
+
+
+def schemas(node: Any) -> Iterator[Node]:
+    """List the schema and all schemas inside it."""
+    yield node
+    children = [*node.get("properties", {}).values(), *node.get("anyOf", ())]
+    children += [node[key] for key in ("items", "additionalProperties") if key in node]
+    for child in children:
+        if isinstance(child, dict):
+            yield from schemas(child)
+
+
+@pytest.mark.parametrize("name", load()["components"]["schemas"])
+def test_schemas_keep_to_the_house_rules(name: str) -> None:
+    schema = load()["components"]["schemas"][name]
+    described = [schema, *schema.get("properties", {}).values()]
+    assert all(node["description"].strip().endswith(".") for node in described)
+    for node in schemas(schema):
+        assert not node.keys() & {"title", "nullable", "allOf", "oneOf"}
+        assert node.get("additionalProperties") is not False

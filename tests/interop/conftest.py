@@ -1,0 +1,9 @@
+"""These tests run with `nox -s interop`; elsewhere they skip unless Provena's models are there."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "interop: needs provena-interfaces-v2")

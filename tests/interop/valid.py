@@ -1,0 +1,28 @@
+"""Values that keep the rules that stand in no schema, only in the published models' validators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from properties.strategies import JSON, model_values
+
+
+def valid_values(name: str) -> JSON:
+    """Values that fit a schema and that the server would accept, too."""
+    return model_values(name).map(mended)
+
+
+def mended(value: Any) -> Any:
+    """Mend what a validator would refuse."""
+    if isinstance(value, list):
+        return [mended(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    value = {key: mended(item) for key, item in value.items()}
+    if "start_time" in value and "end_time" in value:
+        value["start_time"], value["end_time"] = sorted((value["start_time"], value["end_time"]))
+    if value.get("previous_version") is not None and value.get("reason") is None:
+        value["reason"] = "a new version"
+    if "history" in value:
+        value["history"] = [{**entry, "id": i} for i, entry in enumerate(value["history"])]
+    return value

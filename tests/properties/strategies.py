@@ -1,0 +1,118 @@
+"""Values made from the schemas of the document.
+
+hypothesis-jsonschema would do the same, but it reaches into Hypothesis's internals and breaks with
+its releases, and it does not know JSON Schema 2020-12. What the document uses of it is little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from api_document import Node, load, resolve
+from hypothesis import strategies as st
+
+JSON = st.SearchStrategy[Any]
+
+# What 64 bits hold: JSON has no wider integers that everybody can read.
+INTEGERS = (-(2**63), 2**63 - 1)
+
+TEXT = st.text(max_size=10)
+NUMBERS = st.integers(*INTEGERS) | st.floats(allow_nan=False, allow_infinity=False)
+SCALARS: JSON = st.none() | st.booleans() | NUMBERS | TEXT
+ANYTHING: JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
+    max_leaves=4,
+)
+
+# What a schema may say without its values being others.
+SILENT = {"description", "default", "format", "x-content-schema"}
+
+
+@cache
+def model_values(name: str) -> JSON:
+    """Values that fit a schema of the document, without further fields."""
+    return values(load()["components"]["schemas"][name])
+
+
+def values(schema: Node) -> JSON:
+    """Values that fit a schema.
+
+    Raises:
+        ValueError: If the schema has a keyword that is not known here.
+    """
+    if "$ref" in schema:
+        return model_values(schema["$ref"].rpartition("/")[2])
+    if "anyOf" in schema:
+        _refuse_others(schema, "anyOf")
+        return st.one_of([values(branch) for branch in schema["anyOf"]])
+    if "enum" in schema:
+        _refuse_others(schema, "type", "enum")
+        return st.sampled_from(schema["enum"])
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return st.one_of([BUILDERS[kind](schema) for kind in kinds])
+
+
+def _string(schema: Node) -> JSON:
+    _refuse_others(schema, "type", "minLength")
+    return st.text(min_size=schema.get("minLength", 0), max_size=10)
+
+
+def _integer(schema: Node) -> JSON:
+    _refuse_others(schema, "type", "minimum", "maximum")
+    low, high = INTEGERS
+    return st.integers(schema.get("minimum", low), schema.get("maximum", high))
+
+
+def _array(schema: Node) -> JSON:
+    _refuse_others(schema, "type", "items")
+    return st.lists(values(schema["items"]), max_size=2)
+
+
+def _object(schema: Node) -> JSON:
+    _refuse_others(schema, "type", "properties", "required", "additionalProperties")
+    if "properties" not in schema:
+        further = schema["additionalProperties"]
+        return st.dictionaries(TEXT, ANYTHING if further is True else values(further), max_size=2)
+    required = set(schema.get("required", ()))
+    fields = {name: values(prop) for name, prop in schema["properties"].items()}
+    return st.fixed_dictionaries(
+        {name: field for name, field in fields.items() if name in required},
+        optional={name: field for name, field in fields.items() if name not in required},
+    )
+
+
+BUILDERS: dict[str, Callable[[Node], JSON]] = {
+    "null": lambda _: st.none(),
+    "boolean": lambda _: st.booleans(),
+    "string": _string,
+    "integer": _integer,
+    "array": _array,
+    "object": _object,
+}
+
+
+def _refuse_others(schema: Node, *known: str) -> None:
+    others = schema.keys() - SILENT - set(known)
+    if others:
+        raise ValueError(f"no values are made for {sorted(others)} of {schema}")
+
+
+def canonical(schema: Node, value: Any) -> Any:
+    """Leave out unknown fields and unset ones, and put defaults in: what has to survive."""
+    schema = resolve(schema)
+    if "anyOf" in schema:
+        # Only unions with null, and unions of scalars, stand in the document.
+        return canonical(schema["anyOf"][0], value) if isinstance(value, dict) else value
+    if isinstance(value, list):
+        return [canonical(schema["items"], item) for item in value]
+    if not isinstance(value, dict) or "properties" not in schema:
+        return value
+    found = {}
+    for name, prop in schema["properties"].items():
+        item = value.get(name, resolve(prop).get("default"))
+        if item is not None:
+            found[name] = canonical(prop, item)
+    return found

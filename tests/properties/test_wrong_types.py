@@ -1,0 +1,116 @@
+"""JSON of another shape is refused with one kind of error, which says where it is wrong."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from api_document import Node, resolve
+from hypothesis import given
+from hypothesis import strategies as st
+from properties.models import MODELS, SETTINGS, schemas
+from properties.strategies import model_values
+
+# A value of each JSON type.
+OF_TYPE: dict[str, Any] = {
+    "null": None,
+    "boolean": True,
+    "integer": 7,
+    "number": 7.5,
+    "string": "seven",
+    "array": [None],
+    "object": {"seven": None},
+}
+
+NULL_IS_ABSENCE = {"HTTPValidationError"}  # see test_round_trip
+
+
+class Place(NamedTuple):
+    """A place in a value, and the types that are refused there."""
+
+    path: tuple[str | int, ...]
+    refused: list[str]
+
+
+def places(schema: Node, value: Any, path: tuple[str | int, ...] = ()) -> Iterator[Place]:
+    """List the places of a value whose type the schema settles."""
+    accepted = types(schema)
+    if not accepted:
+        return
+    yield Place(path, [kind for kind in OF_TYPE if kind not in accepted])
+    schema = resolve(schema)
+    if "anyOf" in schema:
+        schema = resolve(schema["anyOf"][0])
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from places(schema["items"], item, (*path, index))
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            inner = schema["properties"][name] if "properties" in schema else further(schema)
+            yield from places(inner, item, (*path, name))
+
+
+def further(schema: Node) -> Node:
+    values = schema["additionalProperties"]
+    return {} if values is True else dict(values)
+
+
+def types(schema: Node) -> set[str]:
+    """List the types that a schema takes; none means any."""
+    schema = resolve(schema)
+    if "anyOf" in schema:
+        return set().union(*map(types, schema["anyOf"]))
+    kinds = schema.get("type", [])
+    return set(kinds) if isinstance(kinds, list) else {kinds}
+
+
+def changed(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
+    if not path:
+        return new
+    value = copy.copy(value)
+    value[path[0]] = changed(value[path[0]], path[1:], new)
+    return value
+
+
+@pytest.mark.parametrize("name", MODELS)
+@SETTINGS
+@given(data=st.data())
+def test_wrong_type(name: str, data: st.DataObject) -> None:
+    value = data.draw(model_values(name))
+    path, refused = data.draw(st.sampled_from(list(places(schemas("object")[name], value))))
+    if name in NULL_IS_ABSENCE and path == ("detail",):
+        refused = [kind for kind in refused if kind != "null"]
+    wrong = changed(value, path, OF_TYPE[data.draw(st.sampled_from(refused))])
+
+    with pytest.raises(msgspec.ValidationError) as from_json:
+        msgspec.json.decode(json.dumps(wrong).encode(), type=MODELS[name])
+    with pytest.raises(msgspec.ValidationError):
+        MODELS[name].from_dict(wrong)
+    named = [part for part in path if isinstance(part, str)]
+    if named and "properties" in schemas("object")[name]:
+        assert f"$.{named[0]}" in str(from_json.value)
+
+
+@pytest.mark.parametrize("name", [n for n, s in schemas("object").items() if s.get("required")])
+@SETTINGS
+@given(data=st.data())
+def test_missing_field(name: str, data: st.DataObject) -> None:
+    value = data.draw(model_values(name))
+    missing = data.draw(st.sampled_from(schemas("object")[name]["required"]))
+    del value[missing]
+    with pytest.raises(msgspec.ValidationError, match=f"`{missing}`"):
+        MODELS[name].from_dict(value)
+    with pytest.raises(msgspec.ValidationError, match=f"`{missing}`"):
+        msgspec.json.decode(json.dumps(value).encode(), type=MODELS[name])
+
+
+@SETTINGS
+@given(value=model_values("ItemModelRun"), share=st.floats(0, 1, exclude_max=True))
+def test_cut_off(value: dict[str, Any], share: float) -> None:
+    encoded = json.dumps(value).encode()
+    with pytest.raises(msgspec.DecodeError):
+        msgspec.json.decode(encoded[: int(share * len(encoded))], type=MODELS["ItemModelRun"])

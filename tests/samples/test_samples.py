@@ -1,0 +1,115 @@
+"""What the server sends, against the document and through the generated operations."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from api_document import Node, operations, validator
+from samples.catalogue import HERE, AnswerSample, RequestSample, answer_samples, request_samples
+
+from prov_api_client import OPERATIONS
+from prov_api_client.errors import UnexpectedStatus
+
+ANSWERS = answer_samples()
+
+
+def answers(*, documented: bool = True, success: bool | None = None) -> pytest.MarkDecorator:
+    chosen = [
+        pytest.param(sample, id=f"{sample.operation}-{sample.status}-{sample.file}")
+        for sample in ANSWERS
+        if sample.documented is documented and success in {None, sample.status == 200}
+    ]
+    return pytest.mark.parametrize("sample", chosen)
+
+
+def schema(sample: AnswerSample) -> Node:
+    content = operations()[sample.operation].responses[str(sample.status)]["content"]
+    found: Node = content[sample.media_type.partition(";")[0]]["schema"]
+    return found
+
+
+def without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value]
+    return value
+
+
+@answers()
+def test_document_describes_it(sample: AnswerSample) -> None:
+    text = sample.content.decode()
+    is_json = sample.media_type == "application/json"
+    validator(schema(sample)).validate(json.loads(text) if is_json else text)
+
+
+@answers(success=True)
+def test_success_is_read(sample: AnswerSample) -> None:
+    value = OPERATIONS[sample.operation].read(sample.response())
+    assert type(value).__name__ == sample.type
+    if isinstance(value, str):
+        assert value.encode() == sample.content
+    else:
+        encoded = json.loads(msgspec.json.encode(value))
+        assert without_nulls(encoded) == without_nulls(json.loads(sample.content))
+        validator(schema(sample)).validate(encoded)
+
+
+@answers(success=False)
+def test_error_is_no_value(sample: AnswerSample) -> None:
+    with pytest.raises(UnexpectedStatus):
+        OPERATIONS[sample.operation].read(sample.response())
+
+
+@answers(success=False)
+def test_error_body_is_read(sample: AnswerSample) -> None:
+    readers = OPERATIONS[sample.operation].responses[str(sample.status)]
+    value: Any = readers[sample.media_type.partition(";")[0]].read(sample.response())
+    if isinstance(value, str):
+        assert value.encode() == sample.content
+        return
+    found = json.loads(sample.content)["detail"]
+    if isinstance(found, str):
+        assert value.detail == found
+    else:
+        assert [fault.to_dict() for fault in value.detail] == [
+            {key: fault[key] for key in ("loc", "msg", "type")} for fault in found
+        ]
+
+
+@answers(documented=False)
+def test_undocumented_answer_is_no_value(sample: AnswerSample) -> None:
+    assert str(sample.status) not in operations()[sample.operation].responses
+    with pytest.raises(UnexpectedStatus):
+        OPERATIONS[sample.operation].read(sample.response())
+
+
+@pytest.mark.parametrize(
+    "sample", [pytest.param(sample, id=sample.file) for sample in request_samples()]
+)
+def test_request_body(sample: RequestSample) -> None:
+    body = operations()[sample.operation].request_body
+    assert body is not None
+    check = validator(body["content"]["application/json"]["schema"])
+    check.validate(json.loads(sample.content))
+    value = msgspec.json.decode(sample.content, type=OPERATIONS[sample.operation].body)
+    encoded = json.loads(msgspec.json.encode(value))
+    check.validate(encoded)
+    assert without_nulls(encoded) == without_nulls(json.loads(sample.content))
+
+
+def test_nulls_are_like_absence() -> None:
+    record = OPERATIONS["register_model_run"].body
+    samples = {sample.file: sample.content for sample in request_samples()}
+    with_nulls = msgspec.json.decode(samples["record_with_nulls.json"], type=record)
+    without = msgspec.json.decode(samples["record_of_required_fields.json"], type=record)
+    assert with_nulls == without
+
+
+def test_every_file_is_listed() -> None:
+    for folder, samples in (("answers", ANSWERS), ("requests", request_samples())):
+        names = {path.name for path in (HERE / folder).iterdir()}
+        assert names == {sample.file for sample in samples}
