@@ -29,28 +29,8 @@ def install_wheel(session: nox.Session, *more: str) -> None:
     session.install("build")
     session.run("python", "-m", "build", "--wheel", "--outdir", str(dist), silent=True)
     (wheel,) = dist.glob("*.whl")
-    # Reinstalled by path even when its version has not changed.
-    session.run_install(
-        "python",
-        "-m",
-        "pip",
-        "uninstall",
-        "-q",
-        "-y",
-        "prov-facade",
-        silent=True,
-        success_codes=[0, 1],
-    ) if session.venv_backend != "uv" else session.run_install(
-        "uv",
-        "pip",
-        "uninstall",
-        "-q",
-        "prov-facade",
-        external=True,
-        silent=True,
-        success_codes=[0, 1, 2],
-    )
-    session.install(str(wheel), *more)
+    # Forced, since a kept environment may hold an older build of the same version.
+    session.install("--force-reinstall", str(wheel), *more)
 
 
 @nox.session
@@ -94,6 +74,10 @@ def tests(session: nox.Session) -> None:
     install_group(session, "tests")
     install_wheel(session)
     session.run("pytest", *session.posargs)
+    # With nothing but the installed wheel to find types in, as a user's own check has it.
+    session.run(
+        "mypy", "--config-file=", "--strict", "--cache-dir", session.create_tmp(), "tests/typed"
+    )
 
 
 @nox.session
@@ -136,3 +120,4 @@ def benchmarks(session: nox.Session) -> None:
     install_group(session, "benchmarks")
     install_wheel(session)
     session.run("python", "benchmarks/decode.py")
+    session.run("python", "benchmarks/overhead.py")

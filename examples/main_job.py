@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from contract_server import ContractServer
+
 from prov_facade import (
     AssociationInfo,
     DatasetType,
@@ -62,9 +63,11 @@ async def tour(client: ProvClient, folder: Path) -> None:
     show("Register a model run: the job that lodges it", registered.session_id)
 
     lineage = await client.explore_upstream("10378.1/1955123", depth=3)
-    show(f"Explore upstream: {lineage.record_count} nodes, linked by", "")
-    for link in (lineage.graph or {})["links"]:
-        print(f"    {link['source']} {link['type']} {link['target']}")
+    links = (lineage.graph or {})["links"]
+    show(
+        f"Explore upstream: {lineage.record_count} nodes, linked by",
+        "\n    ".join(f"{link['source']} {link['type']} {link['target']}" for link in links),
+    )
 
     template = await client.generate_csv_template("10378.1/1769847")
     show("A CSV template to fill in, its header row", template.strip())

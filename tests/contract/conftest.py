@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from contract_server import ContractServer
+
+from prov_facade import ProvClient
+
+
+@pytest.fixture(scope="session")
+def started_server() -> Iterator[ContractServer]:
+    with ContractServer() as server:
+        yield server
+
+
+@pytest.fixture
+def server(started_server: ContractServer) -> Iterator[ContractServer]:
+    """The mock server, as new. A request that departs from the document fails the test."""
+    started_server.reset()
+    yield started_server
+    started_server.check()
+
+
+@pytest.fixture
+def client(server: ContractServer) -> ProvClient:
+    return ProvClient(server.auth, server.config)

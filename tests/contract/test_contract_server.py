@@ -1,0 +1,78 @@
+"""The mock server must notice a request that departs from the document."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from contract.calls import RECORD
+from contract_server import TOKEN, ContractServer
+
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture
+def strict(started_server: ContractServer) -> ContractServer:
+    """The mock server, not checked at the end: these requests are meant to depart."""
+    started_server.reset()
+    return started_server
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "arguments", "reason"),
+    [
+        ("GET", "/nowhere", {}, "no operation"),
+        ("POST", "/explore/upstream?starting_id=1", {"headers": HEADERS}, "no operation"),
+        ("GET", "/explore/upstream", {"headers": HEADERS}, "starting_id"),
+        ("GET", "/explore/upstream?starting_id=1&depth=11", {"headers": HEADERS}, "maximum of 10"),
+        ("GET", "/explore/upstream?starting_id=1&dept=1", {"headers": HEADERS}, "dept"),
+        ("GET", "/explore/upstream?starting_id=1", {}, "ecurity"),
+        ("GET", "/", {"headers": HEADERS}, "a token where none is needed"),
+        ("GET", "/admin/config?required_only=maybe", {"headers": HEADERS}, "bool"),
+        (
+            "POST",
+            "/model_run/register",
+            {"headers": HEADERS, "json": {**RECORD, "display_name": ""}},
+            "non-empty|too short",
+        ),
+        (
+            "POST",
+            "/model_run/register",
+            {"headers": HEADERS, "json": {"records": []}},
+            "required property",
+        ),
+        ("POST", "/model_run/register", {"headers": HEADERS, "content": b"{}"}, "ontent"),
+        (
+            "POST",
+            "/bulk/convert_model_runs/csv",
+            {"headers": HEADERS, "files": {"csv": ("x.csv", b"a", "text/csv")}},
+            "csv_file",
+        ),
+        (
+            "POST",
+            "/bulk/convert_model_runs/csv",
+            {"headers": HEADERS, "files": {"csv_file": ("x.csv", b"\xff", "text/csv")}},
+            "part csv_file is not UTF-8",
+        ),
+        (
+            "DELETE",
+            "/graph/admin/clear?confirm=true",
+            {"headers": HEADERS},
+            "unknown query parameter confirm",
+        ),
+    ],
+)
+def test_a_departure_is_noticed(
+    method: str, path: str, arguments: dict[str, object], reason: str, strict: ContractServer
+) -> None:
+    response = httpx.request(method, strict.url + path, **arguments)  # type: ignore[arg-type]
+
+    assert response.status_code == 599
+    with pytest.raises(AssertionError, match=reason):
+        strict.check()
+
+
+def test_a_proper_request_is_answered_with_the_example(strict: ContractServer) -> None:
+    response = httpx.get(f"{strict.url}/")
+
+    assert response.json() == {"message": "Health check successful."}
+    strict.check()

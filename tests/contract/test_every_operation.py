@@ -1,0 +1,165 @@
+"""Every operation over real HTTP: the smallest call, the fullest call, each documented answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any
+
+import api_document
+import attrs
+import msgspec
+import pytest
+from contract.calls import CALLS, Call
+from contract_server import TOKEN, ContractServer
+
+from prov_api_client import OPERATIONS
+from prov_facade import ProvClient, errors
+
+
+@dataclass(frozen=True)
+class Documented:
+    """One example of one response of the document."""
+
+    operation_id: str
+    status: int
+    media_type: str
+    example: str
+    value: Any
+
+    def __str__(self) -> str:
+        return f"{self.operation_id}-{self.status}-{self.example}"
+
+    @property
+    def says_failure(self) -> bool:
+        return isinstance(self.value, dict) and self.value.get("status", {}).get("success") is False
+
+
+ANSWERS = [
+    Documented(operation_id, int(status), media_type, name, api_document.example_value(example))
+    for operation_id, entry in api_document.operations().items()
+    for status, response in entry.responses.items()
+    for media_type, content in response["content"].items()
+    for name, example in content["examples"].items()
+]
+CLASSES = {
+    400: errors.BadRequestError,
+    401: errors.AuthenticationError,
+    422: errors.ValidationFailedError,
+    500: errors.ServerError,
+}
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+def run(call: Awaitable[Any]) -> Any:
+    async def calling() -> Any:
+        return await call
+
+    return asyncio.run(calling())
+
+
+def without_nulls(value: Any) -> Any:
+    """Leave out what is null: to the server, that is absence."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value]
+    return value
+
+
+def as_json(value: Any) -> Any:
+    return without_nulls(msgspec.to_builtins(value))
+
+
+def test_every_operation_is_called() -> None:
+    assert CALLS.keys() == api_document.operations().keys() == OPERATIONS.keys()
+    assert len(CALLS) == 27
+
+
+@pytest.mark.parametrize("operation_id", CALLS)
+@pytest.mark.parametrize("which", [0, 1], ids=["smallest", "fullest"])
+def test_a_call_sends_what_it_was_given(
+    operation_id: str, which: int, server: ContractServer, client: ProvClient
+) -> None:
+    if operation_id == "generate_report":
+        server.answer(operation_id, media_type=DOCX)
+    call: Call = CALLS[operation_id][which]
+
+    run(call.make(client))
+
+    (received,) = server.received
+    assert received.operation_id == operation_id
+    assert received.query == call.query
+    assert without_nulls(received.json) == without_nulls(call.json)
+    assert received.files == call.files
+    expected = None if operation_id == "get_health_check" else f"Bearer {TOKEN}"
+    assert received.headers.get("Authorization") == expected
+
+
+@pytest.mark.parametrize(
+    "answer", [a for a in ANSWERS if a.status < 400 and not a.says_failure], ids=str
+)
+def test_a_success_comes_back_as_the_document_has_it(
+    answer: Documented, server: ContractServer, client: ProvClient
+) -> None:
+    operation_id, value = answer.operation_id, answer.value
+    server.answer(operation_id, answer.status, media_type=answer.media_type, example=answer.example)
+    call = CALLS[operation_id][0]
+
+    if operation_id == "generate_report" and answer.media_type != DOCX:
+        with pytest.raises(errors.ReportError, match=value["session_id"]) as raised:
+            run(call.make(client))
+        assert raised.value.session_id == value["session_id"]
+        return
+    result = run(call.make(client))
+
+    if isinstance(value, str | bytes):
+        assert result == value
+    else:
+        assert as_json(result) == without_nulls(value)
+        assert value is None or attrs.has(type(result)) or operation_id == "trigger_sentry_debug"
+
+
+@pytest.mark.parametrize("answer", [a for a in ANSWERS if a.says_failure], ids=str)
+def test_a_200_that_says_it_failed_is_an_error(
+    answer: Documented, server: ContractServer, client: ProvClient
+) -> None:
+    operation_id, value = answer.operation_id, answer.value
+    server.answer(operation_id, answer.status, media_type=answer.media_type, example=answer.example)
+
+    with pytest.raises(errors.OperationFailedError) as raised:
+        run(CALLS[operation_id][0].make(client))
+
+    assert raised.value.details == value["status"]["details"]
+    assert raised.value.details in str(raised.value)
+    assert as_json(raised.value.result) == without_nulls(value)
+
+
+@pytest.mark.parametrize("answer", [a for a in ANSWERS if a.status >= 400], ids=str)
+def test_an_error_status_raises_its_class(
+    answer: Documented, server: ContractServer, client: ProvClient
+) -> None:
+    operation_id, value = answer.operation_id, answer.value
+    server.answer(operation_id, answer.status, media_type=answer.media_type, example=answer.example)
+    operation = OPERATIONS[operation_id]
+
+    with pytest.raises(errors.APIError) as raised:
+        run(CALLS[operation_id][0].make(client))
+
+    error = raised.value
+    missing_role = "role" in str(value)
+    assert type(error) is (errors.PermissionDeniedError if missing_role else CLASSES[answer.status])
+    assert error.status_code == answer.status
+    assert (error.operation, error.method) == (operation_id, operation.method)
+    assert error.url == server.url + operation.path
+    assert error.body == value
+    if isinstance(error, errors.ValidationFailedError):
+        assert [(e.loc, e.msg, e.type) for e in error.errors] == [
+            (e["loc"], e["msg"], e["type"]) for e in value["detail"]
+        ]
+    else:
+        assert error.detail == (value["detail"] if isinstance(value, dict) else value)
+    if missing_role:
+        assert all(role in str(error) for role in operation.roles)
+    assert len(server.received) == 1

@@ -1,0 +1,93 @@
+"""The public API as a user writes it: type-checked against the wheel, never run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, assert_type
+
+import httpx
+
+from prov_facade import (
+    APIOverrides,
+    AuthManager,
+    BearerToken,
+    Config,
+    ModelRunRecord,
+    ProvAdminClient,
+    ProvClient,
+    errors,
+    models,
+)
+
+
+class Vault(AuthManager):
+    """An auth manager of a user's own."""
+
+    def get_token(self) -> str:
+        return "token"
+
+    def force_refresh(self) -> None:
+        return None
+
+
+class Foreign:
+    """An auth manager of another library."""
+
+    def get_token(self) -> str:
+        return "token"
+
+    def force_refresh(self) -> None:
+        return None
+
+    def get_auth(self) -> httpx.BasicAuth:
+        return httpx.BasicAuth("user", "password")
+
+
+class Pydantic:
+    """A model of another library, by its shape."""
+
+    def model_dump(
+        self, *, mode: str = "python", include: object = None, exclude_none: bool = False
+    ) -> dict[str, Any]:
+        return {"mode": mode, "include": include, "exclude_none": exclude_none}
+
+
+config = Config("provena.example.org", "provena", APIOverrides())
+client = ProvClient(BearerToken(lambda: "token"), config, timeout=httpx.Timeout(5.0))
+ProvClient(Vault(), config)
+ProvClient(Foreign(), config)
+ProvAdminClient(BearerToken("token"), config, limits=httpx.Limits(max_connections=5))
+
+
+async def calls(record: ModelRunRecord, mapping: Mapping[str, Any]) -> None:
+    async with client as entered:
+        assert_type(entered, ProvClient)
+        assert_type(await entered.get_health_check(), models.HealthCheckResponse)
+    registered = await client.register_model_run(record, timeout=5)
+    assert_type(registered, models.RegisterModelRunResponse)
+    assert_type(registered.session_id, str | None)
+    await client.register_model_run(mapping)
+    await client.register_model_run(Pydantic())
+    lineage = await client.explore_upstream("10378.1/1", depth=3)
+    assert_type(lineage.graph, dict[str, Any] | None)
+    assert_type(await client.generate_csv_template("10378.1/1"), str)
+    report = models.GenerateReportRequest(
+        id="10378.1/1", item_subtype=models.ItemSubType.STUDY, depth=1
+    )
+    assert_type(await client.generate_report(report), bytes)
+    assert_type(await client.admin.store_multiple_records([mapping]), models.StatusResponse)
+    assert_type(await client.admin.trigger_sentry_debug(), dict[str, str] | None)
+
+
+def mistakes(record: ModelRunRecord) -> None:
+    client.register_model_run("record")  # type: ignore[arg-type, unused-coroutine]
+    client.explore_upstream(5)  # type: ignore[arg-type, unused-coroutine]
+    client.admin.clear_graph()  # type: ignore[call-arg, unused-coroutine]
+    ProvClient("token", config)  # type: ignore[arg-type]
+    record.start_time = "now"  # type: ignore[assignment]
+
+
+def caught(error: errors.ValidationFailedError, limited: errors.RateLimitedError) -> None:
+    assert_type(error.errors, list[models.ValidationError])
+    assert_type(error.status_code, int | None)
+    assert_type(limited.retry_after, float | None)
