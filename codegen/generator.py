@@ -38,32 +38,20 @@ _BINARY_MEDIA_TYPES = (
 # Modules that the generator has no notion of: template name → file name.
 _EXTRA_MODULES = {"operation.py.jinja": "operation.py", "operations.py.jinja": "operations.py"}
 
-_RUFF = (
-    # `--isolated`: the output depends on this line alone, not on a configuration nearby. The rules
-    # only sort imports and drop unused ones; the generator's default hooks also apply fixes that
-    # turn `*args: Any` into `object`, which a strict type check rejects.
-    (
-        "check",
-        "--isolated",
-        "--no-cache",
-        "--quiet",
-        "--fix",
-        "--select",
-        "I,F401",
-        "--target-version",
-        "py311",
-    ),
-    (
-        "format",
-        "--isolated",
-        "--no-cache",
-        "--quiet",
-        "--line-length",
-        "100",
-        "--target-version",
-        "py311",
-    ),
+# The output depends on these lines alone: not on a configuration nearby, nor on whether the folder
+# is one that ruff or git would leave out.
+_RUFF_ALONE = (
+    "--isolated",
+    "--no-cache",
+    "--no-respect-gitignore",
+    "--quiet",
+    "--target-version=py311",
+    "--config=exclude=[]",
+    "--config=line-length=100",
 )
+# The rules only sort imports and drop unused ones; the generator's default hooks also apply fixes
+# that turn `*args: Any` into `object`, which a strict type check rejects.
+_RUFF = (("check", "--fix", "--select=I,F401"), ("format",))
 
 
 def generate(document: Path, package: Path, *, source: str) -> None:
@@ -123,16 +111,16 @@ def _config(document: Path, package: Path) -> Config:
 
 def _finish(package: Path, header: str) -> None:
     """Format the package and put the header line on each file."""
-    for arguments in _RUFF:
+    for command, *arguments in _RUFF:
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *arguments, str(package)],
+            [sys.executable, "-m", "ruff", command, *_RUFF_ALONE, *arguments, str(package)],
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode:
             raise CodegenError(
-                f"ruff {arguments[0]} failed on the generated code:\n{done.stdout}{done.stderr}"
+                f"ruff {command} failed on the generated code:\n{done.stdout}{done.stderr}"
             )
     for module in package.rglob("*.py"):
         module.write_text(header + module.read_text(encoding="utf-8"), encoding="utf-8")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
+import attrs
 import httpx
 import msgspec
 from attrs import frozen
@@ -27,8 +28,13 @@ _MISSING_ROLE = re.compile(r"\brole\b", re.IGNORECASE)
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
-_MASK = "***"
+_MASK = b"***"
+
+# What the response of an error does without. Its content is decoded already, and its length may
+# have changed.
+_LEFT_OUT = (b"set-cookie", b"content-encoding", b"content-length", b"transfer-encoding")
 _LONGEST_QUOTE = 500
+_SHORTEST_SECRET = 8
 
 _BY_STATUS: dict[int, type[errors.APIError]] = {
     400: errors.BadRequestError,
@@ -77,13 +83,19 @@ def read(
     except wire.ResponseError as error:
         # Without the response that it holds, and so without the request's headers.
         reason, cause = error.reason, error.__cause__
+        if isinstance(cause, UnicodeDecodeError):
+            cause = None  # it holds the bytes, and the token where the server repeated it
     else:
         status = getattr(value, "status", None)
         if isinstance(status, Status) and not status.success:
+            details = _masked(status.details.encode(), _token(response)).decode()
+            status = attrs.evolve(status, details=details)
+            failed: Any = value
             raise errors.OperationFailedError(
-                f"{call} failed: {_shortened(status.details) or 'the server does not say why'}",
-                details=status.details,
-                result=value,
+                f"{call} was answered with {_status(response)}, but failed:"
+                f" {_shortened(details) or 'the server does not say why'}",
+                details=details,
+                result=attrs.evolve(failed, status=status),
                 call=call,
                 response=without_secrets(response),
             )
@@ -91,9 +103,10 @@ def read(
     response = without_secrets(response)
     if not response.is_success:
         raise _status_error(operation, call, response)
-    message = f"{call} gave an answer that cannot be used: {reason}"
+    message = f"{call} was answered with {_status(response)}, which cannot be used: {reason}"
     said = _said(response)
-    if said and not isinstance(cause, msgspec.ValidationError):
+    # JSON is data, and not for people; where it breaks off, a token in it might not be recognised.
+    if said and "json" not in response.headers.get("content-type", ""):
         message += f". It begins: {_shortened(said, 120)}"
     raise unusable(message, path=fault_path(reason), call=call, response=response) from cause
 
@@ -111,22 +124,29 @@ def without_secrets(response: httpx.Response) -> httpx.Response:
     repeated the token.
     """
     request = response.request
-    content = response.content
-    _, _, token = request.headers.get("authorization", "").partition(" ")
-    if token:
-        content = content.replace(token.encode(), _MASK.encode())
+    token = _token(response)
     headers = [
-        (name, value.replace(token, _MASK) if token else value)
-        for name, value in response.headers.multi_items()
-        # The content is decoded already, and its length may have changed.
-        if name not in ("set-cookie", "content-encoding", "content-length", "transfer-encoding")
+        (name, _masked(value, token))
+        for name, value in response.headers.raw  # which may hold more than ASCII
+        if name.lower() not in _LEFT_OUT
     ]
     return httpx.Response(
         response.status_code,
         headers=headers,
-        content=content,
+        content=_masked(response.content, token),
         request=httpx.Request(request.method, request.url),
     )
+
+
+def _token(response: httpx.Response) -> bytes:
+    """The token that was sent, or nothing if it is as short as an ordinary word."""
+    header: str = response.request.headers.get("authorization", "")
+    token = header.partition(" ")[2].encode()
+    return token if len(token) >= _SHORTEST_SECRET else b""
+
+
+def _masked(content: bytes, token: bytes) -> bytes:
+    return content.replace(token, _MASK) if token else content
 
 
 def _status_error(
@@ -137,8 +157,8 @@ def _status_error(
     fault = _fault(response)
     if status == 401 and _MISSING_ROLE.search(fault.detail):
         kind = errors.PermissionDeniedError
-    message = f"{call} was answered with {status} {_phrase(status)}".rstrip()
-    if fault.detail not in ("", _phrase(status), f"{status} {_phrase(status)}"):
+    message = f"{call} was answered with {_status(response)}"
+    if fault.detail and fault.detail not in _status(response):
         message += f": {_shortened(fault.detail)}"
     advice = _advice(kind, operation, response, fault)
     if advice:
@@ -194,8 +214,11 @@ def _retry_after(value: str | None) -> float | None:
     """Read a ``Retry-After`` header, which is a number of seconds or a date."""
     if value is None:
         return None
-    if value.strip().isascii() and value.strip().isdigit():
+    value = value.strip()
+    if re.fullmatch(r"[0-9]{1,9}", value):
         return float(value)
+    if not re.search(r"[0-9]:[0-9]{2}:[0-9]{2}\b", value):
+        return None  # dateutil would find a date in "-5" and "1.5" as well
     try:
         date = dates.parse(value, ignoretz=True).replace(tzinfo=UTC)  # always GMT, RFC 9110
     except (ValueError, OverflowError):
@@ -222,8 +245,9 @@ def _shortened(text: str, longest: int = _LONGEST_QUOTE) -> str:
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 
-def _phrase(status: int) -> str:
+def _status(response: httpx.Response) -> str:
+    """The status in numbers and words, such as ``404 Not Found``."""
     try:
-        return HTTPStatus(status).phrase
+        return f"{response.status_code} {HTTPStatus(response.status_code).phrase}"
     except ValueError:
-        return ""
+        return str(response.status_code)

@@ -1,8 +1,8 @@
 """Checks arguments before anything is sent, and takes models in whatever form they come.
 
 A model argument may be one of our models, a mapping, or a pydantic object, also inside one
-another. All of them go through one check: what would be sent is decoded again, strictly, against a
-type that holds the limits of the OpenAPI document and knows no further fields. A misspelt optional
+another. All of them go through one check: what would be sent is converted, strictly, to a type
+that holds the limits of the OpenAPI document and knows no further fields. A misspelt optional
 field would otherwise be lost without a word.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numbers
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import (
     Annotated,
@@ -33,6 +33,8 @@ from prov_facade._answers import fault_path
 from prov_facade.errors import Call, InvalidRequestError
 
 T = TypeVar("T")
+
+_BYTES = (bytes, bytearray, memoryview)
 
 
 @runtime_checkable
@@ -61,16 +63,22 @@ def checked(request: Request[T], call: Call) -> Request[T]:
         InvalidRequestError: If an argument does not fit, with the path of the fault.
     """
     operation = request.operation
-    for name, value in request.query.items():
-        _decode(_encode(value, call), _strict(operation.parameters[name]), call, root=f"$.{name}")
+    query = {
+        name: _convert(
+            _simplify(value, call), _strict(operation.parameters[name]), call, root=f"$.{name}"
+        )
+        for name, value in request.query.items()
+    }
+    request = attrs.evolve(request, query=query)
     if request.files is not None or operation.body is None:
         return request
-    encoded = _encode(request.body, call)
-    _decode(encoded, _strict(operation.body), call)
-    return attrs.evolve(request, body=_decode(encoded, operation.body, call))
+    body = _simplify(request.body, call)
+    _convert(body, _strict(operation.body), call)
+    return attrs.evolve(request, body=_convert(body, operation.body, call))
 
 
-def _encode(value: object, call: Call) -> bytes:
+def _simplify(value: object, call: Call) -> object:
+    """Turn a value into JSON types."""
     strangers: dict[str, None] = {}
 
     def plain(item: object) -> object:
@@ -81,7 +89,9 @@ def _encode(value: object, call: Call) -> bytes:
         return converted
 
     try:
-        encoded = msgspec.json.encode(value, enc_hook=plain)
+        # Bytes stay what they are, to be refused: msgspec would send them in base64.
+        simple = msgspec.to_builtins(value, builtin_types=_BYTES, str_keys=True, enc_hook=plain)
+        msgspec.json.encode(simple)
     except (TypeError, ValueError, RecursionError) as error:
         # Among them text that UTF-8 cannot encode, and values that hold themselves.
         raise InvalidRequestError(
@@ -93,38 +103,33 @@ def _encode(value: object, call: Call) -> bytes:
             " express",
             call=call,
         )
-    return encoded
+    return simple
 
 
 def _plain(item: Any) -> object:
     """Turn what msgspec has no notion of into something that it has, or return it as it is."""
     if isinstance(item, SupportsModelDump) and not isinstance(item, type):
         return item.model_dump(mode="json", exclude_none=True)
+    if isinstance(item, str):  # of a subclass
+        return str.__str__(item)
     if isinstance(item, Mapping):
         return dict(item)
-    if isinstance(item, Sequence | Iterator):
+    if isinstance(item, Iterable):
         return list(item)
-    if isinstance(item, numbers.Integral):  # NumPy's, for example
-        return int(item)
-    if isinstance(item, numbers.Real):
-        return float(item)
+    if isinstance(item, numbers.Real):  # NumPy's, for example
+        return int(item) if isinstance(item, numbers.Integral) else float(item)
     return item
 
 
-def _decode(encoded: bytes, kind: Any, call: Call, *, root: str = "$") -> Any:
+def _convert(simple: object, kind: Any, call: Call, *, root: str = "$") -> Any:
     try:
-        return _decoder(kind).decode(encoded)
+        return msgspec.convert(simple, kind)
     except msgspec.ValidationError as error:
         path = root + (fault_path(str(error)) or "$").removeprefix("$")
         fault = str(error).partition(" - at `")[0]
         raise InvalidRequestError(
             f"{call} was not sent: {fault}, at {path}", path=path, call=call
         ) from error
-
-
-@cache
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
 
 
 @cache

@@ -41,6 +41,9 @@ class LoopPools:
             pool = self._pools.get(loop)
             if pool is not None and not pool.client.is_closed:
                 return pool.client
+            # The finalizer of a lifetime holds its loop, so the weak reference alone frees neither.
+            for over in [other for other in self._pools if other.is_closed()]:
+                del self._pools[over]
             client = self._make()
             pool = _Pool(client, _lifetime(client))
             self._pools[loop] = pool

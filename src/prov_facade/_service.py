@@ -32,7 +32,8 @@ class ClientService:
             free connection), in seconds, or an ``httpx.Timeout``. 30 s by default.
         limits: How many connections are open at once, and how many are kept; httpx's default is
             100 and 20.
-        transport: What moves the bytes, instead of httpx's own transport.
+        transport: What moves the bytes, instead of httpx's own transport. It is closed with the
+            connections, and so serves one event loop.
 
     Raises:
         ConfigError: If an argument cannot be used.
@@ -50,7 +51,7 @@ class ClientService:
         limits: httpx.Limits | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        if not isinstance(auth, SupportsAuth):
+        if not isinstance(auth, SupportsAuth) or isinstance(auth, type):
             raise ConfigError(
                 "auth needs the methods get_token, force_refresh and get_auth: for a token that"
                 " is at hand, give BearerToken(token)"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial
 from typing import Any
 
 import httpx
 
 from prov_api_client import Operation, Request
 from prov_facade import errors
+from prov_facade._credentials import credentials
 from prov_facade._pools import LoopPools
-from prov_facade.auth import BearerToken, SupportsAuth
+from prov_facade.auth import SupportsAuth
 
 Timeout = float | httpx.Timeout
 
@@ -45,7 +48,8 @@ class Transport:
         timeout: The limit of each phase of a request: connecting, writing, reading, waiting for a
             free connection. In seconds, or an ``httpx.Timeout``.
         limits: How many connections are open at once and how many are kept; httpx's by default.
-        transport: What moves the bytes, instead of httpx's own transport.
+        transport: What moves the bytes, instead of httpx's own transport. It is closed with the
+            connections, and so serves one event loop.
     """
 
     def __init__(
@@ -60,9 +64,10 @@ class Transport:
         self._base_url = base_url
         self._auth = auth
         self._timeout = _checked_timeout(timeout)
-        self._limits = limits
-        self._transport = transport
-        self._pools = LoopPools(self._open)
+        # Made without `self`: no cycle of references then, and a client that is dropped closes its
+        # connections at once, before the collector finds them open.
+        self._needs_tls = transport is None
+        self._pools = LoopPools(partial(_open, limits, transport))
 
     def address(self, path: str) -> str:
         """Put a path behind the address of the API."""
@@ -87,16 +92,18 @@ class Transport:
 
         Raises:
             AuthError: If no token could be had.
-            ConfigError: If the environment names a proxy that cannot be used.
+            ConfigError: If the environment names a proxy or certificates that cannot be used.
             InvalidRequestError: If an argument makes a URL too long.
             InvalidResponseError: If the answer's content encoding is broken.
             TransportError: If there was no answer.
         """
-        arguments = request.to_httpx()
+        arguments: dict[str, Any] = request.to_httpx()
         arguments["url"] = self.address(arguments["url"])
         arguments["timeout"] = self._timeout if timeout is None else _checked_timeout(timeout)
         if request.operation.secured:
-            arguments["auth"] = await self._credentials(call)
+            arguments["auth"] = await credentials(self._auth, call)
+        if self._needs_tls:
+            await _load_tls()
         client = await self._pools.current()
         try:
             return await client.request(**arguments)
@@ -104,58 +111,62 @@ class Transport:
             raise errors.InvalidRequestError(
                 f"{call} was not sent: an argument does not fit in a URL: {error}", call=call
             ) from error
-        except httpx.DecodingError as error:
-            raise errors.InvalidResponseError(
-                f"{call} gave an answer that cannot be used: its compression is broken", call=call
-            ) from error
         except httpx.RequestError as error:
+            error.request = httpx.Request(error.request.method, error.request.url)  # no token
+            if isinstance(error, httpx.DecodingError):
+                raise errors.InvalidResponseError(
+                    f"{call} gave an answer that cannot be used: its compression is broken",
+                    call=call,
+                ) from error
             raise _transport_error(error, request.operation, call) from _harmless(error)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._pools.aclose()
 
-    async def _credentials(self, call: errors.Call) -> httpx.Auth:
-        auth = self._auth
-        try:
-            if isinstance(auth, BearerToken) and auth.is_fixed:
-                return auth.get_auth()
-            # Other managers may read files or ask a server; the loop goes on meanwhile.
-            return await asyncio.to_thread(auth.get_auth)
-        except errors.AuthError as error:
-            raise errors.AuthError(f"{call}: {error}", call=call) from error
-        except Exception as error:
-            raise errors.AuthError(
-                f"{call}: the auth manager {type(auth).__name__} failed with"
-                f" {type(error).__name__}",
-                call=call,
-            ) from error
 
-    def _open(self) -> httpx.AsyncClient:
-        settings: dict[str, Any] = {"limits": self._limits} if self._limits is not None else {}
-        try:
-            return httpx.AsyncClient(
-                transport=self._transport,
-                verify=_tls(),
-                follow_redirects=False,
-                **settings,
-            )
-        except (ImportError, ValueError) as error:
-            # A proxy named by the environment that httpx has no support for, or cannot parse.
-            raise errors.ConfigError(
-                f"no connection can be set up: {error}. For a SOCKS proxy, install"
-                " prov-facade[socks]"
-            ) from error
+def _open(
+    limits: httpx.Limits | None, transport: httpx.AsyncBaseTransport | None
+) -> httpx.AsyncClient:
+    settings: dict[str, Any] = {"transport": transport} if transport else {"verify": _tls()}
+    if limits is not None:
+        settings["limits"] = limits
+    with _setting_up():
+        return httpx.AsyncClient(follow_redirects=False, **settings)
 
 
 @cache
 def _tls() -> ssl.SSLContext:
-    # Loading the certificates takes far longer than a request, so it is done once.
     return httpx.create_ssl_context()
 
 
+async def _load_tls() -> None:
+    """Load the certificates, once, in a thread: that takes far longer than a request."""
+    if not _tls.cache_info().currsize:
+        with _setting_up():
+            await asyncio.to_thread(_tls)
+
+
+@contextmanager
+def _setting_up() -> Iterator[None]:
+    """Say what in the environment keeps a connection from being set up."""
+    try:
+        yield
+    except ImportError as error:
+        raise errors.ConfigError(
+            f"the environment names a SOCKS proxy: install prov-facade[socks] ({error})"
+        ) from error
+    except (ValueError, OSError, httpx.InvalidURL) as error:
+        raise errors.ConfigError(
+            "no connection can be set up: the environment names a proxy or a file of certificates"
+            f" that cannot be used ({error})"
+        ) from error
+
+
 def _checked_timeout(timeout: Timeout) -> Timeout:
-    if isinstance(timeout, httpx.Timeout) or timeout > 0:
+    if isinstance(timeout, httpx.Timeout):
+        return timeout
+    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
         return timeout
     raise errors.ConfigError(f"a timeout is a positive number of seconds, not {timeout!r}")
 

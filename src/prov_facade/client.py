@@ -78,7 +78,8 @@ class ProvClient(ClientService):
             free connection), in seconds, or an ``httpx.Timeout``. 30 s by default.
         limits: How many connections are open at once, and how many are kept; httpx's default is
             100 and 20.
-        transport: What moves the bytes, instead of httpx's own transport.
+        transport: What moves the bytes, instead of httpx's own transport. It is closed with the
+            connections, and so serves one event loop.
 
     Attributes:
         admin: The routes that need the admin role. It shares this client's connections.

@@ -59,13 +59,13 @@ class Config:
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.domain, str) or not _DOMAIN.fullmatch(self.domain):
             raise ConfigError(
-                f"{self.domain!r} is not a domain: give a bare host name such as"
+                f"{_quoted(self.domain)} is not a domain: give a bare host name such as"
                 " 'provena.example.org', without 'https://' and without a path"
             )
         _check_url("domain", f"https://{self.domain}")
         if not isinstance(self.realm_name, str) or not re.fullmatch(r"[^\s/?#]+", self.realm_name):
             raise ConfigError(
-                f"{self.realm_name!r} is not a realm name: give the Keycloak realm's name"
+                f"{_quoted(self.realm_name)} is not a realm name: give the Keycloak realm's name"
             )
         if not isinstance(self.api_overrides, APIOverrides):
             raise ConfigError("api_overrides must be an APIOverrides")
@@ -114,14 +114,21 @@ def _check_url(name: str, url: object) -> None:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
+        if "@" in url:
+            raise ConfigError(expected) from None
         raise ConfigError(f"{expected}: {error}") from error
     if "@" in parts.netloc:
         raise ConfigError(
             f"{expected} without a user name or password: those belong to the auth manager"
         )
-    if parts.scheme not in ("http", "https") or not host or re.search(r"\s", url):
+    if parts.scheme not in ("http", "https") or not host or re.search(r"[\s\x00-\x1f\x7f]", url):
         raise ConfigError(
-            f"{expected}, such as 'https://prov-api.provena.example.org'; got {url!r}"
+            f"{expected}, such as 'https://prov-api.provena.example.org'; got {_quoted(url)}"
         )
     if parts.query or parts.fragment:
-        raise ConfigError(f"{expected} without a query or fragment; got {url!r}")
+        raise ConfigError(f"{expected} without a query or fragment; got {_quoted(url)}")
+
+
+def _quoted(value: object) -> str:
+    """Repeat a value in a message, unless it may be a URL with a password."""
+    return "what was given" if "@" in str(value) else repr(value)

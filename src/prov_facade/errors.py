@@ -99,6 +99,7 @@ class ProvError(Exception):
 def _rebuild(kind: type[ProvError], arguments: tuple[Any, ...], state: dict[str, Any]) -> ProvError:
     """Make an unpickled error."""
     error = kind.__new__(kind, *arguments)
+    error.args = arguments  # which the constructor of OSError, base of TimeoutError, would set
     error.__dict__.update(state)
     return error
 

@@ -1,0 +1,90 @@
+"""Gets the credentials of a call from an auth manager, whatever its class."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable
+from typing import TypeVar
+
+import httpx
+
+from prov_facade.auth import BearerAuth, BearerToken, SupportsAuth
+from prov_facade.errors import AuthError, Call
+
+T = TypeVar("T")
+
+
+async def credentials(manager: SupportsAuth, call: Call) -> httpx.Auth:
+    """Ask an auth manager for what puts the token on a request.
+
+    Args:
+        manager: The auth manager. It may block: it is asked in a thread.
+        call: What an error says about the call.
+
+    Returns:
+        What puts the token on the request. Whatever fails in it is an ``AuthError``.
+
+    Raises:
+        AuthError: If there is no token.
+    """
+    if isinstance(manager, BearerToken) and manager.is_fixed:
+        auth = _ask(manager, call)
+    else:
+        auth = await asyncio.to_thread(_ask, manager, call)
+    return auth if isinstance(auth, BearerAuth) else _Guarded(auth, manager, call)
+
+
+def _ask(manager: SupportsAuth, call: Call) -> httpx.Auth:
+    try:
+        auth = manager.get_auth()
+    except AuthError as error:
+        raise AuthError(f"{call}: {error}", call=call) from error
+    except Exception as error:
+        raise _failure(manager, call, error) from error
+    if not isinstance(auth, httpx.Auth):
+        raise AuthError(
+            f"{call}: get_auth of the auth manager {type(manager).__name__} must return an"
+            f" httpx.Auth, not {type(auth).__name__}",
+            call=call,
+        )
+    return auth
+
+
+def _failure(manager: SupportsAuth, call: Call, error: Exception) -> AuthError:
+    # Only the kind of the error: its text may hold a token.
+    return AuthError(
+        f"{call}: the auth manager {type(manager).__name__} failed with {type(error).__name__}",
+        call=call,
+    )
+
+
+class _Guarded(httpx.Auth):
+    """Another library's credentials; what fails in them is our error."""
+
+    def __init__(self, auth: httpx.Auth, manager: SupportsAuth, call: Call) -> None:
+        self._auth = auth
+        self._manager = manager
+        self._call = call
+
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Run the flow of the credentials."""
+        flow = self._auth.async_auth_flow(request)
+        try:
+            outgoing = await self._step(anext(flow))
+            while True:
+                response = yield outgoing
+                outgoing = await self._step(flow.asend(response))
+        except StopAsyncIteration:
+            return
+        finally:
+            await flow.aclose()
+
+    async def _step(self, step: Awaitable[T]) -> T:
+        try:
+            return await step
+        except StopAsyncIteration:
+            raise
+        except Exception as error:
+            raise _failure(self._manager, self._call, error) from error

@@ -1,0 +1,150 @@
+"""A server on a loopback socket that keeps connections open, counts them, and says what it is told.
+
+Its answers are bytes, so that it can also give those that no proper server gives.
+"""
+
+from __future__ import annotations
+
+import json
+import socketserver
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request that the server has received whole."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def token(self) -> str | None:
+        return self.headers.get("authorization")
+
+
+Reply = bytes | None
+"""What goes over the wire, or ``None`` to close the connection instead."""
+
+Answer = Reply | Callable[[Received], Reply]
+
+
+def reply(
+    body: bytes = b"",
+    content_type: str | None = "application/json",
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
+    """Lay out an answer."""
+    phrase = {known.value: known.phrase for known in HTTPStatus}.get(status, "Unassigned")
+    lines = {"Content-Length": str(len(body)), **(headers or {})}
+    if content_type is not None:
+        lines["Content-Type"] = content_type
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"HTTP/1.1 {status} {phrase}\r\n{head}\r\n".encode() + body
+
+
+def json_reply(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
+    """Lay out an answer in JSON."""
+    return reply(json.dumps(value).encode(), "application/json", status, headers)
+
+
+class Server:
+    """The server: its address, and what it has seen."""
+
+    def __init__(self, answer: Answer = None) -> None:
+        self.answer = answer
+        self.keeps_open = True
+        self.received: list[Received] = []
+        self.opened = 0
+        self.closed = threading.Semaphore(0)
+        self.lock = threading.Lock()
+        self._tcp = _ThreadingServer(("127.0.0.1", 0), _Handler)
+        self._tcp.owner = self
+        self._thread = threading.Thread(target=self._tcp.serve_forever, args=(0.002,), daemon=True)
+
+    @property
+    def port(self) -> int:
+        return int(self._tcp.server_address[1])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def last(self) -> Received:
+        return self.received[-1]
+
+    def saw_closing(self, connections: int = 1) -> bool:
+        """Wait until that many connections came to their end."""
+        return all(self.closed.acquire(timeout=5) for _ in range(connections))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._tcp.shutdown()
+        self._tcp.server_close()
+        self._thread.join()
+
+
+class _ThreadingServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    owner: Server
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    server: _ThreadingServer
+
+    def handle(self) -> None:
+        owner = self.server.owner
+        with owner.lock:
+            owner.opened += 1
+        try:
+            while (request := self._receive()) is not None:
+                with owner.lock:
+                    owner.received.append(request)
+                answer = owner.answer
+                answer = answer(request) if callable(answer) else answer
+                if answer is None:
+                    break
+                self.wfile.write(answer)
+                if not owner.keeps_open:
+                    break
+        except ConnectionError:
+            pass
+        finally:
+            owner.closed.release()
+
+    def _receive(self) -> Received | None:
+        first = self.rfile.readline()
+        if not first:
+            return None
+        method, target, _ = first.decode("ascii").split(" ")
+        headers: dict[str, str] = {}
+        while line := self.rfile.readline().strip():
+            name, _, value = line.decode("latin-1").partition(":")
+            headers[name.lower()] = value.strip()
+        body = self.rfile.read(int(headers.get("content-length", "0")))
+        parts = urlsplit(target)
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        return Received(method, parts.path, query, headers, body)

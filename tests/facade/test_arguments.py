@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import collections
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from facade.forms import FORMS, Handle, Text, Whole, mixed, model
+from facade.running import run
+from facade.samples import ITEM, RECORD, REPORT, SAMPLES, STATUS
+from facade.server import Server, json_reply
+
+from prov_facade import ModelLike, ProvClient, models
+
+
+def without_null(value: Any) -> Any:
+    """Leave out what is null, which the server takes like absence."""
+    if isinstance(value, dict):
+        return {key: without_null(item) for key, item in value.items() if item is not None}
+    return [without_null(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_model_argument_in_any_form_is_the_same_on_the_wire(
+    form: str, server: Server, client: ProvClient
+) -> None:
+    server.answer = SAMPLES["register_model_run"].reply
+    run(client.register_model_run(FORMS[form]()))
+    assert without_null(server.last.json) == RECORD
+    assert server.last.headers["content-type"] == "application/json"
+
+
+def test_models_within_models_take_any_form(server: Server, client: ProvClient) -> None:
+    server.answer = SAMPLES["register_batch_model_runs"].reply
+    for records in ([RECORD], (FORMS["pydantic"](), model()), iter([model(), mixed()])):
+        run(client.register_batch_model_runs({"records": records}))
+        assert all(without_null(record) == RECORD for record in server.last.json["records"])
+    batch = models.RegisterBatchModelRunRequest(records=[model()])
+    run(client.register_batch_model_runs(batch))
+    assert without_null(server.last.json) == {"records": [RECORD]}
+    server.answer = SAMPLES["post_update_model_run"].reply
+    for form in FORMS.values():
+        run(client.post_update_model_run("10378.1/40", "typo", form()))
+        assert without_null(server.last.json) == {
+            "model_run_id": "10378.1/40",
+            "reason": "typo",
+            "record": RECORD,
+        }
+
+
+@pytest.mark.parametrize(
+    "several",
+    [
+        list,
+        tuple,
+        iter,
+        collections.deque,
+        lambda x: (i for i in x),
+        lambda x: dict(enumerate(x)).values(),
+    ],
+    ids=["list", "tuple", "iterator", "deque", "generator", "dict_values"],
+)
+def test_several_records_come_in_any_iterable(
+    several: Callable[[list[ModelLike]], Any], server: Server, client: ProvClient
+) -> None:
+    server.answer = json_reply({"status": STATUS})
+    run(client.admin.store_multiple_records(several([ITEM])))
+    (item,) = server.last.json
+    # The defaults of the model are the server's, and sent with it.
+    kinds = {"item_category": "ACTIVITY", "item_subtype": "MODEL_RUN"}
+    assert without_null(item) == {**ITEM, **kinds}
+    assert server.last.query == {"validate_record": "true"}
+
+
+def test_arguments_in_the_query_are_spelt_as_the_server_reads_them(
+    server: Server, client: ProvClient
+) -> None:
+    server.answer = lambda r: (
+        SAMPLES["explore_upstream" if "explore" in r.path else "generate_config_file"].reply
+    )
+    cases: list[tuple[Any, Any, dict[str, str]]] = [
+        ("10378.1/40", None, {"starting_id": "10378.1/40"}),
+        ("a b&c=d+é%#", 3, {"starting_id": "a b&c=d+é%#", "depth": "3"}),
+        (Handle.RUN, Whole(4), {"starting_id": "10378.1/40", "depth": "4"}),
+        (Text("x"), 10, {"starting_id": "x", "depth": "10"}),
+    ]
+    for starting_id, depth, expected in cases:
+        run(client.explore_upstream(starting_id, depth))
+        assert server.last.query == expected
+    for required, spelt in ((True, "true"), (False, "false")):
+        run(client.admin.generate_config_file(required))
+        assert server.last.query == {"required_only": spelt}
+
+
+def test_a_value_of_an_enumeration_that_is_not_known_is_sent_on(
+    server: Server, client: ProvClient
+) -> None:
+    server.answer = SAMPLES["generate_report"].reply
+    subtype = models.ItemSubType("FUTURE_KIND")
+    for request in (
+        {**REPORT, "item_subtype": "FUTURE_KIND"},
+        models.GenerateReportRequest(id=REPORT["id"], item_subtype=subtype, depth=1),  # type: ignore[arg-type]
+    ):
+        run(client.generate_report(request))
+        assert server.last.json == {**REPORT, "item_subtype": "FUTURE_KIND"}
+
+
+def test_the_arguments_are_not_changed(server: Server, client: ProvClient) -> None:
+    server.answer = SAMPLES["register_model_run"].reply
+    for form in ("dict", "model", "mapping in a model", "pydantic", "pydantic in a mapping"):
+        record = FORMS[form]()
+        before = copy.deepcopy(record)
+        run(client.register_model_run(record))
+        assert record == before
+        assert repr(record) == repr(before)

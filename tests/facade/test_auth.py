@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import traceback
+from collections.abc import Callable, Generator
+from typing import Any
+
+import httpx
+import pytest
+from facade.running import TOKEN, client_for, config_for, failure, run
+from facade.samples import LINEAGE
+from facade.server import Server, json_reply
+
+from prov_facade import (
+    AuthError,
+    AuthManager,
+    BearerAuth,
+    BearerToken,
+    ConfigError,
+    ProvAdminClient,
+    ProvClient,
+    SupportsAuth,
+)
+
+NO_TOKENS = [
+    "",
+    " ",
+    "tok en",
+    "tok\nen",
+    "tok\r\nX-Evil: 1",
+    "tökén",
+    "tok\0en",
+    None,
+    7,
+    b"token",
+]
+
+
+@pytest.fixture
+def lineage(server: Server) -> Server:
+    """The server, answering lineage and health."""
+    server.answer = lambda request: json_reply(
+        {"message": "Up."} if request.path == "/" else LINEAGE
+    )
+    return server
+
+
+def test_a_fixed_token_goes_with_every_request(lineage: Server) -> None:
+    client = client_for(lineage.url, BearerToken(TOKEN))
+    run(client.explore_upstream("1"))
+    run(client.explore_downstream("1"))
+    assert [request.token for request in lineage.received] == [f"Bearer {TOKEN}"] * 2
+
+
+def test_a_token_may_be_followed_by_a_line_break_as_files_are(lineage: Server) -> None:
+    run(client_for(lineage.url, BearerToken(f"{TOKEN}\n")).explore_upstream("1"))
+    assert lineage.last.token == f"Bearer {TOKEN}"
+
+
+def test_a_function_is_asked_for_every_request(lineage: Server) -> None:
+    tokens = iter(["first", "second", "third"])
+    client = client_for(lineage.url, BearerToken(lambda: next(tokens)))
+
+    async def twice() -> None:
+        await client.explore_upstream("1")
+        await client.explore_upstream("1")
+
+    run(twice())
+    run(client.explore_upstream("1"))
+    assert [r.token for r in lineage.received] == ["Bearer first", "Bearer second", "Bearer third"]
+
+
+def test_the_health_check_sends_no_token_and_asks_for_none(lineage: Server) -> None:
+    def unwanted() -> str:
+        raise RuntimeError("asked for a token")
+
+    run(client_for(lineage.url, BearerToken(unwanted)).get_health_check())
+    assert lineage.last.token is None
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyError, StopIteration, OSError])
+def test_a_function_that_fails_is_an_auth_error(error: type[Exception], lineage: Server) -> None:
+    def broken() -> str:
+        raise error(f"no luck with {TOKEN}")
+
+    client = client_for(lineage.url, BearerToken(broken))
+    found = failure(AuthError, client.explore_upstream("1"))
+    assert error.__name__ in str(found)
+    assert TOKEN not in f"{found}{found!r}"
+    chain = [found.__cause__, found.__cause__ and found.__cause__.__cause__]
+    assert any(isinstance(link, error) for link in chain)
+    assert found.operation == "explore_upstream"
+    assert not lineage.received
+
+
+def test_an_auth_error_of_a_function_keeps_its_words(lineage: Server) -> None:
+    def expired() -> str:
+        raise AuthError("the refresh token has run out")
+
+    found = failure(AuthError, client_for(lineage.url, BearerToken(expired)).explore_upstream("1"))
+    assert "the refresh token has run out" in str(found)
+    assert found.url == f"{lineage.url}/explore/upstream"
+
+
+@pytest.mark.parametrize("token", NO_TOKENS)
+@pytest.mark.parametrize("wrap", [lambda token: token, lambda token: lambda: token])
+def test_what_is_no_token_is_an_auth_error_and_not_sent(
+    token: Any, wrap: Callable[[Any], Any], lineage: Server
+) -> None:
+    client = client_for(lineage.url, BearerToken(wrap(token)))
+    found = failure(AuthError, client.explore_upstream("1"))
+    assert "not a bearer token" in str(found)
+    if isinstance(token, str) and token.strip():
+        assert token not in "".join(traceback.format_exception(found))
+    assert not lineage.received
+
+
+def test_a_fixed_token_cannot_be_renewed_and_a_function_need_not_be() -> None:
+    with pytest.raises(AuthError, match="cannot be renewed") as caught:
+        BearerToken(TOKEN).force_refresh()
+    assert TOKEN not in str(caught.value)
+    BearerToken(lambda: TOKEN).force_refresh()
+    assert BearerToken(lambda: TOKEN).get_token() == BearerToken(TOKEN).get_token() == TOKEN
+
+
+def test_no_repr_shows_a_token() -> None:
+    assert repr(BearerToken(TOKEN)) == "BearerToken(<token>)"
+    assert repr(BearerToken(lambda: TOKEN)) == "BearerToken(<function>)"
+    client = client_for("https://prov-api.prov.test")
+    assert repr(client) == "ProvClient('https://prov-api.prov.test')"
+    assert repr(client.admin) == "ProvAdminClient('https://prov-api.prov.test')"
+    assert TOKEN not in f"{client._auth!r}{client._auth.get_auth()!r}{BearerAuth(TOKEN)!r}"
+
+
+def test_an_auth_manager_has_to_say_how() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        AuthManager()  # type: ignore[abstract]
+
+
+def test_a_subclass_needs_two_methods(lineage: Server) -> None:
+    class Fresh(AuthManager):
+        def get_token(self) -> str:
+            return TOKEN
+
+        def force_refresh(self) -> None: ...
+
+    run(client_for(lineage.url, Fresh()).explore_upstream("1"))
+    assert lineage.last.token == f"Bearer {TOKEN}"
+
+
+class Foreign:
+    """An auth manager of another library, with its own way to sign a request."""
+
+    class Signature(httpx.Auth):
+        def auth_flow(
+            self, request: httpx.Request
+        ) -> Generator[httpx.Request, httpx.Response, None]:
+            request.headers["Authorization"] = f"Bearer {TOKEN}"
+            request.headers["X-Tenant"] = "reef"
+            yield request
+
+    def get_token(self) -> str:
+        return TOKEN
+
+    def force_refresh(self) -> None: ...
+
+    def get_auth(self) -> httpx.Auth:
+        return self.Signature()
+
+
+def test_an_object_of_another_library_is_accepted_by_its_shape(lineage: Server) -> None:
+    assert isinstance(Foreign(), SupportsAuth)
+    client = client_for(lineage.url, Foreign())
+    run(client.explore_upstream("1"))
+    assert lineage.last.token == f"Bearer {TOKEN}"
+    assert lineage.last.headers["x-tenant"] == "reef"
+
+
+def test_a_foreign_manager_that_fails_is_an_auth_error(lineage: Server) -> None:
+    class Broken(Foreign):
+        def get_auth(self) -> httpx.Auth:
+            raise RuntimeError(f"device flow with {TOKEN}")
+
+    found = failure(AuthError, client_for(lineage.url, Broken()).explore_upstream("1"))
+    assert "Broken" in str(found)
+    assert "RuntimeError" in str(found)
+    assert TOKEN not in str(found)
+    assert isinstance(found.__cause__, RuntimeError)
+    assert not lineage.received
+
+
+@pytest.mark.parametrize("kind", [ProvClient, ProvAdminClient])
+@pytest.mark.parametrize("auth", [TOKEN, None, object(), {"token": TOKEN}, lambda: TOKEN])
+def test_what_is_no_auth_manager_is_refused_and_not_repeated(
+    kind: type[ProvClient], auth: Any
+) -> None:
+    with pytest.raises(ConfigError, match="get_token") as caught:
+        kind(auth, config_for("http://127.0.0.1"))
+    assert TOKEN not in f"{caught.value}{caught.value!r}"
+
+
+def test_a_config_is_a_config() -> None:
+    config: Any = "prov.test"
+    with pytest.raises(ConfigError, match="Config"):
+        ProvClient(BearerToken(TOKEN), config)
+
+
+def test_a_manager_that_blocks_does_not_hold_up_the_loop(lineage: Server) -> None:
+    released = threading.Event()
+    waited: list[bool] = []
+
+    class Slow(Foreign):
+        def get_auth(self) -> httpx.Auth:
+            waited.append(released.wait(timeout=5))
+            return super().get_auth()
+
+    async def both() -> None:
+        call = asyncio.create_task(client_for(lineage.url, Slow()).explore_upstream("1"))
+        for _ in range(3):
+            await asyncio.sleep(0.01)
+        released.set()  # reached only if the loop goes on while the manager waits
+        await call
+
+    run(both())
+    assert waited == [True]

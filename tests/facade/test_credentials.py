@@ -1,0 +1,113 @@
+"""Auth managers of other libraries fail in ways of their own; the caller sees one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from typing import Any
+
+import httpx
+import pytest
+from facade.running import TOKEN, client_for, config_for, failure, run
+from facade.samples import LINEAGE
+from facade.server import Server, json_reply
+
+from prov_facade import AuthError, BearerToken, ConfigError, ProvClient
+
+
+class Manager:
+    """An auth manager of another library that returns what it was made with."""
+
+    def __init__(self, auth: Any) -> None:
+        self.auth = auth
+
+    def get_token(self) -> str:
+        return TOKEN
+
+    def force_refresh(self) -> None: ...
+
+    def get_auth(self) -> httpx.Auth:
+        if isinstance(self.auth, Exception):
+            raise self.auth
+        found: httpx.Auth = self.auth
+        return found
+
+
+class TwoSteps(httpx.Auth):
+    """Sends a request, and once more with what the answer named."""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        response = yield request
+        request.headers["Authorization"] = f"Bearer {response.headers['x-challenge']}"
+        yield request
+
+
+class FailsBefore(httpx.Auth):
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        yield self._signed(request)
+
+    def _signed(self, request: httpx.Request) -> httpx.Request:
+        raise RuntimeError(f"cannot sign with {TOKEN}")
+
+
+class FailsAfter(httpx.Auth):
+    closed = False
+
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        try:
+            response = yield request
+            raise RuntimeError(f"no challenge in {response.status_code}")
+        finally:
+            type(self).closed = True
+
+
+@pytest.fixture
+def challenging(server: Server) -> Server:
+    server.answer = lambda _: json_reply(LINEAGE, headers={"X-Challenge": "granted"})
+    return server
+
+
+def test_a_flow_of_several_requests_runs_to_its_end(challenging: Server) -> None:
+    run(client_for(challenging.url, Manager(TwoSteps())).explore_upstream("1"))
+    assert [request.token for request in challenging.received] == [None, "Bearer granted"]
+
+
+@pytest.mark.parametrize(("auth", "sent"), [(FailsBefore(), 0), (FailsAfter(), 1)])
+def test_a_flow_that_fails_is_an_auth_error(
+    auth: httpx.Auth, sent: int, challenging: Server
+) -> None:
+    client = client_for(challenging.url, Manager(auth))
+    error = failure(AuthError, client.explore_upstream("1"))
+    assert "Manager failed with RuntimeError" in str(error)
+    assert TOKEN not in str(error)
+    assert error.operation == "explore_upstream"
+    assert isinstance(error.__cause__, RuntimeError)
+    assert len(challenging.received) == sent
+
+
+def test_a_flow_that_fails_is_closed(challenging: Server) -> None:
+    FailsAfter.closed = False
+    failure(AuthError, client_for(challenging.url, Manager(FailsAfter())).explore_upstream("1"))
+    assert FailsAfter.closed
+
+
+@pytest.mark.parametrize("auth", [None, ("user", "password"), TOKEN, object()])
+def test_what_is_no_httpx_auth_is_refused_and_nothing_sent(auth: Any, challenging: Server) -> None:
+    client = client_for(challenging.url, Manager(auth))
+    error = failure(AuthError, client.explore_upstream("1"))
+    assert "must return an httpx.Auth" in str(error)
+    assert TOKEN not in str(error)
+    assert not challenging.received
+
+
+def test_a_manager_that_stops_an_iteration_does_not_hang_the_call(challenging: Server) -> None:
+    client = client_for(challenging.url, Manager(StopIteration()))
+    error = failure(AuthError, client.explore_upstream("1"))
+    assert "StopIteration" in str(error)
+
+
+def test_a_class_is_no_auth_manager() -> None:
+    auth: Any = BearerToken
+    with pytest.raises(ConfigError, match="get_token"):
+        ProvClient(auth, config_for("http://127.0.0.1"))

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import random
+import re
+from typing import Any
+
+import pytest
+from facade.running import TOKEN, failure, run
+from facade.samples import DOCUMENT, DOCX, REPORT, SAMPLES, SESSION, zipped
+from facade.server import Server, json_reply, reply
+
+from prov_facade import InvalidRequestError, ProvClient, ReportError, models
+
+CSV = "_workflow template id 10378.1/10,display name\n10378.1/10,Größe € 台風\n"
+
+
+def uploaded(server: Server) -> tuple[str, bytes]:
+    """The head and the content of the one part that the server was sent."""
+    kind = re.fullmatch(r"multipart/form-data; boundary=(\S+)", server.last.headers["content-type"])
+    assert kind
+    boundary = kind[1].encode()
+    assert len(boundary) > 20  # drawn at random: no line of a file can equal it
+    before, part, after = server.last.body.split(b"--" + boundary)
+    assert (before, after) == (b"", b"--\r\n")
+    head, _, content = part.partition(b"\r\n\r\n")
+    return head.decode(), content.removesuffix(b"\r\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        (CSV, CSV.encode()),
+        ("\ufeff" + CSV, CSV.encode()),
+        ("a,\ufeffb\n", b"a,\xef\xbb\xbfb\n"),
+        ("a\r\nb\rc\n", b"a\r\nb\rc\n"),
+        ("--+++\r\n--+++--\r\n", b"--+++\r\n--+++--\r\n"),
+        ("", b""),
+    ],
+    ids=["text", "mark", "inner mark", "line ends", "boundary", "empty"],
+)
+def test_csv_goes_up_as_a_file_in_utf_8(
+    text: str, sent: bytes, server: Server, client: ProvClient
+) -> None:
+    server.answer = SAMPLES["convert_model_runs_to_csv"].reply
+    response = run(client.convert_model_runs_to_csv(text))
+    head, content = uploaded(server)
+    assert content == sent
+    assert 'name="csv_file"' in head
+    assert re.search(r'filename="[^"]+\.csv"', head)
+    assert "Content-Type: text/csv" in head
+    assert isinstance(response, models.ConvertModelRunsResponse)
+    assert response.new_records is not None
+
+
+def test_every_upload_has_a_boundary_of_its_own(server: Server, client: ProvClient) -> None:
+    server.answer = SAMPLES["convert_model_runs_to_csv"].reply
+    for _ in range(2):
+        run(client.convert_model_runs_to_csv(CSV))
+    first, second = (request.headers["content-type"] for request in server.received)
+    assert first != second
+
+
+@pytest.mark.parametrize("contents", [CSV.encode(), None, 7, [CSV], "a\ud800"])
+def test_what_is_no_text_is_not_uploaded(contents: Any, server: Server, client: ProvClient) -> None:
+    error = failure(InvalidRequestError, client.convert_model_runs_to_csv(contents))
+    assert "CSV" in str(error)
+    assert error.operation == "convert_model_runs_to_csv"
+    assert not server.opened
+
+
+def test_a_report_is_the_bytes_of_the_document(server: Server, client: ProvClient) -> None:
+    for content_type in (DOCX, DOCX.upper(), f"{DOCX}; charset=binary"):
+        server.answer = reply(DOCUMENT, content_type)
+        report = run(client.generate_report(REPORT))
+        assert type(report) is bytes
+        assert report == DOCUMENT
+
+
+BROKEN = {
+    "empty": b"",
+    "html": b"<html>Sign in</html>",
+    "json": b'{"session_id": "7"}',
+    "other zip": zipped("word/document.xml"),
+    "empty zip": zipped(),
+    "truncated": DOCUMENT[:-30],
+    "half": DOCUMENT[: len(DOCUMENT) // 2],
+    "magic alone": b"PK\x03\x04",
+    "binary": bytes(range(256)),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_no_document_is_a_report_error_and_an_assertion_error(
+    name: str, server: Server, client: ProvClient
+) -> None:
+    server.answer = reply(BROKEN[name], DOCX)
+    error = failure(ReportError, client.generate_report(REPORT))
+    assert isinstance(error, AssertionError)
+    assert ("empty body" in str(error)) == (name == "empty")
+    assert error.session_id is None
+    assert error.operation == "generate_report"
+    assert error.status_code == 200
+    assert error.response is not None
+    assert error.response.content == BROKEN[name]
+
+
+def test_no_damage_to_a_document_escapes_as_another_error(
+    server: Server, client: ProvClient
+) -> None:
+    dice = random.Random(7)  # noqa: S311
+
+    async def all_of_them() -> None:
+        for _ in range(150):
+            damaged = bytearray(DOCUMENT)
+            for _ in range(dice.randint(1, 4)):
+                damaged[dice.randrange(-120, 0)] = dice.randrange(256)
+            server.answer = reply(bytes(damaged), DOCX)
+            try:
+                assert await client.generate_report(REPORT) == damaged
+            except ReportError as error:
+                assert error.session_id is None  # noqa: PT017
+
+    run(all_of_them())
+
+
+def test_a_server_that_makes_reports_in_a_job_names_the_job(
+    server: Server, client: ProvClient
+) -> None:
+    server.answer = json_reply({"session_id": SESSION, "echo": TOKEN})
+    error = failure(ReportError, client.generate_report(REPORT))
+    assert isinstance(error, AssertionError)
+    assert error.session_id == SESSION
+    assert SESSION in str(error)
+    assert error.response is not None
+    assert error.response.json() == {"session_id": SESSION, "echo": "***"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "path"),
+    [
+        (json_reply({"session": SESSION}), None),
+        (json_reply({"session_id": 7}), "$.session_id"),
+        (reply(b"", DOCX.replace("word", "spread")), None),
+        (reply(b"", "application/json"), None),
+    ],
+    ids=["no session", "odd session", "another type", "empty json"],
+)
+def test_an_answer_of_another_shape_is_a_report_error_too(
+    answer: bytes, path: str | None, server: Server, client: ProvClient
+) -> None:
+    server.answer = answer
+    error = failure(ReportError, client.generate_report(REPORT))
+    assert isinstance(error, AssertionError)
+    assert error.session_id is None
+    assert error.path == path

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import builtins
+import copy
+import inspect
+import pickle
+import re
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+import prov_facade
+from prov_facade import errors
+from prov_facade.errors import Call, Fault, ProvError
+from prov_facade.models import ValidationError
+
+TREE = {
+    "ProvError": ("Exception",),
+    "ConfigError": ("ProvError", "ValueError"),
+    "AuthError": ("ProvError",),
+    "InvalidRequestError": ("ProvError", "ValueError"),
+    "TransportError": ("ProvError",),
+    "TransportTimeoutError": ("TransportError", "TimeoutError"),
+    "InvalidResponseError": ("ProvError",),
+    "ReportError": ("InvalidResponseError", "AssertionError"),
+    "OperationFailedError": ("ProvError",),
+    "APIError": ("ProvError",),
+    "BadRequestError": ("APIError",),
+    "AuthenticationError": ("APIError",),
+    "PermissionDeniedError": ("APIError",),
+    "NotFoundError": ("APIError",),
+    "ValidationFailedError": ("APIError",),
+    "RateLimitedError": ("APIError",),
+    "ServerError": ("APIError",),
+    "JobError": ("ProvError",),
+    "JobFailedError": ("JobError",),
+    "JobTimeoutError": ("JobError", "TimeoutError"),
+}
+CALL = Call("explore_upstream", "GET", "https://prov-api.prov.test/explore/upstream")
+RESPONSE = httpx.Response(
+    429,
+    headers={"X-Trace": "7"},
+    content=b'{"detail": "slow down"}',
+    request=httpx.Request("GET", CALL.url),
+)
+FAULT = Fault(
+    detail="slow down",
+    body={"detail": "slow down"},
+    errors=[ValidationError(loc=["body", 0], msg="bad", type="value_error")],
+    retry_after=3.0,
+)
+EXTRAS: dict[str, dict[str, Any]] = {
+    "InvalidRequestError": {"path": "$.depth"},
+    "InvalidResponseError": {"path": "$.status"},
+    "ReportError": {"path": "$.status", "session_id": "s-1"},
+    "OperationFailedError": {"details": "no", "result": [1]},
+    **{name: {"fault": FAULT} for name, bases in TREE.items() if "APIError" in (name, *bases)},
+    **{name: {"session_id": "s-1"} for name in TREE if name.startswith("Job")},
+}
+
+
+def make(name: str) -> ProvError:
+    kind = getattr(errors, name)
+    takes_response = "response" in inspect.signature(kind).parameters
+    more = {"response": RESPONSE} if takes_response else {}
+    made: ProvError = kind(f"{name} happened", call=CALL, **more, **EXTRAS.get(name, {}))
+    return made
+
+
+def public(error: ProvError) -> dict[str, Any]:
+    """What a user can read off an error."""
+    return {
+        name: getattr(error, name, None)
+        for name, _ in inspect.getmembers(type(error), lambda m: not callable(m))
+        if not name.startswith("_") and name != "response"
+    } | {name: value for name, value in vars(error).items() if name != "response"}
+
+
+def test_the_tree_is_the_one_that_is_promised() -> None:
+    for name, bases in TREE.items():
+        found = getattr(errors, name).__bases__
+        expected = tuple(getattr(errors, base, None) or getattr(builtins, base) for base in bases)
+        assert found == expected, name
+    classes = {
+        name
+        for name, value in vars(errors).items()
+        if inspect.isclass(value) and issubclass(value, Exception)
+    }
+    assert classes == set(TREE)
+
+
+def test_every_error_is_importable() -> None:
+    assert set(errors.__all__) == {*TREE, "Call"}
+    for name in errors.__all__:
+        assert getattr(prov_facade, name) is getattr(errors, name)
+
+
+def test_the_tree_that_the_docstring_draws_is_the_tree() -> None:
+    drawn: dict[str, tuple[str, ...]] = {}
+    parents = ["Exception"]
+    for line in inspect.getdoc(errors).splitlines():  # type: ignore[union-attr]
+        node = re.fullmatch(r"    ([│├└─ ]*)(\w+Error)(?: \((\w+)\))?(?: {2,}.*)?", line)
+        if node:
+            depth = len(node[1]) // 4
+            del parents[depth + 1 :]
+            drawn[node[2]] = (parents[depth], *([node[3]] if node[3] else []))
+            parents.append(node[2])
+    assert drawn == TREE
+
+
+@pytest.mark.parametrize("name", TREE)
+def test_an_error_says_what_it_is_about(name: str) -> None:
+    error = make(name)
+    assert str(error) == f"{name} happened"
+    assert repr(error) == f"{name}('{name} happened')"
+    assert error.call == CALL
+    assert (error.operation, error.method, error.url) == (CALL.operation, CALL.method, CALL.url)
+    if error.response is not None:
+        assert error.status_code == 429
+    for extra, value in EXTRAS.get(name, {}).items():
+        if extra != "fault":
+            assert getattr(error, extra) == value
+    if name in ("ConfigError", "AuthError", "TransportError"):
+        bare = getattr(errors, name)("bare")
+        assert (bare.operation, bare.method, bare.url, bare.status_code) == (None,) * 4
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        *(
+            pytest.param(lambda e, p=p: pickle.loads(pickle.dumps(e, p)), id=f"pickle{p}")  # noqa: S301
+            for p in range(pickle.HIGHEST_PROTOCOL + 1)
+        ),
+        pytest.param(copy.copy, id="copy"),
+        pytest.param(copy.deepcopy, id="deepcopy"),
+    ],
+)
+@pytest.mark.parametrize("name", TREE)
+def test_a_copy_keeps_type_message_and_attributes(
+    name: str, copied: Callable[[ProvError], ProvError]
+) -> None:
+    error = make(name)
+    error.add_note("while testing")
+    twin = copied(error)
+    assert type(twin) is type(error)
+    assert (str(twin), twin.args) == (str(error), error.args)
+    assert repr(public(twin)) == repr(public(error))
+    assert twin.__notes__ == ["while testing"]
+    if error.response is not None:
+        assert twin.response is not None
+        assert twin.response.content == error.response.content
+        assert twin.response.headers == error.response.headers
+        assert twin.response.request.url == error.response.request.url
+        assert twin.status_code == 429
+
+
+def test_the_fault_of_a_status_is_read_off_the_error() -> None:
+    error = make("ValidationFailedError")
+    assert isinstance(error, errors.ValidationFailedError)
+    assert (error.detail, error.body) == ("slow down", {"detail": "slow down"})
+    assert error.errors == FAULT.errors
+    limited = make("RateLimitedError")
+    assert isinstance(limited, errors.RateLimitedError)
+    assert limited.retry_after == 3.0
+
+
+def test_a_call_reads_like_one() -> None:
+    assert str(CALL) == f"explore_upstream (GET {CALL.url})"

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import prov_facade
+
+# Only these may know the generated package. The rest of the facade, and what is built on it, sees
+# our names alone.
+MAY_IMPORT_GENERATED = {
+    "_answers",
+    "_arguments",
+    "_documents",
+    "_service",
+    "_transport",
+    "admin",
+    "client",
+    "errors",
+    "models",
+}
+MODULES = sorted(Path(prov_facade.__path__[0]).rglob("*.py"))
+
+
+def imported(module: Path) -> set[str]:
+    """The names of the modules that a module imports, also within functions."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.add("." * node.level + (node.module or ""))
+    return names
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
+def test_only_named_modules_import_the_generated_package(module: Path) -> None:
+    generated = {n for n in imported(module) if n.partition(".")[0] == "prov_api_client"}
+    if module.stem not in MAY_IMPORT_GENERATED:
+        assert not generated
+    assert "importlib" not in imported(module)
+
+
+def test_the_list_of_those_modules_is_no_longer_than_it_need_be() -> None:
+    users = {
+        module.stem
+        for module in MODULES
+        if any(name.startswith("prov_api_client") for name in imported(module))
+    }
+    assert users == MAY_IMPORT_GENERATED
+
+
+def test_importing_the_package_imports_nothing_heavy_and_warns_of_nothing() -> None:
+    heavy = ["pydantic", "yaml", "jsonschema", "rich", "numpy", "networkx", "trio", "pytest"]
+    script = f"import sys, prov_facade\nprint(*(name for name in {heavy} if name in sys.modules))\n"
+    found = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (found.returncode, found.stdout.strip(), found.stderr) == (0, "", "")

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+from facade.interface import ADDED_PATHS
+from facade.running import TOKEN, run
+from facade.samples import SAMPLES
+from facade.server import Server, json_reply
+
+from prov_api_client import OPERATIONS
+from prov_facade import ProvAdminClient, ProvAPIAdminEndpoints, ProvAPIEndpoints, ProvClient
+
+
+def public(client: type[Any]) -> set[str]:
+    return {
+        name
+        for name, _ in inspect.getmembers(client, inspect.isfunction)
+        if not name.startswith("_") and name != "aclose"
+    }
+
+
+def test_every_operation_has_one_method_and_every_method_is_an_operation() -> None:
+    assert not public(ProvClient) & public(ProvAdminClient)
+    assert public(ProvClient) | public(ProvAdminClient) == set(OPERATIONS)
+    assert {name for name, operation in OPERATIONS.items() if name == operation.operation_id} == (
+        set(OPERATIONS)
+    )
+
+
+def test_the_endpoints_are_the_paths_of_the_operations() -> None:
+    paths = {operation.path for operation in OPERATIONS.values()}
+    enums = {member.value for member in (*ProvAPIEndpoints, *ProvAPIAdminEndpoints)}
+    assert enums <= paths
+    assert paths - enums == ADDED_PATHS
+
+
+def test_an_endpoint_is_named_for_the_method_of_its_operation() -> None:
+    methods = {operation.path: operation.method for operation in OPERATIONS.values()}
+    for member in (*ProvAPIEndpoints, *ProvAPIAdminEndpoints):
+        assert member.name.startswith(f"{methods[member.value]}_")
+
+
+def test_there_is_a_sample_of_every_operation() -> None:
+    assert set(SAMPLES) == set(OPERATIONS)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_call_sends_its_operation_and_returns_its_value(
+    name: str, server: Server, client: ProvClient
+) -> None:
+    operation, sample = OPERATIONS[name], SAMPLES[name]
+    server.answer = sample.reply
+    value: Any = run(sample.call(client))
+    (request,) = server.received
+    assert (request.method, request.path) == (operation.method, operation.path)
+    assert request.token == (f"Bearer {TOKEN}" if operation.secured else None)
+    if isinstance(sample.answer, dict) and hasattr(value, "to_dict"):
+        found = value.to_dict()
+        assert {key: found[key] for key in sample.answer}.keys() == sample.answer.keys()
+        assert type(value).from_dict(sample.answer) == value
+    else:
+        assert value == sample.answer
+
+
+def test_only_the_health_check_needs_no_token() -> None:
+    assert {name for name, o in OPERATIONS.items() if not o.secured} == {"get_health_check"}
+
+
+def test_clearing_the_graph_is_refused_without_a_confirmation(
+    server: Server, client: ProvClient
+) -> None:
+    for confirm in (False, None, 1, "yes"):
+        refused: Any = confirm
+        with pytest.raises(ValueError, match="confirm=True") as caught:
+            run(client.admin.clear_graph(confirm=refused))
+        assert caught.value.path == "$.confirm"  # type: ignore[attr-defined]
+    with pytest.raises(TypeError):
+        run(client.admin.clear_graph())  # type: ignore[call-arg]
+    assert not server.received
+
+
+def test_an_answer_with_null_is_a_value(server: Server, client: ProvClient) -> None:
+    server.answer = json_reply(None)
+    assert run(client.admin.trigger_sentry_debug()) is None

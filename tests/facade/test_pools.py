@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from facade.running import client_for, failure, run
+from facade.samples import LINEAGE, RECORD
+from facade.server import Received, Server, json_reply
+
+from prov_facade import ConfigError, ProvClient, TransportError
+
+
+@pytest.fixture(autouse=True)
+def lineage(server: Server) -> None:
+    server.answer = json_reply(LINEAGE)
+
+
+async def calls(client: ProvClient, count: int = 3) -> None:
+    for _ in range(count):
+        await client.explore_upstream("1")
+
+
+def test_calls_of_one_loop_share_a_connection(server: Server, client: ProvClient) -> None:
+    run(calls(client, 5))
+    assert (len(server.received), server.opened) == (5, 1)
+
+
+def test_admin_shares_the_connection(server: Server, client: ProvClient) -> None:
+    async def both() -> None:
+        server.answer = json_reply({"diff": []})
+        await client.admin.delete_model_run_provenance("1")
+        server.answer = json_reply(LINEAGE)
+        await client.explore_upstream("1")
+        await client.admin.aclose()
+        assert server.saw_closing()
+
+    run(both())
+    assert server.opened == 1
+
+
+def test_every_loop_gets_a_connection_that_ends_with_it(server: Server, client: ProvClient) -> None:
+    for loops in (1, 2, 3):
+        run(calls(client))
+        assert server.opened == loops
+        assert server.saw_closing()
+    assert len(server.received) == 9
+
+
+def test_a_loop_that_is_over_is_not_kept_alive(client: ProvClient) -> None:
+    async def one() -> weakref.ref[asyncio.AbstractEventLoop]:
+        await calls(client)
+        return weakref.ref(asyncio.get_running_loop())
+
+    over = [run(one()) for _ in range(3)]
+    gc.collect()
+    assert [loop() for loop in over[:-1]] == [None, None]
+
+
+def test_aclose_closes_and_the_client_can_be_used_afterwards(
+    server: Server, client: ProvClient
+) -> None:
+    async def work() -> None:
+        await client.aclose()  # nothing is open yet
+        await calls(client)
+        await client.aclose()
+        assert server.saw_closing()
+        await client.aclose()
+        await calls(client)
+        assert server.opened == 2
+
+    run(work())
+    assert server.saw_closing()
+
+
+def test_async_with_closes_even_after_an_error(server: Server, client: ProvClient) -> None:
+    async def work() -> None:
+        async with client as entered:
+            assert entered is client
+            await calls(entered)
+        assert server.saw_closing()
+        with contextlib.suppress(KeyError):
+            async with client:
+                await calls(client)
+                raise KeyError
+        assert server.saw_closing()
+        async with client.admin as admin:
+            await calls(client)
+            assert admin is client.admin
+        assert server.saw_closing()
+
+    run(work())
+    assert server.opened == 3
+
+
+def test_threads_have_loops_and_connections_of_their_own(
+    server: Server, client: ProvClient
+) -> None:
+    together = threading.Barrier(4)
+
+    async def work() -> None:
+        await calls(client)
+        await asyncio.to_thread(together.wait, 5)
+        await calls(client)
+
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(run, work()) for _ in range(4)]:
+            done.result()
+    assert (len(server.received), server.opened) == (24, 4)
+    assert server.saw_closing(4)
+
+
+def test_aclose_reaches_the_connections_of_another_thread(
+    server: Server, client: ProvClient
+) -> None:
+    called, closed = threading.Event(), threading.Event()
+
+    async def work() -> None:
+        await calls(client)
+        called.set()
+        await asyncio.to_thread(closed.wait, 5)
+        await calls(client)
+
+    with ThreadPoolExecutor(1) as threads:
+        working = threads.submit(run, work())
+        assert called.wait(5)
+        run(client.aclose())
+        assert server.saw_closing()
+        closed.set()
+        working.result()
+    assert server.opened == 2
+
+
+def test_aclose_waits_for_the_loop_of_another_thread(server: Server, client: ProvClient) -> None:
+    called, free = threading.Event(), threading.Event()
+
+    async def work() -> None:
+        await calls(client)
+        called.set()
+        free.wait(5)  # the loop is busy, and can close nothing
+        await asyncio.sleep(0.2)
+
+    with ThreadPoolExecutor(2) as threads:
+        working = threads.submit(run, work())
+        assert called.wait(5)
+        closing = threads.submit(run, client.aclose())
+        with pytest.raises(TimeoutError):
+            closing.result(timeout=0.2)
+        free.set()
+        closing.result()
+        assert server.saw_closing()
+        working.result()
+
+
+def test_aclose_after_the_loop_that_opened_is_over(server: Server, client: ProvClient) -> None:
+    run(calls(client))
+    run(client.aclose())
+    assert server.saw_closing()
+    run(calls(client))
+    assert server.opened == 2
+
+
+def test_fifty_calls_go_at_once(server: Server, client: ProvClient) -> None:
+    together = threading.Barrier(50)
+
+    def answer(_: Received) -> bytes:
+        together.wait(10)
+        return json_reply(LINEAGE)
+
+    server.answer = answer
+
+    async def work() -> None:
+        await asyncio.gather(*(client.explore_upstream(str(n)) for n in range(50)))
+
+    run(work())
+    assert {request.query["starting_id"] for request in server.received} == set(map(str, range(50)))
+    assert server.opened == 50
+
+
+def test_the_first_calls_of_a_loop_may_come_together(server: Server, client: ProvClient) -> None:
+    async def work() -> None:
+        await asyncio.gather(*(calls(client, 1) for _ in range(10)))
+        await client.aclose()
+        assert server.saw_closing(server.opened)
+
+    run(work())
+    assert len(server.received) == 10
+
+
+def test_a_connection_that_the_server_has_closed_meanwhile_is_replaced(
+    server: Server, client: ProvClient
+) -> None:
+    server.keeps_open = False
+
+    async def work() -> None:
+        for _ in range(3):
+            await client.explore_upstream("1")
+            await asyncio.to_thread(server.saw_closing)
+            await asyncio.sleep(0.02)  # until the news has arrived
+
+    run(work())
+    assert (len(server.received), server.opened) == (3, 3)
+
+
+def test_a_cancelled_call_leaves_the_client_usable(server: Server, client: ProvClient) -> None:
+    arrived, over = threading.Event(), threading.Event()
+
+    def wait(_: Received) -> None:
+        arrived.set()
+        over.wait(10)
+
+    async def work() -> None:
+        server.answer = wait
+        call = asyncio.create_task(client.register_model_run(RECORD))
+        await asyncio.to_thread(arrived.wait, 5)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.explore_upstream("1"), 0.05)
+        server.answer = json_reply(LINEAGE)
+        await calls(client)
+
+    run(work())
+    over.set()
+
+
+def test_a_failure_leaves_the_client_usable(server: Server, client: ProvClient) -> None:
+    async def work() -> None:
+        server.answer = None
+        with pytest.raises(TransportError):
+            await client.explore_upstream("1")
+        server.answer = json_reply(LINEAGE)
+        await calls(client)
+
+    run(work())
+
+
+def test_a_pool_that_could_not_be_made_is_made_by_the_next_call(
+    client: ProvClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "nonsense://proxy.test")
+    failure(ConfigError, calls(client))
+    monkeypatch.delenv("ALL_PROXY")
+    run(calls(client))
+
+
+def test_clients_share_neither_connections_nor_cookies(server: Server) -> None:
+    server.answer = json_reply(LINEAGE, headers={"Set-Cookie": "session=1"})
+    clients = client_for(server.url), client_for(server.url)
+
+    async def work() -> None:
+        for client in clients:
+            await calls(client, 2)
+
+    run(work())
+    assert server.opened == 2
+    first_of_each = server.received[0], server.received[2]
+    assert all("cookie" not in request.headers for request in first_of_each)

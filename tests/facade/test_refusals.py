@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from facade.forms import PydanticRecord
+from facade.running import failure
+from facade.samples import DATASET, ITEM, RECORD, REPORT, Call
+from facade.server import Server
+
+from prov_facade import InvalidRequestError, ModelLike, ProvClient, models
+
+
+def record_with(**changes: Any) -> Call:
+    return lambda client: client.register_model_run({**RECORD, **changes})
+
+
+def looped() -> list[Any]:
+    loop: list[Any] = []
+    loop.append(loop)
+    return loop
+
+
+def _depth(value: Any) -> Call:
+    return lambda client: client.explore_upstream("1", value)
+
+
+def _start(value: Any) -> Call:
+    return lambda client: client.explore_downstream(value)
+
+
+def _report(**changes: Any) -> Call:
+    return lambda client: client.generate_report({**REPORT, **changes})
+
+
+def _anything(value: Any) -> Call:
+    return lambda client: client.register_model_run(value)
+
+
+REFUSED: dict[str, tuple[Call, str]] = {
+    "misspelt": (record_with(studyid="1"), "$"),
+    "misspelt within": (record_with(inputs=[{**DATASET, "resource": {}}]), "$.inputs[0]"),
+    "missing": (_anything({k: v for k, v in RECORD.items() if k != "inputs"}), "$"),
+    "type": (record_with(inputs=[{**DATASET, "dataset_id": 7}]), "$.inputs[0].dataset_id"),
+    "null": (record_with(display_name=None), "$.display_name"),
+    "number as text": (record_with(start_time="1700000000"), "$.start_time"),
+    "bool as number": (record_with(start_time=True), "$.start_time"),
+    "fraction": (record_with(start_time=1.5), "$.start_time"),
+    "bytes": (record_with(display_name=b"Run"), "$.display_name"),
+    "byte array": (record_with(display_name=bytearray(b"Run")), "$.display_name"),
+    "annotation": (record_with(annotations={"a": 1}), "$.annotations[...]"),
+    "list for object": (_anything([RECORD]), "$"),
+    "text for object": (_anything("{}"), "$"),
+    "nothing": (_anything(None), "$"),
+    "class": (_anything(PydanticRecord), "$"),
+    "another model": (_anything(models.Status(success=True, details="")), "$"),
+    "empty name": (record_with(display_name=""), "$.display_name"),
+    "empty description": (record_with(description=""), "$.description"),
+    "report too deep": (_report(depth=4), "$.depth"),
+    "report too flat": (_report(depth=0), "$.depth"),
+    "nan": (record_with(start_time=float("nan")), "$.start_time"),
+    "nan for nothing": (record_with(study_id=float("nan")), "$.study_id"),
+    "infinite": (record_with(end_time=float("inf")), "$.end_time"),
+    "surrogate": (record_with(display_name="a\ud800"), "$"),
+    "surrogate key": (record_with(annotations={"\udfff": "x"}), "$"),
+    "loop": (record_with(inputs=looped()), "$"),
+    "object": (record_with(associations=object()), "$"),
+    "object key": (record_with(annotations={("a", "b"): "x"}), "$"),
+    "function": (record_with(description=len), "$"),
+    "huge": (record_with(start_time=10**5_000), "$"),
+    "in update": (
+        lambda c: c.post_update_model_run("1", "why", {**RECORD, "inputs": [{}]}),
+        "$.record.inputs[0]",
+    ),
+    "in batch": (
+        lambda c: c.register_batch_model_runs({"records": [RECORD, {**RECORD, "end_time": ""}]}),
+        "$.records[1].end_time",
+    ),
+    "in several": (
+        lambda c: c.admin.store_multiple_records(iter([ITEM, {**ITEM, "id": 7}])),
+        "$[1].id",
+    ),
+    "in an item": (
+        lambda c: c.admin.store_record({**ITEM, "record": {**RECORD, "nme": ""}}),
+        "$.record",
+    ),
+    "id": (_start(7), "$.starting_id"),
+    "id of bytes": (_start(b"10378.1/40"), "$.starting_id"),
+    "no id": (_start(None), "$.starting_id"),
+    "id with surrogate": (_start("\ud800"), "$"),
+    "id of object": (_start(object()), "$"),
+    "id too long": (_start("x" * 70_000), "$"),
+    "depth as text": (_depth("3"), "$.depth"),
+    "depth as bool": (_depth(True), "$.depth"),
+    "depth as fraction": (_depth(2.5), "$.depth"),
+    "depth nan": (_depth(float("nan")), "$.depth"),
+    "depth above the limit": (_depth(11), "$.depth"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_an_argument_that_does_not_fit_is_refused_and_nothing_is_sent(
+    name: str, server: Server, client: ProvClient
+) -> None:
+    call, path = REFUSED[name]
+    error = failure(InvalidRequestError, call(client))
+    assert isinstance(error, ValueError)
+    assert error.path == path
+    assert "was not sent" in str(error)
+    assert path == "$" or path in str(error)
+    assert error.operation is not None
+    assert error.operation in str(error)
+    assert error.response is None
+    assert not server.received
+    assert not server.opened
+
+
+def test_a_fault_is_named(client: ProvClient) -> None:
+    for name, words in {
+        "misspelt": "studyid",
+        "missing": "inputs",
+        "object": "object",
+        "class": "ModelMetaclass",
+        "type": "Expected `str`, got `int`",
+    }.items():
+        error = failure(InvalidRequestError, REFUSED[name][0](client))
+        assert words in str(error)
+
+
+def test_what_a_generator_raises_is_not_hidden(server: Server, client: ProvClient) -> None:
+    def broken() -> Iterator[ModelLike]:
+        yield ITEM
+        raise KeyError("mine")
+
+    failure(KeyError, client.admin.store_multiple_records(broken()))
+    assert not server.received

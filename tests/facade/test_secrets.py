@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import gzip
+import pickle
+import traceback
+from collections.abc import Iterator
+
+import pytest
+from facade.bad_answers import ALL
+from facade.running import TOKEN, client_for, failure, run
+from facade.samples import USER
+from facade.server import Server, json_reply, reply
+
+from prov_facade import APIError, BearerToken, InvalidResponseError, ProvClient, ProvError
+
+
+def shown(error: BaseException) -> Iterator[str]:
+    """Everything of an error that a log, a report or another process might see."""
+    yield "".join(traceback.format_exception(error))
+    yield str(pickle.dumps(error))
+    link: BaseException | None = error
+    while link is not None:
+        yield f"{link}{link!r}{link.args!r}"
+        link = link.__cause__ or link.__context__
+    yield repr({name: value for name, value in vars(error).items() if name != "response"})
+    if isinstance(error, ProvError) and error.response is not None:
+        response = error.response
+        yield f"{response.content!r}{response.text}{response.headers.raw!r}"
+        yield f"{response.request.headers.raw!r}{response.request.content!r}{response.request.url}"
+        yield repr(response.history)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_error_shows_the_token(name: str, server: Server, client: ProvClient) -> None:
+    bad = ALL[name]
+    head, _, body = bad.reply.partition(b"\r\n\r\n")
+    echoes = f"\r\nX-Echo: Bearer {TOKEN}\r\nSet-Cookie: session={TOKEN}\r\n\r\n".encode()
+    server.answer = head + echoes + body
+    error = failure(bad.error, bad.call(client))
+    assert server.last.token == f"Bearer {TOKEN}"
+    for text in shown(error):
+        assert TOKEN not in text
+
+
+def test_the_response_of_an_error_keeps_what_is_no_secret(
+    server: Server, client: ProvClient
+) -> None:
+    server.answer = json_reply(
+        {"detail": "no"},
+        400,
+        {"X-Trace": "7", "Set-Cookie": "a=b", "X-Echo": TOKEN, "X-Why": "Größe"},
+    )
+    error = failure(APIError, client.explore_upstream("10378.1/1", 2))
+    assert error.response is not None
+    assert error.response.headers["X-Trace"] == "7"
+    assert error.response.headers["X-Echo"] == "***"
+    assert error.response.headers["X-Why"] == "Größe"  # headers may hold more than ASCII
+    assert "Set-Cookie" not in error.response.headers
+    assert error.response.request.method == "GET"
+    assert error.response.request.url.params["starting_id"] == "10378.1/1"
+    assert "authorization" not in error.response.request.headers
+    assert error.response.json() == {"detail": "no"}
+
+
+def test_the_body_of_the_request_is_not_in_the_error(server: Server, client: ProvClient) -> None:
+    server.answer = json_reply({"detail": "no"}, 400)
+    error = failure(APIError, client.convert_model_runs_to_csv("private,data\n"))
+    assert all("private" not in text for text in shown(error))
+
+
+def test_a_compressed_answer_is_readable_in_the_error(server: Server, client: ProvClient) -> None:
+    body = gzip.compress(f"<title>{TOKEN}</title>".encode())
+    server.answer = reply(body, "text/html", headers={"Content-Encoding": "gzip"})
+    error = failure(InvalidResponseError, client.explore_upstream("1"))
+    assert error.response is not None
+    assert error.response.text == "<title>***</title>"
+    assert "content-encoding" not in error.response.headers
+
+
+def test_the_repeated_token_is_a_value_but_not_shown(server: Server, client: ProvClient) -> None:
+    server.answer = json_reply({**USER, "access_token": TOKEN})
+    user = run(client.check_general_access())
+    assert user.access_token == TOKEN
+    assert TOKEN not in repr(user)
+    assert TOKEN not in str(user)
+
+
+def test_a_token_as_short_as_a_word_does_not_mask_what_the_server_says(server: Server) -> None:
+    server.answer = json_reply({"detail": "this token is unknown"}, 400)
+    error = failure(APIError, client_for(server.url, BearerToken("token")).explore_upstream("1"))
+    assert error.detail == "this token is unknown"
+
+
+def test_a_token_that_breaks_off_in_truncated_json_is_not_quoted(
+    server: Server, client: ProvClient
+) -> None:
+    server.answer = reply(f'{{"access_token": "{TOKEN[:-3]}'.encode())
+    error = failure(InvalidResponseError, client.check_general_access())
+    assert TOKEN[:12] not in f"{error}{error!r}"

@@ -1,0 +1,133 @@
+"""What a script that uses the client prints to its error output: nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+from facade.running import TOKEN
+from facade.samples import LINEAGE
+from facade.server import Server, json_reply
+
+PREAMBLE = f"""
+import asyncio, gc, logging, sys
+from prov_facade import APIOverrides, BearerToken, Config, ConfigError, ProvClient
+
+config = Config("prov.test", "r", APIOverrides(prov_api_endpoint_override=sys.argv[1]))
+client = ProvClient(BearerToken("{TOKEN}"), config)
+
+# In debug mode asyncio reports every step that takes 0.1 s, which on a busy machine any may take.
+logging.getLogger("asyncio").addFilter(lambda record: "took" not in record.msg)
+
+async def work():
+    await asyncio.gather(*(client.explore_upstream("1") for _ in range(3)))
+"""
+SCRIPTS = {
+    "neither": """
+for _ in range(3):
+    asyncio.run(work())
+""",
+    "aclose": """
+async def closing():
+    await work()
+    await client.aclose()
+for _ in range(3):
+    asyncio.run(closing())
+""",
+    "async with": """
+async def within():
+    async with client:
+        await work()
+for _ in range(3):
+    asyncio.run(within())
+""",
+    "dropped": """
+async def dropping():
+    global client
+    await work()
+    client = None
+    gc.collect()
+    await asyncio.sleep(0.05)
+asyncio.run(dropping())
+""",
+    "dropped after the loop": """
+asyncio.run(work())
+del client
+gc.collect()
+""",
+    "unused": "pass",
+    "error": """
+async def failing():
+    await work()
+    raise SystemExit(0)
+asyncio.run(failing())
+""",
+    "cancelled": """
+async def cancelling():
+    await work()
+    call = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    call.cancel()
+asyncio.run(cancelling())
+""",
+    "threads": """
+import threading
+threads = [threading.Thread(target=lambda: asyncio.run(work())) for _ in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+""",
+    "runner": """
+with asyncio.Runner() as runner:
+    runner.run(work())
+    runner.run(work())
+""",
+    "certificates": """
+import os
+os.environ["SSL_CERT_FILE"] = "/nowhere/missing.pem"
+try:
+    asyncio.run(work())
+except ConfigError as error:
+    assert "no connection can be set up" in str(error)
+else:
+    raise AssertionError
+""",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a script."""
+
+    status: int
+    printed: str
+    all_closed: bool
+
+
+def outcome(script: str) -> Outcome:
+    with Server(json_reply(LINEAGE)) as server:
+        done = subprocess.run(
+            [sys.executable, "-X", "dev", "-W", "error", "-c", PREAMBLE + script, server.url],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        printed = done.stdout + done.stderr
+        return Outcome(done.returncode, printed, server.saw_closing(server.opened))
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, Outcome]:
+    """Every script is run once, all of them at the same time."""
+    with ThreadPoolExecutor(len(SCRIPTS)) as threads:
+        return dict(zip(SCRIPTS, threads.map(outcome, SCRIPTS.values()), strict=True))
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_ends_without_a_warning(name: str, outcomes: dict[str, Outcome]) -> None:
+    assert outcomes[name] == Outcome(status=0, printed="", all_closed=True)
