@@ -43,10 +43,9 @@ class TwoSteps(httpx.Auth):
 
 class FailsBefore(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        yield self._signed(request)
-
-    def _signed(self, request: httpx.Request) -> httpx.Request:
-        raise RuntimeError(f"cannot sign with {TOKEN}")
+        if request.method:
+            raise RuntimeError(f"cannot sign with {TOKEN}")
+        yield request
 
 
 class FailsAfter(httpx.Auth):
