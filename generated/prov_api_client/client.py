@@ -9,7 +9,7 @@ import httpx
 from attrs import define, evolve, field
 
 
-@define(kw_only=True)
+@define
 class Client:
     """Sends requests that need no token.
 
@@ -23,13 +23,13 @@ class Client:
         httpx_args: Further arguments of `httpx.Client` and `httpx.AsyncClient`.
     """
 
-    base_url: str = field(kw_only=False)
-    cookies: dict[str, str] = field(factory=dict, repr=False)
-    headers: dict[str, str] = field(factory=dict, repr=False)
-    timeout: httpx.Timeout | None = None
-    verify_ssl: bool | ssl.SSLContext = True
-    follow_redirects: bool = False
-    httpx_args: dict[str, Any] = field(factory=dict, repr=False)
+    base_url: str
+    cookies: dict[str, str] = field(factory=dict, repr=False, kw_only=True)
+    headers: dict[str, str] = field(factory=dict, repr=False, kw_only=True)
+    timeout: httpx.Timeout | None = field(default=None, kw_only=True)
+    verify_ssl: bool | ssl.SSLContext = field(default=True, kw_only=True)
+    follow_redirects: bool = field(default=False, kw_only=True)
+    httpx_args: dict[str, Any] = field(factory=dict, repr=False, kw_only=True)
     _client: httpx.Client | None = field(default=None, init=False, repr=False, eq=False)
     _async_client: httpx.AsyncClient | None = field(default=None, init=False, repr=False, eq=False)
 
@@ -103,7 +103,7 @@ class Client:
         }
 
 
-@define(kw_only=True)
+@define
 class AuthenticatedClient(Client):
     """Sends requests that carry a token.
 
@@ -113,9 +113,9 @@ class AuthenticatedClient(Client):
         auth_header_name: The header.
     """
 
-    token: str = field(repr=False)
-    prefix: str = "Bearer"
-    auth_header_name: str = "Authorization"
+    token: str = field(repr=False, kw_only=True)
+    prefix: str = field(default="Bearer", kw_only=True)
+    auth_header_name: str = field(default="Authorization", kw_only=True)
 
     def _settings(self) -> dict[str, Any]:
         value = f"{self.prefix} {self.token}" if self.prefix else self.token
