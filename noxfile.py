@@ -112,7 +112,7 @@ def lint_document(session: nox.Session) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """Run the main job against a mock server in this process, and show what comes back."""
-    install_group(session, "tests")
+    install_group(session, "contract")
     install_wheel(session)
     session.run("python", "examples/main_job.py", env={"PYTHONPATH": "tests"})
 

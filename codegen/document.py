@@ -8,6 +8,7 @@ from typing import Any
 from openapi_python_client.strings import PythonIdentifier
 
 from codegen.errors import CodegenError
+from codegen.python_types import limits_of
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -60,6 +61,26 @@ class Document:
             if part.get("type") != "null"
         ]
         return {**self.raw_schema(parts[0]), **raw} if len(parts) == 1 else raw
+
+    def lost_in(self, schema: Any) -> str:
+        """Say what of a schema the generator would drop without a word, or nothing."""
+        raw = self.raw_schema(schema)
+        if isinstance(raw.get("default"), list | dict):
+            return "a default that is a list or a map"
+        for key in ("items", "additionalProperties"):
+            if isinstance(raw.get(key), Mapping):
+                inner = self.raw_schema(raw[key])
+                if limits_of(inner):
+                    return "a limit on what a list or a map holds"
+                if "properties" not in inner and (lost := self.lost_in(inner)):
+                    return lost
+        return ""
+
+    def description_of(self, name: str, model: Any) -> str:
+        """Return what is said of a property where it stands, beside a reference too."""
+        raw = self.raw_schema(model)
+        own: str = raw.get("properties", {}).get(name, {}).get("description", "")
+        return own
 
     def schema_of(self, name: str, model: Mapping[str, Any]) -> Mapping[str, Any]:
         """Find the schema of a property, which may stand in a part of the model."""

@@ -216,6 +216,8 @@ class Views:
                 f"{model.class_info.name}.{name} cannot be an attribute of a Python class"
             )
         schema = self._document.schema_of(name, self._document.raw_schema(model.data))
+        if lost := self._document.lost_in(schema):
+            raise CodegenError(f"{model.class_info.name}.{name}: {lost} is not supported")
         type_, default = python_type(prop), None
         if not prop.required:
             if prop.default is not None:
@@ -228,7 +230,7 @@ class Views:
             default=default,
             limits=limits_of(schema),
             secret=schema.get("format") == "password",
-            description=text(prop.description),
+            description=self._document.description_of(name, model.data) or text(prop.description),
         )
 
     def operation(self, endpoint: Endpoint) -> OperationView:
@@ -310,12 +312,14 @@ class Views:
             raise CodegenError(
                 f"{raw['operationId']}: a parameter cannot be named {prop.python_name}"
             )
-        schema = next(
-            entry["schema"]
+        declared = next(
+            entry
             for entry in map(self._document.resolve, raw["parameters"])
             if (entry["name"], entry["in"]) == (wire_name, place)
         )
-        limits = limits_of(self._document.raw_schema(schema))
+        if lost := self._document.lost_in(declared["schema"]):
+            raise CodegenError(f"{raw['operationId']}.{wire_name}: {lost} is not supported")
+        limits = limits_of(self._document.raw_schema(declared["schema"]))
         type_, default = python_type(prop), None
         checked = f"Annotated[{type_}, {limits}]" if limits else type_
         if not prop.required:
@@ -331,7 +335,7 @@ class Views:
             type=type_,
             default=default,
             checked_type=checked,
-            description=text(prop.description),
+            description=declared.get("description") or text(prop.description),
         )
 
     def _readers(self, where: str, response: Response) -> dict[str, str]:

@@ -117,6 +117,10 @@ class ContractServer:
         """
         self._choices[operation_id] = _Choice(str(status), media_type, example)
 
+    def warm_up(self) -> None:
+        """Load the document now, which takes longer than a client may be ready to wait."""
+        _validator(self.url)
+
     def reset(self) -> None:
         """Forget what was chosen and received."""
         self._choices.clear()

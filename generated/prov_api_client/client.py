@@ -17,7 +17,7 @@ class Client:
         base_url: Where the API is served; the paths of the operations are put behind it.
         cookies: Cookies of every request.
         headers: Headers of every request.
-        timeout: Limit of each phase of a request.
+        timeout: Limit of each phase of a request, 30 s by default; `None` waits for ever.
         verify_ssl: Whether, or how, the server's certificate is checked.
         follow_redirects: Whether redirects are followed.
         httpx_args: Further arguments of `httpx.Client` and `httpx.AsyncClient`.
@@ -26,7 +26,7 @@ class Client:
     base_url: str
     cookies: dict[str, str] = field(factory=dict, repr=False, kw_only=True)
     headers: dict[str, str] = field(factory=dict, repr=False, kw_only=True)
-    timeout: httpx.Timeout | None = field(default=None, kw_only=True)
+    timeout: httpx.Timeout | None = field(factory=lambda: httpx.Timeout(30.0), kw_only=True)
     verify_ssl: bool | ssl.SSLContext = field(default=True, kw_only=True)
     follow_redirects: bool = field(default=False, kw_only=True)
     httpx_args: dict[str, Any] = field(factory=dict, repr=False, kw_only=True)

@@ -107,6 +107,8 @@ def multipart(parts: Mapping[str, object]) -> RequestFiles:
                 laid_out.append((name, entry.to_tuple()))
             elif isinstance(entry, str):
                 laid_out.append((name, (None, str(entry), None)))
+            elif isinstance(entry, bytes | bytearray):
+                raise TypeError(f"{name}: bytes have no file name; put them into a File")
             elif entry is not None:
                 laid_out.append((name, (None, msgspec.json.encode(entry), "application/json")))
     return laid_out

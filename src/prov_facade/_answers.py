@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
-import attrs
 import httpx
 import msgspec
 from attrs import frozen
@@ -83,23 +82,24 @@ def read(
     except wire.ResponseError as error:
         # Without the response that it holds, and so without the request's headers.
         reason, cause = error.reason, error.__cause__
-        if isinstance(cause, UnicodeDecodeError):
-            cause = None  # it holds the bytes, and the token where the server repeated it
+        if not isinstance(cause, msgspec.MsgspecError):
+            cause = None  # it may hold the bytes, and the token where the server repeated it
     else:
         status = getattr(value, "status", None)
         if isinstance(status, Status) and not status.success:
-            details = _masked(status.details.encode(), _token(response)).decode()
-            status = attrs.evolve(status, details=details)
-            failed: Any = value
+            response = without_secrets(response)
+            result: Any = operation.read(response)
+            details = result.status.details
             raise errors.OperationFailedError(
                 f"{call} was answered with {_status(response)}, but failed:"
                 f" {_shortened(details) or 'the server does not say why'}",
                 details=details,
-                result=attrs.evolve(failed, status=status),
+                result=result,
                 call=call,
-                response=without_secrets(response),
+                response=response,
             )
         return Answer(value, call, response)
+    reason = _masked(reason.encode(), _token(response)).decode()
     response = without_secrets(response)
     if not response.is_success:
         raise _status_error(operation, call, response)
@@ -146,7 +146,12 @@ def _token(response: httpx.Response) -> bytes:
 
 
 def _masked(content: bytes, token: bytes) -> bytes:
-    return content.replace(token, _MASK) if token else content
+    if token:
+        # As it is, and as JSON and HTML may write it.
+        page = html.escape(token.decode()).replace("+", "&#43;").encode()
+        for written in (token, token.replace(b"/", rb"\/"), page):
+            content = content.replace(written, _MASK)
+    return content
 
 
 def _status_error(

@@ -8,6 +8,7 @@ field would otherwise be lost without a word.
 
 from __future__ import annotations
 
+import datetime as dt
 import numbers
 import types
 from collections.abc import Iterable, Mapping
@@ -34,7 +35,17 @@ from prov_facade.errors import Call, InvalidRequestError
 
 T = TypeVar("T")
 
-_BYTES = (bytes, bytearray, memoryview)
+# These stay what they are, to be refused by their own name: msgspec would send bytes in base64, and
+# a date as text where Unix seconds are wanted.
+_AS_THEY_ARE = (
+    bytes,
+    bytearray,
+    memoryview,
+    dt.datetime,
+    dt.date,
+    dt.time,
+    dt.timedelta,
+)
 
 
 @runtime_checkable
@@ -89,8 +100,9 @@ def _simplify(value: object, call: Call) -> object:
         return converted
 
     try:
-        # Bytes stay what they are, to be refused: msgspec would send them in base64.
-        simple = msgspec.to_builtins(value, builtin_types=_BYTES, str_keys=True, enc_hook=plain)
+        simple = msgspec.to_builtins(
+            value, builtin_types=_AS_THEY_ARE, str_keys=True, enc_hook=plain
+        )
         msgspec.json.encode(simple)
     except (TypeError, ValueError, RecursionError) as error:
         # Among them text that UTF-8 cannot encode, and values that hold themselves.
@@ -109,7 +121,7 @@ def _simplify(value: object, call: Call) -> object:
 def _plain(item: Any) -> object:
     """Turn what msgspec has no notion of into something that it has, or return it as it is."""
     if isinstance(item, SupportsModelDump) and not isinstance(item, type):
-        return item.model_dump(mode="json", exclude_none=True)
+        return _dumped(item)
     if isinstance(item, str):  # of a subclass
         return str.__str__(item)
     if isinstance(item, Mapping):
@@ -119,6 +131,15 @@ def _plain(item: Any) -> object:
     if isinstance(item, numbers.Real):  # NumPy's, for example
         return int(item) if isinstance(item, numbers.Integral) else float(item)
     return item
+
+
+def _dumped(item: SupportsModelDump) -> object:
+    try:
+        dumped: object = item.model_dump(mode="json", exclude_none=True)
+    except Exception as error:
+        kind = type(item).__name__
+        raise TypeError(f"model_dump of {kind} failed with {type(error).__name__}") from error
+    return dumped if isinstance(dumped, dict) else item  # anything might have such a method
 
 
 def _convert(simple: object, kind: Any, call: Call, *, root: str = "$") -> Any:

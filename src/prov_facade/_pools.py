@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from weakref import WeakKeyDictionary
 
 import httpx
 from attrs import frozen
+
+# How many seconds a loop of another thread is given to close its connections.
+_PATIENCE = 5.0
 
 
 @frozen
@@ -58,10 +62,8 @@ class LoopPools:
         for loop, pool in pools:
             if loop is asyncio.get_running_loop():
                 await pool.lifetime.aclose()
-            elif loop.is_running():
-                # A loop of another thread closes its own connections.
-                closing = asyncio.run_coroutine_threadsafe(_close(pool), loop)
-                await asyncio.wrap_future(closing)
+            else:
+                await _close_elsewhere(loop, pool)
 
 
 async def _lifetime(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
@@ -71,5 +73,18 @@ async def _lifetime(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
         await client.aclose()
 
 
-async def _close(pool: _Pool) -> None:
-    await pool.lifetime.aclose()
+async def _close_elsewhere(loop: asyncio.AbstractEventLoop, pool: _Pool) -> None:
+    """Have a loop of another thread close its pool, unless it ends first and does so anyway."""
+    closed = threading.Event()
+
+    async def close() -> None:
+        try:
+            await pool.lifetime.aclose()
+        finally:
+            closed.set()
+
+    if loop.is_running():
+        with suppress(RuntimeError):  # it has ended in the meantime
+            # Made in the callback: a coroutine that nobody gets to would be complained about.
+            loop.call_soon_threadsafe(lambda: loop.create_task(close()))
+            await asyncio.to_thread(closed.wait, _PATIENCE)

@@ -28,7 +28,6 @@ _NOT_SENT = {
     httpx.ConnectError: "the connection could not be opened",
     httpx.ProxyError: "the proxy refused the connection",
     httpx.UnsupportedProtocol: "the address has no protocol that can be used",
-    # Raised while the request is laid out. Its text would quote headers, the token among them.
     httpx.LocalProtocolError: "the request cannot be put on the wire",
 }
 _UNKNOWN_FATE = {
@@ -66,6 +65,12 @@ class Transport:
         self._timeout = _checked_timeout(timeout)
         # Made without `self`: no cycle of references then, and a client that is dropped closes its
         # connections at once, before the collector finds them open.
+        if limits is not None and not isinstance(limits, httpx.Limits):
+            raise errors.ConfigError("limits must be an httpx.Limits")
+        if transport is not None and not isinstance(transport, httpx.AsyncBaseTransport):
+            raise errors.ConfigError(
+                "transport must be an httpx.AsyncBaseTransport, such as httpx.AsyncHTTPTransport()"
+            )
         self._needs_tls = transport is None
         self._pools = LoopPools(partial(_open, limits, transport))
 
@@ -100,29 +105,58 @@ class Transport:
         arguments: dict[str, Any] = request.to_httpx()
         arguments["url"] = self.address(arguments["url"])
         arguments["timeout"] = self._timeout if timeout is None else _checked_timeout(timeout)
-        if request.operation.secured:
-            arguments["auth"] = await credentials(self._auth, call)
+        auth = await credentials(self._auth, call) if request.operation.secured else None
         if self._needs_tls:
             await _load_tls()
         client = await self._pools.current()
         try:
-            return await client.request(**arguments)
+            return await _exchange(client, client.build_request(**arguments), auth, call)
         except httpx.InvalidURL as error:
             raise errors.InvalidRequestError(
                 f"{call} was not sent: an argument does not fit in a URL: {error}", call=call
             ) from error
         except httpx.RequestError as error:
-            error.request = httpx.Request(error.request.method, error.request.url)  # no token
-            if isinstance(error, httpx.DecodingError):
-                raise errors.InvalidResponseError(
-                    f"{call} gave an answer that cannot be used: its compression is broken",
-                    call=call,
-                ) from error
-            raise _transport_error(error, request.operation, call) from _harmless(error)
+            error.request = _bare(error.request)
+            failure, cause = _transport_error(error, request.operation, call), _harmless(error)
+        # Raised out here: in there, an error that is no cause would still be kept as the context.
+        raise failure from cause
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._pools.aclose()
+
+
+async def _exchange(
+    client: httpx.AsyncClient,
+    request: httpx.Request,
+    auth: httpx.Auth | None,
+    call: errors.Call,
+) -> httpx.Response:
+    """Send a request and receive its answer whole."""
+    response = await client.send(request, auth=auth, stream=True)
+    try:
+        await response.aread()
+    except httpx.DecodingError as error:
+        raise _undecodable(call, response) from error
+    finally:
+        await response.aclose()
+    return response
+
+
+def _undecodable(call: errors.Call, response: httpx.Response) -> errors.InvalidResponseError:
+    # Of the answer there is the status alone: its body is lost, and its headers belong to that.
+    bare = httpx.Response(response.status_code, request=_bare(response.request))
+    return errors.InvalidResponseError(
+        f"{call} was answered with {response.status_code}, which cannot be used: the compression"
+        " of the body is broken",
+        call=call,
+        response=bare,
+    )
+
+
+def _bare(request: httpx.Request) -> httpx.Request:
+    """The request without its headers, the token among them."""
+    return httpx.Request(request.method, request.url)
 
 
 def _open(
@@ -197,5 +231,5 @@ def _transport_error(
 
 
 def _harmless(error: httpx.RequestError) -> httpx.RequestError | None:
-    """The error, unless its text may quote what was to be sent."""
-    return None if isinstance(error, httpx.LocalProtocolError) else error
+    """The error, unless its text may quote what was sent, or what the server repeated of it."""
+    return None if isinstance(error, httpx.ProtocolError) else error

@@ -53,7 +53,7 @@ class ProvAdminClient(ClientService):
             timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
 
         Returns:
-            Lines of the form ``key=value``.
+            Lines of the form ``KEY=value``.
 
         Raises:
             ProvError: See :class:`~prov_facade.ProvClient`.

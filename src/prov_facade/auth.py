@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
@@ -79,7 +80,16 @@ class BearerAuth(httpx.Auth):
     """
 
     def __init__(self, token: str) -> None:
-        if not isinstance(token, str) or not _TOKEN.fullmatch(token.strip()):
+        given: object = token
+        if inspect.iscoroutine(given):
+            given.close()  # nobody will await it
+            raise AuthError("the token's function must not be async: it is called in a thread")
+        if not isinstance(given, str):
+            raise AuthError(
+                "the auth manager gave something that is not a bearer token: a"
+                f" {type(token).__name__} instead of a str"
+            )
+        if not _TOKEN.fullmatch(token.strip()):
             raise AuthError(
                 "the auth manager gave something that is not a bearer token: it is empty, or has"
                 " characters that a header cannot carry, such as a space or a line break"

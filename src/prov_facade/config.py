@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+import httpx
 from attrs import field, frozen
 
 from prov_facade.errors import ConfigError
 
-_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.IGNORECASE)
+_LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*(:[0-9]{{1,5}})?", re.IGNORECASE)
 
 
 @frozen(kw_only=True)
@@ -113,7 +115,8 @@ def _check_url(name: str, url: object) -> None:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
-    except ValueError as error:
+        httpx.URL(url)  # which knows more of hosts
+    except (ValueError, httpx.InvalidURL) as error:
         if "@" in url:
             raise ConfigError(expected) from None
         raise ConfigError(f"{expected}: {error}") from error

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import api_document
 import msgspec
 import pytest
 
@@ -108,3 +110,25 @@ def test_every_response_of_an_operation_can_be_decoded(operation: str) -> None:
     for readers in prov_api_client.OPERATIONS[operation].responses.values():
         for reader in readers.values():
             msgspec.json.Decoder(getattr(reader, "type", str))
+
+
+def test_what_the_document_says_of_a_parameter_or_property_is_in_the_docstrings() -> None:
+    missing = []
+    for operation_id, entry in api_document.operations().items():
+        tag = entry.raw["tags"][0]
+        module = importlib.import_module(f"prov_api_client.api.{tag}.{operation_id}")
+        said = " ".join(module.request.__doc__.split())
+        missing += [
+            (operation_id, parameter["name"])
+            for parameter in entry.parameters
+            if " ".join(parameter["description"].split()) not in said
+        ]
+    for model in (models.ItemModelRun, models.ModelRunRecord, models.LineageResponse):
+        said = " ".join((model.__doc__ or "").split())
+        schema = api_document.load()["components"]["schemas"][model.__name__]
+        missing += [
+            (model.__name__, name)
+            for name, declared in schema["properties"].items()
+            if " ".join(declared.get("description", "").split()) not in said
+        ]
+    assert missing == []

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
+from httpx import Timeout
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -117,3 +118,25 @@ def test_a_request_that_is_not_sent_can_be_looked_at(read_thing: Any) -> None:
     request = read_thing.request(thing_id="ab")
     assert request.operation is read_thing.OPERATION
     assert request.to_httpx() == {"method": "GET", "url": "/things/ab", "params": {"full": True}}
+
+
+def test_a_client_keeps_its_settings(package: Any) -> None:
+    settings = {"verify_ssl": False, "follow_redirects": True, "cookies": {"c": "1"}}
+    client = package.Client("http://localhost", headers={"A": "1"}, **settings)
+    other = client.with_headers({"B": "2"}).with_cookies({"d": "2"}).with_timeout(Timeout(7))
+    with client as used:
+        sending = used.get_httpx_client()
+        assert (sending.timeout, sending.follow_redirects) == (Timeout(30.0), True)
+        assert (sending.headers["A"], dict(sending.cookies)) == ("1", {"c": "1"})
+        assert "B" not in sending.headers
+    with other as used:
+        sending = used.get_httpx_client()
+        assert (sending.timeout, sending.follow_redirects) == (Timeout(7), True)
+        assert (sending.headers["A"], sending.headers["B"]) == ("1", "2")
+        assert dict(sending.cookies) == {"c": "1", "d": "2"}
+
+
+def test_bytes_are_no_upload_until_they_have_a_file_name(package: Any) -> None:
+    body = package.types.multipart
+    with pytest.raises(TypeError, match="File"):
+        body({"csv_file": b"a,b"})

@@ -11,6 +11,7 @@ from prov_facade import ProvClient
 @pytest.fixture(scope="session")
 def started_server() -> Iterator[ContractServer]:
     with ContractServer() as server:
+        server.warm_up()
         yield server
 
 

@@ -53,6 +53,7 @@ def strict(started_server: ContractServer) -> ContractServer:
             {"headers": HEADERS, "files": {"csv_file": ("x.csv", b"\xff", "text/csv")}},
             "part csv_file is not UTF-8",
         ),
+        ("POST", "/admin/store_all_registry_records", {"headers": HEADERS, "json": {}}, "a body"),
         (
             "DELETE",
             "/graph/admin/clear?confirm=true",
@@ -64,7 +65,7 @@ def strict(started_server: ContractServer) -> ContractServer:
 def test_a_departure_is_noticed(
     method: str, path: str, arguments: dict[str, object], reason: str, strict: ContractServer
 ) -> None:
-    response = httpx.request(method, strict.url + path, **arguments)  # type: ignore[arg-type]
+    response = httpx.request(method, strict.url + path, timeout=60, **arguments)  # type: ignore[arg-type]
 
     assert response.status_code == 599
     with pytest.raises(AssertionError, match=reason):

@@ -11,7 +11,7 @@ from facade.running import TOKEN, client_for, config_for, failure, run
 from facade.samples import LINEAGE
 from facade.server import Server, json_reply
 
-from prov_facade import AuthError, BearerToken, ConfigError, ProvClient
+from prov_facade import AuthError, BearerToken, ConfigError, ProvClient, TransportError
 
 
 class Manager:
@@ -110,3 +110,27 @@ def test_a_class_is_no_auth_manager() -> None:
     auth: Any = BearerToken
     with pytest.raises(ConfigError, match="get_token"):
         ProvClient(auth, config_for("http://127.0.0.1"))
+
+
+def test_a_flow_is_closed_when_there_is_no_answer(server: Server) -> None:
+    class Waiting(httpx.Auth):
+        closed = False
+
+        async def async_auth_flow(
+            self, request: httpx.Request
+        ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+            try:
+                yield request
+            finally:
+                self.closed = True
+
+    server.answer = None
+    server.keeps_open = False
+    auth = Waiting()
+
+    async def calling() -> bool:
+        with pytest.raises(TransportError):
+            await client_for(server.url, Manager(auth)).explore_upstream("1")
+        return auth.closed
+
+    assert run(calling())

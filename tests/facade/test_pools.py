@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import threading
+import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -261,3 +262,53 @@ def test_clients_share_neither_connections_nor_cookies(server: Server) -> None:
     assert server.opened == 2
     first_of_each = server.received[0], server.received[2]
     assert all("cookie" not in request.headers for request in first_of_each)
+
+
+def test_closing_does_not_wait_for_a_loop_that_ends_meanwhile(server: Server) -> None:
+    server.answer = json_reply(LINEAGE)
+    client = client_for(server.url)
+    called = threading.Event()
+
+    async def elsewhere() -> None:
+        await client.explore_upstream("1")
+        called.set()
+        time.sleep(0.3)  # noqa: ASYNC251  (the loop is busy, and ends after this)
+
+    thread = threading.Thread(target=lambda: run(elsewhere()))
+    thread.start()
+    called.wait(10)
+    run(client.aclose())
+    thread.join()
+
+
+def test_closing_gives_up_on_a_loop_that_is_stuck(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prov_facade._pools._PATIENCE", 0.05)
+    server.answer = json_reply(LINEAGE)
+    client = client_for(server.url)
+    called, over = threading.Event(), threading.Event()
+
+    async def elsewhere() -> None:
+        await client.explore_upstream("1")
+        called.set()
+        over.wait(10)
+
+    thread = threading.Thread(target=lambda: run(elsewhere()))
+    thread.start()
+    called.wait(10)
+    run(client.aclose())  # comes back although the other loop cannot act
+    over.set()
+    thread.join()
+
+
+@pytest.mark.filterwarnings("ignore:asynchronous generator:ResourceWarning")
+def test_a_loop_that_closed_its_generators_gets_another_pool(server: Server) -> None:
+    server.answer = json_reply(LINEAGE)
+    client = client_for(server.url)
+    with asyncio.Runner() as runner:
+        runner.run(client.explore_upstream("1"))
+        runner.run(runner.get_loop().shutdown_asyncgens())
+        runner.run(client.explore_upstream("1"))
+        runner.run(client.aclose())
+    assert len(server.received) == 2

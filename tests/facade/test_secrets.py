@@ -11,7 +11,16 @@ from facade.running import TOKEN, client_for, failure, run
 from facade.samples import USER
 from facade.server import Server, json_reply, reply
 
-from prov_facade import APIError, BearerToken, InvalidResponseError, ProvClient, ProvError
+from prov_facade import (
+    APIError,
+    BearerToken,
+    InvalidResponseError,
+    LineageResponse,
+    OperationFailedError,
+    ProvClient,
+    ProvError,
+    TransportError,
+)
 
 
 def shown(error: BaseException) -> Iterator[str]:
@@ -97,3 +106,57 @@ def test_a_token_that_breaks_off_in_truncated_json_is_not_quoted(
     server.answer = reply(f'{{"access_token": "{TOKEN[:-3]}'.encode())
     error = failure(InvalidResponseError, client.check_general_access())
     assert TOKEN[:12] not in f"{error}{error!r}"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"Bearer {TOKEN}\r\n\r\n",
+        f"HTTP/1.1 200 OK\r\nBad header {TOKEN}\r\n\r\n",
+        f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{TOKEN}\r\n",
+    ],
+    ids=["status line", "header", "chunk"],
+)
+def test_a_broken_protocol_does_not_quote_what_was_repeated(
+    answer: str, server: Server, client: ProvClient
+) -> None:
+    server.answer = answer.encode()
+    server.keeps_open = False
+    error = failure(TransportError, client.explore_upstream("1"))
+    assert all(TOKEN not in text for text in shown(error))
+
+
+def test_a_failure_with_the_token_anywhere_in_it_is_masked(
+    server: Server, client: ProvClient
+) -> None:
+    status = {"success": False, "details": f"no {TOKEN}"}
+    server.answer = json_reply({"status": status, "graph": {TOKEN: [TOKEN]}})
+    error = failure(OperationFailedError, client.explore_upstream("1"))
+    assert all(TOKEN not in text for text in shown(error))
+    assert isinstance(error.result, LineageResponse)
+    assert error.result.graph == {"***": ["***"]}
+
+
+@pytest.mark.parametrize("written", ["{}", "<title>{}</title>", '{{"detail": "{}"}}'])
+def test_a_token_is_found_as_json_and_html_write_it(written: str, server: Server) -> None:
+    token = "abc/def+ghi/jkl+mno=="
+    html = "html" if "title" in written else "json"
+    escaped = token.replace("+", "&#43;") if html == "html" else token.replace("/", "\\/")
+    server.answer = reply(written.format(escaped).encode(), f"text/{html}", 400)
+    error = failure(APIError, client_for(server.url, BearerToken(token)).explore_upstream("1"))
+    assert all(token not in text and escaped not in text for text in shown(error))
+
+
+@pytest.mark.parametrize("length", [7, 8])
+def test_a_token_of_eight_characters_is_a_secret(length: int, server: Server) -> None:
+    token = "x" * length
+    server.answer = json_reply({"detail": f"say {token}"}, 400)
+    error = failure(APIError, client_for(server.url, BearerToken(token)).explore_upstream("1"))
+    assert (token in str(error)) is (length < 8)
+
+
+def test_broken_compression_keeps_the_status(server: Server, client: ProvClient) -> None:
+    server.answer = reply(TOKEN.encode(), headers={"Content-Encoding": "gzip"})
+    error = failure(InvalidResponseError, client.explore_upstream("1"))
+    assert error.status_code == 200
+    assert all(TOKEN not in text for text in shown(error))

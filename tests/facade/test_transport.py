@@ -72,8 +72,7 @@ def test_a_broken_answer_leaves_the_fate_of_a_write_unknown(
     assert "Nothing was sent" not in str(read)
     write = failure(TransportError, client.register_model_run(RECORD))
     assert UNKNOWN_FATE in str(write)
-    assert isinstance(write.__cause__, httpx.RequestError)
-    assert "authorization" not in write.__cause__.request.headers
+    assert write.__cause__ is None  # it would quote what the server sent
     assert (write.operation, write.method) == ("register_model_run", "POST")
     assert write.url == f"{server.url}/model_run/register"
     assert len(server.received) == 2  # neither was sent twice

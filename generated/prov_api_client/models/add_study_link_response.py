@@ -14,7 +14,7 @@ class AddStudyLinkResponse(Model):
     """The job that links a model run to a study.
 
     Attributes:
-        status: Whether the request did what it was asked to.
+        status: Whether the job was started.
         model_run_id: Handle of the model run.
         study_id: Handle of the study.
         session_id: Session id of the job, a UUID.

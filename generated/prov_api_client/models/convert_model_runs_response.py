@@ -15,7 +15,7 @@ class ConvertModelRunsResponse(Model):
     """The model runs that a CSV file describes.
 
     Attributes:
-        status: Whether the request did what it was asked to.
+        status: Whether the file was converted.
         new_records: The records of the rows that do not name an existing job.
         existing_records: One id for each row whose `_job_id` names an existing job.
         warnings: What was passed over, for example unknown columns.

@@ -16,7 +16,7 @@ class GenerateReportRequest(Model):
 
     Attributes:
         id: Handle of the item.
-        item_subtype: The kind of an item within its category.
+        item_subtype: Subtype of the item. Only `STUDY` and `MODEL_RUN` are supported.
         depth: How many links to follow from the item, 1 to 3.
     """
 

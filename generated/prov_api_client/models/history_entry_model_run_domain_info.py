@@ -18,7 +18,7 @@ class HistoryEntryModelRunDomainInfo(Model):
         timestamp: When the version was made, in Unix seconds.
         reason: Why the version was made.
         username: Login name of who made the version.
-        item: The part of a model run's item that its history keeps.
+        item: The item as it was in this version.
     """
 
     id: int

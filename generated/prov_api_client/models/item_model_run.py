@@ -22,22 +22,18 @@ class ItemModelRun(Model):
 
     Attributes:
         display_name: Name of the run, for people to read.
-        record_status: How far the record of a model run has come. A `LODGED` record is in the
-            graph store.
-        record: One run of a model: what it read, what it wrote, when, and on whose behalf. It
-            must fulfil the workflow template that it names. `start_time` must not be after
-            `end_time`.
+        record_status: How far the record has come.
+        record: The record of the run.
         prov_serialisation: The PROV document of the run, as JSON text.
         history: The versions of the item so far.
         id: Handle of the model run.
         owner_username: Login name of the item's owner.
         created_timestamp: When the item was created, in Unix seconds.
         updated_timestamp: When the item was last changed, in Unix seconds.
-        record_type: Whether the registry holds the whole item (`COMPLETE_ITEM`) or has only
-            set a handle aside for it (`SEED_ITEM`).
+        record_type: Whether the item is complete.
         user_metadata: Values that users attached to the item, by their key.
-        item_category: The kind of an item in the terms of PROV-O.
-        item_subtype: The kind of an item within its category.
+        item_category: Category of the item. A model run is an activity.
+        item_subtype: Subtype of the item.
         workflow_links: The jobs that accompany the item's life.
         versioning_info: The item's place in a chain of versions.
     """

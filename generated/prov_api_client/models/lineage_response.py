@@ -16,7 +16,7 @@ class LineageResponse(Model):
     """A part of the lineage graph.
 
     Attributes:
-        status: Whether the request did what it was asked to.
+        status: Whether the search succeeded.
         record_count: Number of nodes in the graph.
         graph: The graph as node-link data of the Python library networkx. See `LineageGraph`.
     """

@@ -16,11 +16,8 @@ class ModelRunDomainInfo(Model):
 
     Attributes:
         display_name: Name of the run, for people to read.
-        record_status: How far the record of a model run has come. A `LODGED` record is in the
-            graph store.
-        record: One run of a model: what it read, what it wrote, when, and on whose behalf. It
-            must fulfil the workflow template that it names. `start_time` must not be after
-            `end_time`.
+        record_status: How far the record had come.
+        record: The record of the run.
         prov_serialisation: The PROV document of the run, as JSON text.
         user_metadata: Values that users attached to the item, by their key.
     """

@@ -22,7 +22,7 @@ class ModelRunRecord(Model):
         outputs: The datasets that the run wrote.
         display_name: Name of the run, for people to read. It must not be empty.
         description: What the run was about. It must not be empty.
-        associations: Who was behind a model run.
+        associations: Who was behind the run.
         start_time: When the run started, in Unix seconds.
         end_time: When the run ended, in Unix seconds.
         model_version: Version of the model that was run, in the model's own counting.

@@ -16,9 +16,7 @@ class PostUpdateModelRunInput(Model):
     Attributes:
         model_run_id: Handle of the model run.
         reason: Why the record is replaced. It is kept in the item's history.
-        record: One run of a model: what it read, what it wrote, when, and on whose behalf. It
-            must fulfil the workflow template that it names. `start_time` must not be after
-            `end_time`.
+        record: The whole new record.
     """
 
     model_run_id: str

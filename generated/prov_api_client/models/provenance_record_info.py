@@ -16,9 +16,7 @@ class ProvenanceRecordInfo(Model):
     Attributes:
         id: Handle of the model run.
         prov_json: The PROV document of the run, as JSON text.
-        record: One run of a model: what it read, what it wrote, when, and on whose behalf. It
-            must fulfil the workflow template that it names. `start_time` must not be after
-            `end_time`.
+        record: The record as it was registered.
     """
 
     id: str

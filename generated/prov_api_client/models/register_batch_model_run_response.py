@@ -14,7 +14,7 @@ class RegisterBatchModelRunResponse(Model):
     """The job that registers a batch of model runs.
 
     Attributes:
-        status: Whether the request did what it was asked to.
+        status: Whether the job was started.
         session_id: Session id of the job, a UUID. Null when no job was started.
     """
 

@@ -14,7 +14,7 @@ class RegisterModelRunResponse(Model):
     """The job that registers a model run.
 
     Attributes:
-        status: Whether the request did what it was asked to.
+        status: Whether the job was started.
         session_id: Session id of the job, a UUID. Null when no job was started.
     """
 

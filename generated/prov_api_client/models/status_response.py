@@ -14,7 +14,7 @@ class StatusResponse(Model):
     """An answer that holds nothing but its status.
 
     Attributes:
-        status: Whether the request did what it was asked to.
+        status: Whether the request succeeded.
     """
 
     status: Status

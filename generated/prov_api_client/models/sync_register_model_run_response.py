@@ -15,8 +15,8 @@ class SyncRegisterModelRunResponse(Model):
     """A model run that was registered within the request.
 
     Attributes:
-        status: Whether the request did what it was asked to.
-        record_info: A registered model run with its PROV document.
+        status: Whether the model run was registered.
+        record_info: The registered model run.
     """
 
     status: Status

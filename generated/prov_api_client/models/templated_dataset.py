@@ -16,8 +16,7 @@ class TemplatedDataset(Model):
     Attributes:
         dataset_template_id: Handle of the dataset template.
         dataset_id: Handle of the dataset.
-        dataset_type: Where a dataset is kept. `DATA_STORE` is the deployment's own data
-            store, the only place so far.
+        dataset_type: Where the dataset is kept.
         resources: Paths within the dataset of the resources that the template leaves open, by
             their key.
     """

@@ -47,7 +47,8 @@ def request(*, required_only: bool = True) -> Request[str]:
     Roles: `entity-registry-read`, `entity-registry-write` and `entity-registry-admin`.
 
     Args:
-        required_only: bool
+        required_only: List only the settings that must be given, not those that have a
+            default.
 
     Returns:
         The request, not yet sent.

@@ -52,7 +52,7 @@ def request(*, validate_record: bool = True) -> Request[StatusResponse]:
     Roles: `entity-registry-read`, `entity-registry-write` and `entity-registry-admin`.
 
     Args:
-        validate_record: bool
+        validate_record: Check first that every id in a record exists.
 
     Returns:
         The request, not yet sent.

@@ -52,7 +52,7 @@ def request(*, body: list[ItemModelRun], validate_record: bool = True) -> Reques
 
     Args:
         body: The model runs as the registry holds them.
-        validate_record: bool
+        validate_record: Check first that every id in a record exists.
 
     Returns:
         The request, not yet sent.

@@ -53,7 +53,7 @@ def request(*, body: ItemModelRun, validate_record: bool = True) -> Request[Stat
 
     Args:
         body: The model run as the registry holds it.
-        validate_record: bool
+        validate_record: Check first that every id in a record exists.
 
     Returns:
         The request, not yet sent.

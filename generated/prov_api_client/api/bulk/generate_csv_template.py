@@ -51,7 +51,7 @@ def request(*, workflow_template_id: str) -> Request[str]:
     Role: `entity-registry-read`.
 
     Args:
-        workflow_template_id: str
+        workflow_template_id: Handle of the workflow template.
 
     Returns:
         The request, not yet sent.

@@ -51,7 +51,7 @@ def request(*, batch_id: str) -> Request[str]:
     Role: `entity-registry-read`.
 
     Args:
-        batch_id: str
+        batch_id: Id of the batch, from the result of the job that registered it.
 
     Returns:
         The request, not yet sent.

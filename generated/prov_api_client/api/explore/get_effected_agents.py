@@ -57,8 +57,9 @@ def request(*, starting_id: str, depth: int | None = None) -> Request[LineageRes
     Role: `entity-registry-read`.
 
     Args:
-        starting_id: str
-        depth: int | None
+        starting_id: Handle of the item to start from.
+        depth: How many links to follow, 10 at most. Without it the server follows 4. More
+            than 10 is answered with 400.
 
     Returns:
         The request, not yet sent.

@@ -52,8 +52,8 @@ def request(*, model_run_id: str, study_id: str) -> Request[AddStudyLinkResponse
     Roles: `entity-registry-read` and `entity-registry-write`.
 
     Args:
-        model_run_id: str
-        study_id: str
+        model_run_id: Handle of the model run.
+        study_id: Handle of the study.
 
     Returns:
         The request, not yet sent.

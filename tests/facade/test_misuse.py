@@ -1,0 +1,125 @@
+"""Slips that are easily made, and what comes of them: an error that says what was wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+from typing import Any
+
+import httpx
+import pytest
+from facade.running import TOKEN, client_for, config_for, failure, run
+from facade.samples import LINEAGE, RECORD, SAMPLES
+from facade.server import Server, json_reply
+
+from prov_facade import (
+    APIError,
+    APIOverrides,
+    AuthError,
+    BadRequestError,
+    BearerToken,
+    Config,
+    ConfigError,
+    InvalidRequestError,
+    ProvClient,
+)
+
+
+def test_calls_have_thirty_seconds_unless_told_otherwise() -> None:
+    assert inspect.signature(ProvClient).parameters["timeout"].default == 30
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"limits": 5}, {"transport": "http"}, {"transport": httpx.HTTPTransport}],
+    ids=["limits", "transport", "a class"],
+)
+def test_what_is_no_setting_is_refused_at_once(setting: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="must be an httpx"):
+        ProvClient(BearerToken(TOKEN), config_for("http://127.0.0.1"), **setting)
+
+
+def test_a_transport_of_the_other_kind_is_refused_at_once() -> None:
+    transport: Any = httpx.HTTPTransport()
+    with pytest.raises(ConfigError, match="AsyncBaseTransport"):
+        ProvClient(BearerToken(TOKEN), config_for("http://127.0.0.1"), transport=transport)
+    transport.close()
+
+
+@pytest.mark.parametrize("domain", ["a..b", ".a", "a.", "-a.b", "a-.b", "prov.test."])
+def test_a_domain_with_an_empty_label_is_refused(domain: str) -> None:
+    with pytest.raises(ConfigError, match="not a domain"):
+        Config(domain, "provena")
+
+
+def test_an_address_with_a_host_that_cannot_be_is_refused() -> None:
+    with pytest.raises(ConfigError, match="prov_api_endpoint_override"):
+        APIOverrides(prov_api_endpoint_override="http://xn--ü.test")
+
+
+@pytest.mark.parametrize("token", [None, 5, b"token"])
+def test_a_token_of_another_type_is_named(token: Any, server: Server) -> None:
+    client = client_for(server.url, BearerToken(lambda: token))
+    error = failure(AuthError, client.explore_upstream("1"))
+    assert f"a {type(token).__name__} instead of a str" in str(error)
+
+
+def test_a_function_that_is_async_is_told_apart(server: Server) -> None:
+    async def token() -> str:
+        return TOKEN
+
+    function: Any = token
+    error = failure(AuthError, client_for(server.url, BearerToken(function)).explore_upstream("1"))
+    assert "must not be async" in str(error)
+
+
+@pytest.mark.parametrize(
+    "moment", [dt.datetime(2026, 1, 1, tzinfo=dt.UTC), dt.date(2026, 1, 1), dt.timedelta(1)]
+)
+def test_a_moment_is_not_taken_for_unix_seconds(moment: Any, client: ProvClient) -> None:
+    error = failure(
+        InvalidRequestError, client.register_model_run({**RECORD, "start_time": moment})
+    )
+    assert error.path == "$.start_time"
+    assert "Expected `int`" in str(error)
+    assert "got `str`" not in str(error)
+
+
+class Dumped:
+    """An object with the method of pydantic models."""
+
+    def __init__(self, dump: Any) -> None:
+        self.dump = dump
+
+    def model_dump(self, *, mode: str, exclude_none: bool) -> dict[str, Any]:
+        assert (mode, exclude_none) == ("json", True)
+        if isinstance(self.dump, Exception):
+            raise self.dump
+        found: dict[str, Any] = self.dump
+        return found
+
+
+@pytest.mark.parametrize("dump", [RuntimeError("no"), None, object(), "text"])
+def test_what_only_looks_like_a_model_is_refused(
+    dump: Any, server: Server, client: ProvClient
+) -> None:
+    error = failure(InvalidRequestError, client.register_model_run(Dumped(dump)))
+    assert "Dumped" in str(error)
+    assert not server.received
+
+
+def test_a_dump_without_its_nulls_is_sent(server: Server, client: ProvClient) -> None:
+    server.answer = json_reply(SAMPLES["register_model_run"].answer)
+    run(client.register_model_run(Dumped(RECORD)))
+    assert len(server.received) == 1
+
+
+def test_only_a_401_can_be_about_a_role(server: Server, client: ProvClient) -> None:
+    server.answer = json_reply({"detail": "The role of the dataset is unknown."}, 400)
+    error = failure(APIError, client.explore_upstream("1"))
+    assert type(error) is BadRequestError
+
+
+def test_a_lineage_answer_is_still_read(server: Server, client: ProvClient) -> None:
+    server.answer = json_reply(LINEAGE)
+    assert run(client.explore_upstream("1")).status.success
