@@ -5,7 +5,11 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import os
 import re
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -92,3 +96,19 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     commands = re.findall(r"^python3 -m venv.*$", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert len(commands) == 2
     assert commands[1] in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_the_code_of_the_pages_passes_a_type_check(tmp_path: Path) -> None:
+    body = textwrap.indent(python_in("docs/guide.md"), "    ")
+    page = f"async def page() -> None:\n{body}\n\n{python_in('README.md')}"
+    source = tmp_path / "page.py"
+    source.write_text(page, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file=", "--check-untyped-defs", str(source)],
+        cwd=tmp_path,
+        env={**os.environ, "MYPYPATH": os.environ.get("PYTHONPATH", "")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
