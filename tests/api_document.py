@@ -1,4 +1,4 @@
-"""The OpenAPI document as tests read it."""
+"""The OpenAPI documents as tests read them. Where none is named, it is the prov-api's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
-DOCUMENT_PATH = Path(__file__).resolve().parent.parent / "openapi" / "prov-api.yaml"
+FOLDER = Path(__file__).resolve().parent.parent / "openapi"
+DOCUMENT_PATH = FOLDER / "prov-api.yaml"
+JOB_DOCUMENT_PATH = FOLDER / "job-api.yaml"
+DOCUMENT_PATHS = (DOCUMENT_PATH, JOB_DOCUMENT_PATH)
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -42,10 +45,14 @@ class OperationEntry:
     responses: dict[str, Node]
 
 
+def load(path: Path = DOCUMENT_PATH) -> Node:
+    """Read a document. Everybody gets the same object: change copies only."""
+    return _read(path)
+
+
 @cache
-def load() -> Node:
-    """Read the document. Everybody gets the same object: change copies only."""
-    document: Node = yaml.safe_load(DOCUMENT_PATH.read_text(encoding="utf-8"))
+def _read(path: Path) -> Node:
+    document: Node = yaml.safe_load(path.read_text(encoding="utf-8"))
     return document
 
 
@@ -84,16 +91,16 @@ def operations(document: Node | None = None) -> dict[str, OperationEntry]:
     return found
 
 
-def example_value(example: Node) -> Any:
+def example_value(example: Node, document: Node | None = None) -> Any:
     """Return the value of an example: the bytes of the file if it stands in one."""
-    example = resolve(example)
+    example = resolve(example, document)
     if "externalValue" in example:
-        return (DOCUMENT_PATH.parent / example["externalValue"]).read_bytes()
+        return (FOLDER / example["externalValue"]).read_bytes()
     return example["value"]
 
 
 def validator(schema: Mapping[str, Any], document: Node | None = None) -> Draft202012Validator:
-    """Make a validator for a schema of the document, whose references it knows."""
+    """Make a validator for a schema of a document, whose references it knows."""
     root = load() if document is None else document
     # References start at the root of what is validated, so that is where the components go.
     return Draft202012Validator({**schema, "components": root["components"]})

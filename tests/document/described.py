@@ -1,4 +1,4 @@
-"""The OpenAPI document, put in the form of facts.yaml."""
+"""An OpenAPI document, put in the form of the facts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from api_document import Node, OperationEntry, operations
+from api_document import DOCUMENT_PATH, JOB_DOCUMENT_PATH, Node, OperationEntry, operations
 
-FACTS_PATH = Path(__file__).with_name("facts.yaml")
+FACTS_PATHS = {
+    DOCUMENT_PATH: Path(__file__).with_name("facts.yaml"),
+    JOB_DOCUMENT_PATH: Path(__file__).with_name("job-facts.yaml"),
+}
 
 # For readers, not for the wire.
 PROSE = {"description"}
@@ -23,9 +26,9 @@ ROLES = {
 
 
 @cache
-def facts() -> Node:
-    """Read the facts."""
-    found: Node = yaml.safe_load(FACTS_PATH.read_text(encoding="utf-8"))
+def facts(document_path: Path) -> Node:
+    """Read the facts that a document is held to."""
+    found: Node = yaml.safe_load(FACTS_PATHS[document_path].read_text(encoding="utf-8"))
     return found
 
 

@@ -1,38 +1,42 @@
-"""The examples of the document against its schemas."""
+"""The examples of the documents against their schemas."""
 
 from __future__ import annotations
 
 import io
 import zipfile
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from api_document import DOCUMENT_PATH, Node, example_value, load, operations, resolve, validator
+from api_document import DOCUMENT_PATHS, Node, example_value, load, operations, resolve, validator
 
 
 class Case(NamedTuple):
     """A media type of a body, with its examples."""
 
     where: str
+    document: Node
     media_type: str
     schema: Node
     examples: dict[str, Node]
 
 
 def cases() -> Iterator[Case]:
-    for operation_id, operation in operations().items():
-        messages = {**operation.responses}
-        if operation.request_body is not None:
-            messages["request"] = operation.request_body
-        for kind, message in messages.items():
-            for media_type, content in message["content"].items():
-                yield Case(
-                    f"{operation_id}-{kind}-{media_type}",
-                    media_type,
-                    content["schema"],
-                    content.get("examples", {}),
-                )
+    for document in map(load, DOCUMENT_PATHS):
+        for operation_id, operation in operations(document).items():
+            messages = {**operation.responses}
+            if operation.request_body is not None:
+                messages["request"] = operation.request_body
+            for kind, message in messages.items():
+                for media_type, content in message["content"].items():
+                    yield Case(
+                        f"{operation_id}-{kind}-{media_type}",
+                        document,
+                        media_type,
+                        content["schema"],
+                        content.get("examples", {}),
+                    )
 
 
 def over(cases: Iterable[Case]) -> pytest.MarkDecorator:
@@ -43,12 +47,13 @@ CASES = list(cases())
 ANSWERS = [
     case for case in CASES if "-200-" in case.where and case.media_type == "application/json"
 ]
-MODELS = [case for case in ANSWERS if "properties" in resolve(case.schema)]
+MODELS = [case for case in ANSWERS if "properties" in resolve(case.schema, case.document)]
 OTHERS = [case for case in CASES if case.media_type != "application/json"]
+EVERY_DOCUMENT = pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.stem)
 
 
 def values(case: Case) -> dict[str, Any]:
-    return {name: example_value(example) for name, example in case.examples.items()}
+    return {name: example_value(example, case.document) for name, example in case.examples.items()}
 
 
 @over(CASES)
@@ -61,30 +66,33 @@ def test_every_body_has_an_example(case: Case) -> None:
 
 @over(CASES)
 def test_examples_fit_their_schema(case: Case) -> None:
-    check = validator(case.schema)
+    check = validator(case.schema, case.document)
     for name, value in values(case).items():
         if isinstance(value, bytes):
             continue
         assert not list(check.iter_errors(value)), name
 
 
-def test_parameters_fit_their_schema() -> None:
-    for operation in operations().values():
+@EVERY_DOCUMENT
+def test_parameters_fit_their_schema(path: Path) -> None:
+    document = load(path)
+    for operation in operations(document).values():
         for parameter in operation.parameters:
-            validator(parameter["schema"]).validate(parameter["example"])
+            validator(parameter["schema"], document).validate(parameter["example"])
 
 
-def test_shared_examples_are_all_used() -> None:
-    text = DOCUMENT_PATH.read_text(encoding="utf-8")
+@EVERY_DOCUMENT
+def test_shared_examples_are_all_used(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
     for kind in ("examples", "responses", "parameters", "headers", "schemas"):
-        for name in load()["components"][kind]:
+        for name in load(path)["components"].get(kind, ()):
             assert f"#/components/{kind}/{name}'" in text, f"{kind}/{name}"
 
 
 @over(MODELS)
 def test_answers_hold_every_field(case: Case) -> None:
     """The server sends unset fields as null, so that is what examples show."""
-    schema = resolve(case.schema)
+    schema = resolve(case.schema, case.document)
     for name, value in values(case).items():
         assert value.keys() == schema["properties"].keys(), name
 
@@ -96,8 +104,9 @@ def test_success_comes_first(case: Case) -> None:
         assert first["status"]["success"] is True
 
 
-def test_records_end_after_they_start() -> None:
-    records = [node for node in objects(load()) if node.keys() >= {"start_time", "end_time"}]
+@EVERY_DOCUMENT
+def test_records_end_after_they_start(path: Path) -> None:
+    records = [node for node in objects(load(path)) if node.keys() >= {"start_time", "end_time"}]
     records = [node for node in records if isinstance(node["start_time"], int)]
     assert records
     for record in records:

@@ -1,43 +1,61 @@
-"""The document against the facts, in both directions."""
+"""The documents against the facts, in both directions."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from api_document import Node, load
+from api_document import DOCUMENT_PATH, DOCUMENT_PATHS, JOB_DOCUMENT_PATH, Node, load
 from document.described import described, facts
 
-# The server's own document knows no error but 422; ours has to name the body of the others.
+# The servers' own documents know no error but 422; ours have to name the body of the others.
 OURS = {"ErrorDetail"}
 
-FOUND = described(load())
+FOUND = {path: described(load(path)) for path in DOCUMENT_PATHS}
+
+EVERY_DOCUMENT = pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.stem)
 
 
+def every(part: str) -> pytest.MarkDecorator:
+    found = [
+        pytest.param(path, name, id=f"{path.stem}-{name}")
+        for path in DOCUMENT_PATHS
+        for name in facts(path)[part]
+    ]
+    return pytest.mark.parametrize(("path", "name"), found)
+
+
+@EVERY_DOCUMENT
 @pytest.mark.parametrize("part", ["operations", "schemas"])
-def test_names(part: str) -> None:
-    assert FOUND[part].keys() == facts()[part].keys() | (OURS if part == "schemas" else set())
+def test_names(path: Path, part: str) -> None:
+    assert FOUND[path][part].keys() == facts(path)[part].keys() | (
+        OURS if part == "schemas" else set()
+    )
 
 
-@pytest.mark.parametrize("operation_id", facts()["operations"])
-def test_operation(operation_id: str) -> None:
-    assert FOUND["operations"][operation_id] == facts()["operations"][operation_id]
+@every("operations")
+def test_operation(path: Path, name: str) -> None:
+    assert FOUND[path]["operations"][name] == facts(path)["operations"][name]
 
 
-@pytest.mark.parametrize("name", facts()["schemas"])
-def test_schema(name: str) -> None:
-    assert FOUND["schemas"][name] == facts()["schemas"][name]
+@every("schemas")
+def test_schema(path: Path, name: str) -> None:
+    assert FOUND[path]["schemas"][name] == facts(path)["schemas"][name]
 
 
-@pytest.mark.parametrize("name", facts()["schemas"])
-def test_order_of_fields_and_of_enum_members(name: str) -> None:
-    assert list(FOUND["schemas"][name]) == list(facts()["schemas"][name])
+@every("schemas")
+def test_order_of_fields_and_of_enum_members(path: Path, name: str) -> None:
+    assert list(FOUND[path]["schemas"][name]) == list(facts(path)["schemas"][name])
 
 
-def test_there_are_27_operations() -> None:
-    assert len(facts()["operations"]) == 27
+@pytest.mark.parametrize(
+    ("path", "number"), [(DOCUMENT_PATH, 27), (JOB_DOCUMENT_PATH, 3)], ids=["prov-api", "job-api"]
+)
+def test_number_of_operations(path: Path, number: int) -> None:
+    assert len(facts(path)["operations"]) == number
 
 
 def schema(document: Node, name: str) -> Any:
@@ -119,7 +137,7 @@ def change_body(document: Node) -> None:
 def test_a_departure_from_the_facts_is_seen(change: Callable[[Node], None]) -> None:
     document = copy.deepcopy(load())
     change(document)
-    assert described(document) != FOUND
+    assert described(document) != FOUND[DOCUMENT_PATH]
 
 
 def test_a_constraint_that_the_facts_do_not_know_is_refused() -> None:
