@@ -23,7 +23,7 @@ def install_group(session: nox.Session, *groups: str) -> None:
 
 
 def install_wheel(session: nox.Session, *more: str) -> None:
-    """Build the wheel and install it: tests run against what users get."""
+    """Build the wheel and install it with the sandbox: tests run against what users get."""
     dist = Path(session.create_tmp()) / "dist"
     for old in dist.glob("*.whl"):
         old.unlink()
@@ -31,7 +31,7 @@ def install_wheel(session: nox.Session, *more: str) -> None:
     session.run("python", "-m", "build", "--wheel", "--outdir", str(dist), silent=True)
     (wheel,) = dist.glob("*.whl")
     # Forced, since a kept environment may hold an older build of the same version.
-    session.install("--force-reinstall", str(wheel), *more)
+    session.install("--force-reinstall", f"{wheel}[sandbox]", *more)
 
 
 @nox.session
@@ -64,7 +64,9 @@ def lint(session: nox.Session) -> None:
 def typing(session: nox.Session) -> None:
     """Type-check everything, the generated package included."""
     install_group(session, "typing")
-    session.install("attrs", "httpx", "msgspec", "python-dateutil", "orjson")
+    project = PYPROJECT["project"]
+    session.install(*project["dependencies"], *project["optional-dependencies"]["sandbox"])
+    install_group(session, "benchmarks")
     session.run("mypy", "src/prov_facade", "generated/prov_api_client")
     session.run("mypy", "codegen", "tests", "examples", "benchmarks", "noxfile.py")
 
@@ -85,7 +87,9 @@ def tests(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """Run the tests with the oldest run-time dependencies that pyproject.toml allows."""
     install_group(session, "tests")
-    wanted = [Requirement(line) for line in PYPROJECT["project"]["dependencies"]]
+    project = PYPROJECT["project"]
+    lines = [*project["dependencies"], *project["optional-dependencies"]["sandbox"]]
+    wanted = [Requirement(line) for line in lines]
     bounds = {r.name: spec.version for r in wanted for spec in r.specifier if spec.operator == ">="}
     if len(bounds) != len(wanted):
         session.error("a dependency has no lower bound")
@@ -124,3 +128,4 @@ def benchmarks(session: nox.Session) -> None:
     install_wheel(session)
     session.run("python", "benchmarks/decode.py")
     session.run("python", "benchmarks/overhead.py")
+    session.run("python", "benchmarks/sandbox.py")

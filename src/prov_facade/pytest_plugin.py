@@ -1,0 +1,21 @@
+"""A pytest plugin: the fixture ``prov_sandbox``. It is there wherever prov-facade is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from prov_facade.sandbox import Sandbox
+
+
+@pytest.fixture
+def prov_sandbox() -> Iterator[Sandbox]:
+    """A sandbox of its own for each test; needs the extra ``sandbox``."""
+    # Not at the top: without the extra, nothing but this fixture may fail.
+    from prov_facade.sandbox import Sandbox  # noqa: PLC0415
+
+    with Sandbox() as sandbox:
+        yield sandbox

@@ -1,0 +1,31 @@
+"""A whole prov-api and job-api in one's own process, to try things on and to test against.
+
+Needs the extra ``sandbox``: ``pip install "prov-facade[sandbox]"``.
+"""
+
+from __future__ import annotations
+
+try:
+    from prov_facade.sandbox._sandbox import Sandbox
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"the sandbox needs {error.name}: pip install 'prov-facade[sandbox]'", name=error.name
+    ) from error
+from prov_facade.sandbox._app import Received
+from prov_facade.sandbox._faults import Fault, Faults, gateway, statuses
+from prov_facade.sandbox._jobs import JobDelays
+from prov_facade.sandbox._seed import SeedError
+from prov_facade.sandbox._store import Item, StateError
+
+__all__ = [
+    "Fault",
+    "Faults",
+    "Item",
+    "JobDelays",
+    "Received",
+    "Sandbox",
+    "SeedError",
+    "StateError",
+    "gateway",
+    "statuses",
+]

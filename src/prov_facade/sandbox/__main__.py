@@ -1,0 +1,80 @@
+"""``python -m prov_facade.sandbox``: a sandbox that runs until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from prov_facade.sandbox import Sandbox, SeedError, StateError
+
+_ROLES = {"reader": ("read",), "writer": ("read", "write"), "admin": ("read", "write", "admin")}
+_A_WEEK = 7 * 24 * 3600
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m prov_facade.sandbox", description="Run a prov-api to try things on."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="the port; any free one by default")
+    parser.add_argument("--state", type=Path, metavar="FILE", help="keep what it holds in a file")
+    parser.add_argument("--seed", type=Path, metavar="FILE", help="what it holds at first (YAML)")
+    parser.add_argument(
+        "--report-style", choices=("document", "job"), default="document", help="how reports come"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    options = _parser().parse_args(arguments)
+    sandbox = Sandbox(
+        report_style=options.report_style,
+        state=options.state,
+        seed=options.seed,
+        host=options.host,
+        port=options.port,
+    )
+    try:
+        sandbox.start()
+    except (SeedError, StateError) as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return 2
+    except (OSError, OverflowError) as error:
+        print(
+            f"sandbox: cannot listen on {options.host} port {options.port}: {error}",
+            file=sys.stderr,
+        )
+        return 2
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
+    _introduce(sandbox)
+    over.wait()
+    sandbox.stop()
+    print("\nStopped.")
+    return 0
+
+
+def _introduce(sandbox: Sandbox) -> None:
+    config = sandbox.config
+    print(f"The sandbox listens at {sandbox.url}. Ctrl-C stops it.\n")
+    for name, roles in _ROLES.items():
+        print(f"token of a {name}:\n{sandbox.token(*roles, expires_in=_A_WEEK)}\n")
+    print("Point a client at it:\n")
+    print("    from prov_facade import APIOverrides, BearerToken, Config, ProvClient\n")
+    print("    overrides = APIOverrides(")
+    print(f"        prov_api_endpoint_override={config.prov_api_endpoint!r},")
+    print(f"        jobs_service_api_endpoint_override={config.job_api_endpoint!r},")
+    print(f"        keycloak_endpoint_override={config.keycloak_endpoint!r},")
+    print("    )")
+    print(f"    config = Config({config.domain!r}, {config.realm_name!r}, overrides)")
+    print("    client = ProvClient(BearerToken('<a token from above>'), config)", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""Finds what is wrong with a request, in the words of the real server: the entries of its 422."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonschema
+import msgspec
+
+from prov_facade.sandbox._documents import Document, Route
+
+Entry = dict[str, Any]
+
+_TYPES = {
+    "string": ("str type expected", "type_error.str"),
+    "integer": ("value is not a valid integer", "type_error.integer"),
+    "boolean": ("value could not be parsed to a boolean", "type_error.bool"),
+    "array": ("value is not a valid list", "type_error.list"),
+    "object": ("value is not a valid dict", "type_error.dict"),
+}
+_TRUE = {"true", "1", "on", "t", "y", "yes"}
+_FALSE = {"false", "0", "off", "f", "n", "no"}
+_MISSING = ("field required", "value_error.missing")
+
+
+class MalformedError(Exception):
+    """A request that fails validation.
+
+    Attributes:
+        entries: What is wrong, as the 422 lists it.
+    """
+
+    def __init__(self, entries: list[Entry]) -> None:
+        super().__init__(entries)
+        self.entries = entries
+
+
+def entry(loc: list[str | int], msg: str, kind: str, ctx: Mapping[str, Any] | None = None) -> Entry:
+    """Make an entry of a 422."""
+    return {"loc": loc, "msg": msg, "type": kind, **({"ctx": dict(ctx)} if ctx else {})}
+
+
+def query_of(route: Route, given: Mapping[str, str]) -> dict[str, Any]:
+    """Read the query parameters of a request.
+
+    Args:
+        route: The operation, which knows their types.
+        given: The parameters as they came. Those that it does not know are left out.
+
+    Raises:
+        MalformedError: If one is missing or of the wrong type.
+    """
+    values: dict[str, Any] = {}
+    wrong: list[Entry] = []
+    for name, schema in route.parameters.items():
+        if name not in given:
+            if name in route.required:
+                wrong.append(entry(["query", name], *_MISSING))
+            values[name] = schema.get("default")
+            continue
+        try:
+            values[name] = _parsed(given[name], schema["type"])
+        except ValueError:
+            wrong.append(entry(["query", name], *_TYPES[schema["type"]]))
+    if wrong:
+        raise MalformedError(wrong)
+    return values
+
+
+def _parsed(text: str, kind: str) -> Any:
+    if kind == "integer":
+        return int(text)
+    if kind == "boolean":
+        if text.lower() in _TRUE | _FALSE:
+            return text.lower() in _TRUE
+        raise ValueError(text)
+    return text
+
+
+def body_of(document: Document, route: Route, content_type: str, content: bytes) -> Any:
+    """Read the JSON body of a request.
+
+    Raises:
+        MalformedError: If it is missing, no JSON, or does not fit the schema.
+    """
+    if not content:
+        raise MalformedError([entry(["body"], *_MISSING)])
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise MalformedError([entry(["body"], *_TYPES["object"])])
+    try:
+        value = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        wrong = entry(["body", 0], f"Invalid JSON: {error}", "value_error.jsondecode")
+        raise MalformedError([wrong]) from error
+    schema = {**(route.body or {}), "components": document.components}
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(value)
+    entries = [found for error in errors for found in _entries(error)]
+    if not entries:
+        entries = list(_disordered_times(value, ["body"]))
+    if entries:
+        raise MalformedError(entries)
+    return value
+
+
+def _entries(error: jsonschema.ValidationError) -> Iterator[Entry]:
+    """Say what a schema error is about in the words of the server."""
+    loc = ["body", *error.absolute_path]
+    limit: Any = error.validator_value
+    match error.validator:
+        case "required":
+            # One error for each missing property, named in the text alone.
+            (name,) = re.findall(r"^'(.*)' is a required property", error.message)
+            yield entry([*loc, name], *_MISSING)
+        case "type":
+            kinds = [limit] if isinstance(limit, str) else limit
+            yield entry(loc, *_TYPES[kinds[0]])
+        case "enum":
+            permitted = ", ".join(map(repr, limit))
+            text = f"value is not a valid enumeration member; permitted: {permitted}"
+            yield entry(loc, text, "type_error.enum", {"enum_values": limit})
+        case "minLength":
+            yield entry(loc, "string must not be empty", "value_error")
+        case "minimum":
+            text = f"ensure this value is greater than or equal to {limit}"
+            yield entry(loc, text, "value_error.number.not_ge", {"limit_value": limit})
+        case "maximum":
+            text = f"ensure this value is less than or equal to {limit}"
+            yield entry(loc, text, "value_error.number.not_le", {"limit_value": limit})
+        case "anyOf":
+            # A choice with null: what the other members find wrong.
+            for inner in error.context or ():
+                if inner.validator_value != "null":
+                    yield from _entries(inner)
+        case _:
+            yield entry(loc, error.message, "value_error")
+
+
+def _disordered_times(value: Any, loc: list[str | int]) -> Iterator[Entry]:
+    """Find model run records that end before they start, wherever they are."""
+    if isinstance(value, dict):
+        start, end = value.get("start_time"), value.get("end_time")
+        if isinstance(start, int) and isinstance(end, int) and start > end:
+            text = (
+                f"The 'start_time' value ({start}) must be smaller than or equal to the"
+                f" 'end_time' value ({end})."
+            )
+            yield entry([*loc, "__root__"], text, "value_error")
+        for key, inner in value.items():
+            yield from _disordered_times(inner, [*loc, key])
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _disordered_times(inner, [*loc, position])

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+from sandbox.validating import ValidatingTransport
+
+from prov_facade import ProvClient
+from prov_facade.sandbox import Sandbox
+
+T = TypeVar("T")
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the proxies of the machine out of the tests."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+class Session:
+    """A client of a sandbox whose every exchange is held to the documents."""
+
+    def __init__(self, sandbox: Sandbox, *roles: str) -> None:
+        self.sandbox = sandbox
+        self.roles = roles or ("read", "write", "admin")
+
+    def run(self, work: Callable[[ProvClient], Awaitable[T]]) -> T:
+        """Run something with a client, in a loop of its own."""
+
+        async def running() -> T:
+            transport = ValidatingTransport()
+            auth = self.sandbox.auth(*self.roles)
+            async with ProvClient(auth, self.sandbox.config, transport=transport) as client:
+                return await work(client)
+
+        return asyncio.run(running())
+
+    def ended(self, session_id: str | None) -> dict[str, Any]:
+        """Wait until a job has ended, and return it."""
+        assert session_id is not None
+
+        async def waiting() -> dict[str, Any]:
+            headers = {"Authorization": f"Bearer {self.sandbox.token('read')}"}
+            url = f"{self.sandbox.config.job_api_endpoint}/jobs/user/fetch"
+            async with httpx.AsyncClient(
+                transport=ValidatingTransport(), headers=headers
+            ) as client:
+                for _ in range(500):
+                    answer = await client.get(url, params={"session_id": session_id})
+                    if answer.status_code == 200:
+                        job: dict[str, Any] = answer.json()["job"]
+                        if job["status"] in ("SUCCEEDED", "FAILED"):
+                            return job
+                    else:
+                        assert answer.json() == {"detail": "Item was not found."}
+                    await asyncio.sleep(0.01)
+            raise AssertionError(f"job {session_id} does not end")
+
+        return asyncio.run(waiting())
+
+
+@pytest.fixture
+def session(sandbox: Sandbox) -> Session:
+    return Session(sandbox)

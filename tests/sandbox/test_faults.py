@@ -1,0 +1,88 @@
+"""Faults on demand: what the server says, what the client makes of it, and what was acted on."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+import pytest
+from sandbox.running import call
+
+from prov_facade import (
+    InvalidResponseError,
+    ProvClient,
+    RateLimitedError,
+    ServerError,
+    TransportError,
+    TransportTimeoutError,
+)
+from prov_facade.sandbox import Fault, Sandbox, gateway, statuses
+
+
+def test_faults_come_one_after_the_other_and_end(sandbox: Sandbox) -> None:
+    sandbox.faults.add("get_health_check", *statuses([500, 503, 429]))
+    seen = [httpx.get(f"{sandbox.url}/").status_code for _ in range(5)]
+    assert seen == [500, 503, 429, 200, 200]
+    assert sandbox.faults.left("get_health_check") == 0
+
+
+def test_only_the_named_operation_goes_wrong(sandbox: Sandbox) -> None:
+    sandbox.faults.add("get_health_check", Fault(status=500))
+    assert call(sandbox, lambda c: c.check_general_access()).username == "sandbox"
+    sandbox.faults.clear()
+    assert httpx.get(f"{sandbox.url}/").status_code == 200
+
+
+def test_a_gateway_answers_with_html(sandbox: Sandbox) -> None:
+    sandbox.faults.add("get_health_check", gateway(502), gateway(504, "Gateway Time-out"))
+    for status in (502, 504):
+        with pytest.raises(ServerError) as caught:
+            call(sandbox, lambda c: c.get_health_check())
+        assert caught.value.status_code == status
+
+
+def test_retry_after_goes_with_a_429(sandbox: Sandbox) -> None:
+    fault = Fault(status=429, body=b'{"detail": "slow"}', headers={"Retry-After": "7"})
+    sandbox.faults.add("get_health_check", fault)
+    with pytest.raises(RateLimitedError) as caught:
+        call(sandbox, lambda c: c.get_health_check())
+    assert caught.value.retry_after == 7
+
+
+@pytest.mark.parametrize("fault", [Fault(drop=True), Fault(truncate=5), Fault(truncate=0)])
+def test_a_connection_breaks_off(fault: Fault, sandbox: Sandbox) -> None:
+    sandbox.faults.add("get_health_check", fault)
+    with pytest.raises(TransportError):
+        call(sandbox, lambda c: c.get_health_check())
+    assert call(sandbox, lambda c: c.get_health_check()).message
+
+
+def test_a_malformed_body_comes_with_a_good_status(sandbox: Sandbox) -> None:
+    sandbox.faults.add("get_health_check", Fault(status=200, body=b'{"message": '))
+    with pytest.raises(InvalidResponseError):
+        call(sandbox, lambda c: c.get_health_check())
+
+
+def test_a_late_answer_is_a_timeout(sandbox: Sandbox) -> None:
+    sandbox.faults.add("get_health_check", Fault(delay=0.5))
+    start = time.monotonic()
+    with pytest.raises(TransportTimeoutError):
+        call(sandbox, lambda c: c.get_health_check(timeout=0.05))
+    assert time.monotonic() - start < 0.5
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_whether_the_sandbox_acts_before_it_hangs_up_is_settable(
+    after: bool, sandbox: Sandbox
+) -> None:
+    record = sandbox.items("MODEL_RUN")[-1].body["record"]
+    before = len(sandbox.items("MODEL_RUN"))
+    sandbox.faults.add("register_model_run_sync", Fault(drop=True, after=after))
+
+    async def register(client: ProvClient) -> None:
+        await client.admin.register_model_run_sync(record)
+
+    with pytest.raises(TransportError, match="not known"):
+        call(sandbox, register)
+    assert len(sandbox.items("MODEL_RUN")) - before == int(after)
+    assert len(sandbox.requests) == 1

@@ -1,0 +1,111 @@
+"""Lineage answers are those of networkx, on graphs of every shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import networkx as nx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prov_facade.sandbox._lineage import Direction, Goal, Lineage, effected_agents, explore
+from prov_facade.sandbox._store import Link, Node, Store
+
+KINDS = {
+    "d": ("ENTITY", "DATASET"),
+    "m": ("ENTITY", "MODEL"),
+    "a": ("AGENT", "PERSON"),
+    "r": ("ACTIVITY", "MODEL_RUN"),
+}
+Found = tuple[set[str], set[tuple[str, str]]]
+
+names = st.builds("{}{}".format, st.sampled_from("dmar"), st.integers(0, 3))
+edges = st.lists(st.tuples(names, names), max_size=25)
+
+
+def store_of(graph: nx.DiGraph[str]) -> Store:
+    store = Store()
+    nodes = [Node(name, *KINDS[name[0]]) for name in graph]
+    store.add("record", nodes, [Link(source, "used", target) for source, target in graph.edges])
+    return store
+
+
+def walks(graph: nx.DiGraph[str], start: str, depth: int, ends: Callable[[str], bool]) -> Found:
+    """Nodes and links on a walk of at most so many steps that ends where it should."""
+    if start not in graph:
+        return set(), set()
+    to = nx.single_source_shortest_path_length(graph, start, cutoff=depth)
+    rest: dict[str, int] = {}
+    for goal in filter(ends, to):
+        lengths = nx.single_source_shortest_path_length(graph.reverse(), goal, cutoff=depth)
+        for name, steps in lengths.items():
+            rest[name] = min(steps, rest.get(name, steps))
+    nodes = {name for name in to if name in rest and to[name] + rest[name] <= depth}
+    links = {
+        (u, v) for u, v in graph.edges if u in to and v in rest and to[u] + 1 + rest[v] <= depth
+    }
+    return nodes, links
+
+
+def found(lineage: Lineage) -> Found:
+    return (
+        {node.id for node in lineage.nodes},
+        {(link.source, link.target) for link in lineage.links},
+    )
+
+
+@pytest.mark.parametrize("direction", Direction)
+@pytest.mark.parametrize("goal", Goal)
+@given(edges=edges, start=names, depth=st.integers(0, 6))
+@settings(deadline=None, derandomize=True, max_examples=60)
+def test_walks_are_those_of_networkx(
+    direction: Direction, goal: Goal, edges: list[tuple[str, str]], start: str, depth: int
+) -> None:
+    graph: nx.DiGraph[str] = nx.DiGraph(edges)
+    ends = {
+        Goal.ANYWHERE: lambda _: True,
+        Goal.DATASET: lambda name: name.startswith("d"),
+        Goal.AGENT: lambda name: name.startswith("a"),
+    }[goal]
+    with store_of(graph) as store:
+        lineage = explore(store, start, depth, direction, goal)
+    down = direction is Direction.DOWNSTREAM
+    nodes, links = walks(graph.reverse() if down else graph, start, depth, ends)
+    assert found(lineage) == (nodes, {(v, u) for u, v in links} if down else links)
+
+
+@given(edges=edges, start=names, depth=st.integers(0, 6))
+@settings(deadline=None, derandomize=True, max_examples=60)
+def test_effected_agents_are_those_that_downstream_nodes_point_to(
+    edges: list[tuple[str, str]], start: str, depth: int
+) -> None:
+    graph: nx.DiGraph[str] = nx.DiGraph(edges)
+    with store_of(graph) as store:
+        lineage = effected_agents(store, start, depth)
+    backwards = graph.reverse()
+    near = (
+        nx.single_source_shortest_path_length(backwards, start, cutoff=depth)
+        if start in graph
+        else {}
+    )
+    pointing = {(u, v) for u, v in graph.edges if u in near and v.startswith("a")}
+    sources = {u for u, _ in pointing}
+    nodes, links = walks(backwards, start, depth, lambda name: name in sources)
+    agents = {v for _, v in pointing}
+    assert found(lineage) == (nodes | agents, {(v, u) for u, v in links} | pointing)
+
+
+def test_a_link_keeps_its_relation_and_nodes_their_kind() -> None:
+    with Store() as store:
+        store.add(
+            "r1",
+            [Node("r1", "ACTIVITY", "MODEL_RUN"), Node("d1", "ENTITY", "DATASET")],
+            [Link("r1", "used", "d1")],
+        )
+        lineage = explore(store, "r1", 1, Direction.UPSTREAM)
+    assert lineage.nodes == [
+        Node("d1", "ENTITY", "DATASET"),
+        Node("r1", "ACTIVITY", "MODEL_RUN"),
+    ]
+    assert lineage.links == [Link("r1", "used", "d1")]

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import json
+import random
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from prov.model import ProvActivity, ProvAgent, ProvDocument, ProvEntity, ProvRecord
+
+from prov_facade.models import AssociationInfo, ModelRunRecord
+from prov_facade.sandbox._provenance import prov_document
+from prov_facade.sandbox._records import graph_of
+from prov_facade.sandbox._seed import load
+from prov_facade.sandbox._store import Link, Node, Store
+
+RECORD = ModelRunRecord(
+    workflow_template_id="10378.1/7",
+    inputs=[],
+    outputs=[],
+    display_name='A run of "reefs" 🐠',
+    description="Two\nlines.",
+    associations=AssociationInfo("10378.1/5"),
+    start_time=1_700_000_000,
+    end_time=1_700_000_060,
+)
+RUN = "10378.1/1"
+NODES = [
+    Node(RUN, "ACTIVITY", "MODEL_RUN"),
+    Node("10378.1/2", "ACTIVITY", "STUDY"),
+    Node("10378.1/3", "ENTITY", "DATASET"),
+    Node("10378.1/4", "ENTITY", "DATASET"),
+    Node("10378.1/5", "AGENT", "PERSON"),
+    Node("10378.1/6", "AGENT", "ORGANISATION"),
+    Node("10378.1/7", "ENTITY", "WORKFLOW_TEMPLATE"),
+    Node("10378.1/8", "ENTITY", "DATASET_TEMPLATE"),
+]
+LINKS = [
+    Link(RUN, "wasInformedBy", "10378.1/2"),
+    Link(RUN, "used", "10378.1/3"),
+    Link(RUN, "used", "10378.1/7"),
+    Link("10378.1/4", "wasGeneratedBy", RUN),
+    Link(RUN, "wasAssociatedWith", "10378.1/5"),
+    Link(RUN, "wasAssociatedWith", "10378.1/6"),
+    Link("10378.1/4", "wasAttributedTo", "10378.1/5"),
+    Link("10378.1/7", "hadMember", "10378.1/8"),
+    Link("10378.1/3", "wasInfluencedBy", "10378.1/8"),
+]
+
+# The relations by the names that PROV-N gives them, source first as in the graph.
+RELATIONS = {
+    "Usage": "used",
+    "Generation": "wasGeneratedBy",
+    "Association": "wasAssociatedWith",
+    "Attribution": "wasAttributedTo",
+    "Communication": "wasInformedBy",
+    "Influence": "wasInfluencedBy",
+    "Membership": "hadMember",
+}
+
+
+def read(text: str) -> ProvDocument:
+    found: Any = ProvDocument.deserialize(content=text, format="json")
+    assert isinstance(found, ProvDocument)
+    return found
+
+
+def handle(name: Any) -> str:
+    uri: str = name.uri
+    assert uri.startswith("https://hdl.handle.net/")
+    return uri.removeprefix("https://hdl.handle.net/")
+
+
+def relations(document: ProvDocument) -> list[Link]:
+    found = []
+    for record in document.get_records():
+        if record.is_relation():
+            ends = [value for _, value in record.formal_attributes if value is not None]
+            source, target = map(handle, ends)
+            found.append(Link(source, RELATIONS[record.get_type().localpart], target))
+    return found
+
+
+def one(document: ProvDocument, node_id: str) -> ProvRecord:
+    (record,) = [
+        record
+        for record in document.get_records()
+        if record.is_element() and handle(record.identifier) == node_id
+    ]
+    return record
+
+
+def types(document: ProvDocument, node_id: str) -> set[str]:
+    return {name.uri for name in one(document, node_id).get_attribute("prov:type")}
+
+
+def test_every_relation_is_read_back_with_its_ends_the_right_way_round() -> None:
+    document = read(prov_document(RUN, RECORD, LINKS, NODES))
+    assert sorted(map(repr, relations(document))) == sorted(map(repr, LINKS))
+
+
+def test_the_nodes_are_read_back_as_what_they_are() -> None:
+    document = read(prov_document(RUN, RECORD, LINKS, NODES))
+    found = {
+        kind: {handle(record.identifier) for record in document.get_records(kind)}
+        for kind in (ProvActivity, ProvAgent, ProvEntity)
+    }
+    assert found == {
+        ProvActivity: {RUN, "10378.1/2"},
+        ProvAgent: {"10378.1/5", "10378.1/6"},
+        ProvEntity: {"10378.1/3", "10378.1/4", "10378.1/7", "10378.1/8"},
+    }
+    prov = "http://www.w3.org/ns/prov#"
+    assert types(document, "10378.1/3") == {"urn:provena:DATASET"}
+    assert types(document, "10378.1/5") == {"urn:provena:PERSON", f"{prov}Person"}
+    assert types(document, "10378.1/6") == {"urn:provena:ORGANISATION", f"{prov}Organization"}
+    assert types(document, "10378.1/7") == {"urn:provena:WORKFLOW_TEMPLATE", f"{prov}Collection"}
+
+
+def test_the_run_has_its_times_name_and_description() -> None:
+    document = read(prov_document(RUN, RECORD, LINKS, NODES))
+    run = one(document, RUN)
+    assert isinstance(run, ProvActivity)
+    assert run.get_startTime() == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+    assert run.get_endTime() == datetime(2023, 11, 14, 22, 14, 20, tzinfo=UTC)
+    assert run.label == RECORD.display_name
+    assert run.get_attribute("dcterms:description") == {RECORD.description}
+    study = one(document, "10378.1/2")
+    assert isinstance(study, ProvActivity)
+    assert study.get_startTime() is None
+    assert not study.get_attribute("dcterms:description")
+
+
+def test_the_run_is_told_of_without_nodes_and_links() -> None:
+    document = read(prov_document(RUN, RECORD, [], []))
+    (record,) = document.get_records()
+    assert handle(record.identifier) == RUN
+    assert list(json.loads(prov_document(RUN, RECORD, [], []))) == ["prefix", "activity"]
+
+
+@pytest.mark.parametrize("seconds", [10**12, -(10**12), 10**30])
+def test_times_that_no_date_can_tell_are_left_out(seconds: int) -> None:
+    record = ModelRunRecord.from_dict(RECORD.to_dict())
+    record.start_time = record.end_time = seconds
+    run = one(read(prov_document(RUN, record, LINKS, NODES)), RUN)
+    assert isinstance(run, ProvActivity)
+    assert run.get_startTime() is run.get_endTime() is None
+
+
+def test_times_before_1970_are_dates_too() -> None:
+    record = ModelRunRecord.from_dict(RECORD.to_dict())
+    record.start_time = -1
+    run = one(read(prov_document(RUN, record, LINKS, NODES)), RUN)
+    assert isinstance(run, ProvActivity)
+    assert run.get_startTime() == datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("odd", ["10378.1/a:b", "plain", "10378.1/ö(1),x;y='z'", "a/b/c?d=e#f"])
+def test_odd_handles_are_read_back(odd: str) -> None:
+    nodes = [Node(odd, "ENTITY", "DATASET")]
+    document = read(prov_document(RUN, RECORD, [Link(RUN, "used", odd)], nodes))
+    assert relations(document) == [Link(RUN, "used", odd)]
+    assert isinstance(one(document, odd), ProvEntity)
+
+
+def test_neither_order_nor_repetition_changes_the_text() -> None:
+    text = prov_document(RUN, RECORD, LINKS, NODES)
+    order = random.Random(1)  # noqa: S311 -- the same order in each test run
+    for _ in range(5):
+        links, nodes = [*LINKS, *LINKS[:3]], [*NODES, *NODES[2:4]]
+        order.shuffle(links)
+        order.shuffle(nodes)
+        assert prov_document(RUN, RECORD, iter(links), iter(nodes)) == text
+
+
+def test_the_nodes_are_in_the_order_of_their_ids() -> None:
+    nodes = [Node(f"10378.1/{number}", "ENTITY", "DATASET") for number in range(100, 200)]
+    text = prov_document(RUN, RECORD, [], reversed(nodes))
+    assert list(json.loads(text)["entity"]) == [f"handle:{node.id}" for node in nodes]
+
+
+def test_another_relation_is_refused() -> None:
+    with pytest.raises(KeyError, match="wasNearTo"):
+        prov_document(RUN, RECORD, [Link(RUN, "wasNearTo", "10378.1/3")], NODES)
+
+
+def test_every_run_of_the_seed_is_read_back() -> None:
+    seed = load(None)
+    with Store() as store:
+        store.put_items(seed.items)
+        for run in seed.model_runs:
+            nodes, links = graph_of(store, run.id, run.record)
+            document = read(prov_document(run.id, run.record, links, nodes))
+            assert sorted(map(repr, relations(document))) == sorted(map(repr, links))
+            elements = [record for record in document.get_records() if record.is_element()]
+            assert {handle(element.identifier) for element in elements} == {
+                node.id for node in nodes
+            }

@@ -1,0 +1,529 @@
+"""The realm of the sandbox, over HTTP."""
+
+from __future__ import annotations
+
+import base64
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+
+from prov_facade.sandbox._realm import DEVICE_GRANT, Client, Realm, routes
+from prov_facade.sandbox._tokens import TokenIssuer, roles_of
+
+OAUTH = "/protocol/openid-connect"
+CLIENTS = {"robot": Client("s3cret:é", ("read", "write"))}
+Json = dict[str, Any]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = 4_000_000_000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+class Served:
+    """A realm that listens, and a client of it."""
+
+    def __init__(self, url: str, **settings: Any) -> None:
+        self.clock = Clock()
+        self.url = f"{url}/auth/realms/reef"
+        self.issuer = TokenIssuer(self.url, self.clock)
+        self.realm = Realm("reef", self.issuer, clients=CLIENTS, **settings)
+        self.http = httpx.Client(trust_env=False)
+
+    def post(self, path: str, **form: str) -> httpx.Response:
+        return self.http.post(f"{self.url}{path}", data=form)
+
+    def token(self, grant_type: str, **form: str) -> httpx.Response:
+        return self.post(f"{OAUTH}/token", grant_type=grant_type, **form)
+
+    def device(self, **form: str) -> Json:
+        answer = self.post(f"{OAUTH}/auth/device", **({"client_id": "tool"} | form))
+        assert answer.status_code == 200
+        found: Json = answer.json()
+        return found
+
+    def poll(self, device: Json, client_id: str = "tool") -> httpx.Response:
+        return self.token(DEVICE_GRANT, device_code=device["device_code"], client_id=client_id)
+
+    def signed_in(self, scope: str = "") -> Json:
+        device = self.device(scope=scope)
+        self.realm.approve(device["user_code"], "ann", ["read"], email="ann@reef.example")
+        found: Json = self.poll(device).raise_for_status().json()
+        return found
+
+    def refresh(self, token: str, client_id: str = "tool") -> httpx.Response:
+        return self.token("refresh_token", refresh_token=token, client_id=client_id)
+
+
+@contextmanager
+def serving(**settings: Any) -> Iterator[Served]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        served = Served(f"http://127.0.0.1:{listening.getsockname()[1]}", **settings)
+        app = Starlette(routes=routes(served.issuer, served.realm))
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+        )
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            with served.http:
+                # Answered once it runs: told to stop before, it would not.
+                served.http.get(served.url)
+                yield served
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    # For all tests: each has devices and sessions of its own, and time only passes.
+    with serving() as served:
+        yield served
+
+
+def check_error(answer: httpx.Response, error: str, status: int = 400) -> None:
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
+    assert answer.json().keys() == {"error", "error_description"}
+    assert answer.json()["error_description"]
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_the_realm_describes_itself(served: Served) -> None:
+    answer = served.http.get(f"{served.url}/.well-known/openid-configuration")
+    found = answer.raise_for_status().json()
+    assert found["issuer"] == served.url
+    assert DEVICE_GRANT in found["grant_types_supported"]
+    for name in (
+        "token_endpoint",
+        "device_authorization_endpoint",
+        "revocation_endpoint",
+        "end_session_endpoint",
+    ):
+        # A form without anything is understood, and refused.
+        check_error(served.http.post(found[name], data={"x": ""}), *REFUSED[name])
+    assert served.http.get(found["jwks_uri"]).json() == {"keys": []}
+
+
+REFUSED: dict[str, tuple[str, int]] = {
+    "token_endpoint": ("invalid_request", 400),
+    "device_authorization_endpoint": ("invalid_client", 401),
+    "revocation_endpoint": ("invalid_client", 401),
+    "end_session_endpoint": ("invalid_client", 401),
+}
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a b", "{name}", "é"])
+def test_a_realm_has_a_name_that_an_address_can_hold(name: str) -> None:
+    with pytest.raises(ValueError, match="realm"):
+        Realm(name, TokenIssuer("http://x"))
+
+
+def test_the_roles_of_clients_are_looked_at_from_the_start() -> None:
+    with pytest.raises(ValueError, match="'owner' is not a role"):
+        Realm("reef", TokenIssuer("http://x"), clients={"robot": Client("s", ("owner",))})
+
+
+# The device flow
+
+
+def test_a_device_is_told_where_to_send_people(served: Served) -> None:
+    device = served.device()
+    assert re.fullmatch(r"[A-Z]{4}-[A-Z]{4}", device["user_code"])
+    assert device["verification_uri"] == f"{served.url}/device"
+    complete = f"{served.url}/device?user_code={device['user_code']}"
+    assert device["verification_uri_complete"] == complete
+    assert (device["expires_in"], device["interval"]) == (600, 5)
+    assert served.device()["device_code"] != device["device_code"]
+
+
+def test_an_approved_device_gets_tokens(served: Served) -> None:
+    device = served.device()
+    check_error(served.poll(device), "authorization_pending")
+    served.realm.approve(device["user_code"], "ann", ["read", "write"], email="ann@reef.example")
+    served.clock.time += 5
+    answer = served.poll(device)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    found = answer.json()
+    assert (found["token_type"], found["expires_in"]) == ("Bearer", 300)
+    assert found["refresh_expires_in"] == 1800
+    claims = served.issuer.verify(found["access_token"])
+    assert claims
+    assert (claims.username, claims.email) == ("ann", "ann@reef.example")
+    assert claims.roles == roles_of("read", "write")
+    assert (claims.client_id, claims.expires) == ("tool", served.clock.time + 300)
+    refresh = served.issuer.verify(found["refresh_token"], "Refresh")
+    assert refresh
+    assert (refresh.session, refresh.expires) == (claims.session, served.clock.time + 1800)
+
+
+def test_a_device_code_is_good_once(served: Served) -> None:
+    device = served.device()
+    served.realm.approve(device["user_code"])
+    served.poll(device).raise_for_status()
+    served.clock.time += 5
+    check_error(served.poll(device), "invalid_grant")
+
+
+def test_a_denied_device_gets_nothing(served: Served) -> None:
+    device = served.device()
+    served.realm.deny(device["user_code"])
+    check_error(served.poll(device), "access_denied")
+
+
+def test_a_device_must_not_ask_too_often(served: Served) -> None:
+    device = served.device()
+    check_error(served.poll(device), "authorization_pending")
+    served.clock.time += 4.5
+    check_error(served.poll(device), "slow_down")
+    served.clock.time += 9.5  # five seconds more are asked of it now, since it asked last
+    check_error(served.poll(device), "slow_down")
+    served.clock.time += 15
+    check_error(served.poll(device), "authorization_pending")
+    served.realm.approve(device["user_code"])
+    check_error(served.poll(device), "slow_down")
+    served.clock.time += 20
+    assert served.poll(device).status_code == 200
+
+
+def test_a_device_code_runs_out(served: Served) -> None:
+    device = served.device()
+    served.clock.time += 599
+    check_error(served.poll(device), "authorization_pending")
+    served.clock.time += 1
+    check_error(served.poll(device), "expired_token")
+    with pytest.raises(LookupError):
+        served.realm.approve(device["user_code"])
+    served.device()
+    check_error(served.poll(device), "expired_token")
+    served.clock.time += 600
+    served.device()
+    check_error(served.poll(device), "invalid_grant")  # nobody remembers it
+
+
+def test_a_device_code_is_of_one_client(served: Served) -> None:
+    device = served.device()
+    served.realm.approve(device["user_code"])
+    check_error(served.poll(device, client_id="other"), "invalid_grant")
+    assert served.poll(device).status_code == 200
+
+
+def test_user_codes_are_taken_as_people_write_them(served: Served) -> None:
+    device = served.device()
+    served.realm.approve(f" {device['user_code'].replace('-', ' ').lower()}")
+    assert served.poll(device).status_code == 200
+
+
+@pytest.mark.parametrize("decide", [Realm.approve, Realm.deny])
+def test_a_decision_needs_a_device_that_waits(
+    served: Served, decide: Callable[[Realm, str], None]
+) -> None:
+    with pytest.raises(LookupError, match="no device waits under the code 'NOPE'"):
+        decide(served.realm, "NOPE")
+    device = served.device()
+    served.realm.deny(device["user_code"])
+    with pytest.raises(LookupError):
+        decide(served.realm, device["user_code"])
+
+
+def test_a_bad_approval_changes_nothing(served: Served) -> None:
+    device = served.device()
+    with pytest.raises(ValueError, match="'owner'"):
+        served.realm.approve(device["user_code"], roles=["owner"])
+    with pytest.raises(ValueError, match="user name"):
+        served.realm.approve(device["user_code"], "")
+    check_error(served.poll(device), "authorization_pending")
+
+
+# The page
+
+
+def test_people_approve_on_a_page(served: Served) -> None:
+    device = served.device()
+    page = served.http.get(device["verification_uri_complete"])
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    assert f'value="{device["user_code"]}"' in page.text
+    form = {
+        "user_code": device["user_code"],
+        "username": "bob",
+        "roles": ["read", "admin"],
+        "decision": "approve",
+    }
+    answer = served.http.post(device["verification_uri"], data=form)
+    assert (answer.status_code, "signed in" in answer.text) == (200, True)
+    claims = served.issuer.verify(served.poll(device).json()["access_token"])
+    assert claims
+    assert (claims.username, claims.email) == ("bob", "bob@example.org")
+    assert claims.roles == roles_of("read", "admin")
+
+
+def test_people_deny_on_a_page(served: Served) -> None:
+    device = served.device()
+    answer = served.post("/device", user_code=device["user_code"], decision="deny")
+    assert (answer.status_code, "denied" in answer.text) == (200, True)
+    check_error(served.poll(device), "access_denied")
+
+
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    [
+        ({"decision": "approve", "username": "ann"}, "user_code is missing"),
+        ({"user_code": "<b>", "decision": "deny"}, "code &#x27;&lt;b&gt;&#x27;."),
+        ({"user_code": "X", "decision": "approve", "username": " "}, "user name is empty"),
+        (
+            {"user_code": "X", "decision": "approve", "username": "ann", "roles": "owner"},
+            "&#x27;owner&#x27; is not a role",
+        ),
+    ],
+)
+def test_the_page_says_what_is_wrong(served: Served, form: dict[str, str], reason: str) -> None:
+    answer = served.post("/device", **form)
+    assert answer.status_code == 400
+    assert reason in answer.text
+
+
+def test_a_decision_must_be_made(served: Served) -> None:
+    device = served.device()
+    for decision in ("", "perhaps"):
+        form = {"user_code": device["user_code"], "decision": decision}
+        assert served.post("/device", **form).status_code == 400
+    check_error(served.poll(device), "authorization_pending")
+
+
+def test_the_page_shows_codes_as_text(served: Served) -> None:
+    page = served.http.get(f"{served.url}/device", params={"user_code": '"><script>{x}'})
+    assert 'value="&quot;&gt;&lt;script&gt;{x}"' in page.text
+
+
+# Refresh tokens
+
+
+def test_a_refresh_token_gets_new_tokens(served: Served) -> None:
+    first = served.signed_in()
+    served.clock.time += 1700
+    answer = served.refresh(first["refresh_token"])
+    assert answer.status_code == 200
+    second = answer.json()
+    claims = served.issuer.verify(second["access_token"])
+    assert claims
+    assert (claims.username, claims.email) == ("ann", "ann@reef.example")
+    assert claims.roles == roles_of("read")
+    assert second["session_state"] == first["session_state"] == claims.session
+    served.clock.time += 1700
+    check_error(served.refresh(first["refresh_token"]), "invalid_grant")  # it ran out
+    assert served.refresh(second["refresh_token"]).status_code == 200
+
+
+def test_an_offline_token_lasts(served: Served) -> None:
+    first = served.signed_in("openid offline_access")
+    assert first["refresh_expires_in"] == 0
+    assert first["scope"].split()[-1] == "offline_access"
+    served.clock.time += 29 * 24 * 3600
+    second = served.refresh(first["refresh_token"]).raise_for_status().json()
+    assert served.issuer.verify(second["refresh_token"], "Offline")
+    served.clock.time += 24 * 3600
+    check_error(served.refresh(first["refresh_token"]), "invalid_grant")
+
+
+def test_other_tokens_do_not_refresh(served: Served) -> None:
+    found = served.signed_in()
+    check_error(served.refresh(found["access_token"]), "invalid_grant")
+    check_error(served.refresh("nonsense"), "invalid_grant")
+    check_error(served.refresh(found["refresh_token"], client_id="other"), "invalid_grant")
+    stranger = TokenIssuer(served.url, served.clock)
+    forged = stranger.issue("ann", [], 60, client_id="tool", token_type="Refresh")
+    check_error(served.refresh(forged), "invalid_grant")
+
+
+def test_a_refresh_token_is_good_again_and_again(served: Served) -> None:
+    token = served.signed_in()["refresh_token"]
+    assert [served.refresh(token).status_code for _ in range(2)] == [200, 200]
+
+
+def test_a_refresh_token_may_be_good_once() -> None:
+    with serving(single_use=True) as served:
+        first = served.signed_in()["refresh_token"]
+        second = served.refresh(first).raise_for_status().json()["refresh_token"]
+        third = served.refresh(second).raise_for_status().json()["refresh_token"]
+        # Somebody else has it: nobody is to go on.
+        check_error(served.refresh(first), "invalid_grant")
+        check_error(served.refresh(third), "invalid_grant")
+        assert served.refresh(served.signed_in()["refresh_token"]).status_code == 200
+
+
+# Clients
+
+
+def test_a_client_gets_a_token_of_its_own(served: Served) -> None:
+    answer = served.token(
+        "client_credentials", client_id="robot", client_secret=CLIENTS["robot"].secret
+    )
+    assert answer.status_code == 200
+    claims = served.issuer.verify(answer.json()["access_token"])
+    assert claims
+    assert (claims.username, claims.client_id) == ("service-account-robot", "robot")
+    assert claims.roles == roles_of("read", "write")
+    assert "refresh_token" not in answer.json()
+
+
+def test_a_secret_may_stand_in_the_header(served: Served) -> None:
+    def with_header(header: str | bytes) -> httpx.Response:
+        return served.http.post(
+            f"{served.url}{OAUTH}/token",
+            data={"grant_type": "client_credentials"},
+            headers=[(b"Authorization", header if isinstance(header, bytes) else header.encode())],
+        )
+
+    def basic(text: str) -> str:
+        return f"Basic {base64.b64encode(text.encode()).decode()}"
+
+    assert with_header(basic("robot:s3cret%3A%C3%A9")).status_code == 200
+    for header in (
+        basic("robot:wrong"),
+        basic("robot"),
+        "Basic é".encode("latin-1").decode("latin-1"),
+        "Bearer x",
+    ):
+        answer = with_header(header)
+        check_error(answer, "invalid_client", 401)
+        assert answer.headers["www-authenticate"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("secret", ["", "wrong", "s3cret"])
+def test_a_client_must_know_its_secret(served: Served, secret: str) -> None:
+    form = {"client_id": "robot", "client_secret": secret}
+    check_error(served.token("client_credentials", **form), "invalid_client", 401)
+    check_error(served.post(f"{OAUTH}/auth/device", **form), "invalid_client", 401)
+    check_error(served.token("client_credentials", client_id="robot"), "invalid_client", 401)
+
+
+def test_a_client_without_a_secret_has_no_account(served: Served) -> None:
+    answer = served.token("client_credentials", client_id="tool", client_secret="x")
+    check_error(answer, "unauthorized_client", 401)
+
+
+def test_the_secret_of_a_client_is_not_shown() -> None:
+    assert "s3cret" not in repr(CLIENTS["robot"])
+
+
+# The end of a session
+
+
+def test_revoking_ends_a_session(served: Served) -> None:
+    found, other = served.signed_in(), served.signed_in()
+    again = served.refresh(found["refresh_token"]).json()["refresh_token"]
+    answer = served.post(f"{OAUTH}/revoke", token=found["refresh_token"], client_id="tool")
+    assert (answer.status_code, answer.content) == (200, b"")
+    check_error(served.refresh(found["refresh_token"]), "invalid_grant")
+    check_error(served.refresh(again), "invalid_grant")
+    assert served.refresh(other["refresh_token"]).status_code == 200
+    # APIs look at the token alone.
+    assert served.issuer.verify(found["access_token"])
+
+
+def test_what_is_no_token_counts_as_revoked(served: Served) -> None:
+    for token in ("nonsense", served.signed_in()["access_token"]):
+        answer = served.post(f"{OAUTH}/revoke", token=token, client_id="tool")
+        assert answer.status_code == 200
+    check_error(served.post(f"{OAUTH}/revoke", client_id="tool"), "invalid_request")
+
+
+def test_logging_out_ends_a_session(served: Served) -> None:
+    token = served.signed_in("offline_access")["refresh_token"]
+    assert served.post(f"{OAUTH}/logout", refresh_token=token, client_id="tool").status_code == 204
+    check_error(served.refresh(token), "invalid_grant")
+    bad = served.post(f"{OAUTH}/logout", refresh_token="nonsense", client_id="tool")
+    check_error(bad, "invalid_grant")
+
+
+@pytest.mark.parametrize(("path", "name"), [("/revoke", "token"), ("/logout", "refresh_token")])
+def test_a_session_is_ended_by_its_client(served: Served, path: str, name: str) -> None:
+    token = served.signed_in()["refresh_token"]
+    check_error(served.post(f"{OAUTH}{path}", **{name: token, "client_id": "x"}), "invalid_grant")
+    assert served.refresh(token).status_code == 200
+
+
+# Requests that are none
+
+
+@pytest.mark.parametrize("grant", ["password", "authorization_code", "x"])
+def test_other_grants_are_not_supported(served: Served, grant: str) -> None:
+    answer = served.token(grant, client_id="tool", username="ann", password="x")
+    check_error(answer, "unsupported_grant_type")
+
+
+@pytest.mark.parametrize("grant", [DEVICE_GRANT, "refresh_token"])
+def test_a_grant_needs_its_parameter(served: Served, grant: str) -> None:
+    check_error(served.token(grant, client_id="tool"), "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status"),
+    [
+        (b"", "application/x-www-form-urlencoded", 400),
+        (b'{"grant_type": "refresh_token"}', "application/json", 400),
+        (b"grant_type=refresh_token", "", 400),
+        (b"grant_type=x&grant_type=x", "application/x-www-form-urlencoded", 400),
+        (b"grant_type=%ff", "application/x-www-form-urlencoded", 400),
+        ("grant_type=é".encode(), "application/x-www-form-urlencoded", 400),
+        (b"grant_type=" + b"x" * 70_000, "application/x-www-form-urlencoded", 413),
+    ],
+)
+def test_a_request_must_be_a_form(
+    served: Served, body: bytes, media_type: str, status: int
+) -> None:
+    answer = served.http.post(
+        f"{served.url}{OAUTH}/token", content=body, headers={"Content-Type": media_type}
+    )
+    check_error(answer, "invalid_request", status)
+
+
+def test_a_media_type_may_have_a_charset(served: Served) -> None:
+    answer = served.http.post(
+        f"{served.url}{OAUTH}/auth/device",
+        content=b"client_id=tool",
+        headers={"Content-Type": "Application/X-WWW-Form-URLEncoded; charset=UTF-8"},
+    )
+    assert answer.status_code == 200
+
+
+def test_many_devices_at_once(served: Served) -> None:
+    """Every device gets its own tokens, whoever approves them."""
+    count = 20
+    names: dict[str, str] = {}
+
+    def sign_in(name: str) -> None:
+        with httpx.Client(trust_env=False) as http:
+            device = http.post(
+                f"{served.url}{OAUTH}/auth/device", data={"client_id": "tool"}
+            ).json()
+            served.realm.approve(device["user_code"], name)
+            form = {
+                "grant_type": DEVICE_GRANT,
+                "client_id": "tool",
+                "device_code": device["device_code"],
+            }
+            token = http.post(f"{served.url}{OAUTH}/token", data=form).json()["access_token"]
+            claims: Json = jwt.decode(token, options={"verify_signature": False})
+            names[name] = claims["preferred_username"]
+
+    threads = [threading.Thread(target=sign_in, args=(f"user{n}",)) for n in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert names == {f"user{n}": f"user{n}" for n in range(count)}

@@ -1,0 +1,261 @@
+"""The sandbox as a client sees it. Every exchange is held to the OpenAPI documents."""
+
+from __future__ import annotations
+
+import io
+import time
+from typing import Any
+
+import docx
+import httpx
+import pytest
+from prov.model import ProvDocument
+from sandbox.conftest import Session
+
+from prov_facade import (
+    BadRequestError,
+    PermissionDeniedError,
+    ProvClient,
+    errors,
+    models,
+)
+from prov_facade.sandbox import Sandbox
+
+
+def record_of(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
+    """The record of a model run of the seed, changed."""
+    body: dict[str, Any] = sandbox.items("MODEL_RUN")[-1].body["record"]
+    return {**body, **changes}
+
+
+def test_it_holds_a_small_study(sandbox: Sandbox) -> None:
+    count = {
+        subtype: len(sandbox.items(item_subtype=subtype))
+        for subtype in ("WORKFLOW_TEMPLATE", "DATASET", "PERSON", "ORGANISATION", "MODEL_RUN")
+    }
+    assert count["WORKFLOW_TEMPLATE"] == 2
+    assert count["DATASET"] >= 12
+    assert (count["PERSON"], count["ORGANISATION"], count["MODEL_RUN"]) == (3, 2, 30)
+    assert all(item.display_name for item in sandbox.items())
+
+
+def test_access_is_what_the_token_allows(sandbox: Sandbox) -> None:
+    user = Session(sandbox, "read").run(lambda c: c.check_read_access())
+    assert user.roles == ["entity-registry-read"]
+    with pytest.raises(PermissionDeniedError):
+        Session(sandbox, "read").run(lambda c: c.check_write_access())
+    with pytest.raises(PermissionDeniedError):
+        Session(sandbox, "read", "write").run(lambda c: c.admin.generate_config_file())
+    with pytest.raises(PermissionDeniedError):
+        Session(sandbox, "write").run(lambda c: c.check_write_access())  # needs read, too
+    assert Session(sandbox).run(lambda c: c.check_admin_access()).username == "sandbox"
+
+
+@pytest.mark.parametrize(
+    ("header", "detail"),
+    [
+        (None, "Not authenticated"),
+        ("Basic dXNlcjpwYXNz", "Not authenticated"),
+        ("Bearer nonsense", "Could not validate credentials"),
+        ("expired", "Could not validate credentials"),
+    ],
+)
+def test_a_bad_token_is_a_401_with_a_challenge(
+    header: str | None, detail: str, sandbox: Sandbox
+) -> None:
+    if header == "expired":
+        header = f"Bearer {sandbox.token('read', expires_in=-1)}"
+    headers = {} if header is None else {"Authorization": header}
+    answer = httpx.get(f"{sandbox.url}/check-access/check-general-access", headers=headers)
+    assert answer.status_code == 401
+    assert answer.json() == {"detail": detail}
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_unknown_paths_and_methods_answer_as_the_server_does(sandbox: Sandbox) -> None:
+    missing = httpx.get(f"{sandbox.url}/nowhere")
+    assert (missing.status_code, missing.json()) == (404, {"detail": "Not Found"})
+    wrong = httpx.put(f"{sandbox.url}/explore/upstream")
+    assert (wrong.status_code, wrong.json()) == (405, {"detail": "Method Not Allowed"})
+
+
+def test_a_registered_model_run_appears_in_the_lineage(sandbox: Sandbox, session: Session) -> None:
+    record = record_of(sandbox)
+    answer = session.run(lambda c: c.register_model_run(record))
+    job = session.ended(answer.session_id)
+    assert job["status"] == "SUCCEEDED"
+    info = models.ProvenanceRecordInfo.from_dict(job["result"]["record"])
+    assert info.record == models.ModelRunRecord.from_dict(record)
+    ProvDocument.deserialize(content=info.prov_json, format="json")
+
+    up = session.run(lambda c: c.explore_upstream(info.id, depth=1))
+    assert up.graph is not None
+    links = {(link["type"], link["target"]) for link in up.graph["links"]}
+    assert {("used", data["dataset_id"]) for data in record["inputs"]} <= links
+    assert ("used", record["workflow_template_id"]) in links
+    assert ("wasAssociatedWith", record["associations"]["modeller_id"]) in links
+    assert up.record_count == len(up.graph["nodes"])
+    item = next(item for item in sandbox.items("MODEL_RUN") if item.id == info.id)
+    assert item.owner_username == "sandbox"
+
+
+def test_a_batch_becomes_a_job_for_each_record(sandbox: Sandbox, session: Session) -> None:
+    records = [record_of(sandbox, display_name=f"Run {number}") for number in range(5)]
+    answer = session.run(lambda c: c.register_batch_model_runs({"records": records}))
+    batch_id = session.ended(answer.session_id)["result"]["batch_id"]
+    headers = {"Authorization": f"Bearer {sandbox.token('read')}"}
+    url = f"{sandbox.config.job_api_endpoint}/jobs/user/list_batch"
+    listed: list[Any] = []
+    key = None
+    while len(listed) < 5:
+        body = {"batch_id": batch_id, "limit": 2, "pagination_key": key}
+        page = httpx.post(url, headers=headers, json=body).json()
+        listed += page["jobs"]
+        key = page["pagination_key"]
+        assert (key is None) == (len(listed) == 5) or not listed
+    jobs = [session.ended(job["session_id"]) for job in listed]
+    assert {job["batch_id"] for job in jobs} == {batch_id}
+    names = sorted(job["result"]["record"]["record"]["display_name"] for job in jobs)
+    assert names == [f"Run {number}" for number in range(5)]
+
+    text = session.run(lambda c: c.regenerate_csv_from_model_run_batch(batch_id))
+    again = session.run(lambda c: c.convert_model_runs_to_csv(text))
+    assert sorted(again.existing_records or []) == sorted(job["session_id"] for job in jobs)
+    assert not again.new_records
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"study_id": "10378.1/404"}, "10378.1/404"),
+        ({"workflow_template_id": "10378.1/404"}, "10378.1/404"),
+        ({"inputs": []}, "needs an input"),
+        ({"annotations": {}}, "annotation"),
+        ({"associations": {"modeller_id": "10378.1/404"}}, "10378.1/404"),
+    ],
+)
+def test_a_record_that_cannot_be_is_a_400(
+    change: dict[str, Any], words: str, sandbox: Sandbox, session: Session
+) -> None:
+    with pytest.raises(BadRequestError, match=words):
+        session.run(lambda c: c.register_model_run(record_of(sandbox, **change)))
+
+
+def test_an_update_replaces_the_record_and_keeps_the_old_one(
+    sandbox: Sandbox, session: Session
+) -> None:
+    old = sandbox.items("MODEL_RUN")[0]
+    record = {**old.body["record"], "display_name": "Another name"}
+    answer = session.run(lambda c: c.post_update_model_run(old.id, "a typo", record))
+    assert session.ended(answer.session_id)["result"]["record"]["id"] == old.id
+    (new,) = (item for item in sandbox.items("MODEL_RUN") if item.id == old.id)
+    assert new.display_name == "Another name"
+    newest, first = new.body["history"]
+    assert (newest["reason"], newest["id"], first["id"]) == ("a typo", 1, 0)
+    assert first["item"]["display_name"] == old.display_name
+
+
+def test_a_run_is_deleted_for_real_after_a_trial(sandbox: Sandbox, session: Session) -> None:
+    run = sandbox.items("MODEL_RUN")[-1]
+    before = session.run(lambda c: c.explore_upstream(run.id))
+    trial = session.run(lambda c: c.admin.delete_model_run_provenance(run.id, trial_mode=True))
+    assert session.run(lambda c: c.explore_upstream(run.id)) == before
+    real = session.run(lambda c: c.admin.delete_model_run_provenance(run.id))
+    assert real == trial
+    assert {"action_type": "REMOVE_NODE", "node_id": run.id} in real.diff
+    assert session.run(lambda c: c.explore_upstream(run.id)).record_count == 0
+    restored = session.run(lambda c: c.admin.store_all_registry_records())
+    assert restored.status.success
+    assert session.run(lambda c: c.explore_upstream(run.id)) == before
+
+
+def test_the_graph_is_cleared_and_stored_again(sandbox: Sandbox, session: Session) -> None:
+    run = sandbox.items("MODEL_RUN")[-1]
+
+    async def item(client: ProvClient) -> models.ItemModelRun:
+        sync = await client.admin.register_model_run_sync(run.body["record"])
+        (found,) = (i for i in sandbox.items("MODEL_RUN") if i.id == sync.record_info.id)
+        return models.ItemModelRun.from_dict(
+            {
+                **found.body,
+                "id": found.id,
+                "display_name": found.display_name,
+                "owner_username": found.owner_username,
+                "created_timestamp": found.created_timestamp,
+                "updated_timestamp": found.updated_timestamp,
+            }
+        )
+
+    complete = session.run(item)
+    before = session.run(lambda c: c.explore_upstream(complete.id, depth=1))
+    session.run(lambda c: c.admin.clear_graph(confirm=True))
+    assert session.run(lambda c: c.explore_upstream(complete.id, depth=1)).record_count == 0
+    session.run(lambda c: c.admin.store_multiple_records([complete]))
+    assert session.run(lambda c: c.explore_upstream(complete.id, depth=1)) == before
+
+
+def test_a_report_comes_in_both_ways(sandbox: Sandbox) -> None:
+    run = sandbox.items("MODEL_RUN")[-1]
+    request = models.GenerateReportRequest(
+        id=run.id, item_subtype=models.ItemSubType.MODEL_RUN, depth=2
+    )
+    content = Session(sandbox, "read").run(lambda c: c.generate_report(request))
+    assert run.display_name in "".join(
+        p.text for p in docx.Document(io.BytesIO(content)).paragraphs
+    )
+
+    with Sandbox(report_style="job") as other:
+        session = Session(other, "read")
+        with pytest.raises(errors.ReportError) as caught:
+            session.run(lambda c: c.generate_report(request))
+        url = session.ended(caught.value.session_id)["result"]["report_url"]
+        assert docx.Document(io.BytesIO(httpx.get(url).content)).paragraphs
+        headers = {"Authorization": f"Bearer {other.token('read')}"}
+        assert httpx.get(url, headers=headers).status_code == 400
+        assert httpx.get(f"{url}0").status_code == 403
+
+
+def test_a_depth_beyond_the_maximum_is_a_400(sandbox: Sandbox) -> None:
+    # Not through the client, which refuses it before it is sent.
+    answer = httpx.get(
+        f"{sandbox.url}/explore/upstream",
+        params={"starting_id": sandbox.items("STUDY")[0].id, "depth": 11},
+        headers={"Authorization": f"Bearer {sandbox.token('read')}"},
+    )
+    assert answer.status_code == 400
+    assert answer.json() == {"detail": "Depth provided is in excess of depth maximum: 10."}
+
+
+def test_requests_are_recorded_in_order(sandbox: Sandbox, session: Session) -> None:
+    async def two(client: ProvClient) -> None:
+        await client.get_health_check()
+        await client.check_general_access()
+
+    session.run(two)
+    assert [r.operation_id for r in sandbox.requests] == [
+        "get_health_check",
+        "check_general_access",
+    ]
+    assert "Bearer" not in repr(sandbox.requests)
+
+
+def test_many_run_side_by_side_and_stop(sandbox: Sandbox) -> None:
+    with Sandbox() as one, Sandbox() as other:
+        assert len({sandbox.url, one.url, other.url}) == 3
+        Session(one).run(lambda c: c.admin.clear_graph(confirm=True))
+        start = other.items("MODEL_RUN")[-1].id
+        assert Session(one).run(lambda c: c.explore_upstream(start)).record_count == 0
+        assert Session(other).run(lambda c: c.explore_upstream(start)).record_count
+        url = one.url
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+def test_answers_on_a_kept_connection_do_not_wait_for_acknowledgements(sandbox: Sandbox) -> None:
+    taken = []
+    with httpx.Client(base_url=sandbox.url) as client:
+        for _ in range(20):
+            begun = time.perf_counter()
+            client.get("/").raise_for_status()
+            taken.append(time.perf_counter() - begun)
+    assert min(taken[5:]) < 0.03  # the wait would be 40 ms

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from prov_facade.sandbox._lineage import Direction, explore
+from prov_facade.sandbox._store import VERSION, Item, Link, Node, StateError, Store
+
+RUNS = [Node("r1", "ACTIVITY", "MODEL_RUN"), Node("r2", "ACTIVITY", "MODEL_RUN")]
+DATA = Node("d", "ENTITY", "DATASET")
+ONE = ("r1", [RUNS[0], DATA], [Link("r1", "used", "d")])
+TWO = ("r2", [RUNS[1], DATA, RUNS[0]], [Link("r2", "used", "d"), Link("r1", "used", "d")])
+
+
+def ids(store: Store, start: str) -> list[str]:
+    return [node.id for node in explore(store, start, 3, Direction.DOWNSTREAM).nodes]
+
+
+def test_deleting_a_record_takes_away_what_it_alone_brought() -> None:
+    with Store() as store:
+        store.add(*ONE)
+        store.add(*TWO)
+        diff = store.remove("r2")
+        assert diff == [
+            {
+                "action_type": "REMOVE_RECORD_ID_FROM_LINK",
+                "source": "r1",
+                "target": "d",
+                "relation": "used",
+                "record_id": "r2",
+            },
+            {"action_type": "REMOVE_LINK", "source": "r2", "target": "d", "relation": "used"},
+            {"action_type": "REMOVE_RECORD_ID_FROM_NODE", "node_id": "d", "record_id": "r2"},
+            {"action_type": "REMOVE_RECORD_ID_FROM_NODE", "node_id": "r1", "record_id": "r2"},
+            {"action_type": "REMOVE_NODE", "node_id": "r2"},
+        ]
+        assert ids(store, "d") == ["d", "r1"]
+        assert store.remove("r2") == []
+        store.remove("r1")
+        assert ids(store, "d") == []
+
+
+def test_a_trial_changes_nothing_and_says_the_same() -> None:
+    with Store() as store:
+        store.add(*ONE)
+        said = store.remove("r1", trial=True)
+        assert ids(store, "d") == ["d", "r1"]
+        assert store.remove("r1") == said
+
+
+def test_a_link_to_a_node_that_is_not_there_adds_nothing() -> None:
+    with Store() as store:
+        with pytest.raises(KeyError):
+            store.add("r1", [RUNS[0]], [Link("r1", "used", "nowhere")])
+        assert ids(store, "r1") == []
+
+
+def test_writes_within_writes_are_all_or_none() -> None:
+    def add_and_fail(store: Store) -> None:
+        with store.writing():
+            store.add(*ONE)
+            raise RuntimeError
+
+    with Store() as store:
+        with pytest.raises(RuntimeError):
+            add_and_fail(store)
+        assert ids(store, "d") == []
+        store.add(*ONE)
+        assert ids(store, "d") == ["d", "r1"]
+
+
+def test_clearing_the_graph_leaves_the_items() -> None:
+    with Store() as store:
+        store.put_items([Item("r1", "ACTIVITY", "MODEL_RUN", "Run", body={"a": [1, None]})])
+        store.add(*ONE)
+        store.clear_graph()
+        assert ids(store, "d") == []
+        assert store.items("MODEL_RUN")[0].body == {"a": [1, None]}
+        assert store.items("STUDY") == []
+
+
+def test_a_state_file_keeps_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with Store(path) as store:
+        store.add(*ONE)
+        first = store.next_number("handle", 7), store.secret("key", lambda: b"1")
+    with Store(path) as store:
+        assert ids(store, "d") == ["d", "r1"]
+        assert (store.next_number("handle", 7), store.secret("key", lambda: b"2")) == (8, b"1")
+    assert first == (7, b"1")
+
+
+def test_a_state_file_survives_a_kill(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    script = (
+        "import os, sys, signal; from pathlib import Path;"
+        "from prov_facade.sandbox._store import Node, Store;"
+        "store = Store(Path(sys.argv[1])); store.add('r1', [Node('r1', 'A', 'B')], []);"
+        f"os.kill(os.getpid(), {int(signal.SIGKILL)})"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", script, str(path)], env=dict(os.environ), check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    with Store(path) as store:
+        assert ids(store, "r1") == ["r1"]
+
+
+@pytest.mark.parametrize("content", [b"not a database, but some text " * 50, None])
+def test_what_is_no_state_file_is_refused_and_not_touched(
+    content: bytes | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "other.db"
+    if content is None:
+        with sqlite3.connect(path) as connection:
+            connection.execute("CREATE TABLE other (x)")
+        connection.close()
+    else:
+        path.write_bytes(content)
+    before = path.read_bytes()
+    with pytest.raises(StateError) as caught:
+        Store(path)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == before
+
+
+def test_a_state_file_of_another_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    Store(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.close()
+    with pytest.raises(StateError, match=f"version {VERSION + 1}"):
+        Store(path)

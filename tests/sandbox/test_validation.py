@@ -1,0 +1,162 @@
+"""The entries of a 422 are those of the real server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from prov_facade.sandbox import Sandbox
+
+RECORD: dict[str, Any] = {
+    "workflow_template_id": "10378.1/1",
+    "inputs": [],
+    "outputs": [],
+    "display_name": "Run",
+    "description": "Text",
+    "associations": {"modeller_id": "10378.1/2"},
+    "start_time": 1,
+    "end_time": 2,
+}
+MISSING = ("field required", "value_error.missing")
+
+
+def entries(sandbox: Sandbox, method: str, path: str, **arguments: Any) -> list[Any]:
+    headers = {"Authorization": f"Bearer {sandbox.token('read', 'write', 'admin')}"}
+    answer = httpx.request(method, sandbox.url + path, headers=headers, **arguments)
+    assert answer.status_code == 422, answer.text
+    return [(e["loc"], e["msg"], e["type"]) for e in answer.json()["detail"]]
+
+
+@pytest.fixture(scope="module")
+def shared() -> Any:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/explore/upstream", [(["query", "starting_id"], *MISSING)]),
+        (
+            "/explore/upstream?starting_id=1&depth=deep",
+            [(["query", "depth"], "value is not a valid integer", "type_error.integer")],
+        ),
+        (
+            "/admin/config?required_only=perhaps",
+            [
+                (
+                    ["query", "required_only"],
+                    "value could not be parsed to a boolean",
+                    "type_error.bool",
+                )
+            ],
+        ),
+    ],
+)
+def test_parameters(path: str, expected: list[Any], shared: Sandbox) -> None:
+    assert entries(shared, "GET", path) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"display_name": ""}, [(["body", "display_name"], "string must not be empty")]),
+        ({"start_time": "now"}, [(["body", "start_time"], "value is not a valid integer")]),
+        ({"annotations": {"a": 1}}, [(["body", "annotations", "a"], "str type expected")]),
+        ({"inputs": {}}, [(["body", "inputs"], "value is not a valid list")]),
+        (
+            {"associations": {}},
+            [(["body", "associations", "modeller_id"], "field required")],
+        ),
+        (
+            {"inputs": [{"dataset_template_id": "1", "dataset_id": "2", "dataset_type": "OTHER"}]},
+            [
+                (
+                    ["body", "inputs", 0, "dataset_type"],
+                    "value is not a valid enumeration member; permitted: 'DATA_STORE'",
+                )
+            ],
+        ),
+        (
+            {"start_time": 3},
+            [
+                (
+                    ["body", "__root__"],
+                    "The 'start_time' value (3) must be smaller than or equal to the"
+                    " 'end_time' value (2).",
+                )
+            ],
+        ),
+    ],
+)
+def test_bodies(change: dict[str, Any], expected: list[Any], shared: Sandbox) -> None:
+    found = entries(shared, "POST", "/model_run/register", json={**RECORD, **change})
+    assert [entry[:2] for entry in found] == expected
+
+
+def test_null_is_as_good_as_absence(shared: Sandbox) -> None:
+    body = {**RECORD, "study_id": None, "annotations": None, "model_version": None}
+    headers = {"Authorization": f"Bearer {shared.token('read', 'write')}"}
+    answer = httpx.post(f"{shared.url}/model_run/register", headers=headers, json=body)
+    assert answer.status_code == 400  # for ids that are not there
+
+
+def test_several_faults_come_together(shared: Sandbox) -> None:
+    found = entries(shared, "POST", "/model_run/register", json={})
+    assert len(found) == 8
+    assert {entry[1:] for entry in found} == {MISSING}
+
+
+def test_times_are_checked_inside_other_bodies(shared: Sandbox) -> None:
+    body = {"records": [RECORD, {**RECORD, "start_time": 3}]}
+    ((loc, _, kind),) = entries(shared, "POST", "/model_run/register_batch", json=body)
+    assert (loc, kind) == (["body", "records", 1, "__root__"], "value_error")
+
+
+@pytest.mark.parametrize("depth", [0, 4])
+def test_the_depth_of_a_report(depth: int, shared: Sandbox) -> None:
+    body = {"id": "10378.1/1", "item_subtype": "STUDY", "depth": depth}
+    ((loc, msg, _),) = entries(shared, "POST", "/explore/generate/report", json=body)
+    assert loc == ["body", "depth"]
+    assert msg.startswith("ensure this value is")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "loc"),
+    [
+        ({}, ["body"]),
+        ({"content": b"{", "headers": {}}, ["body"]),
+    ],
+)
+def test_no_body_or_not_json(arguments: dict[str, Any], loc: list[Any], shared: Sandbox) -> None:
+    arguments.pop("headers", None)
+    assert entries(shared, "POST", "/model_run/register", **arguments)[0][0] == loc
+
+
+def test_json_that_breaks_off(shared: Sandbox) -> None:
+    headers = {
+        "Authorization": f"Bearer {shared.token('read', 'write')}",
+        "Content-Type": "application/json",
+    }
+    answer = httpx.post(f"{shared.url}/model_run/register", headers=headers, content=b'{"a": ')
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["type"] == "value_error.jsondecode"
+
+
+@pytest.mark.parametrize(
+    ("files", "status"),
+    [
+        ({"other": ("x.csv", b"a", "text/csv")}, 422),
+        ({"csv_file": (None, b"a", "text/csv")}, 422),
+        ({"csv_file": ("x.csv", b"\xff\xfe", "text/csv")}, 400),
+        ({"csv_file": ("x.csv", b"a,a\n1,2\n", "text/csv")}, 400),
+    ],
+)
+def test_uploads(files: Any, status: int, shared: Sandbox) -> None:
+    headers = {"Authorization": f"Bearer {shared.token('read')}"}
+    url = f"{shared.url}/bulk/convert_model_runs/csv"
+    answer = httpx.post(url, headers=headers, files=files)
+    assert answer.status_code == status
+    assert answer.json()["detail"]
