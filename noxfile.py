@@ -107,7 +107,7 @@ def interop(session: nox.Session) -> None:
 
 @nox.session
 def lint_document(session: nox.Session) -> None:
-    """Lint the OpenAPI document; needs Node.js and npm."""
+    """Lint the OpenAPI documents; needs Node.js and npm."""
     with session.chdir("openapi/lint"):
         session.run("npm", "ci", "--no-audit", "--no-fund", "--silent", external=True)
         session.run("npm", "run", "--silent", "lint", external=True)
