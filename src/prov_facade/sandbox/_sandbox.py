@@ -99,7 +99,11 @@ class Sandbox:
             # answer that is sent in two parts would wait 40 ms for an acknowledgement in between.
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._store = Store(self._state)
-            self._serve()
+            try:
+                self._serve()
+            except BaseException:
+                self._store.close()
+                raise
         except BaseException:
             self._socket.close()
             raise

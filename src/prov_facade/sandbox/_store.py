@@ -148,7 +148,11 @@ class Store:
             self._connection = sqlite3.connect(
                 path or ":memory:", check_same_thread=False, isolation_level=None
             )
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
         except sqlite3.Error as error:
             raise StateError(f"{path} cannot be used as a state file: {error}") from error
 
@@ -158,7 +162,6 @@ class Store:
         (version,) = execute("PRAGMA user_version").fetchone()
         (tables,) = execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if version != VERSION and (version or tables):
-            self._connection.close()
             raise StateError(f"the state file has version {version}, this sandbox needs {VERSION}")
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = NORMAL")
