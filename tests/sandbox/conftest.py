@@ -6,20 +6,11 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
-from sandbox.validating import ValidatingTransport
 
 from prov_facade import ProvClient
 from prov_facade.sandbox import Sandbox
 
 T = TypeVar("T")
-
-
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the proxies of the machine out of the tests."""
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
 
 
 @pytest.fixture
@@ -29,7 +20,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 class Session:
-    """A client of a sandbox whose every exchange is held to the documents."""
+    """Calls of a sandbox with a client of its own for each."""
 
     def __init__(self, sandbox: Sandbox, *roles: str) -> None:
         self.sandbox = sandbox
@@ -39,9 +30,8 @@ class Session:
         """Run something with a client, in a loop of its own."""
 
         async def running() -> T:
-            transport = ValidatingTransport()
             auth = self.sandbox.auth(*self.roles)
-            async with ProvClient(auth, self.sandbox.config, transport=transport) as client:
+            async with ProvClient(auth, self.sandbox.config) as client:
                 return await work(client)
 
         return asyncio.run(running())
@@ -53,9 +43,7 @@ class Session:
         async def waiting() -> dict[str, Any]:
             headers = {"Authorization": f"Bearer {self.sandbox.token('read')}"}
             url = f"{self.sandbox.config.job_api_endpoint}/jobs/user/fetch"
-            async with httpx.AsyncClient(
-                transport=ValidatingTransport(), headers=headers
-            ) as client:
+            async with httpx.AsyncClient(headers=headers) as client:
                 for _ in range(500):
                     answer = await client.get(url, params={"session_id": session_id})
                     if answer.status_code == 200:

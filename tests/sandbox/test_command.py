@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sandbox_checks import ValidatingTransport
 
 from prov_facade.sandbox import Sandbox
 
@@ -32,11 +33,13 @@ def test_it_introduces_itself_serves_and_stops(tmp_path: Path) -> None:
         assert line, process.communicate()
         said += line
     url = re.findall(r"listens at (\S+)\. ", said)[0]
-    assert httpx.get(url).json() == {"message": "Health check successful."}
+    client = httpx.Client(transport=ValidatingTransport(), base_url=url)
+    assert client.get("/").json() == {"message": "Health check successful."}
     tokens = re.findall(r"token of an? (\w+):\n(\S+)", said)
     assert [name for name, _ in tokens] == ["reader", "writer", "admin"]
     headers = {"Authorization": f"Bearer {tokens[2][1]}"}
-    assert httpx.get(f"{url}/admin/config", headers=headers).status_code == 200
+    assert client.get("/admin/config", headers=headers).status_code == 200
+    client.close()
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (0, "")

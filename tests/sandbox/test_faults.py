@@ -16,7 +16,7 @@ from prov_facade import (
     TransportError,
     TransportTimeoutError,
 )
-from prov_facade.sandbox import Fault, Sandbox, gateway, statuses
+from prov_facade.sandbox import Fault, Sandbox, expired_token, gateway, statuses
 
 
 def test_faults_come_one_after_the_other_and_end(sandbox: Sandbox) -> None:
@@ -86,3 +86,24 @@ def test_whether_the_sandbox_acts_before_it_hangs_up_is_settable(
         call(sandbox, register)
     assert len(sandbox.items("MODEL_RUN")) - before == int(after)
     assert len(sandbox.requests) == 1
+
+
+def test_a_token_that_runs_out_on_demand_looks_like_one_that_has(sandbox: Sandbox) -> None:
+    url = f"{sandbox.url}/check-access/check-general-access"
+    sandbox.faults.add("check_general_access", expired_token())
+    seen = []
+    for seconds in (3600, -1):
+        headers = {"Authorization": f"Bearer {sandbox.token('read', expires_in=seconds)}"}
+        answer = httpx.get(url, headers=headers)
+        seen.append((answer.status_code, answer.headers["WWW-Authenticate"], answer.content))
+    assert seen[0] == seen[1]
+    assert seen[0][0] == 401
+
+
+def test_the_realm_goes_wrong_too_and_is_recorded(sandbox: Sandbox) -> None:
+    address = f"{sandbox.config.keycloak_endpoint}/protocol/openid-connect/token"
+    sandbox.faults.add("token", gateway(503))
+    seen = [httpx.post(address, data={"grant_type": "none"}).status_code for _ in range(2)]
+    assert seen == [503, 400]
+    assert [received.operation_id for received in sandbox.requests] == ["token", "token"]
+    assert sandbox.requests[0].body == b"grant_type=none"

@@ -1,34 +1,63 @@
-"""What cannot be a CSV file is refused with what the document says."""
+"""Bodies that cannot be used are refused with what the document says."""
 
 from __future__ import annotations
 
-import asyncio
+import json
+from collections.abc import Iterator
 
 import httpx
 import pytest
-from sandbox.validating import ValidatingTransport
 
 from prov_facade.sandbox import Sandbox
-from prov_facade.sandbox._app import UPLOAD_MAXIMUM
+from prov_facade.sandbox._exchange import BODY_MAXIMUM
+
+TOO_LARGE = f"The body is larger than {BODY_MAXIMUM} bytes."
+
+
+def post(sandbox: Sandbox, path: str, **how: object) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {sandbox.token('read', 'write')}"}
+    return httpx.post(f"{sandbox.url}{path}", headers=headers, timeout=30, **how)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("content", "detail"),
     [
         (b"\xff\xfea,b", "The CSV file is not encoded in UTF-8."),
-        (b" " * (UPLOAD_MAXIMUM + 1), f"The file is larger than {UPLOAD_MAXIMUM} bytes."),
+        (b" " * (BODY_MAXIMUM + 1), TOO_LARGE),
     ],
     ids=["not UTF-8", "too large"],
 )
 def test_an_upload_that_cannot_be_used_is_a_400(
     content: bytes, detail: str, sandbox: Sandbox
 ) -> None:
-    async def upload() -> httpx.Response:
-        headers = {"Authorization": f"Bearer {sandbox.token('read', 'write')}"}
-        transport = ValidatingTransport(requests=False)
-        async with httpx.AsyncClient(transport=transport, headers=headers, timeout=30) as client:
-            url = f"{sandbox.url}/bulk/convert_model_runs/csv"
-            return await client.post(url, files={"csv_file": ("runs.csv", content, "text/csv")})
+    files = {"csv_file": ("runs.csv", content, "text/csv")}
+    answer = post(sandbox, "/bulk/convert_model_runs/csv", files=files)
+    assert (answer.status_code, answer.json()) == (400, {"detail": detail})
 
-    answer = asyncio.run(upload())
+
+def test_a_body_that_is_too_large_is_not_kept(sandbox: Sandbox) -> None:
+    """Chunked, so that nothing tells its size beforehand."""
+    sent = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal sent
+        for _ in range(BODY_MAXIMUM // 2**20 + 10):
+            yield b" " * 2**20
+            sent += 2**20
+
+    answer = post(sandbox, "/model_run/register", content=chunks())
+    assert (answer.status_code, answer.json()) == (400, {"detail": TOO_LARGE})
+    assert sent > BODY_MAXIMUM
+    (received,) = sandbox.requests
+    assert len(received.body) <= BODY_MAXIMUM
+
+
+@pytest.mark.parametrize("body", [b'{"display_name": "\xff"}', json.dumps({}).encode("utf-16")])
+def test_json_that_is_not_utf_8_is_a_400(body: bytes, sandbox: Sandbox) -> None:
+    headers = {
+        "Authorization": f"Bearer {sandbox.token('read', 'write')}",
+        "Content-Type": "application/json",
+    }
+    answer = httpx.post(f"{sandbox.url}/model_run/register", content=body, headers=headers)
+    detail = "There was an error parsing the body"
     assert (answer.status_code, answer.json()) == (400, {"detail": detail})

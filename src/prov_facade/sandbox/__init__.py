@@ -11,8 +11,8 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f"the sandbox needs {error.name}: pip install 'prov-facade[sandbox]'", name=error.name
     ) from error
-from prov_facade.sandbox._app import Received
-from prov_facade.sandbox._faults import Fault, Faults, gateway, statuses
+from prov_facade.sandbox._exchange import Received
+from prov_facade.sandbox._faults import Fault, Faults, expired_token, gateway, statuses
 from prov_facade.sandbox._jobs import JobDelays
 from prov_facade.sandbox._seed import SeedError
 from prov_facade.sandbox._store import Item, StateError
@@ -26,6 +26,7 @@ __all__ = [
     "Sandbox",
     "SeedError",
     "StateError",
+    "expired_token",
     "gateway",
     "statuses",
 ]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,67 +15,24 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 
 from prov_facade.sandbox._documents import Document, Route, document
-from prov_facade.sandbox._faults import Fault, Faults
+from prov_facade.sandbox._exchange import Abortable, Observer, Respond
 from prov_facade.sandbox._handlers import Call, Caller, File, Handler, RefusedError
 from prov_facade.sandbox._store import Store
 from prov_facade.sandbox._tokens import TokenIssuer
 from prov_facade.sandbox._validation import MalformedError, body_of, entry, query_of
 
 JOB_API = "/job-api"
-UPLOAD_MAXIMUM = 50 * 1024 * 1024
 _REPORT_SECONDS = 3600
 _NO_ROLE = "You are not authorised to access this resource as you don't have the correct role."
+_UNREADABLE = "There was an error parsing the body"
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
-
-
-@frozen
-class Received:
-    """A request that the sandbox has received.
-
-    Attributes:
-        operation_id: The operation.
-        method: The HTTP method.
-        path: The path.
-        query: The query parameters.
-        headers: The headers.
-        body: The body.
-    """
-
-    operation_id: str
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-
-
-class Log:
-    """The requests that were received, in order."""
-
-    def __init__(self) -> None:
-        self._received: list[Received] = []
-        self._lock = threading.Lock()
-
-    def add(self, received: Received) -> None:
-        """Note a request."""
-        with self._lock:
-            self._received.append(received)
-
-    def all(self) -> list[Received]:
-        """Return those received so far."""
-        with self._lock:
-            return list(self._received)
-
-    def clear(self) -> None:
-        """Forget them."""
-        with self._lock:
-            self._received.clear()
 
 
 @frozen
@@ -86,29 +41,36 @@ class Services:
 
     store: Store
     issuer: TokenIssuer
-    faults: Faults
-    log: Log
     handlers: Mapping[str, Handler]
     key: bytes = field(repr=False)
 
 
-def application(services: Services, more: Iterable[BaseRoute]) -> Starlette:
+def routes(services: Services, observer: Observer) -> list[BaseRoute]:
+    """Make the routes of the prov-api, of the job-api, and of the reports that jobs have made.
+
+    Args:
+        services: What they need.
+        observer: Sees what they are asked.
+    """
+    made: list[BaseRoute] = []
+    for prefix, described in (("", document("prov-api")), (JOB_API, document("job-api"))):
+        for route in described.routes:
+            respond = observer.around(route.operation_id, _responder(services, described, route))
+            made.append(StarletteRoute(prefix + route.path, respond, methods=[route.method]))
+    report = observer.around("fetch_report", _report_responder(services))
+    return [*made, StarletteRoute("/reports/{session_id}", report)]
+
+
+def application(routes: Sequence[BaseRoute], middleware: Sequence[Middleware]) -> Starlette:
     """Put the sandbox together.
 
     Args:
-        services: What the routes need.
-        more: Further routes.
+        routes: What it answers.
+        middleware: What stands around that.
     """
-    routes: list[BaseRoute] = [
-        StarletteRoute(
-            prefix + route.path, _endpoint(services, described, route), methods=[route.method]
-        )
-        for prefix, described in (("", document("prov-api")), (JOB_API, document("job-api")))
-        for route in described.routes
-    ]
-    routes.append(StarletteRoute("/reports/{session_id}", _report_endpoint(services)))
     return Starlette(
-        routes=[*routes, *more],
+        routes=routes,
+        middleware=[Middleware(Abortable), *middleware],
         exception_handlers={HTTPException: _http_exception},  # type: ignore[dict-item]
     )
 
@@ -117,34 +79,12 @@ async def _http_exception(_: Request, error: HTTPException) -> Response:
     return _json({"detail": error.detail}, error.status_code, error.headers)
 
 
-def _endpoint(services: Services, described: Document, route: Route) -> Callable[[Request], Any]:
+def _responder(services: Services, described: Document, route: Route) -> Respond:
     handler = services.handlers[route.operation_id]
 
     async def respond(request: Request) -> Response:
-        body = await request.body()
-        services.log.add(
-            Received(
-                route.operation_id,
-                request.method,
-                request.url.path,
-                dict(request.query_params),
-                dict(request.headers),
-                body,
-            )
-        )
-        fault = services.faults.next(route.operation_id)
-        if fault is None:
-            return await answer(request, body)
-        await asyncio.sleep(fault.delay)
-        if fault.after or not (fault.drop or fault.status):
-            response = await answer(request, body)
-        else:
-            response = Response()
-        return _spoilt(fault, response, request)
-
-    async def answer(request: Request, body: bytes) -> Response:
         try:
-            call = await read(request, body)
+            call = await read(request)
             return _answered(await run_in_threadpool(handler, call))
         except MalformedError as malformed:
             return _json({"detail": malformed.entries}, 422)
@@ -152,14 +92,19 @@ def _endpoint(services: Services, described: Document, route: Route) -> Callable
             headers = _CHALLENGE if refused.challenge else {}
             return _json({"detail": refused.detail}, refused.status, headers)
 
-    async def read(request: Request, body: bytes) -> Call:
+    async def read(request: Request) -> Call:
         caller = _caller(services.issuer, route, request)
         query = query_of(route, request.query_params)
         if route.operation_id == "convert_model_runs_to_csv":
-            return Call(caller, query, file=await _upload(request, body))
+            return Call(caller, query, file=await _upload(request))
+        if route.body is None:
+            return Call(caller, query)
         content_type = request.headers.get("content-type", "")
-        value = body_of(described, route, content_type, body) if route.body is not None else None
-        return Call(caller, query, value)
+        try:
+            text = (await request.body()).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise RefusedError(400, _UNREADABLE) from error
+        return Call(caller, query, body_of(described, route, content_type, text))
 
     return respond
 
@@ -178,16 +123,14 @@ def _caller(issuer: TokenIssuer, route: Route, request: Request) -> Caller:
     return Caller(claims.username, claims.email, tuple(sorted(claims.roles)), token)
 
 
-async def _upload(request: Request, body: bytes) -> bytes:
-    if len(body) > UPLOAD_MAXIMUM:
-        raise RefusedError(400, f"The file is larger than {UPLOAD_MAXIMUM} bytes.")
+async def _upload(request: Request) -> bytes:
     missing = MalformedError([entry(["body", "csv_file"], "field required", "value_error.missing")])
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise missing
     try:
         form = await request.form()
     except (MultiPartException, HTTPException) as error:
-        raise RefusedError(400, "There was an error parsing the body") from error
+        raise RefusedError(400, _UNREADABLE) from error
     try:
         part = form.get("csv_file")
         if part is None:
@@ -219,39 +162,6 @@ def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = Non
     )
 
 
-def _spoilt(fault: Fault, response: Response, request: Request) -> Response:
-    """Let an answer go wrong the way a fault says."""
-    if fault.drop:
-        return _Cut(response, None, request)
-    if fault.status is not None:
-        # A dictionary would merge headers that differ in case alone.
-        response = Response(fault.body, fault.status, media_type=fault.content_type)
-    response.headers.update(fault.headers)
-    if fault.truncate is not None:
-        return _Cut(response, fault.truncate, request)
-    return response
-
-
-class _Cut(Response):
-    """An answer that breaks off after some bytes of its body, or before anything is sent."""
-
-    def __init__(self, whole: Response, after: int | None, request: Request) -> None:
-        super().__init__(whole.body, whole.status_code)
-        self.raw_headers = whole.raw_headers
-        self._after = after
-        self._request = request
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002
-        if self._after is not None:
-            start = {"type": "http.response.start", "status": self.status_code}
-            await send({**start, "headers": self.raw_headers})
-            part = bytes(self.body)[: self._after]
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-            await asyncio.sleep(0.01)  # for the bytes to leave before the connection goes
-        # ASGI has no word for hanging up. This is how uvicorn's h11 protocol holds the connection.
-        receive.__self__.transport.abort()
-
-
 def report_address(url: str, key: bytes, session_id: str) -> str:
     """Make the pre-signed address of a report."""
     expires = int(time.time()) + _REPORT_SECONDS
@@ -263,7 +173,7 @@ def _sign(key: bytes, session_id: str, expires: int) -> str:
     return hmac.new(key, f"{session_id}:{expires}".encode(), hashlib.sha256).hexdigest()
 
 
-def _report_endpoint(services: Services) -> Callable[[Request], Any]:
+def _report_responder(services: Services) -> Respond:
     async def respond(request: Request) -> Response:
         # An object store refuses a request that is signed in two ways.
         if "authorization" in request.headers:

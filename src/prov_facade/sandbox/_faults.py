@@ -48,6 +48,20 @@ def gateway(status: int, reason: str = "Bad Gateway", *, delay: float = 0.0) -> 
     )
 
 
+def expired_token() -> Fault:
+    """What comes back when the token of a call has run out on its way."""
+    return Fault(
+        status=401,
+        body=b'{"detail":"Could not validate credentials"}',
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def statuses(values: Iterable[int]) -> list[Fault]:
+    """Make faults of statuses alone."""
+    return [Fault(status=value, body=b'{"detail": "On demand."}') for value in values]
+
+
 class Faults:
     """The faults that are to come, for each operation."""
 
@@ -59,7 +73,8 @@ class Faults:
         """Let the next calls of an operation go wrong, one after the other.
 
         Args:
-            operation_id: The operation, such as ``register_model_run``.
+            operation_id: The operation, such as ``register_model_run``. What the realm and the
+                reports are asked has such ids as well: see what ``Sandbox.requests`` says.
             faults: What happens to the next calls. After the last one, all is well again.
         """
         with self._lock:
@@ -80,8 +95,3 @@ class Faults:
         with self._lock:
             coming = self._coming[operation_id]
             return coming.popleft() if coming else None
-
-
-def statuses(values: Iterable[int]) -> list[Fault]:
-    """Make faults of statuses alone."""
-    return [Fault(status=value, body=b'{"detail": "On demand."}') for value in values]

@@ -5,27 +5,23 @@ from __future__ import annotations
 import secrets
 import socket
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import uvicorn
+from starlette.middleware import Middleware
 
 from prov_facade.auth import BearerToken
 from prov_facade.config import APIOverrides, Config
-from prov_facade.sandbox._app import (
-    JOB_API,
-    Log,
-    Received,
-    Services,
-    application,
-    report_address,
-)
+from prov_facade.sandbox._app import JOB_API, Services, application, report_address, routes
+from prov_facade.sandbox._exchange import Log, Observer, Received
 from prov_facade.sandbox._faults import Faults
 from prov_facade.sandbox._handlers import Handlers
 from prov_facade.sandbox._jobs import JobDelays, Jobs
 from prov_facade.sandbox._realm import Realm
-from prov_facade.sandbox._realm import routes as realm_routes
+from prov_facade.sandbox._realm_routes import routes as realm_routes
 from prov_facade.sandbox._registry import Registry
 from prov_facade.sandbox._seed import load
 from prov_facade.sandbox._store import Item, Store
@@ -63,6 +59,9 @@ class Sandbox:
         >>> with Sandbox() as sandbox:
         ...     client = ProvClient(sandbox.auth("read"), sandbox.config)
     """
+
+    # For those who test the sandbox itself.
+    _middleware: ClassVar[Sequence[Middleware]] = ()
 
     def __init__(
         self,
@@ -118,9 +117,13 @@ class Sandbox:
             registry.plant(load(self._seed))
         self._jobs = Jobs(self._store, registry.work(lambda: self._jobs), self._delays)
         handlers = Handlers(registry, self._jobs, self._report_style).table()
-        services = Services(self._store, self._issuer, self.faults, self._log, handlers, key)
+        observer = Observer(self._log, self.faults)
+        services = Services(self._store, self._issuer, handlers, key)
         settings = uvicorn.Config(
-            application(services, realm_routes(self._issuer, self.realm)),
+            application(
+                [*routes(services, observer), *realm_routes(self._issuer, self.realm, observer)],
+                self._middleware,
+            ),
             http="h11",
             ws="none",
             lifespan="off",

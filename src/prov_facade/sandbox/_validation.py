@@ -79,7 +79,7 @@ def _parsed(text: str, kind: str) -> Any:
     return text
 
 
-def body_of(document: Document, route: Route, content_type: str, content: bytes) -> Any:
+def body_of(document: Document, route: Route, content_type: str, content: str) -> Any:
     """Read the JSON body of a request.
 
     Raises:
@@ -91,7 +91,7 @@ def body_of(document: Document, route: Route, content_type: str, content: bytes)
         raise MalformedError([entry(["body"], *_TYPES["object"])])
     try:
         value = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         wrong = entry(["body", 0], f"Invalid JSON: {error}", "value_error.jsondecode")
         raise MalformedError([wrong]) from error
     schema = {**(route.body or {}), "components": document.components}
