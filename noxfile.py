@@ -115,10 +115,9 @@ def lint_document(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Run the main job against a mock server in this process, and show what comes back."""
-    install_group(session, "contract")
+    """Show a model run's whole journey, against a sandbox in this process."""
     install_wheel(session)
-    session.run("python", "examples/main_job.py", env={"PYTHONPATH": "tests"})
+    session.run("python", "examples/journey.py")
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""Holds what goes to and comes from a sandbox to the OpenAPI documents."""
+"""A pytest plugin that holds what goes to and comes from sandboxes to the OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from urllib.parse import parse_qsl
 
 import api_document
 import httpx
+import pytest
 from attrs import define, field, frozen
 from jsonschema import Draft202012Validator
 from openapi_core import Config, OpenAPI
 from openapi_core.datatypes import RequestParameters
 from openapi_core.exceptions import OpenAPIError
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
-from prov_facade.sandbox import Fault
+from prov_facade.sandbox import Fault, Sandbox
 from prov_facade.sandbox._exchange import FAULT
 
 JOB_API = "/job-api"
 BASE = "http://sandbox.test"  # one for all, since making a checker takes long
+_EMPTY_GRAPH = {"directed": True, "multigraph": False, "graph": {}, "nodes": [], "links": []}
 # What a sandbox serves and no document describes.
 ELSEWHERE = ("/auth/realms/", "/reports/")
 
@@ -79,8 +82,9 @@ class Exchange:
                 yield f"{self}: {error!r}, because of {error.__cause__!r}"
         if self.method == "GET" and path.startswith("/explore/") and self.status == 200:
             # Its place in the answer has no schema, as on the server: any object may stand there.
-            for error in _graph_checker().iter_errors(json.loads(self.answer)["graph"]):
-                yield f"{self}: {error.message}"
+            graph = json.loads(self.answer).get("graph") or _EMPTY_GRAPH
+            for wrong in _graph_checker().iter_errors(graph):
+                yield f"{self}: {wrong.message}"
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}?{self.query.decode()} answered with {self.status}"
@@ -170,6 +174,22 @@ class Recording:
         # Before the answer, which lets a test go on and end.
         self.into.append(exchange)
         await self.app(scope, received, sent)
+
+
+EXCHANGES: list[Exchange] = []
+
+
+def pytest_configure() -> None:
+    Sandbox._middleware = (Middleware(Recording, EXCHANGES),)
+
+
+@pytest.fixture(autouse=True)
+def sandboxes_keep_to_the_documents() -> Iterator[None]:
+    """Hold every exchange of every sandbox in this process to the documents."""
+    EXCHANGES.clear()
+    yield
+    departures = [text for exchange in EXCHANGES for text in exchange.departures()]
+    assert departures == []
 
 
 class ValidatingTransport(httpx.HTTPTransport):

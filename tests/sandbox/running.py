@@ -1,10 +1,16 @@
-"""Calls of a sandbox with a client that checks nothing."""
+"""Runs things that use a sandbox."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
+
+import sandbox_checks
 
 from prov_facade import ProvClient
 from prov_facade.sandbox import Sandbox
@@ -21,3 +27,26 @@ def call(sandbox: Sandbox, work: Callable[[ProvClient], Awaitable[T]]) -> T:
             return await work(client)
 
     return asyncio.run(running())
+
+
+def pytest_in(folder: Path, *, checked: bool = True) -> tuple[int, str]:
+    """Run the suite of a folder as its owner would, warnings as errors.
+
+    Args:
+        folder: Where it is.
+        checked: Whether its sandboxes are held to the documents, as ours are.
+    """
+    (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n", encoding="utf-8")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    paths = [str(Path(sandbox_checks.__file__).parent), environment.get("PYTHONPATH", "")]
+    plugins = ["no:cacheprovider", *(["sandbox_checks"] if checked else [])]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *(f"-p{plugin}" for plugin in plugins)],
+        cwd=folder,
+        env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stdout + done.stderr

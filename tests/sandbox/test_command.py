@@ -86,17 +86,22 @@ def test_what_was_done_survives_a_kill(tmp_path: Path) -> None:
     state = tmp_path / "state.db"
     script = (
         "import os, sys, httpx;"
+        "from sandbox_checks import ValidatingTransport;"
         "from prov_facade.sandbox import JobDelays, Sandbox;"
         "sandbox = Sandbox(state=sys.argv[1], delays=JobDelays(pending=0.3)).start();"
         "record = sandbox.items('MODEL_RUN')[-1].body['record'];"
         "head = {'Authorization': 'Bearer ' + sandbox.token('read', 'write')};"
         "url = sandbox.url + '/model_run/register';"
-        "assert all(httpx.post(url, json=record, headers=head).status_code == 200"
+        "client = httpx.Client(transport=ValidatingTransport());"
+        "assert all(client.post(url, json=record, headers=head).status_code == 200"
         " for _ in range(3));"
         f"os.kill(os.getpid(), {int(signal.SIGKILL)})"
     )
     killed = subprocess.run(
-        [sys.executable, "-c", script, str(state)], env=dict(os.environ), check=False, timeout=60
+        [sys.executable, "-c", script, str(state)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+        timeout=60,
     )
     assert killed.returncode == -signal.SIGKILL
     with Sandbox(state=state) as sandbox:

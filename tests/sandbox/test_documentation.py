@@ -1,50 +1,38 @@
-"""What docs/sandbox.md shows works as it stands."""
+"""What docs/sandbox.md and the README show of the sandbox works as it stands."""
 
 from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from sandbox.running import pytest_in
 
 from prov_facade.sandbox import Sandbox
 from prov_facade.sandbox.__main__ import _parser
 
-PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
+ROOT = Path(__file__).parents[2]
 
 
-def blocks(language: str) -> list[str]:
-    text = PAGE.read_text(encoding="utf-8")
+def blocks(language: str, page: str = "docs/sandbox.md") -> list[str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-def run(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def test_the_python_example_runs(tmp_path: Path) -> None:
+def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     example, _ = blocks("python")
-    said = run(tmp_path, "-W", "error", "-c", example)
-    assert said.endswith("['explore_upstream', 'register_model_run']\n")
+    exec(compile(example, "page", "exec"), {"__name__": "page"})  # noqa: S102  (our own page)
+    assert capsys.readouterr().out.endswith("['explore_upstream', 'register_model_run']\n")
 
 
-def test_the_example_of_a_test_passes(tmp_path: Path) -> None:
-    _, example = blocks("python")
-    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n", encoding="utf-8")
+@pytest.mark.parametrize("page", ["docs/sandbox.md", "README.md"])
+def test_the_example_of_a_test_passes(page: str, tmp_path: Path) -> None:
+    _, example = blocks("python", page)
     (tmp_path / "test_example.py").write_text(example, encoding="utf-8")
-    assert "1 passed" in run(tmp_path, "-m", "pytest", "-p", "no:cacheprovider")
+    status, said = pytest_in(tmp_path)
+    assert status == 0, said
+    assert "1 passed" in said
 
 
 def test_the_seed_can_be_used(tmp_path: Path) -> None:

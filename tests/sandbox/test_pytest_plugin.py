@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
+
+from sandbox.running import pytest_in
 
 SUITE = """
 import httpx
@@ -31,31 +30,17 @@ for name in ("docx", "jsonschema", "jwt", "python_multipart", "starlette", "uvic
 """
 
 
-def outcome(folder: Path) -> tuple[int, str]:
-    """Run the suite of a folder as its owner would, warnings as errors."""
-    (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n", encoding="utf-8")
-    (folder / "test_mine.py").write_text(SUITE, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"],
-        cwd=folder,
-        env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
 def test_the_fixture_is_there_without_further_ado(tmp_path: Path) -> None:
-    status, said = outcome(tmp_path)
+    (tmp_path / "test_mine.py").write_text(SUITE, encoding="utf-8")
+    status, said = pytest_in(tmp_path)
     assert status == 0, said
     assert "3 passed" in said
 
 
 def test_without_the_extra_only_the_fixture_fails_and_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(WITHOUT_THE_EXTRA, encoding="utf-8")
-    status, said = outcome(tmp_path)
+    (tmp_path / "test_mine.py").write_text(SUITE, encoding="utf-8")
+    status, said = pytest_in(tmp_path, checked=False)
     assert status == 1, said
     assert "1 passed, 2 errors" in said
     assert "pip install 'prov-facade[sandbox]'" in said

@@ -1,0 +1,55 @@
+"""The README's first command, in this process, where every exchange is held to the documents."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import docx
+import pytest
+
+from examples import journey
+from prov_facade.sandbox import Sandbox
+
+STEPS = [
+    "Is the prov-api up?",
+    "Who am I",
+    "A CSV template to fill in",
+    "The CSV file",
+    "They are registered",
+    "Job",
+    "Job",
+    "Registered",
+    "Job",
+    "Registered",
+    "Upstream of",
+    "Downstream of the census",
+    "A report of",
+    "Job",
+    "Updated",
+    "Deleting it would",
+    "On trial",
+    "A mistake is found before anything is sent",
+    "What the server refuses is an error that says what to do",
+]
+
+
+def test_the_journey_shows_each_step(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = {item.id for item in sandbox.items()}
+    asyncio.run(journey.main(sandbox, tmp_path))
+    said = capsys.readouterr().out
+
+    new = {item.id: item for item in sandbox.items("MODEL_RUN") if item.id not in held}
+    assert len(new) == 2
+    steps = [line for line in said.splitlines() if line and not line.startswith(" ")]
+    assert len(steps) == len(STEPS)
+    assert all(step.startswith(start) for step, start in zip(steps, STEPS, strict=True)), steps
+    (updated,) = [item for item in new.values() if item.display_name.endswith("third attempt")]
+    assert updated.id in said
+    assert "Deleting it would\n    " in said
+    assert "1 x REMOVE_NODE" in said
+    assert sandbox.token("read")[:20] not in said
+    text = "\n".join(line.text for line in docx.Document(str(tmp_path / "report.docx")).paragraphs)
+    assert updated.id in text
