@@ -24,6 +24,7 @@ from prov_facade.sandbox._store import Store
 
 LINKS = (10_000, 100_000, 1_000_000)
 DEPTHS = (2, 4, 10)
+HUB_DEPTHS = (1, 2, 3)
 STARTS = 21
 INPUTS = 3
 LINKS_OF_A_RUN = INPUTS + 2
@@ -78,6 +79,19 @@ def query_times(links: int) -> None:
                     f"   {statistics.median(taken):8.2f} ms, at most {max(taken):8.2f} ms"
                     f"   {statistics.median(found):6.0f} links found"
                 )
+        query_hub(store)
+
+
+def query_hub(store: Store) -> None:
+    """Print how long it takes from a node that a great deal points to."""
+    for depth in HUB_DEPTHS:
+        begun = time.perf_counter()
+        lineage = explore(store, "person/0", depth, Direction.DOWNSTREAM)
+        taken = (time.perf_counter() - begun) * 1000
+        print(
+            f"  downstream depth {depth:2}   {taken:8.2f} ms from a person,"
+            f" all of it {len(lineage.links)} links"
+        )
 
 
 @contextmanager

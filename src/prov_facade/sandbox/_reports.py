@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import docx
 from docx.document import Document
+from docx.shared import Cm
 
 from prov_facade.sandbox._lineage import Direction, explore
 from prov_facade.sandbox._store import Item, Node, Store
@@ -23,6 +24,8 @@ _TITLE_LIMIT = 255
 _FIRST_YEAR_OF_ZIP = 1980
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_WIDTHS = (Cm(4), Cm(11))  # of an id and a name
 
 _KINDS = {"MODEL_RUN": "Model run", "STUDY": "Study"}
 
@@ -122,6 +125,11 @@ def _add_table(document: Document, heading: str, rows: Iterable[tuple[str, str]]
     for row in (("Id", "Name"), *rows):
         for cell, text in zip(table.add_row().cells, row, strict=True):
             cell.text = _line(text)
+        # Each cell says how wide it is: Word looks there, LibreOffice at the columns.
+        for cell, width in zip(table.rows[-1].cells, _WIDTHS, strict=True):
+            cell.width = width
+    for column, width in zip(table.columns, _WIDTHS, strict=True):
+        column.width = width
     for cell in table.rows[0].cells:
         cell.paragraphs[0].runs[0].bold = True
 

@@ -1,0 +1,82 @@
+"""The six lineage queries over HTTP: which way each goes, where it ends, and how far by default.
+
+What a walk finds on any graph is compared with networkx in ``test_lineage``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import networkx as nx
+import pytest
+
+from prov_facade.sandbox import Sandbox
+from prov_facade.sandbox._lineage import Direction, Goal, effected_agents, explore
+
+MIDDLE = "10378.1/1955024"  # a dataset with runs on both sides
+QUERIES = {
+    "/explore/upstream": (2, Direction.UPSTREAM, Goal.ANYWHERE),
+    "/explore/downstream": (2, Direction.DOWNSTREAM, Goal.ANYWHERE),
+    "/explore/special/contributing_datasets": (4, Direction.UPSTREAM, Goal.DATASET),
+    "/explore/special/effected_datasets": (4, Direction.DOWNSTREAM, Goal.DATASET),
+    "/explore/special/contributing_agents": (4, Direction.UPSTREAM, Goal.AGENT),
+    "/explore/special/effected_agents": (4, Direction.DOWNSTREAM, None),
+}
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+def graph_of(sandbox: Sandbox, path: str, **query: Any) -> nx.DiGraph[str]:
+    headers = {"Authorization": f"Bearer {sandbox.token('read')}"}
+    answer = httpx.get(f"{sandbox.url}{path}", params=query, headers=headers)
+    body = answer.raise_for_status().json()
+    assert body["status"]["success"] is True
+    assert body["record_count"] == len(body["graph"]["nodes"])
+    graph = nx.node_link_graph(body["graph"], edges="links")
+    assert isinstance(graph, nx.DiGraph)
+    return graph
+
+
+@pytest.mark.parametrize("path", QUERIES)
+@pytest.mark.parametrize("depth", [None, 0, 1, 3, 10, -1])
+def test_a_query_goes_its_way_as_far_as_it_should(
+    path: str, depth: int | None, shared: Sandbox
+) -> None:
+    default, direction, goal = QUERIES[path]
+    query = {"starting_id": MIDDLE} | ({} if depth is None else {"depth": depth})
+    graph = graph_of(shared, path, **query)
+
+    steps = default if depth is None else max(depth, 0)
+    if goal is None:
+        expected = effected_agents(shared._store, MIDDLE, steps)
+    else:
+        expected = explore(shared._store, MIDDLE, steps, direction, goal)
+    assert set(graph.nodes) == {node.id for node in expected.nodes}
+    links = {(link.source, link.target, link.relation) for link in expected.links}
+    assert set(graph.edges(data="type")) == links
+
+
+def test_what_the_queries_find_in_the_study(shared: Sandbox) -> None:
+    """Enough of it, by hand, to tell the queries from each other."""
+    found = {path: graph_of(shared, path, starting_id=MIDDLE, depth=4) for path in QUERIES}
+    subtypes = {
+        path: {graph.nodes[node]["item_subtype"] for node in graph} for path, graph in found.items()
+    }
+    weather, outlook = "10378.1/1955019", "10378.1/1955029"
+    assert weather in found["/explore/upstream"]
+    assert outlook not in found["/explore/upstream"]
+    assert outlook in found["/explore/downstream"]
+    assert weather not in found["/explore/downstream"]
+    for way in ("contributing", "effected"):
+        datasets = found[f"/explore/special/{way}_datasets"]
+        # Inner nodes stay; what leads to no dataset is gone.
+        assert subtypes[f"/explore/special/{way}_datasets"] == {"DATASET", "MODEL_RUN"}
+        assert (weather if way == "contributing" else outlook) in datasets
+        assert "PERSON" in subtypes[f"/explore/special/{way}_agents"]
+        assert "DATASET_TEMPLATE" not in subtypes[f"/explore/special/{way}_agents"]
