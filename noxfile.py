@@ -67,7 +67,7 @@ def typing(session: nox.Session) -> None:
     project = PYPROJECT["project"]
     session.install(*project["dependencies"], *project["optional-dependencies"]["sandbox"])
     install_group(session, "benchmarks")
-    session.run("mypy", "src/prov_facade", "generated/prov_api_client")
+    session.run("mypy", "src", "generated/prov_api_client")
     session.run("mypy", "codegen", "tests", "examples", "benchmarks", "noxfile.py")
 
 

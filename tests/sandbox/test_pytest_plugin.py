@@ -44,3 +44,13 @@ def test_without_the_extra_only_the_fixture_fails_and_says_what_to_install(tmp_p
     assert status == 1, said
     assert "1 passed, 2 errors" in said
     assert "pip install 'prov-facade[sandbox]'" in said
+
+
+def test_it_brings_nothing_along_where_it_is_not_used(tmp_path: Path) -> None:
+    """Whoever has prov-facade installed would wait for it at every start of pytest."""
+    (tmp_path / "test_mine.py").write_text(
+        "import sys\n\ndef test_that():\n    assert 'prov_facade' not in sys.modules\n",
+        encoding="utf-8",
+    )
+    status, said = pytest_in(tmp_path, checked=False)
+    assert status == 0, said

@@ -1,4 +1,8 @@
-"""A pytest plugin: the fixture ``prov_sandbox``. It is there wherever prov-facade is installed."""
+"""A pytest plugin: the fixture ``prov_sandbox``. It is there wherever prov-facade is installed.
+
+A package of its own, since pytest imports its plugins whenever it starts, and with a module of
+``prov_facade`` comes all of it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def prov_sandbox() -> Iterator[Sandbox]:
     """A sandbox of its own for each test; needs the extra ``sandbox``."""
-    # Not at the top: without the extra, nothing but this fixture may fail.
+    # Not at the top: that takes time, and without the extra, nothing but this fixture may fail.
     from prov_facade.sandbox import Sandbox  # noqa: PLC0415
 
     with Sandbox() as sandbox:
