@@ -1,8 +1,8 @@
 """How long the sandbox takes over lineage queries, and how many requests it serves.
 
 The graphs are made up: every model run reads three datasets of the runs shortly before it, writes
-one, and belongs to a person. They are held in memory, as by default. The server runs in a process
-of its own; the client does no more than HTTP needs.
+one, and points to a person, a model and a study. They are held in memory, as by default. The server
+runs in a process of its own; the client does no more than HTTP needs.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ from prov_facade.sandbox._store import Store
 
 LINKS = (10_000, 100_000, 1_000_000)
 DEPTHS = (2, 4, 10)
-HUB_DEPTHS = (1, 2, 3)
+HUB_DEPTHS = (1, 2, 10)
 STARTS = 21
 INPUTS = 3
-LINKS_OF_A_RUN = INPUTS + 2
+LINKS_OF_A_RUN = INPUTS + 4
 RECENT = 50
-PERSONS = 100
+# How many there are: few have many links each.
+SHARED = {"person": ("AGENT", 100), "study": ("ACTIVITY", 20), "model": ("ENTITY", 4)}
+RELATIONS = {"person": "wasAssociatedWith", "study": "wasInformedBy", "model": "used"}
 CONNECTIONS = (1, 8)
 SECONDS = 3.0
 A_RUN = "10378.1/1955130"  # of the default seed
@@ -38,16 +40,21 @@ A_RUN = "10378.1/1955130"  # of the default seed
 def fill(store: Store, runs: int) -> None:
     """Insert the graph of so many model runs in one go."""
     chance = random.Random(runs)  # noqa: S311  (no secrets here)
-    person, run, dataset = 1, PERSONS + 1, PERSONS + 1 + runs  # the first numbers of each
+    shared = [(kind, number) for kind in SHARED for number in range(SHARED[kind][1])]
+    numbers = {name: number for number, name in enumerate(shared, 1)}
+    run = len(shared) + 1  # the first of each
+    dataset = run + runs
 
     def nodes() -> Iterator[tuple[int, str, str, str]]:
-        yield from ((person + i, f"person/{i}", "AGENT", "PERSON") for i in range(PERSONS))
+        for (kind, i), number in numbers.items():
+            yield number, f"{kind}/{i}", SHARED[kind][0], kind.upper()
         yield from ((run + i, f"run/{i}", "ACTIVITY", "MODEL_RUN") for i in range(runs))
         yield from ((dataset + i, f"dataset/{i}", "ENTITY", "DATASET") for i in range(runs))
 
     def links() -> Iterator[tuple[int, int, str]]:
         for i in range(runs):
-            yield run + i, person + chance.randrange(PERSONS), "wasAssociatedWith"
+            for kind, (_, count) in SHARED.items():
+                yield run + i, numbers[kind, chance.randrange(count)], RELATIONS[kind]
             yield dataset + i, run + i, "wasGeneratedBy"
             recent = range(max(0, i - RECENT), i)
             for j in chance.sample(recent, min(INPUTS, len(recent))):
@@ -83,15 +90,13 @@ def query_times(links: int) -> None:
 
 
 def query_hub(store: Store) -> None:
-    """Print how long it takes from a node that a great deal points to."""
-    for depth in HUB_DEPTHS:
-        begun = time.perf_counter()
-        lineage = explore(store, "person/0", depth, Direction.DOWNSTREAM)
-        taken = (time.perf_counter() - begun) * 1000
-        print(
-            f"  downstream depth {depth:2}   {taken:8.2f} ms from a person,"
-            f" all of it {len(lineage.links)} links"
-        )
+    """Print how long it takes from nodes that a great deal points to."""
+    for kind in SHARED:
+        for depth in HUB_DEPTHS:
+            begun = time.perf_counter()
+            found = len(explore(store, f"{kind}/0", depth, Direction.DOWNSTREAM).links)
+            taken = (time.perf_counter() - begun) * 1000
+            print(f"  downstream depth {depth:2}   {taken:8.2f} ms from a {kind}, {found} links")
 
 
 @contextmanager

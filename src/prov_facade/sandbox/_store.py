@@ -166,6 +166,7 @@ class Store:
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = NORMAL")
         execute("PRAGMA foreign_keys = ON")
+        execute("PRAGMA temp_store = MEMORY")
         if not tables:
             # In one transaction: a file that is half made would be of no version.
             self._connection.executescript(
@@ -206,6 +207,12 @@ class Store:
                 self._connection.execute("COMMIT")
             finally:
                 self._open_writes -= 1
+
+    @contextmanager
+    def exclusively(self) -> Iterator[sqlite3.Connection]:
+        """Run several statements that change nothing but temporary tables, undisturbed."""
+        with self._lock:
+            yield self._connection
 
     def query(self, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         """Run a query and return its rows."""
