@@ -112,29 +112,78 @@ def test_a_state_file_survives_a_kill(tmp_path: Path) -> None:
         assert ids(store, "r1") == ["r1"]
 
 
-@pytest.mark.parametrize("content", [b"not a database, but some text " * 50, None])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"not a database, but some text " * 50,
+        "CREATE TABLE other (x)",
+        f"CREATE TABLE item (id); PRAGMA user_version = {VERSION}",
+        "PRAGMA application_id = 5",
+    ],
+)
 def test_what_is_no_state_file_is_refused_and_not_touched(
-    content: bytes | None, tmp_path: Path
+    content: bytes | str, tmp_path: Path
 ) -> None:
     path = tmp_path / "other.db"
-    if content is None:
-        with sqlite3.connect(path) as connection:
-            connection.execute("CREATE TABLE other (x)")
-        connection.close()
+    if isinstance(content, str):
+        alter(path, content)
     else:
         path.write_bytes(content)
     before = path.read_bytes()
     with pytest.raises(StateError) as caught:
         Store(path)
+    assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert path.read_bytes() == before
+
+
+def alter(path: Path, script: str) -> None:
+    connection = sqlite3.connect(path)
+    connection.executescript(script)
+    connection.close()
+
+
+def test_a_state_file_that_lacks_a_table_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    Store(path).close()
+    alter(path, "DROP TABLE job")
+    with pytest.raises(StateError, match="damaged, and lacks job, job_due"):
+        Store(path)
+
+
+def test_a_state_file_is_used_by_one_at_a_time(tmp_path: Path) -> None:
+    """Two that work on the same jobs would do them twice."""
+    path = tmp_path / "state.db"
+    for _ in range(2):  # a new file, and one that is there
+        with Store(path) as store:
+            with pytest.raises(StateError, match="in use"):
+                Store(path)
+            store.add(*ONE)
+    with Store(path) as store:
+        assert ids(store, "d") == ["d", "r1"]
+
+
+def test_a_file_that_somebody_else_writes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    Store(path).close()
+    other = sqlite3.connect(path)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StateError, match="in use"):
+        Store(path)
+    other.close()
+
+
+def test_a_state_file_has_a_write_ahead_log(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with Store(path) as store:
+        store.add(*ONE)
+        assert path.with_name("state.db-wal").stat().st_size > 0
+    assert not path.with_name("state.db-wal").exists()
 
 
 def test_a_state_file_of_another_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     Store(path).close()
-    with sqlite3.connect(path) as connection:
-        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
-    connection.close()
+    alter(path, f"PRAGMA user_version = {VERSION + 1}")
     with pytest.raises(StateError, match=f"version {VERSION + 1}"):
         Store(path)

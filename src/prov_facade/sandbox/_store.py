@@ -7,6 +7,7 @@ a record takes away what it alone brought.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +21,8 @@ from attrs import field, frozen
 
 # Changes whenever the tables change: a state file of another version is refused.
 VERSION = 1
+# Tells state files from other files of SQLite, which have versions, too.
+_APPLICATION = int.from_bytes(b"PVSB")
 
 _TABLES = """
 CREATE TABLE node (
@@ -81,6 +84,7 @@ CREATE TABLE report (session_id TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT,
 CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
+_NAMES = frozenset(re.findall(r"CREATE (?:TABLE|INDEX) (\w+)", _TABLES))
 
 
 class StateError(Exception):
@@ -137,41 +141,60 @@ class Store:
         path: A state file, made when it does not exist; ``None`` keeps everything in memory.
 
     Raises:
-        StateError: If the file is not a state file, or one of another version.
+        StateError: If the file is not a state file, is one of another version, or is in use.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._lock = threading.RLock()
         self._open_writes = 0  # guarded by the lock, which one thread holds at a time
+        self._path = path
         try:
             # Statements are serialised by the lock, whichever thread they come from.
             self._connection = sqlite3.connect(
-                path or ":memory:", check_same_thread=False, isolation_level=None
+                path or ":memory:", check_same_thread=False, isolation_level=None, timeout=0
             )
             try:
                 self._prepare()
             except BaseException:
                 self._connection.close()
                 raise
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise self._refused(str(error)) from error
+            raise self._refused("it is in use, by another sandbox perhaps") from error
         except sqlite3.Error as error:
-            raise StateError(f"{path} cannot be used as a state file: {error}") from error
+            raise self._refused(str(error)) from error
+
+    def _refused(self, reason: str) -> StateError:
+        return StateError(f"{self._path} cannot be used as a state file: {reason}")
 
     def _prepare(self) -> None:
         execute = self._connection.execute
-        # The version is looked at before anything is changed, the mode of the journal included.
+        # Everything is looked at before anything is changed, the mode of the journal included.
+        (application,) = execute("PRAGMA application_id").fetchone()
         (version,) = execute("PRAGMA user_version").fetchone()
-        (tables,) = execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if version != VERSION and (version or tables):
-            raise StateError(f"the state file has version {version}, this sandbox needs {VERSION}")
+        tables = {name for (name,) in execute("SELECT name FROM sqlite_schema")}
+        if application != _APPLICATION and (application or version or tables):
+            raise self._refused("it is another program's")
+        if tables and version != VERSION:
+            raise self._refused(f"it has version {version}, this sandbox needs {VERSION}")
+        if tables and not tables.issuperset(_NAMES):
+            missing = ", ".join(sorted(_NAMES - tables))
+            raise self._refused(f"it is damaged, and lacks {missing}")
+        # Two that work on one file would do its jobs twice.
+        execute("PRAGMA locking_mode = EXCLUSIVE")
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = NORMAL")
         execute("PRAGMA foreign_keys = ON")
         execute("PRAGMA temp_store = MEMORY")
-        if not tables:
-            # In one transaction: a file that is half made would be of no version.
-            self._connection.executescript(
-                f"BEGIN; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
-            )
+        # In one transaction: a file that is half made would be of no version. Nor is the lock
+        # taken without one.
+        with self.writing():
+            if not tables:
+                for statement in filter(str.strip, _TABLES.split(";")):
+                    execute(statement)
+                execute(f"PRAGMA application_id = {_APPLICATION}")
+                execute(f"PRAGMA user_version = {VERSION}")
 
     def __enter__(self) -> Self:
         return self
