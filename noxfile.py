@@ -106,6 +106,14 @@ def interop(session: nox.Session) -> None:
 
 
 @nox.session
+def predecessor(session: nox.Session) -> None:
+    """Run Provena's own Python client against the sandbox."""
+    # In one go with the wheel, so that what the predecessor pins is kept to.
+    install_wheel(session, *nox.project.dependency_groups(PYPROJECT, "predecessor"))
+    session.run("pytest", "tests/predecessor", "-m", "predecessor", *session.posargs)
+
+
+@nox.session
 def lint_document(session: nox.Session) -> None:
     """Lint the OpenAPI documents; needs Node.js and npm."""
     with session.chdir("openapi/lint"):

@@ -117,7 +117,30 @@ def test_the_realm_describes_itself(served: Served) -> None:
     ):
         # A form without anything is understood, and refused.
         check_error(served.http.post(found[name], data={"x": ""}), *REFUSED[name])
-    assert served.http.get(found["jwks_uri"]).json() == {"keys": []}
+    (algorithm,) = found["id_token_signing_alg_values_supported"]
+    (key,) = served.http.get(found["jwks_uri"]).json()["keys"]
+    header = jwt.get_unverified_header(served.signed_in()["access_token"])
+    assert (header["alg"], header["kid"]) == (algorithm, key["kid"])
+
+
+def test_the_realm_describes_itself_as_keycloak_does(served: Served) -> None:
+    answer = served.http.get(served.url)
+    assert answer.headers["content-type"] == "application/json"
+    found = answer.raise_for_status().json()
+    assert found.keys() == {
+        "realm",
+        "public_key",
+        "token-service",
+        "account-service",
+        "tokens-not-before",
+    }
+    assert (found["realm"], found["tokens-not-before"]) == ("reef", 0)
+    assert found["token-service"] == f"{served.url}{OAUTH}"
+    pem = f"-----BEGIN PUBLIC KEY-----\n{found['public_key']}\n-----END PUBLIC KEY-----"
+    token = served.signed_in()["access_token"]
+    # The clock of the test is far from that of the machine.
+    options: Any = {"verify_exp": False, "verify_iat": False, "verify_aud": False}
+    assert jwt.decode(token, pem, ["RS256"], options=options)["preferred_username"] == "ann"
 
 
 REFUSED: dict[str, tuple[str, int]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import math
 import time
 from typing import Any, get_args
@@ -10,10 +11,18 @@ from typing import Any, get_args
 import jwt
 import msgspec
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prov_facade.sandbox._tokens import Claims, TokenIssuer, TokenType, roles_of
+from prov_facade.sandbox._tokens import (
+    Claims,
+    TokenIssuer,
+    TokenType,
+    new_signing_key,
+    roles_of,
+)
 
 URL = "http://127.0.0.1:8000/auth/realms/sandbox"
 KEY = b"k" * 32
@@ -43,6 +52,10 @@ def issuer(clock: Clock) -> TokenIssuer:
 def payload(token: str) -> dict[str, Any]:
     found: dict[str, Any] = jwt.decode(token, options=NOT_SIGNED)
     return found
+
+
+def encoded(part: bytes) -> str:
+    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
 
 
 def test_a_token_says_whose_it_is(issuer: TokenIssuer, clock: Clock) -> None:
@@ -134,7 +147,7 @@ def test_a_key_must_be_long_enough(key: bytes) -> None:
 def test_a_token_cannot_be_changed(issuer: TokenIssuer) -> None:
     header, claims, signature = issuer.issue("ann", [], 60).split(".")
     changed = payload(f"{header}.{claims}.{signature}") | {"realm_access": {"roles": ["admin"]}}
-    forged = base64.urlsafe_b64encode(msgspec.json.encode(changed)).rstrip(b"=").decode()
+    forged = encoded(msgspec.json.encode(changed))
     assert issuer.verify(f"{header}.{forged}.{signature}") is None
     assert issuer.verify(f"{header}.{claims}.") is None
     assert issuer.verify(f"{header}.{claims}") is None
@@ -143,16 +156,64 @@ def test_a_token_cannot_be_changed(issuer: TokenIssuer) -> None:
 
 def test_claims_must_be_those_of_a_token(clock: Clock) -> None:
     issuer = TokenIssuer(URL, clock, key=KEY)
-    good = payload(issuer.issue("ann", [], 60))
-    assert issuer.verify(jwt.encode(good, KEY, "HS256"))
+    good = payload(issuer.issue("ann", [], 60, token_type="Refresh"))
+
+    def verify(claims: dict[str, Any]) -> Claims | None:
+        return issuer.verify(jwt.encode(claims, KEY, "HS256"), "Refresh")
+
+    assert verify(good)
     for name in ("exp", "typ", "preferred_username", "realm_access"):
-        lacking = {key: value for key, value in good.items() if key != name}
-        assert issuer.verify(jwt.encode(lacking, KEY, "HS256")) is None
-        assert issuer.verify(jwt.encode(good | {name: [1]}, KEY, "HS256")) is None
-    assert issuer.verify(jwt.encode(good, KEY + b"k" * 32, "HS512")) is None
+        assert verify({key: value for key, value in good.items() if key != name}) is None
+        assert verify(good | {name: [1]}) is None
+    assert issuer.verify(jwt.encode(good, KEY + b"k" * 32, "HS512"), "Refresh") is None
 
 
-DEEP = base64.urlsafe_b64encode(b'{"alg":' + b"[" * 40_000).rstrip(b"=").decode()
+def test_clients_can_check_access_tokens(issuer: TokenIssuer) -> None:
+    token = issuer.issue("ann", [], 60)
+    assert jwt.get_unverified_header(token) == {
+        "alg": "RS256",
+        "typ": "JWT",
+        "kid": issuer.key_id,
+    }
+    pem = f"-----BEGIN PUBLIC KEY-----\n{issuer.public_key}\n-----END PUBLIC KEY-----"
+    for key in (pem, jwt.PyJWK(issuer.public_jwk).key):
+        options: Any = {"verify_exp": False, "verify_iat": False}
+        claims = jwt.decode(token, key, ["RS256"], options=options, audience="account")
+        assert claims["preferred_username"] == "ann"
+
+
+def test_the_public_key_makes_no_tokens(clock: Clock) -> None:
+    """Taken for a shared key, it would let everybody make tokens."""
+    issuer = TokenIssuer(URL, clock, key=KEY)
+    header = jwt.get_unverified_header(issuer.issue("ann", [], 60)) | {"alg": "HS256"}
+    claims = payload(issuer.issue("ann", [], 60))
+    signed = ".".join(encoded(msgspec.json.encode(part)) for part in (header, claims))
+    for key in (base64.b64decode(issuer.public_key), issuer.public_key.encode(), KEY):
+        # PyJWT would not do this.
+        signature = hmac.digest(key, signed.encode(), "sha256")
+        assert issuer.verify(f"{signed}.{encoded(signature)}") is None
+
+
+def test_an_access_token_names_its_key(clock: Clock) -> None:
+    signing_key, issuer = new_signing_key(), TokenIssuer(URL, clock, key=KEY)
+    private: Any = serialization.load_der_private_key(signing_key, None)
+    good = payload(issuer.issue("ann", [], 60))
+    assert issuer.verify(jwt.encode(good, private, "RS256", {"kid": issuer.key_id}))
+    for headers in (None, {"kid": "x"}):
+        assert issuer.verify(jwt.encode(good, private, "RS256", headers)) is None
+
+
+def test_another_kind_of_key_signs_nothing() -> None:
+    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    with pytest.raises(TypeError, match="RSA"):
+        TokenIssuer(URL, signing_key=key)
+
+
+DEEP = encoded(b'{"alg":' + b"[" * 40_000)
 
 
 @pytest.mark.parametrize("token", ["", ".", "..", "a.b.c", "é", "\0", "\ud800", f"{DEEP}.e30.e30"])
@@ -164,7 +225,7 @@ def test_what_is_no_token_is_not_taken(issuer: TokenIssuer, token: str) -> None:
 @given(header=st.binary(), body=st.binary(), rest=st.text())
 def test_no_text_is_taken_for_a_token(header: bytes, body: bytes, rest: str) -> None:
     issuer = TokenIssuer(URL)
-    parts = [base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (header, body)]
+    parts = [encoded(part) for part in (header, body)]
     assert issuer.verify(".".join([*parts, rest])) is None
     assert issuer.verify(rest) is None
 

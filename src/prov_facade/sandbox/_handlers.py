@@ -26,7 +26,7 @@ from prov_facade.models import (
     User,
 )
 from prov_facade.sandbox import _csv, _lineage
-from prov_facade.sandbox._jobs import Job, Jobs
+from prov_facade.sandbox._jobs import SEALED, Job, Jobs
 from prov_facade.sandbox._lineage import Direction, Goal, Lineage
 from prov_facade.sandbox._records import BadRecordError, check
 from prov_facade.sandbox._registry import Registry
@@ -182,13 +182,14 @@ class Handlers:
 
     def _register(self, call: Call) -> RegisterModelRunResponse:
         self._checked(call.body)
-        session_id = self._dispatch(call, "MODEL_RUN_PROV_LODGE", {"record": call.body})
+        payload = {"record": call.body, "revalidate": False, "user_info": SEALED}
+        session_id = self._dispatch(call, "MODEL_RUN_PROV_LODGE", payload)
         return RegisterModelRunResponse(status=_DISPATCHED, session_id=session_id)
 
     def _register_batch(self, call: Call) -> RegisterBatchModelRunResponse:
-        for record in call.body["records"]:
-            self._checked(record)
-        session_id = self._dispatch(call, "MODEL_RUN_BATCH_SUBMIT", call.body)
+        # Not checked here: what is wrong with a record is the failure of its own job.
+        payload = {"records": call.body["records"], "user_info": SEALED}
+        session_id = self._dispatch(call, "MODEL_RUN_BATCH_SUBMIT", payload)
         return RegisterBatchModelRunResponse(status=_DISPATCHED, session_id=session_id)
 
     def _register_sync(self, call: Call) -> SyncRegisterModelRunResponse:
@@ -199,7 +200,14 @@ class Handlers:
     def _update(self, call: Call) -> PostUpdateModelRunResponse:
         self._model_run(call.body["model_run_id"])
         self._checked(call.body["record"])
-        session_id = self._dispatch(call, "MODEL_RUN_UPDATE", call.body)
+        payload = {
+            "model_run_record_id": call.body["model_run_id"],
+            "updated_record": call.body["record"],
+            "reason": call.body["reason"],
+            "revalidate": True,
+            "user_info": SEALED,
+        }
+        session_id = self._dispatch(call, "MODEL_RUN_UPDATE", payload)
         return PostUpdateModelRunResponse(session_id=session_id)
 
     def _link_to_study(self, call: Call) -> AddStudyLinkResponse:
@@ -212,9 +220,11 @@ class Handlers:
         if record.get("study_id") is not None:
             raise RefusedError(400, f"Model run {model_run_id} is linked to a study already.")
         payload = {
-            "model_run_id": model_run_id,
+            "model_run_record_id": model_run_id,
+            "updated_record": {**record, "study_id": study_id},
             "reason": f"Linked to study {study_id}.",
-            "record": {**record, "study_id": study_id},
+            "revalidate": False,
+            "user_info": SEALED,
         }
         return AddStudyLinkResponse(
             status=_DISPATCHED,

@@ -18,6 +18,9 @@ from attrs import field, frozen
 
 from prov_facade.sandbox._store import Store
 
+SEALED = "sealed"
+"""Who had a job started, which payloads hold in a form that the server alone can read."""
+
 _AT_ONCE = 500
 _NEXT = {"PENDING": "DEQUEUED", "DEQUEUED": "IN_PROGRESS"}
 _COLUMNS = (

@@ -37,6 +37,7 @@ def routes(issuer: TokenIssuer, realm: Realm, observer: Observer) -> list[Route]
     oauth = f"{path}/protocol/openid-connect"
     configuration = f"{path}/.well-known/openid-configuration"
     table: list[tuple[str, str, str, Respond]] = [
+        ("realm", "GET", path, endpoints.about),
         ("openid_configuration", "GET", configuration, endpoints.configuration),
         ("device_page", "GET", f"{path}/device", page.show),
         ("device_decision", "POST", f"{path}/device", page.decide),
@@ -57,6 +58,18 @@ class _Endpoints:
         self._issuer = issuer
         self._realm = realm
 
+    async def about(self, _: Request) -> Response:
+        # Keycloak's own description, older than the standard one. Clients take the key from here.
+        return JSONResponse(
+            {
+                "realm": self._realm.name,
+                "public_key": self._issuer.public_key,
+                "token-service": f"{self._issuer.issuer_url}/protocol/openid-connect",
+                "account-service": f"{self._issuer.issuer_url}/account",
+                "tokens-not-before": 0,
+            }
+        )
+
     async def configuration(self, _: Request) -> Response:
         issuer = self._issuer.issuer_url
         oauth = f"{issuer}/protocol/openid-connect"
@@ -71,7 +84,7 @@ class _Endpoints:
                 "grant_types_supported": list(self._grants),
                 "response_types_supported": ["none"],
                 "subject_types_supported": ["public"],
-                "id_token_signing_alg_values_supported": ["HS256"],
+                "id_token_signing_alg_values_supported": ["RS256"],
                 "token_endpoint_auth_methods_supported": [
                     "client_secret_basic",
                     "client_secret_post",
@@ -82,8 +95,7 @@ class _Endpoints:
         )
 
     async def certs(self, _: Request) -> Response:
-        # The key of the tokens is a shared one, which is not for publication.
-        return JSONResponse({"keys": []})
+        return JSONResponse({"keys": [self._issuer.public_jwk]})
 
     # OAuth
 

@@ -11,7 +11,7 @@ import msgspec
 
 from prov_facade.models import ItemModelRun, ModelRunRecord, ProvenanceRecordInfo
 from prov_facade.sandbox import _provenance
-from prov_facade.sandbox._jobs import FailedJobError, Job, Jobs, Work
+from prov_facade.sandbox._jobs import SEALED, FailedJobError, Job, Jobs, Work
 from prov_facade.sandbox._records import BadRecordError, check, graph_of
 from prov_facade.sandbox._seed import Seed
 from prov_facade.sandbox._store import Item, Store
@@ -160,8 +160,8 @@ class Registry:
         def update(job: Job) -> dict[str, Any]:
             payload = job.payload
             info = self.update(
-                payload["model_run_id"],
-                checked(payload["record"]),
+                payload["model_run_record_id"],
+                checked(payload["updated_record"]),
                 payload["reason"],
                 job.username,
             )
@@ -169,7 +169,10 @@ class Registry:
 
         def submit_batch(job: Job) -> dict[str, Any]:
             batch_id = str(uuid.uuid4())
-            payloads = [{"record": record} for record in job.payload["records"]]
+            payloads = [
+                {"record": record, "revalidate": True, "user_info": SEALED}
+                for record in job.payload["records"]
+            ]
             jobs().dispatch(job.username, "PROV_LODGE", "MODEL_RUN_PROV_LODGE", payloads, batch_id)
             return {"batch_id": batch_id}
 

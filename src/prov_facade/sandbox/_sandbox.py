@@ -25,7 +25,7 @@ from prov_facade.sandbox._realm_routes import routes as realm_routes
 from prov_facade.sandbox._registry import Registry
 from prov_facade.sandbox._seed import load
 from prov_facade.sandbox._store import Item, Store
-from prov_facade.sandbox._tokens import TokenIssuer, roles_of
+from prov_facade.sandbox._tokens import TokenIssuer, new_signing_key, roles_of
 
 REALM = "sandbox"
 _STOP_SECONDS = 10
@@ -110,9 +110,14 @@ class Sandbox:
 
     def _serve(self) -> None:
         key = self._store.secret("key", lambda: secrets.token_bytes(32))
-        self._issuer = TokenIssuer(f"{self.url}/auth/realms/{REALM}", key=key)
+        signing_key = self._store.secret("signing key", new_signing_key)
+        self._issuer = TokenIssuer(
+            f"{self.url}/auth/realms/{REALM}", key=key, signing_key=signing_key
+        )
         self.realm = Realm(REALM, self._issuer)
-        registry = Registry(self._store, lambda job: report_address(self.url, key, job))
+        # Kept, since a report may be finished while the sandbox stops, and its socket is closed.
+        url = self.url
+        registry = Registry(self._store, lambda job: report_address(url, key, job))
         if not self._store.items():
             registry.plant(load(self._seed))
         self._jobs = Jobs(self._store, registry.work(lambda: self._jobs), self._delays)

@@ -1,17 +1,26 @@
-"""Makes and checks the tokens of the sandbox: JWTs that have Keycloak's claims."""
+"""Makes and checks the tokens of the sandbox: JWTs that have Keycloak's claims.
+
+Like Keycloak's, access tokens are signed with RS256, so that clients can check them with the public
+key of the realm; tokens that only the realm itself reads are signed with a shared key.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import math
 import secrets
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from typing import Literal, TypeAlias
+from functools import cache
+from typing import Any, Literal, TypeAlias
 
 import jwt
 import msgspec
 from attrs import frozen
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
 TokenType: TypeAlias = Literal["Bearer", "Refresh", "Offline"]
 
@@ -22,8 +31,9 @@ ROLES = {
 }
 """The realm roles that prov-api knows, by their short names."""
 
-_ALGORITHM = "HS256"
 _SHORTEST_KEY = 32  # RFC 7518: as long as the hash
+_DER, _PKCS8 = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8
+_SPKI = serialization.PublicFormat.SubjectPublicKeyInfo
 
 
 @frozen
@@ -73,14 +83,34 @@ class _Payload:
     scope: str = "profile email"
 
 
+@cache
+def new_signing_key() -> bytes:
+    """Make a private key for access tokens, in DER.
+
+    It is one for the whole process, since making it takes longer than starting a sandbox. Issuers
+    are told apart by the ids of their keys.
+    """
+    key = generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(_DER, _PKCS8, serialization.NoEncryption())
+
+
+@cache
+def _loaded(signing_key: bytes) -> RSAPrivateKey:
+    key = serialization.load_der_private_key(signing_key, None)
+    if not isinstance(key, RSAPrivateKey):
+        raise TypeError("the signing key is not one of RSA")
+    return key
+
+
 class TokenIssuer:
     """Makes and checks tokens.
 
     Args:
         issuer_url: The address of the realm, which tokens name as their issuer.
         now: The clock.
-        key: What tokens are signed with, of at least 32 bytes. Without it, a new one: tokens do
-            not outlive the issuer.
+        key: What the realm's own tokens are signed with, of at least 32 bytes. Without it, a new
+            one: tokens do not outlive the issuer.
+        signing_key: What access tokens are signed with, see :func:`new_signing_key`.
 
     Raises:
         ValueError: If the key is too short.
@@ -92,12 +122,29 @@ class TokenIssuer:
         now: Callable[[], float] = time.time,
         *,
         key: bytes | None = None,
+        signing_key: bytes | None = None,
     ) -> None:
         if key is not None and len(key) < _SHORTEST_KEY:
             raise ValueError(f"the key must have at least {_SHORTEST_KEY} bytes")
         self.issuer_url = issuer_url.rstrip("/")
         self.now = now
         self._key = key or secrets.token_bytes(_SHORTEST_KEY)
+        self._signing_key = _loaded(signing_key or new_signing_key())
+        self._public_key = self._signing_key.public_key()
+        digest = hashlib.sha256(b"key id" + self._key).digest()
+        self.key_id = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+    @property
+    def public_key(self) -> str:
+        """The public key of access tokens, the way Keycloak shows it: base64 of DER."""
+        return base64.b64encode(self._public_key.public_bytes(_DER, _SPKI)).decode()
+
+    @property
+    def public_jwk(self) -> dict[str, Any]:
+        """The public key of access tokens, as RFC 7517 has it."""
+        numbers = jwt.algorithms.RSAAlgorithm.to_jwk(self._public_key, as_dict=True)
+        named = {"kid": self.key_id, "kty": "RSA", "alg": "RS256", "use": "sig"}
+        return named | {name: numbers[name] for name in ("n", "e")}
 
     def issue(
         self,
@@ -144,7 +191,10 @@ class TokenIssuer:
             realm_access=_RealmAccess(tuple(dict.fromkeys(roles))),
             email=email,
         )
-        return jwt.encode(msgspec.to_builtins(payload), self._key, _ALGORITHM)
+        claims = msgspec.to_builtins(payload)
+        if token_type == "Bearer":  # noqa: S105 - a kind of token, not one
+            return jwt.encode(claims, self._signing_key, "RS256", {"kid": self.key_id})
+        return jwt.encode(claims, self._key, "HS256")
 
     def verify(self, token: str, token_type: TokenType = "Bearer") -> Claims | None:  # noqa: S107
         """Check a token.
@@ -160,8 +210,7 @@ class TokenIssuer:
         try:
             decoded = jwt.decode(
                 token,
-                self._key,
-                [_ALGORITHM],
+                *self._key_for(token, token_type),
                 # PyJWT would look at the clock of the machine. Nor is the address of the issuer
                 # checked: a sandbox that starts again has another port.
                 options={
@@ -187,6 +236,14 @@ class TokenIssuer:
             token_id=payload.jti,
             session=payload.sid,
         )
+
+    def _key_for(self, token: str, token_type: TokenType) -> tuple[Any, list[str]]:
+        """Return the key that a token must be signed with, and the algorithm."""
+        if token_type != "Bearer":  # noqa: S105 - a kind of token, not one
+            return self._key, ["HS256"]
+        if jwt.get_unverified_header(token).get("kid") != self.key_id:
+            raise jwt.InvalidTokenError("The token is signed with another key")
+        return self._public_key, ["RS256"]
 
 
 def roles_of(*names: str) -> tuple[str, ...]:

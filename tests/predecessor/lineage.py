@@ -1,0 +1,41 @@
+"""What lineage queries have to find, read off the records of the model runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prov_facade.sandbox import Sandbox
+from prov_facade.sandbox._store import Item
+
+Links = set[tuple[str, str, str]]
+
+
+class Expected:
+    """What is one step away from a model run that has a study and a requesting organisation."""
+
+    def __init__(self, sandbox: Sandbox, run: Item) -> None:
+        self.run = run.id
+        record = run.body["record"]
+        self.inputs = {used["dataset_id"] for used in record["inputs"]}
+        self.outputs = {made["dataset_id"] for made in record["outputs"]}
+        associations = record["associations"]
+        self.agents = {associations["modeller_id"], associations["requesting_organisation_id"]}
+        template = record["workflow_template_id"]
+        (software,) = (i.body["software_id"] for i in sandbox.items() if i.id == template)
+        used = {*self.inputs, template, software}
+        self.upstream: Links = {
+            *((self.run, "used", target) for target in used),
+            *((self.run, "wasAssociatedWith", agent) for agent in self.agents),
+            (self.run, "wasInformedBy", record["study_id"]),
+        }
+        self.downstream: Links = {(output, "wasGeneratedBy", self.run) for output in self.outputs}
+
+
+def links_of(graph: Any) -> Links:
+    """The links of a graph of the lower layer, which is JSON."""
+    return {(link["source"], link["type"], link["target"]) for link in graph["links"]}
+
+
+def ids_of(graph: Any) -> set[str]:
+    """The ids of the nodes of such a graph."""
+    return {node["id"] for node in graph["nodes"]}

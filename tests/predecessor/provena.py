@@ -1,0 +1,114 @@
+"""The predecessor, `provenaclient`, and how it is led to a sandbox."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pytest
+
+from prov_facade.sandbox import Sandbox
+from prov_facade.sandbox._store import Item
+
+REASON = "provenaclient is not installed: nox -s predecessor"
+
+with warnings.catch_warnings():
+    # Its models use validators in the manner of pydantic 1, and its dependencies are old.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    # Every name is imported from where the predecessor's users import it.
+    provenaclient = pytest.importorskip("provenaclient", reason=REASON)
+    flows = pytest.importorskip("provenaclient.auth.implementations", reason=REASON)
+    manager = pytest.importorskip("provenaclient.auth.manager", reason=REASON)
+    clients = pytest.importorskip("provenaclient.clients", reason=REASON)
+    modules = pytest.importorskip("provenaclient.modules", reason=REASON)
+    general = pytest.importorskip("provenaclient.models.general", reason=REASON)
+    config = pytest.importorskip("provenaclient.utils.config", reason=REASON)
+    exceptions = pytest.importorskip("provenaclient.utils.exceptions", reason=REASON)
+    ProvenanceAPI = pytest.importorskip("ProvenaInterfaces.ProvenanceAPI", reason=REASON)
+    RegistryAPI = pytest.importorskip("ProvenaInterfaces.RegistryAPI", reason=REASON)
+    AsyncJobAPI = pytest.importorskip("ProvenaInterfaces.AsyncJobAPI", reason=REASON)
+
+MARKS = [
+    pytest.mark.predecessor,
+    # It calls pydantic's models in the manner of pydantic 1 throughout.
+    pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20"),
+]
+
+
+# It counts whole seconds between its questions, and blocks its event loop meanwhile.
+SETTINGS = general.AsyncAwaitSettings(
+    job_polling_interval=0,
+    job_async_queue_delay_polling_timeout=15,
+    job_async_pending_polling_timeout=15,
+    job_async_in_progress_polling_timeout=15,
+)
+
+
+AuthManager: Any = manager.AuthManager
+
+
+class Tokens(AuthManager):  # type: ignore[misc]  # a class that type checkers do not see
+    """An auth manager of the predecessor's kind, with tokens from a sandbox."""
+
+    def __init__(self, sandbox: Sandbox, *roles: str, username: str = "sandbox") -> None:
+        super().__init__()
+        self._sandbox = sandbox
+        self._roles = roles or ("read", "write", "admin")
+        self._username = username
+
+    def get_token(self) -> str:
+        return self._sandbox.token(*self._roles, username=self._username)
+
+    def force_refresh(self) -> None:
+        """Do nothing: each token is a new one."""
+
+
+def config_of(sandbox: Sandbox) -> Any:
+    """The predecessor's configuration for a sandbox.
+
+    The domain is one that no name server knows, so that whatever is not overridden fails.
+    """
+    ours = sandbox.config
+    return config.Config(
+        domain="sandbox.invalid",
+        realm_name="sandbox",
+        api_overrides=config.APIOverrides(
+            prov_api_endpoint_override=ours.prov_api_endpoint,
+            jobs_service_api_endpoint_override=ours.job_api_endpoint,
+            keycloak_endpoint_override=ours.keycloak_endpoint,
+            # The sandbox has no registry: what is asked of it is not found.
+            registry_api_endpoint_override=f"{sandbox.url}/registry-api",
+        ),
+    )
+
+
+def client_of(sandbox: Sandbox, *roles: str, username: str = "sandbox") -> Any:
+    """The whole predecessor, with tokens of these roles; without roles, of all."""
+    auth = Tokens(sandbox, *roles, username=username)
+    return provenaclient.ProvenaClient(auth=auth, config=config_of(sandbox))
+
+
+def low_level_of(sandbox: Sandbox, *roles: str) -> Any:
+    """The predecessor's lower layer for the prov-api."""
+    return clients.ProvClient(auth=Tokens(sandbox, *roles), config=config_of(sandbox))
+
+
+def a_run(sandbox: Sandbox) -> Item:
+    """A model run of the seed, one with a study and a requesting organisation."""
+    return sandbox.items("MODEL_RUN")[0]
+
+
+def record_of(sandbox: Sandbox, **changes: Any) -> Any:
+    """The record of that model run, changed, as the predecessor's model."""
+    return ProvenanceAPI.ModelRunRecord(**{**a_run(sandbox).body["record"], **changes})
+
+
+def registry_item(run: Item) -> Any:
+    """A model run as the registry gives it, as the predecessor's model."""
+    return RegistryAPI.ItemModelRun(
+        **run.body,
+        id=run.id,
+        owner_username=run.owner_username,
+        created_timestamp=run.created_timestamp,
+        updated_timestamp=run.updated_timestamp,
+    )

@@ -1,0 +1,117 @@
+"""The jobs of the sandbox, as the job-api shows them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import httpx
+import pytest
+from sandbox.conftest import Session
+
+from prov_facade.sandbox import Sandbox
+from prov_facade.sandbox._registry import Registry
+
+
+def record_of(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
+    body: dict[str, Any] = sandbox.items("MODEL_RUN")[0].body["record"]
+    return {**body, **changes}
+
+
+def fetched(sandbox: Sandbox, session_id: str) -> dict[str, Any]:
+    answer = httpx.get(
+        f"{sandbox.config.job_api_endpoint}/jobs/user/fetch",
+        params={"session_id": session_id},
+        headers={"Authorization": f"Bearer {sandbox.token('read')}"},
+    )
+    job: dict[str, Any] = answer.raise_for_status().json()["job"]
+    return job
+
+
+def batch_jobs(sandbox: Sandbox, session: Session, records: list[Any]) -> tuple[str, list[Any]]:
+    """Submit a batch, and return its id and its jobs when they have ended."""
+    answer = session.run(lambda c: c.register_batch_model_runs({"records": records}))
+    batch_id = session.ended(answer.session_id)["result"]["batch_id"]
+    for _ in range(100):
+        listed = httpx.post(
+            f"{sandbox.config.job_api_endpoint}/jobs/user/list_batch",
+            json={"batch_id": batch_id, "limit": 100},
+            headers={"Authorization": f"Bearer {sandbox.token('read')}"},
+        ).json()["jobs"]
+        if len(listed) == len(records):
+            return batch_id, [session.ended(job["session_id"]) for job in listed]
+    raise AssertionError("the jobs of the batch do not appear")
+
+
+def test_a_bad_record_fails_in_its_own_job(sandbox: Sandbox, session: Session) -> None:
+    """The server looks at the records of a batch only when their jobs are worked on."""
+    good = record_of(sandbox, display_name="Good")
+    bad = record_of(sandbox, display_name="Bad", study_id="10378.1/404")
+    batch_id, jobs = batch_jobs(sandbox, session, [good, bad])
+    ended = {job["payload"]["record"]["display_name"]: job for job in jobs}
+    assert (ended["Good"]["status"], ended["Good"]["info"]) == ("SUCCEEDED", None)
+    assert (ended["Bad"]["status"], ended["Bad"]["result"]) == ("FAILED", None)
+    assert "10378.1/404" in ended["Bad"]["info"]
+    text = session.run(lambda c: c.regenerate_csv_from_model_run_batch(batch_id))
+    rows = {row["display name"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert rows["Bad"]["_error_info"] == ended["Bad"]["info"]
+    assert rows["Good"]["_error_info"] == ""
+
+
+def test_payloads_are_those_that_provena_publishes(sandbox: Sandbox, session: Session) -> None:
+    run, record = sandbox.items("MODEL_RUN")[0], record_of(sandbox, display_name="Changed")
+
+    def payload(session_id: str | None) -> Any:
+        job = session.ended(session_id)
+        # It is for the server alone. The one in the sandbox is no secret.
+        assert job["payload"].pop("user_info") == "sealed"
+        return job["payload"]
+
+    registered = session.run(lambda c: c.register_model_run(record))
+    assert payload(registered.session_id) == {"record": record, "revalidate": False}
+    updated = session.run(lambda c: c.post_update_model_run(run.id, "a typo", record))
+    assert payload(updated.session_id) == {
+        "model_run_record_id": run.id,
+        "updated_record": record,
+        "reason": "a typo",
+        "revalidate": True,
+    }
+    batch = session.run(lambda c: c.register_batch_model_runs({"records": [record]}))
+    assert payload(batch.session_id) == {"records": [record]}
+    _, (job,) = batch_jobs(sandbox, session, [record])
+    assert payload(job["session_id"]) == {"record": record, "revalidate": True}
+
+
+def test_a_report_is_finished_while_the_sandbox_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, closed = Event(), Event()
+
+    def slowly(*_: Any) -> bytes:
+        begun.set()
+        assert closed.wait(10)
+        return b"a report"
+
+    monkeypatch.setattr(Registry, "report", slowly)
+    state = tmp_path / "state"
+    sandbox = Sandbox(report_style="job", state=state).start()
+    try:
+        run = sandbox.items("MODEL_RUN")[0]
+        session_id = httpx.post(
+            f"{sandbox.url}/explore/generate/report",
+            json={"id": run.id, "item_subtype": "MODEL_RUN", "depth": 1},
+            headers={"Authorization": f"Bearer {sandbox.token('read')}"},
+        ).json()["session_id"]
+        assert begun.wait(10)
+    finally:
+        stopping = Thread(target=sandbox.stop)
+        stopping.start()
+        sandbox._thread.join()  # the server, and with it the socket
+        closed.set()
+        stopping.join()
+    with Sandbox(state=state) as again:
+        job = fetched(again, session_id)
+        assert (job["status"], list(job["result"])) == ("SUCCEEDED", ["report_url"])
