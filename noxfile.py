@@ -98,6 +98,14 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Let Schemathesis look for faults of the sandbox; `-- --examples 500 --seed 1` for more."""
+    install_group(session, "tests")
+    install_wheel(session)
+    session.run("python", "-m", "fuzz", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
 def interop(session: nox.Session) -> None:
     """Compare our models with the pydantic models that Provena publishes."""
     install_group(session, "interop")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import httpx
 import pytest
@@ -14,9 +15,12 @@ from prov_facade.sandbox._exchange import BODY_MAXIMUM
 TOO_LARGE = f"The body is larger than {BODY_MAXIMUM} bytes."
 
 
-def post(sandbox: Sandbox, path: str, **how: object) -> httpx.Response:
-    headers = {"Authorization": f"Bearer {sandbox.token('read', 'write')}"}
-    return httpx.post(f"{sandbox.url}{path}", headers=headers, timeout=30, **how)  # type: ignore[arg-type]
+def post(
+    sandbox: Sandbox, path: str, headers: Mapping[str, str] | None = None, **how: Any
+) -> httpx.Response:
+    token = {"Authorization": f"Bearer {sandbox.token('read', 'write')}"}
+    url = f"{sandbox.url}{path}"
+    return httpx.post(url, headers={**token, **(headers or {})}, timeout=30, **how)
 
 
 @pytest.mark.parametrize(
@@ -54,10 +58,15 @@ def test_a_body_that_is_too_large_is_not_kept(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("body", [b'{"display_name": "\xff"}', json.dumps({}).encode("utf-16")])
 def test_json_that_is_not_utf_8_is_a_400(body: bytes, sandbox: Sandbox) -> None:
-    headers = {
-        "Authorization": f"Bearer {sandbox.token('read', 'write')}",
-        "Content-Type": "application/json",
-    }
-    answer = httpx.post(f"{sandbox.url}/model_run/register", content=body, headers=headers)
+    headers = {"Content-Type": "application/json"}
+    answer = post(sandbox, "/model_run/register", headers, content=body)
     detail = "There was an error parsing the body"
     assert (answer.status_code, answer.json()) == (400, {"detail": detail})
+
+
+@pytest.mark.parametrize("content", [b"garbage", b"--b\r\nX\r\n", b"--b--", b"--b--\r\n", b""])
+def test_a_form_that_is_none_is_refused(content: bytes, sandbox: Sandbox) -> None:
+    # Whether the last ones are forms without fields or no forms depends on the parser's version.
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    answer = post(sandbox, "/bulk/convert_model_runs/csv", content=content, headers=headers)
+    assert answer.status_code in (400, 422)

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from attrs import field, frozen
+from python_multipart.exceptions import MultipartParseError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -129,7 +130,7 @@ async def _upload(request: Request) -> bytes:
         raise missing
     try:
         form = await request.form()
-    except (MultiPartException, HTTPException) as error:
+    except (MultiPartException, MultipartParseError, HTTPException) as error:
         raise RefusedError(400, _UNREADABLE) from error
     try:
         part = form.get("csv_file")

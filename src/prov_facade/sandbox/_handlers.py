@@ -326,6 +326,9 @@ class Handlers:
         records = [ItemModelRun.from_dict(body) for body in bodies]
         # What cannot be understood cannot be stored, whether the ids are to be validated or not.
         for item in records:
+            if not _storable(item.created_timestamp):
+                text = f"The creation time of {item.id} is out of range."
+                raise RefusedError(400, text)
             self._checked(msgspec.to_builtins(item.record))
         self._registry.restore(records)
         done = f"Stored {len(records)} records{'' if validate else ' without validation'}."
@@ -361,7 +364,7 @@ class Handlers:
     def _listed(self, call: Call, **whose: str) -> dict[str, Any]:
         key = call.body.get("pagination_key") or {}
         before = key.get("number")
-        if key and not isinstance(before, int):
+        if key and not (isinstance(before, int) and _storable(before)):
             # The real server's table fails on such a key.
             raise RefusedError(500, "The pagination key is not one that was given out.")
         limit = min(max(1, call.body.get("limit", 10)), 1000)
@@ -370,6 +373,11 @@ class Handlers:
             "jobs": [job.as_json() for job in page.jobs],
             "pagination_key": page.pagination_key,
         }
+
+
+def _storable(number: int) -> bool:
+    """Whether a number fits into a column of SQLite."""
+    return -(2**63) <= number < 2**63
 
 
 def _answer(lineage: Lineage) -> LineageResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,6 +23,7 @@ _TYPES = {
 }
 _TRUE = {"true", "1", "on", "t", "y", "yes"}
 _FALSE = {"false", "0", "off", "f", "n", "no"}
+_LONGEST_NUMBER = 20
 _MISSING = ("field required", "value_error.missing")
 
 
@@ -79,6 +81,17 @@ def _parsed(text: str, kind: str) -> Any:
     return text
 
 
+def _number(text: str) -> int | float:
+    """Read a number with a point or an exponent. To JSON Schema, 1.0 is an integer all the same."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"Number out of range: {text[:_LONGEST_NUMBER]}")
+    return int(value) if value.is_integer() else value
+
+
+_JSON: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=_number)
+
+
 def body_of(document: Document, route: Route, content_type: str, content: str) -> Any:
     """Read the JSON body of a request.
 
@@ -90,7 +103,7 @@ def body_of(document: Document, route: Route, content_type: str, content: str) -
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise MalformedError([entry(["body"], *_TYPES["object"])])
     try:
-        value = msgspec.json.decode(content)
+        value = _JSON.decode(content)
     except (msgspec.DecodeError, RecursionError) as error:
         wrong = entry(["body", 0], f"Invalid JSON: {error}", "value_error.jsondecode")
         raise MalformedError([wrong]) from error

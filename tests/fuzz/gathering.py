@@ -1,0 +1,48 @@
+"""Finds out what requests to a sandbox can name."""
+
+from __future__ import annotations
+
+import httpx
+from fuzz.jobs import JobsClient
+from fuzz.material import Material
+
+from prov_facade.sandbox import Sandbox
+
+_UNLINKED = 24
+
+
+def gather(sandbox: Sandbox, client: httpx.Client) -> Material:
+    """Register a batch of model runs with a new sandbox, and list what it holds then.
+
+    Args:
+        sandbox: The sandbox.
+        client: An HTTP client that sends a token.
+    """
+    jobs = JobsClient(sandbox, client)
+    records = [run.body["record"] for run in sandbox.items("MODEL_RUN")]
+
+    batch = {"records": [{**records[0], "study_id": None}] * _UNLINKED}
+    answer = client.post(f"{sandbox.url}/model_run/register_batch", json=batch)
+    submitted = answer.raise_for_status().json()["session_id"]
+    batch_id = jobs.result(submitted)["batch_id"]
+    session_ids = [job["session_id"] for job in jobs.of_batch(batch_id, _UNLINKED)]
+    unlinked = [jobs.result(session_id)["record"]["id"] for session_id in session_ids]
+
+    address = f"{sandbox.url}/bulk/regenerate_from_batch/csv"
+    answer = client.get(address, params={"batch_id": batch_id})
+    header, *known = answer.raise_for_status().text.splitlines()
+    # Without its last four cells, which tell of its job, a row is a new model run.
+    new = [row.rsplit(",", 4)[0] + ",,,," for row in known]
+
+    items: dict[str, list[str]] = {}
+    for item in sandbox.items():
+        items.setdefault(item.item_subtype, []).append(item.id)
+    return Material(
+        items=items,
+        records=records,
+        unlinked=unlinked,
+        session_ids=[submitted, *session_ids],
+        batch_ids=[batch_id],
+        pagination_keys=[jobs.page(1)["pagination_key"]],
+        csv_files=["\n".join([header, *rows]) for rows in (known, new, [known[0], new[0]])],
+    )

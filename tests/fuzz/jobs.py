@@ -1,0 +1,82 @@
+"""Follows jobs of a sandbox."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from prov_facade.sandbox import Sandbox
+
+_ENDED = ("SUCCEEDED", "FAILED")
+_PAUSE = 0.02
+
+
+class JobsClient:
+    """Looks at the jobs of the sandbox's ordinary user.
+
+    Args:
+        sandbox: The sandbox.
+        client: An HTTP client that sends a token.
+        patience: For how many seconds to wait for anything.
+    """
+
+    def __init__(self, sandbox: Sandbox, client: httpx.Client, patience: float = 10) -> None:
+        self._url = f"{sandbox.config.job_api_endpoint}/jobs/user"
+        self._client = client
+        self._patience = patience
+
+    def page(self, limit: int, **more: Any) -> dict[str, Any]:
+        """Fetch a page of jobs, of a batch if one is named."""
+        path = "list_batch" if "batch_id" in more else "list"
+        answer = self._client.post(f"{self._url}/{path}", json={"limit": limit, **more})
+        page: dict[str, Any] = answer.raise_for_status().json()
+        return page
+
+    def result(self, session_id: str) -> dict[str, Any]:
+        """Wait until a job has succeeded, and return its result."""
+        for _ in self._waiting():
+            answer = self._client.get(f"{self._url}/fetch", params={"session_id": session_id})
+            # For a moment, a job is not known.
+            if answer.status_code != 200:
+                continue
+            job = answer.json()["job"]
+            if job["status"] == "SUCCEEDED":
+                result: dict[str, Any] = job["result"]
+                return result
+            assert job["status"] != "FAILED", job["info"]
+        raise AssertionError(f"job {session_id} does not end")
+
+    def of_batch(self, batch_id: str, size: int) -> list[dict[str, Any]]:
+        """Wait until a batch has all its jobs, and return them."""
+        for _ in self._waiting():
+            jobs: list[dict[str, Any]] = self.page(size, batch_id=batch_id)["jobs"]
+            if len(jobs) == size:
+                return jobs
+        raise AssertionError(f"batch {batch_id} does not fill")
+
+    def unended(self) -> list[dict[str, Any]]:
+        """Wait until every job has ended, and return those that do not."""
+        jobs: list[dict[str, Any]] = []
+        for _ in self._waiting():
+            jobs = [job for job in self._all() if job["status"] not in _ENDED]
+            if not jobs:
+                break
+        return jobs
+
+    def _all(self) -> Iterator[dict[str, Any]]:
+        key = None
+        while True:
+            page = self.page(1000, pagination_key=key)
+            yield from page["jobs"]
+            key = page["pagination_key"]
+            if key is None:
+                return
+
+    def _waiting(self) -> Iterator[None]:
+        deadline = time.monotonic() + self._patience
+        while time.monotonic() < deadline:
+            yield
+            time.sleep(_PAUSE)

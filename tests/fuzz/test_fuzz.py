@@ -1,0 +1,31 @@
+"""A short run of Schemathesis, the same each time. `nox -s fuzz` makes a longer one at random."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from fuzz.runs import RUNS, Outcome, execute
+
+_BRIEF = [name for name, run in RUNS.items() if run.brief]
+_OPTIONS = ["--max-examples", "3", "--generation-deterministic"]
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Outcome]:
+    return execute(_OPTIONS, tmp_path_factory.mktemp("fuzz"), brief=True)
+
+
+@pytest.mark.parametrize("run", _BRIEF)
+def test_every_answer_is_as_its_document_says(outcomes: Mapping[str, Outcome], run: str) -> None:
+    assert not outcomes[run].found, outcomes[run].output
+
+
+@pytest.mark.parametrize("run", _BRIEF)
+def test_every_operation_is_brought_to_succeed(outcomes: Mapping[str, Outcome], run: str) -> None:
+    assert outcomes[run].not_succeeded == [], outcomes[run].reached.table()
+
+
+@pytest.mark.parametrize("run", _BRIEF)
+def test_every_job_that_was_started_ends(outcomes: Mapping[str, Outcome], run: str) -> None:
+    assert outcomes[run].unended == []
