@@ -7,7 +7,7 @@ A package of its own, since pytest imports its plugins whenever it starts, and w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def prov_sandbox() -> Iterator[Sandbox]:
+def prov_sandbox_options() -> dict[str, Any]:
+    """What ``prov_sandbox`` gives to ``Sandbox``. Define a fixture of this name to change it."""
+    return {}
+
+
+@pytest.fixture
+def prov_sandbox(prov_sandbox_options: dict[str, Any]) -> Iterator[Sandbox]:
     """A sandbox of its own for each test; needs the extra ``sandbox``."""
     # Not at the top: that takes time, and without the extra, nothing but this fixture may fail.
     from prov_facade.sandbox import Sandbox  # noqa: PLC0415
 
-    with Sandbox() as sandbox:
+    with Sandbox(**prov_sandbox_options) as sandbox:
         yield sandbox

@@ -245,9 +245,8 @@ def test_a_deletion_is_tried_and_done(sandbox: Sandbox, prov: Any) -> None:
     tried = delete(trial_mode=True)
     assert {"action_type": "REMOVE_NODE", "node_id": expected.run} in tried
     removed = {
-        (change["source"], change["relation"], change["target"])
-        for change in tried
-        if change["action_type"] == "REMOVE_LINK"
+        (link["source"]["id"], link["relation"], link["target"]["id"])
+        for link in (change["link"] for change in tried if change["action_type"] == "REMOVE_LINK")
     }
     assert expected.upstream <= removed
     assert count() == before > 1

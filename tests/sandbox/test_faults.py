@@ -107,3 +107,26 @@ def test_the_realm_goes_wrong_too_and_is_recorded(sandbox: Sandbox) -> None:
     assert seen == [503, 400]
     assert [received.operation_id for received in sandbox.requests] == ["token", "token"]
     assert sandbox.requests[0].body == b"grant_type=none"
+
+
+def test_a_fault_of_nothing_is_a_mistake_in_the_test(sandbox: Sandbox) -> None:
+    with pytest.raises(ValueError, match="'register_modelrun'; there is register_model_run"):
+        sandbox.faults.add("register_modelrun", Fault(drop=True))
+    with pytest.raises(ValueError, match="MODEL_RUN_UPDATE"):
+        sandbox.faults.fail_jobs("MODEL_RUN_UPDAT", "no")
+    with pytest.raises(ValueError, match="there is no operation"):
+        sandbox.faults.left("nothing")
+    assert {"register_model_run", "fetch_job", "token", "fetch_report"} <= set(
+        sandbox.faults.operation_ids
+    )
+
+
+@pytest.mark.parametrize("fault", [Fault(drop=True), Fault(truncate=5)])
+def test_hanging_up_makes_no_noise(
+    fault: Fault, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.faults.add("get_health_check", fault)
+    with pytest.raises(TransportError):
+        call(sandbox, lambda c: c.get_health_check())
+    sandbox.stop()
+    assert caplog.records == []

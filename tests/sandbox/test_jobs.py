@@ -107,11 +107,30 @@ def test_a_report_is_finished_while_the_sandbox_stops(
         ).json()["session_id"]
         assert begun.wait(10)
     finally:
+        server = sandbox._up.thread
         stopping = Thread(target=sandbox.stop)
         stopping.start()
-        sandbox._thread.join()  # the server, and with it the socket
+        server.join()  # and with it the socket goes
         closed.set()
         stopping.join()
     with Sandbox(state=state) as again:
         job = fetched(again, session_id)
         assert (job["status"], list(job["result"])) == ("SUCCEEDED", ["report_url"])
+
+
+def test_a_job_that_breaks_the_sandbox_fails_alone(
+    sandbox: Sandbox, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The work goes on, whatever one job comes upon."""
+    run = sandbox.items("MODEL_RUN")[0]
+    with sandbox._up.store.writing() as connection:
+        connection.execute("UPDATE item SET body = '{}' WHERE id = ?", (run.id,))
+    headers = {"Authorization": f"Bearer {sandbox.token('read', 'write')}"}
+    record = sandbox.items("MODEL_RUN")[1].body["record"]
+    broken = {"model_run_id": run.id, "reason": "none", "record": record}
+    statuses = []
+    for path, body in (("/model_run/update", broken), ("/model_run/register", record)):
+        answer = httpx.post(sandbox.url + path, json=body, headers=headers).raise_for_status()
+        statuses.append(session.ended(answer.json()["session_id"])["status"])
+    assert statuses == ["FAILED", "SUCCEEDED"]
+    assert "failed in the sandbox itself" in caplog.text

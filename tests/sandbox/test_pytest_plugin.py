@@ -54,3 +54,23 @@ def test_it_brings_nothing_along_where_it_is_not_used(tmp_path: Path) -> None:
     )
     status, said = pytest_in(tmp_path, checked=False)
     assert status == 0, said
+
+
+def test_the_options_are_for_each_suite_to_set(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(
+        """
+import pytest
+
+
+@pytest.fixture
+def prov_sandbox_options(tmp_path):
+    return {"state": tmp_path / "state.db"}
+
+
+def test_that(prov_sandbox, tmp_path):
+    assert (tmp_path / "state.db").exists()
+""",
+        encoding="utf-8",
+    )
+    status, said = pytest_in(tmp_path)
+    assert status == 0, said

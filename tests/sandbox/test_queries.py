@@ -52,11 +52,11 @@ def test_a_query_goes_its_way_as_far_as_it_should(
     query = {"starting_id": MIDDLE} | ({} if depth is None else {"depth": depth})
     graph = graph_of(shared, path, **query)
 
-    steps = default if depth is None else max(depth, 0)
+    steps = max(depth or default, 0)  # 0 is taken for no depth, as the server does
     if goal is None:
-        expected = effected_agents(shared._store, MIDDLE, steps)
+        expected = effected_agents(shared._up.store, MIDDLE, steps)
     else:
-        expected = explore(shared._store, MIDDLE, steps, direction, goal)
+        expected = explore(shared._up.store, MIDDLE, steps, direction, goal)
     assert set(graph.nodes) == {node.id for node in expected.nodes}
     links = {(link.source, link.target, link.relation) for link in expected.links}
     assert set(graph.edges(data="type")) == links

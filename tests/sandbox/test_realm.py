@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from prov_facade.sandbox._exchange import Log, Observer
 from prov_facade.sandbox._faults import Faults
 from prov_facade.sandbox._realm import Client, Realm
-from prov_facade.sandbox._realm_routes import DEVICE_GRANT, routes
+from prov_facade.sandbox._realm_routes import DEVICE_GRANT, OPERATIONS, routes
 from prov_facade.sandbox._tokens import TokenIssuer, roles_of
 
 OAUTH = "/protocol/openid-connect"
@@ -74,7 +74,9 @@ class Served:
 def serving(**settings: Any) -> Iterator[Served]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         served = Served(f"http://127.0.0.1:{listening.getsockname()[1]}", **settings)
-        app = Starlette(routes=routes(served.issuer, served.realm, Observer(Log(), Faults())))
+        app = Starlette(
+            routes=routes(served.issuer, served.realm, Observer(Log(), Faults(OPERATIONS, ())))
+        )
         server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
         )

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,32 +27,36 @@ def test_deleting_a_record_takes_away_what_it_alone_brought() -> None:
     with Store() as store:
         store.add(*ONE)
         store.add(*TWO)
-        diff = store.remove("r2")
+        diff = store.changes("r2")
+
+        def end(node_id: str, category: str, subtype: str, records: str) -> dict[str, Any]:
+            props = {"record_ids": records}
+            return {"id": node_id, "category": category, "subtype": subtype, "props": props}
+
+        first = end("r1", "ACTIVITY", "MODEL_RUN", "r1,r2")
+        second = end("r2", "ACTIVITY", "MODEL_RUN", "r2")
+        data = end("d", "ENTITY", "DATASET", "r1,r2")
+        used = {"target": data, "relation": "used"}
         assert diff == [
             {
                 "action_type": "REMOVE_RECORD_ID_FROM_LINK",
-                "source": "r1",
-                "target": "d",
-                "relation": "used",
+                "link": {"source": first, **used, "props": {"record_ids": "r1,r2"}},
                 "record_id": "r2",
             },
-            {"action_type": "REMOVE_LINK", "source": "r2", "target": "d", "relation": "used"},
+            {
+                "action_type": "REMOVE_LINK",
+                "link": {"source": second, **used, "props": {"record_ids": "r2"}},
+            },
             {"action_type": "REMOVE_RECORD_ID_FROM_NODE", "node_id": "d", "record_id": "r2"},
             {"action_type": "REMOVE_RECORD_ID_FROM_NODE", "node_id": "r1", "record_id": "r2"},
             {"action_type": "REMOVE_NODE", "node_id": "r2"},
         ]
+        assert ids(store, "d") == ["d", "r1", "r2"]
+        store.remove("r2")
         assert ids(store, "d") == ["d", "r1"]
-        assert store.remove("r2") == []
+        assert store.changes("r2") == []
         store.remove("r1")
         assert ids(store, "d") == []
-
-
-def test_a_trial_changes_nothing_and_says_the_same() -> None:
-    with Store() as store:
-        store.add(*ONE)
-        said = store.remove("r1", trial=True)
-        assert ids(store, "d") == ["d", "r1"]
-        assert store.remove("r1") == said
 
 
 def test_a_link_to_a_node_that_is_not_there_adds_nothing() -> None:

@@ -24,6 +24,7 @@ MISSING = ("field required", "value_error.missing")
 
 def entries(sandbox: Sandbox, method: str, path: str, **arguments: Any) -> list[Any]:
     headers = {"Authorization": f"Bearer {sandbox.token('read', 'write', 'admin')}"}
+    headers |= arguments.pop("headers", {})
     answer = httpx.request(method, sandbox.url + path, headers=headers, **arguments)
     assert answer.status_code == 422, answer.text
     return [(e["loc"], e["msg"], e["type"]) for e in answer.json()["detail"]]
@@ -124,15 +125,53 @@ def test_the_depth_of_a_report(depth: int, shared: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "loc"),
-    [
-        ({}, ["body"]),
-        ({"content": b"{", "headers": {}}, ["body"]),
-    ],
+    ("content", "loc"),
+    [(b"", ["body"]), (b"{", ["body", 1]), (b'{"a": x}', ["body", 6])],
 )
-def test_no_body_or_not_json(arguments: dict[str, Any], loc: list[Any], shared: Sandbox) -> None:
-    arguments.pop("headers", None)
-    assert entries(shared, "POST", "/model_run/register", **arguments)[0][0] == loc
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "application/json"}])
+def test_no_body_or_not_json(
+    content: bytes, headers: dict[str, str], loc: list[Any], shared: Sandbox
+) -> None:
+    found = entries(shared, "POST", "/model_run/register", content=content, headers=headers)
+    assert [where for where, _, _ in found] == [loc]
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "application/ld+json", ""])
+def test_what_is_taken_for_json(kind: str, shared: Sandbox) -> None:
+    found = entries(
+        shared, "POST", "/model_run/register", content=b"{}", headers={"Content-Type": kind}
+    )
+    assert {kind for _, _, kind in found} == {"value_error.missing"}
+
+
+def test_what_is_not_taken_for_json(shared: Sandbox) -> None:
+    headers = {"Content-Type": "text/plain"}
+    found = entries(shared, "POST", "/model_run/register", content=b"{}", headers=headers)
+    assert found == [(["body"], "value is not a valid dict", "type_error.dict")]
+
+
+def test_a_null_where_none_may_be_is_one_entry(shared: Sandbox) -> None:
+    record = shared.items("MODEL_RUN")[0].body["record"]
+    inputs = [{**record["inputs"][0], "dataset_type": None}]
+    body = {**record, "display_name": None, "inputs": inputs}
+    wrong = ("none is not an allowed value", "type_error.none.not_allowed")
+    found = entries(shared, "POST", "/model_run/register", json=body)
+    assert sorted(found) == [
+        (["body", "display_name"], *wrong),
+        (["body", "inputs", 0, "dataset_type"], *wrong),
+    ]
+
+
+def test_only_the_times_of_records_are_compared(shared: Sandbox) -> None:
+    record = shared.items("MODEL_RUN")[0].body["record"]
+    wrong = {"start_time": 5, "end_time": 1}
+    body = {**record, "annotations": {**record["annotations"]}, "extra": wrong}
+    headers = {"Authorization": f"Bearer {shared.token('read', 'write')}"}
+    answer = httpx.post(f"{shared.url}/model_run/register", json=body, headers=headers)
+    assert answer.status_code == 200
+    batch = {"records": [record, {**record, **wrong}]}
+    ((loc, _, _),) = entries(shared, "POST", "/model_run/register_batch", json=batch)
+    assert loc == ["body", "records", 1, "__root__"]
 
 
 def test_json_that_breaks_off(shared: Sandbox) -> None:

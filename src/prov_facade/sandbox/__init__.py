@@ -14,14 +14,17 @@ except ModuleNotFoundError as error:
 from prov_facade.sandbox._exchange import Received
 from prov_facade.sandbox._faults import Fault, Faults, expired_token, gateway, statuses
 from prov_facade.sandbox._jobs import JobDelays
+from prov_facade.sandbox._realm import Client, Realm
 from prov_facade.sandbox._seed import SeedError
 from prov_facade.sandbox._store import Item, StateError
 
 __all__ = [
+    "Client",
     "Fault",
     "Faults",
     "Item",
     "JobDelays",
+    "Realm",
     "Received",
     "Sandbox",
     "SeedError",

@@ -38,7 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seed=options.seed,
         host=options.host,
         port=options.port,
+        record=False,
     )
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
     try:
         sandbox.start()
     except (SeedError, StateError) as error:
@@ -50,11 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    over = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: over.set())
-    _introduce(sandbox)
-    over.wait()
+    try:
+        _introduce(sandbox)
+        over.wait()
+    except BrokenPipeError:  # whoever reads this has read enough
+        sys.stdout = sys.stderr
+        over.wait()
     sandbox.stop()
     print("\nStopped.")
     return 0
@@ -64,7 +69,8 @@ def _introduce(sandbox: Sandbox) -> None:
     config = sandbox.config
     print(f"The sandbox listens at {sandbox.url}. Ctrl-C stops it.\n")
     for name, roles in _ROLES.items():
-        print(f"token of a {name}:\n{sandbox.token(*roles, expires_in=_A_WEEK)}\n")
+        article = "an" if name == "admin" else "a"
+        print(f"token of {article} {name}:\n{sandbox.token(*roles, expires_in=_A_WEEK)}\n")
     print("Point a client at it:\n")
     print("    from prov_facade import APIOverrides, BearerToken, Config, ProvClient\n")
     print("    overrides = APIOverrides(")

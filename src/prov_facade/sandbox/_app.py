@@ -7,9 +7,10 @@ import hmac
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from python_multipart.exceptions import MultipartParseError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -23,13 +24,14 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 
 from prov_facade.sandbox._documents import Document, Route, document
-from prov_facade.sandbox._exchange import Abortable, Observer, Respond
-from prov_facade.sandbox._handlers import Call, Caller, File, Handler, RefusedError
+from prov_facade.sandbox._exchange import OPERATION, Abortable, Observer, Respond
+from prov_facade.sandbox._handlers import WORD, Call, Caller, File, Handler, RefusedError
 from prov_facade.sandbox._store import Store
 from prov_facade.sandbox._tokens import TokenIssuer
-from prov_facade.sandbox._validation import MalformedError, body_of, entry, query_of
+from prov_facade.sandbox._validation import BodyReader, MalformedError, entry, query_of
 
 JOB_API = "/job-api"
+FETCH_REPORT = "fetch_report"
 _REPORT_SECONDS = 3600
 _NO_ROLE = "You are not authorised to access this resource as you don't have the correct role."
 _UNREADABLE = "There was an error parsing the body"
@@ -46,6 +48,12 @@ class Services:
     key: bytes = field(repr=False)
 
 
+def operation_ids() -> list[str]:
+    """List the operations of the prov-api and of the job-api, and the fetching of reports."""
+    described = (document("prov-api"), document("job-api"))
+    return [*(route.operation_id for each in described for route in each.routes), FETCH_REPORT]
+
+
 def routes(services: Services, observer: Observer) -> list[BaseRoute]:
     """Make the routes of the prov-api, of the job-api, and of the reports that jobs have made.
 
@@ -57,55 +65,74 @@ def routes(services: Services, observer: Observer) -> list[BaseRoute]:
     for prefix, described in (("", document("prov-api")), (JOB_API, document("job-api"))):
         for route in described.routes:
             respond = observer.around(route.operation_id, _responder(services, described, route))
-            made.append(StarletteRoute(prefix + route.path, respond, methods=[route.method]))
-    report = observer.around("fetch_report", _report_responder(services))
+            made.append(_exactly(prefix + route.path, respond, route.method))
+    report = observer.around(FETCH_REPORT, _report_responder(services))
     return [*made, StarletteRoute("/reports/{session_id}", report)]
 
 
-def application(routes: Sequence[BaseRoute], middleware: Sequence[Middleware]) -> Starlette:
+def _exactly(path: str, respond: Respond, method: str) -> StarletteRoute:
+    """Make a route that does not answer HEAD in place of GET, as the server does not."""
+    route = StarletteRoute(path, respond, methods=[method])
+    route.methods = {method}
+    return route
+
+
+def application(
+    routes: Sequence[BaseRoute], observer: Observer, middleware: Sequence[Middleware]
+) -> Starlette:
     """Put the sandbox together.
 
     Args:
         routes: What it answers.
+        observer: Sees what else it is asked.
         middleware: What stands around that.
     """
+
+    async def http_exception(request: Request, error: HTTPException) -> Response:
+        if OPERATION not in request.scope:
+            observer.log.add("", request)
+        return _json({"detail": error.detail}, error.status_code, error.headers)
+
     return Starlette(
         routes=routes,
         middleware=[Middleware(Abortable), *middleware],
-        exception_handlers={HTTPException: _http_exception},  # type: ignore[dict-item]
+        exception_handlers={HTTPException: http_exception},  # type: ignore[dict-item]
     )
-
-
-async def _http_exception(_: Request, error: HTTPException) -> Response:
-    return _json({"detail": error.detail}, error.status_code, error.headers)
 
 
 def _responder(services: Services, described: Document, route: Route) -> Respond:
     handler = services.handlers[route.operation_id]
+    reader = None if route.body is None else BodyReader(described, route)
 
     async def respond(request: Request) -> Response:
         try:
-            call = await read(request)
-            return _answered(await run_in_threadpool(handler, call))
+            return await answer(request)
         except MalformedError as malformed:
             return _json({"detail": malformed.entries}, 422)
         except RefusedError as refused:
             headers = _CHALLENGE if refused.challenge else {}
             return _json({"detail": refused.detail}, refused.status, headers)
 
-    async def read(request: Request) -> Call:
+    async def answer(request: Request) -> Response:
         caller = _caller(services.issuer, route, request)
         query = query_of(route, request.query_params)
-        if route.operation_id == "convert_model_runs_to_csv":
-            return Call(caller, query, file=await _upload(request))
-        if route.body is None:
-            return Call(caller, query)
+        call = Call(caller, query, base_url=str(request.base_url).rstrip("/"))
         content_type = request.headers.get("content-type", "")
-        try:
-            text = (await request.body()).decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise RefusedError(400, _UNREADABLE) from error
-        return Call(caller, query, body_of(described, route, content_type, text))
+        if route.operation_id == "convert_model_runs_to_csv":
+            call = evolve(call, file=await _upload(request))
+        content = b"" if reader is None else await request.body()
+
+        def work() -> Response:
+            if reader is None:
+                return _answered(handler(call))
+            try:
+                text = content.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise RefusedError(400, _UNREADABLE) from error
+            return _answered(handler(evolve(call, body=reader.read(content_type, text))))
+
+        # All of it, since checking a large body takes long, as does writing a large answer.
+        return await run_in_threadpool(work)
 
     return respond
 
@@ -145,16 +172,19 @@ async def _upload(request: Request) -> bytes:
 
 
 def _answered(value: Any) -> Response:
-    if isinstance(value, File):
-        charset = "; charset=utf-8" if value.media_type.startswith("text/") else ""
-        return Response(
-            value.content,
-            headers={
-                "Content-Type": value.media_type + charset,
-                "Content-Disposition": f'attachment; filename="{value.name}"',
-            },
-        )
-    return _json(value)
+    if not isinstance(value, File):
+        return _json(value)
+    charset = "; charset=utf-8" if value.media_type.startswith("text/") else ""
+    # In headers only ASCII can stand as it is, and not all of that.
+    simple = value.name.isascii() and not set(value.name) & set('"\\')
+    name = f'filename="{value.name}"' if simple else f"filename*=utf-8''{quote(value.name)}"
+    return Response(
+        value.content,
+        headers={
+            "Content-Type": value.media_type + charset,
+            "Content-Disposition": f"attachment; {name}",
+        },
+    )
 
 
 def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -189,7 +219,6 @@ def _report_responder(services: Services) -> Respond:
         content = await run_in_threadpool(services.store.report, session_id)
         if content is None:
             raise HTTPException(404, "Not Found")
-        kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-        return _answered(File(content, kind, "report.docx"))
+        return _answered(File(content, WORD, "report.docx"))
 
     return respond

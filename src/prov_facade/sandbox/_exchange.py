@@ -7,17 +7,20 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import msgspec
 from attrs import field, frozen
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prov_facade.sandbox._faults import Fault, Faults
 
 BODY_MAXIMUM = 50 * 1024 * 1024
 FAULT = "prov_facade.fault"
 """Where the ASGI scope of a request names the fault that spoilt its answer."""
+OPERATION = "prov_facade.operation"
+"""Where it names the operation, if there is one."""
 _ABORT = "prov_facade.abort"
 
 Respond = Callable[[Request], Awaitable[Response]]
@@ -28,7 +31,7 @@ class Received:
     """A request that the sandbox has received.
 
     Attributes:
-        operation_id: The operation.
+        operation_id: The operation; empty for a path or a method that there is not.
         method: The HTTP method.
         path: The path.
         query: The query parameters.
@@ -43,16 +46,39 @@ class Received:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
+    def json(self) -> Any:
+        """Read the body as JSON.
+
+        Raises:
+            msgspec.DecodeError: If it is none.
+        """
+        return msgspec.json.decode(self.body)
+
 
 class Log:
-    """The requests that were received, in order."""
+    """The requests that were received, in order.
 
-    def __init__(self) -> None:
+    Args:
+        keep: Whether they are kept at all.
+    """
+
+    def __init__(self, *, keep: bool = True) -> None:
+        self._keep = keep
         self._received: list[Received] = []
         self._lock = threading.Lock()
 
-    def add(self, received: Received) -> None:
+    def add(self, operation_id: str, request: Request, body: bytes = b"") -> None:
         """Note a request."""
+        if not self._keep:
+            return
+        received = Received(
+            operation_id,
+            request.method,
+            request.url.path,
+            dict(request.query_params),
+            dict(request.headers),
+            body,
+        )
         with self._lock:
             self._received.append(received)
 
@@ -83,17 +109,9 @@ class Observer:
         """
 
         async def observed(request: Request) -> Response:
+            request.scope[OPERATION] = operation_id
             body, whole = await _body(request)
-            self.log.add(
-                Received(
-                    operation_id,
-                    request.method,
-                    request.url.path,
-                    dict(request.query_params),
-                    dict(request.headers),
-                    body,
-                )
-            )
+            self.log.add(operation_id, request, body)
             if not whole:
                 raise HTTPException(400, f"The body is larger than {BODY_MAXIMUM} bytes.")
             again = Request(request.scope, _replay(body))
@@ -123,8 +141,8 @@ async def _body(request: Request) -> tuple[bytes, bool]:
     return bytes(body), whole
 
 
-def _replay(body: bytes) -> Callable[[], Awaitable[dict[str, Any]]]:
-    async def receive() -> dict[str, Any]:
+def _replay(body: bytes) -> Receive:
+    async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive
@@ -151,7 +169,7 @@ class _Cut(Response):
         self.raw_headers = whole.raw_headers
         self._after = after
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._after is not None:
             start = {"type": "http.response.start", "status": self.status_code}
             await send({**start, "headers": self.raw_headers})
@@ -159,6 +177,9 @@ class _Cut(Response):
             await send({"type": "http.response.body", "body": part, "more_body": True})
             await asyncio.sleep(0.01)  # for the bytes to leave before the connection goes
         scope[_ABORT]()
+        # To return before the connection is gone would be an error to the server.
+        while (await receive())["type"] != "http.disconnect":
+            pass
 
 
 class Abortable:

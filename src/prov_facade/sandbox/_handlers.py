@@ -35,7 +35,7 @@ from prov_facade.sandbox._store import Item
 DEPTH_MAXIMUM = 10
 _DEPTH = 2
 _SPECIAL_DEPTH = 4
-_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _REPORTED = ("STUDY", "MODEL_RUN")
 
 
@@ -73,6 +73,7 @@ class Call:
     query: Mapping[str, Any]
     body: Any = None
     file: bytes = b""
+    base_url: str = ""
 
 
 @frozen
@@ -97,13 +98,21 @@ class Handlers:
         registry: What is held, and what is done to it.
         jobs: Where work is left for later.
         report_style: ``document`` answers with reports, ``job`` makes them in jobs.
+        report_url: Makes the address of the report of a job, from that of the sandbox.
     """
 
-    def __init__(self, registry: Registry, jobs: Jobs, report_style: str) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        jobs: Jobs,
+        report_style: str,
+        report_url: Callable[[str, str], str],
+    ) -> None:
         self._registry = registry
         self._store = registry.store
         self._jobs = jobs
         self._report_style = report_style
+        self._report_url = report_url
 
     def table(self) -> dict[str, Handler]:
         """List the handlers."""
@@ -219,10 +228,12 @@ class Handlers:
         record = item.body["record"]
         if record.get("study_id") is not None:
             raise RefusedError(400, f"Model run {model_run_id} is linked to a study already.")
+        record = ModelRunRecord.from_dict({**record, "study_id": study_id})
+        reason = f"Linked to study {study_id}."
+        self._registry.register_update(model_run_id, record, reason, call.caller.username)
         payload = {
             "model_run_record_id": model_run_id,
-            "updated_record": {**record, "study_id": study_id},
-            "reason": f"Linked to study {study_id}.",
+            "record": msgspec.to_builtins(record),
             "revalidate": False,
             "user_info": SEALED,
         }
@@ -230,14 +241,17 @@ class Handlers:
             status=_DISPATCHED,
             model_run_id=model_run_id,
             study_id=study_id,
-            session_id=self._dispatch(call, "MODEL_RUN_UPDATE", payload),
+            session_id=self._dispatch(call, "MODEL_RUN_LODGE_ONLY", payload),
         )
 
     def _delete(self, call: Call) -> PostDeleteGraphResponse:
         record_id = call.body["record_id"]
         self._model_run(record_id)
-        trial = call.body.get("trial_mode", False)
-        return PostDeleteGraphResponse(diff=list(self._store.remove(record_id, trial=trial)))
+        with self._store.writing():
+            diff = self._store.changes(record_id)
+            if not call.body.get("trial_mode", False):
+                self._store.remove(record_id)
+        return PostDeleteGraphResponse(diff=diff)
 
     # Lineage
 
@@ -254,13 +268,14 @@ class Handlers:
 
     def _start(self, call: Call, default: int) -> tuple[str, int]:
         start, depth = call.query["starting_id"], call.query["depth"]
-        if depth is not None and depth > DEPTH_MAXIMUM:
+        depth = depth or default  # so does the server: 0 means that no depth is given
+        if depth > DEPTH_MAXIMUM:
             raise RefusedError(
                 400, f"Depth provided is in excess of depth maximum: {DEPTH_MAXIMUM}."
             )
         if self._store.item(start) is None:
             raise RefusedError(400, f"Could not find item with id {start}.")
-        return start, default if depth is None else max(0, depth)
+        return start, max(0, depth)
 
     def _report(self, call: Call) -> GenerateReportResponse | File:
         item_id, subtype = call.body["id"], call.body["item_subtype"]
@@ -274,7 +289,7 @@ class Handlers:
                 session_id=self._dispatch(call, "GENERATE_REPORT", call.body)
             )
         content = self._registry.report(item, call.body["depth"])
-        return File(content, _WORD, "report.docx")
+        return File(content, WORD, "report.docx")
 
     # CSV
 
@@ -300,6 +315,7 @@ class Handlers:
 
     def _csv_regenerate(self, call: Call) -> File:
         batch_id = call.query["batch_id"]
+        self._check_batch(call, batch_id)
         jobs = self._jobs.of_batch(batch_id)
         if not jobs:
             raise RefusedError(400, f"Could not find batch with id {batch_id}.")
@@ -324,13 +340,15 @@ class Handlers:
 
     def _restore(self, bodies: list[Any], *, validate: bool) -> StatusResponse:
         records = [ItemModelRun.from_dict(body) for body in bodies]
-        # What cannot be understood cannot be stored, whether the ids are to be validated or not.
         for item in records:
-            if not _storable(item.created_timestamp):
-                text = f"The creation time of {item.id} is out of range."
-                raise RefusedError(400, text)
-            self._checked(msgspec.to_builtins(item.record))
-        self._registry.restore(records)
+            if not (_storable(item.created_timestamp) and _storable(item.updated_timestamp)):
+                raise RefusedError(400, f"A time of {item.id} is out of range.")
+            if validate:
+                self._checked(msgspec.to_builtins(item.record))
+        try:
+            self._registry.restore(records)
+        except BadRecordError as error:
+            raise RefusedError(400, str(error)) from error
         done = f"Stored {len(records)} records{'' if validate else ' without validation'}."
         return StatusResponse(status=Status(success=True, details=done))
 
@@ -350,27 +368,37 @@ class Handlers:
             raise RefusedError(400, "Item was not found.")
         if job.username != call.caller.username:
             raise RefusedError(401, "Not authorised to view this record.")
-        return {"job": job.as_json()}
+        return {"job": self._shown(call, job)}
+
+    def _shown(self, call: Call, job: Job) -> dict[str, Any]:
+        shown = job.as_json()
+        if job.job_sub_type == "GENERATE_REPORT" and job.result is not None:
+            # Made for whoever asks, who may know this machine by another name than others do.
+            shown["result"] = {"report_url": self._report_url(call.base_url, job.session_id)}
+        return shown
 
     def _list_jobs(self, call: Call) -> dict[str, Any]:
         return self._listed(call, username=call.caller.username)
 
     def _list_batch(self, call: Call) -> dict[str, Any]:
-        jobs = self._jobs.of_batch(call.body["batch_id"])
-        if any(job.username != call.caller.username for job in jobs):
+        batch_id = call.body["batch_id"]
+        self._check_batch(call, batch_id)
+        return self._listed(call, batch_id=batch_id)
+
+    def _check_batch(self, call: Call, batch_id: str) -> None:
+        if self._jobs.batch_is_shared(batch_id, call.caller.username):
             raise RefusedError(401, "Batch contains items which you do not own. Not authorised.")
-        return self._listed(call, batch_id=call.body["batch_id"])
 
     def _listed(self, call: Call, **whose: str) -> dict[str, Any]:
         key = call.body.get("pagination_key") or {}
         before = key.get("number")
-        if key and not (isinstance(before, int) and _storable(before)):
+        if key and not (type(before) is int and _storable(before)):
             # The real server's table fails on such a key.
             raise RefusedError(500, "The pagination key is not one that was given out.")
         limit = min(max(1, call.body.get("limit", 10)), 1000)
         page = self._jobs.page(before=before, limit=limit, **whose)
         return {
-            "jobs": [job.as_json() for job in page.jobs],
+            "jobs": [self._shown(call, job) for job in page.jobs],
             "pagination_key": page.pagination_key,
         }
 

@@ -7,6 +7,7 @@ FAILED.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import uuid
@@ -16,11 +17,13 @@ from typing import Any
 import msgspec
 from attrs import field, frozen
 
+from prov_facade.sandbox._faults import Faults
 from prov_facade.sandbox._store import Store
 
 SEALED = "sealed"
 """Who had a job started, which payloads hold in a form that the server alone can read."""
 
+_LOG = logging.getLogger("prov_facade.sandbox")
 _AT_ONCE = 500
 _NEXT = {"PENDING": "DEQUEUED", "DEQUEUED": "IN_PROGRESS"}
 _COLUMNS = (
@@ -111,12 +114,16 @@ class Jobs:
     Args:
         store: Where they are kept.
         work: Does a job of a subtype and returns its result, or raises :class:`FailedJobError`.
+        faults: Which jobs are to fail on demand.
         delays: How long each step takes.
     """
 
-    def __init__(self, store: Store, work: Mapping[str, Work], delays: JobDelays) -> None:
+    def __init__(
+        self, store: Store, work: Mapping[str, Work], faults: Faults, delays: JobDelays
+    ) -> None:
         self._store = store
         self._work = work
+        self._faults = faults
         self._delays = delays
         self._wake = threading.Event()
         self._stopping = False
@@ -181,6 +188,15 @@ class Jobs:
         """Whether there is a job of an id, hidden or not."""
         return bool(
             self._store.query("SELECT 1 FROM job WHERE session_id = :id", {"id": session_id})
+        )
+
+    def batch_is_shared(self, batch_id: str, username: str) -> bool:
+        """Whether jobs of a batch are somebody else's."""
+        return bool(
+            self._store.query(
+                "SELECT 1 FROM job WHERE batch_id = :id AND username <> :username LIMIT 1",
+                {"id": batch_id, "username": username},
+            )
         )
 
     def page(
@@ -254,9 +270,18 @@ class Jobs:
         try:
             # At once, so that a job that was done and not marked is not done again after a crash.
             with self._store.writing():
-                self._update(job, "SUCCEEDED", result=self._work[job.job_sub_type](job))
-        except FailedJobError as failure:
-            self._update(job, "FAILED", info=str(failure))
+                self._update(job, "SUCCEEDED", result=self._done(job))
+        except FailedJobError as error:
+            self._update(job, "FAILED", info=str(error))
+        except Exception as error:  # noqa: BLE001  (whatever it is, the other jobs must go on)
+            _LOG.error("Job %s failed in the sandbox itself", job.session_id, exc_info=error)
+            self._update(job, "FAILED", info=f"The sandbox itself failed: {error!r}")
+
+    def _done(self, job: Job) -> dict[str, Any]:
+        failure = self._faults.next_job(job.job_sub_type)
+        if failure is not None:
+            raise FailedJobError(failure)
+        return self._work[job.job_sub_type](job)
 
     def _update(
         self,

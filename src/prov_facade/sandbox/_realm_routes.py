@@ -19,6 +19,27 @@ from prov_facade.sandbox._tokens import Claims, TokenIssuer, TokenType
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _OFFLINE = "offline_access"
+_OAUTH = "/protocol/openid-connect"
+
+OPERATIONS = {
+    "realm": ("GET", ""),
+    "openid_configuration": ("GET", "/.well-known/openid-configuration"),
+    "jwks": ("GET", f"{_OAUTH}/certs"),
+    "token": ("POST", f"{_OAUTH}/token"),
+    "device_authorization": ("POST", f"{_OAUTH}/auth/device"),
+    "revocation": ("POST", f"{_OAUTH}/revoke"),
+    "end_session": ("POST", f"{_OAUTH}/logout"),
+    "device_page": ("GET", "/device"),
+    "device_decision": ("POST", "/device"),
+}
+"""The method of each operation, and where it is below the realm."""
+_METADATA = {
+    "token_endpoint": "token",
+    "device_authorization_endpoint": "device_authorization",
+    "revocation_endpoint": "revocation",
+    "end_session_endpoint": "end_session",
+    "jwks_uri": "jwks",
+}
 
 
 def routes(issuer: TokenIssuer, realm: Realm, observer: Observer) -> list[Route]:
@@ -33,23 +54,21 @@ def routes(issuer: TokenIssuer, realm: Realm, observer: Observer) -> list[Route]
         The routes.
     """
     endpoints, page = _Endpoints(issuer, realm), Page(realm)
+    responds: dict[str, Respond] = {
+        "realm": endpoints.about,
+        "openid_configuration": endpoints.configuration,
+        "jwks": endpoints.certs,
+        "token": _answering(endpoints.token),
+        "device_authorization": _answering(endpoints.device),
+        "revocation": _answering(endpoints.revoke),
+        "end_session": _answering(endpoints.logout),
+        "device_page": page.show,
+        "device_decision": page.decide,
+    }
     path = f"/auth/realms/{realm.name}"
-    oauth = f"{path}/protocol/openid-connect"
-    configuration = f"{path}/.well-known/openid-configuration"
-    table: list[tuple[str, str, str, Respond]] = [
-        ("realm", "GET", path, endpoints.about),
-        ("openid_configuration", "GET", configuration, endpoints.configuration),
-        ("device_page", "GET", f"{path}/device", page.show),
-        ("device_decision", "POST", f"{path}/device", page.decide),
-        ("jwks", "GET", f"{oauth}/certs", endpoints.certs),
-        ("token", "POST", f"{oauth}/token", _answering(endpoints.token)),
-        ("device_authorization", "POST", f"{oauth}/auth/device", _answering(endpoints.device)),
-        ("revocation", "POST", f"{oauth}/revoke", _answering(endpoints.revoke)),
-        ("end_session", "POST", f"{oauth}/logout", _answering(endpoints.logout)),
-    ]
     return [
-        Route(address, observer.around(operation_id, respond), methods=[method])
-        for operation_id, method, address, respond in table
+        Route(path + below, observer.around(operation_id, responds[operation_id]), methods=[method])
+        for operation_id, (method, below) in OPERATIONS.items()
     ]
 
 
@@ -58,29 +77,31 @@ class _Endpoints:
         self._issuer = issuer
         self._realm = realm
 
-    async def about(self, _: Request) -> Response:
+    async def about(self, request: Request) -> Response:
         # Keycloak's own description, older than the standard one. Clients take the key from here.
         return JSONResponse(
             {
                 "realm": self._realm.name,
                 "public_key": self._issuer.public_key,
-                "token-service": f"{self._issuer.issuer_url}/protocol/openid-connect",
-                "account-service": f"{self._issuer.issuer_url}/account",
+                "token-service": f"{self._address(request)}{_OAUTH}",
+                "account-service": f"{self._address(request)}/account",
                 "tokens-not-before": 0,
             }
         )
 
-    async def configuration(self, _: Request) -> Response:
-        issuer = self._issuer.issuer_url
-        oauth = f"{issuer}/protocol/openid-connect"
+    def _address(self, request: Request) -> str:
+        """Where the realm is, for whoever asks: they may know this machine by another name."""
+        return f"{request.base_url}auth/realms/{self._realm.name}"
+
+    async def configuration(self, request: Request) -> Response:
+        address = self._address(request)
         return JSONResponse(
             {
-                "issuer": issuer,
-                "token_endpoint": f"{oauth}/token",
-                "device_authorization_endpoint": f"{oauth}/auth/device",
-                "revocation_endpoint": f"{oauth}/revoke",
-                "end_session_endpoint": f"{oauth}/logout",
-                "jwks_uri": f"{oauth}/certs",
+                "issuer": self._issuer.issuer_url,
+                **{
+                    entry: address + OPERATIONS[operation_id][1]
+                    for entry, operation_id in _METADATA.items()
+                },
                 "grant_types_supported": list(self._grants),
                 "response_types_supported": ["none"],
                 "subject_types_supported": ["public"],
@@ -110,7 +131,7 @@ class _Endpoints:
         form = await read_form(request)
         client_id = self._client(request, form)
         device_code, user_code = self._realm.start_login(client_id, form.get("scope", ""))
-        page = f"{self._issuer.issuer_url}/device"
+        page = f"{self._address(request)}/device"
         return JSONResponse(
             {
                 "device_code": device_code,

@@ -83,19 +83,35 @@ def _expect(store: Store, item_id: str, subtype: str) -> Item:
 def graph_of(store: Store, record_id: str, record: ModelRunRecord) -> tuple[list[Node], list[Link]]:
     """List the nodes and links that a model run makes.
 
-    The record must have passed :func:`check`.
+    What the record names need not exist, except its workflow template.
 
     Returns:
         The nodes, each once, and the links, at most one between an ordered pair of nodes.
+
+    Raises:
+        BadRecordError: If there is no such workflow template.
     """
     links = {(link.source, link.target): link for link in _links(store, record_id, record)}
-    ids = dict.fromkeys([record_id, *(end for pair in links for end in pair)])
+    kinds = _kinds(record)
     nodes = [Node(record_id, "ACTIVITY", "MODEL_RUN")]
-    for node_id in ids:
-        item = store.item(node_id)
-        if item is not None and node_id != record_id:
-            nodes.append(Node(node_id, item.item_category, item.item_subtype))
+    for node_id in dict.fromkeys(end for pair in links for end in pair):
+        if node_id != record_id:
+            item = store.item(node_id)
+            kind = kinds[node_id] if item is None else (item.item_category, item.item_subtype)
+            nodes.append(Node(node_id, *kind))
     return nodes, list(links.values())
+
+
+def _kinds(record: ModelRunRecord) -> dict[str | None, tuple[str, str]]:
+    """Say what each thing that a record names must be."""
+    datasets = (*record.inputs, *record.outputs)
+    return {
+        **{dataset.dataset_id: ("ENTITY", "DATASET") for dataset in datasets},
+        **{dataset.dataset_template_id: ("ENTITY", "DATASET_TEMPLATE") for dataset in datasets},
+        record.study_id: ("ACTIVITY", "STUDY"),
+        record.associations.modeller_id: ("AGENT", "PERSON"),
+        record.associations.requesting_organisation_id: ("AGENT", "ORGANISATION"),
+    }
 
 
 def _links(store: Store, run: str, record: ModelRunRecord) -> Iterator[Link]:

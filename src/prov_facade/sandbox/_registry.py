@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import attrs
 import msgspec
 
 from prov_facade.models import ItemModelRun, ModelRunRecord, ProvenanceRecordInfo
@@ -19,18 +20,25 @@ from prov_facade.sandbox._store import Item, Store
 # Handles that the sandbox mints are above those of its seed.
 _FIRST_HANDLE = 2_000_001
 
+JOB_SUB_TYPES = (
+    "MODEL_RUN_PROV_LODGE",
+    "MODEL_RUN_LODGE_ONLY",
+    "MODEL_RUN_UPDATE",
+    "MODEL_RUN_BATCH_SUBMIT",
+    "GENERATE_REPORT",
+)
+"""The kinds of jobs that there are."""
+
 
 class Registry:
     """The items of a store, and how model runs come into it.
 
     Args:
         store: Where they are kept.
-        report_url: Makes the address at which the report of a job is fetched.
     """
 
-    def __init__(self, store: Store, report_url: Callable[[str], str]) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self._report_url = report_url
 
     def plant(self, seed: Seed) -> None:
         """Put the items and model runs of a seed into an empty store."""
@@ -42,19 +50,31 @@ class Registry:
     def lodge(self, record: ModelRunRecord, username: str) -> ProvenanceRecordInfo:
         """Give a model run a handle, and put it into the registry and the graph."""
         with self.store.writing():
-            handle = f"10378.1/{self.store.next_number('handle', _FIRST_HANDLE)}"
+            # A seed, or a record that was stored, may have taken some.
+            while self.store.item(handle := self._next_handle()) is not None:
+                pass
             return self._put(handle, record, username, int(time.time()), history=[])
+
+    def _next_handle(self) -> str:
+        return f"10378.1/{self.store.next_number('handle', _FIRST_HANDLE)}"
 
     def update(
         self, model_run_id: str, record: ModelRunRecord, reason: str, username: str
     ) -> ProvenanceRecordInfo:
         """Replace the record of a model run; its history keeps every version, the newest first."""
         with self.store.writing():
+            self.register_update(model_run_id, record, reason, username)
+            return self.lodge_again(model_run_id)
+
+    def register_update(
+        self, model_run_id: str, record: ModelRunRecord, reason: str, username: str
+    ) -> None:
+        """Replace the record of a model run in the registry alone."""
+        with self.store.writing():
             old = self.store.item(model_run_id)
             if old is None:
                 raise BadRecordError(f"Could not find model run with id {model_run_id}.")
-            self.store.remove(model_run_id)
-            return self._put(
+            self._put_item(
                 model_run_id,
                 record,
                 old.owner_username,
@@ -64,29 +84,43 @@ class Registry:
                 changed_by=username,
             )
 
-    def restore(self, items: Iterable[ItemModelRun]) -> None:
-        """Store model runs that were complete elsewhere, under their own handles."""
+    def lodge_again(self, model_run_id: str) -> ProvenanceRecordInfo:
+        """Put a model run into the graph as the registry has it."""
         with self.store.writing():
-            for item in items:
-                self.store.remove(item.id)
-                self._put(
-                    item.id,
-                    item.record,
-                    item.owner_username,
-                    item.created_timestamp,
-                    history=msgspec.to_builtins(item.history),
-                    reason="Stored again.",
-                    metadata=item.user_metadata,
-                )
+            item = self.store.item(model_run_id)
+            if item is None:
+                raise BadRecordError(f"Could not find model run with id {model_run_id}.")
+            record = ModelRunRecord.from_dict(item.body["record"])
+            self.store.remove(model_run_id)
+            self.store.add(model_run_id, *graph_of(self.store, model_run_id, record))
+            return ProvenanceRecordInfo(
+                id=model_run_id, prov_json=item.body["prov_serialisation"], record=record
+            )
+
+    def restore(self, runs: Iterable[ItemModelRun]) -> None:
+        """Store model runs that were complete elsewhere, as they are.
+
+        Raises:
+            BadRecordError: If one is no model run, or has the id of something else; nothing is
+                stored.
+        """
+        with self.store.writing():
+            for run in runs:
+                item = _item_of(run)
+                old = self.store.item(item.id)
+                if not item.id or item.item_subtype != "MODEL_RUN":
+                    raise BadRecordError(f"'{item.id}' is a {item.item_subtype} and no model run.")
+                if old is not None and old.item_subtype != "MODEL_RUN":
+                    raise BadRecordError(f"{item.id} is the id of a {old.item_subtype}.")
+                self.store.put_items([item])
+                self.lodge_again(item.id)
 
     def restore_all(self) -> int:
         """Put every model run of the registry into the graph again."""
         items = self.store.items("MODEL_RUN")
         with self.store.writing():
             for item in items:
-                self.store.remove(item.id)
-                record = ModelRunRecord.from_dict(item.body["record"])
-                self.store.add(item.id, *graph_of(self.store, item.id, record))
+                self.lodge_again(item.id)
         return len(items)
 
     def report(self, item: Item, depth: int) -> bytes:
@@ -96,6 +130,12 @@ class Registry:
         return _reports.report(self.store, item, depth, now=int(time.time()))
 
     def _put(
+        self, handle: str, record: ModelRunRecord, owner: str, created: int, *, history: list[Any]
+    ) -> ProvenanceRecordInfo:
+        self._put_item(handle, record, owner, created, history=history)
+        return self.lodge_again(handle)
+
+    def _put_item(
         self,
         handle: str,
         record: ModelRunRecord,
@@ -105,17 +145,15 @@ class Registry:
         history: list[Any],
         reason: str = "Initial record creation.",
         changed_by: str | None = None,
-        metadata: dict[str, str] | None = None,
-    ) -> ProvenanceRecordInfo:
+    ) -> None:
         nodes, links = graph_of(self.store, handle, record)
-        document = _provenance.prov_document(handle, record, links, nodes)
         changed = int(time.time()) if history else created
         version = {
             "display_name": record.display_name,
             "record_status": "LODGED",
             "record": msgspec.to_builtins(record),
-            "prov_serialisation": document,
-            "user_metadata": metadata,
+            "prov_serialisation": _provenance.prov_document(handle, record, links, nodes),
+            "user_metadata": None,
         }
         entry = {
             "id": len(history),
@@ -135,8 +173,6 @@ class Registry:
             body={**version, "record_type": "COMPLETE_ITEM", "history": [entry, *history]},
         )
         self.store.put_items([item])
-        self.store.add(handle, nodes, links)
-        return ProvenanceRecordInfo(id=handle, prov_json=document, record=record)
 
     def work(self, jobs: Callable[[], Jobs]) -> dict[str, Work]:
         """List what is done for each subtype of job.
@@ -147,10 +183,7 @@ class Registry:
 
         def checked(record: Any) -> ModelRunRecord:
             found = ModelRunRecord.from_dict(record)
-            try:
-                check(self.store, found)
-            except BadRecordError as error:
-                raise FailedJobError(str(error)) from error
+            check(self.store, found)
             return found
 
         def lodge(job: Job) -> dict[str, Any]:
@@ -167,6 +200,10 @@ class Registry:
             )
             return {"record": msgspec.to_builtins(info)}
 
+        def lodge_only(job: Job) -> dict[str, Any]:
+            info = self.lodge_again(job.payload["model_run_record_id"])
+            return {"record": msgspec.to_builtins(info)}
+
         def submit_batch(job: Job) -> dict[str, Any]:
             batch_id = str(uuid.uuid4())
             payloads = [
@@ -181,11 +218,29 @@ class Registry:
             if item is None:
                 raise FailedJobError(f"Could not find item with id {job.payload['id']}.")
             self.store.put_report(job.session_id, self.report(item, job.payload["depth"]))
-            return {"report_url": self._report_url(job.session_id)}
+            # Where it is fetched depends on who asks: see the handlers.
+            return {}
 
-        return {
+        def failing(work: Work) -> Work:
+            def do(job: Job) -> dict[str, Any]:
+                try:
+                    return work(job)
+                except BadRecordError as error:
+                    raise FailedJobError(str(error)) from error
+
+            return do
+
+        table: dict[str, Work] = {
             "MODEL_RUN_PROV_LODGE": lodge,
+            "MODEL_RUN_LODGE_ONLY": lodge_only,
             "MODEL_RUN_UPDATE": update,
             "MODEL_RUN_BATCH_SUBMIT": submit_batch,
             "GENERATE_REPORT": report,
         }
+        return {kind: failing(work) for kind, work in table.items()}
+
+
+def _item_of(run: ItemModelRun) -> Item:
+    body: dict[str, Any] = msgspec.to_builtins(run)
+    named = {f.name: body.pop(f.name) for f in attrs.fields(Item) if f.name in body}
+    return Item(**{**named, "body": {**body, "display_name": run.display_name}})

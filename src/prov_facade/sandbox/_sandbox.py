@@ -4,31 +4,64 @@ from __future__ import annotations
 
 import secrets
 import socket
+import sqlite3
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Literal, Self
 
 import uvicorn
+from attrs import define, field
 from starlette.middleware import Middleware
 
 from prov_facade.auth import BearerToken
 from prov_facade.config import APIOverrides, Config
-from prov_facade.sandbox._app import JOB_API, Services, application, report_address, routes
+from prov_facade.sandbox._app import (
+    JOB_API,
+    Services,
+    application,
+    operation_ids,
+    report_address,
+    routes,
+)
 from prov_facade.sandbox._exchange import Log, Observer, Received
 from prov_facade.sandbox._faults import Faults
 from prov_facade.sandbox._handlers import Handlers
 from prov_facade.sandbox._jobs import JobDelays, Jobs
-from prov_facade.sandbox._realm import Realm
+from prov_facade.sandbox._realm import Client, Realm
+from prov_facade.sandbox._realm_routes import OPERATIONS as REALM_OPERATIONS
 from prov_facade.sandbox._realm_routes import routes as realm_routes
-from prov_facade.sandbox._registry import Registry
+from prov_facade.sandbox._registry import JOB_SUB_TYPES, Registry
 from prov_facade.sandbox._seed import load
-from prov_facade.sandbox._store import Item, Store
+from prov_facade.sandbox._store import Item, StateError, Store
 from prov_facade.sandbox._tokens import TokenIssuer, new_signing_key, roles_of
 
 REALM = "sandbox"
 _STOP_SECONDS = 10
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (what is asked for is told)
+
+
+@define
+class _Running:
+    """What there is of a sandbox while it runs."""
+
+    url: str
+    store: Store
+    issuer: TokenIssuer
+    realm: Realm
+    jobs: Jobs
+    server: uvicorn.Server
+    thread: threading.Thread
+    opened: ExitStack = field(factory=ExitStack)
+
+
+def _url_of(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    host = _ANYWHERE.get(host, host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 class Sandbox:
@@ -44,12 +77,13 @@ class Sandbox:
         seed: A YAML file with what an empty sandbox holds at first; a small reef-modelling study by
             default. Its form is told at the top of the default one, ``seed.yaml`` in this package.
         delays: How long jobs take over each step.
+        clients: Clients with a secret that can sign in as themselves, by id.
         host: The address to listen on. Anything but loopback lets others in.
         port: The port; any free one by default.
+        record: Whether requests are kept for :attr:`requests`.
 
     Attributes:
         faults: Faults on demand.
-        realm: Where people and clients sign in, from the start on.
 
     Raises:
         SeedError: If the seed cannot be used.
@@ -70,8 +104,10 @@ class Sandbox:
         state: str | Path | None = None,
         seed: str | Path | None = None,
         delays: JobDelays | None = None,
+        clients: Mapping[str, Client] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        record: bool = True,
     ) -> None:
         if report_style not in ("document", "job"):
             raise ValueError("report_style is 'document' or 'job'")
@@ -79,54 +115,63 @@ class Sandbox:
         self._state = None if state is None else Path(state)
         self._seed = None if seed is None else Path(seed)
         self._delays = delays or JobDelays()
+        self._clients = clients
         self._host = host
         self._port = port
-        self._log = Log()
-        self.faults = Faults()
+        self._log = Log(keep=record)
+        self._running: _Running | None = None
+        self.faults = Faults([*operation_ids(), *REALM_OPERATIONS], JOB_SUB_TYPES)
 
     def start(self) -> Self:
         """Start to listen.
 
         Raises:
-            OSError: If the port is in use.
+            OSError: If the port is in use, or the host is none of this machine.
+            RuntimeError: If it is running already.
             SeedError: If the seed cannot be used.
             StateError: If the state file cannot be used.
         """
-        self._socket = socket.create_server((self._host, self._port))
-        try:
-            # Handed down to connections. asyncio sets it only where the protocol is named, and an
-            # answer that is sent in two parts would wait 40 ms for an acknowledgement in between.
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._store = Store(self._state)
+        if self._running is not None:
+            raise RuntimeError("the sandbox is running already")
+        with ExitStack() as opened:
+            listening = opened.enter_context(self._listen())
+            store = opened.enter_context(Store(self._state))
             try:
-                self._serve()
-            except BaseException:
-                self._store.close()
-                raise
-        except BaseException:
-            self._socket.close()
-            raise
+                self._running = self._serve(listening, store)
+            except sqlite3.Error as error:
+                raise StateError(f"{self._state} cannot be used: {error}") from error
+            self._running.opened = opened.pop_all()
         return self
 
-    def _serve(self) -> None:
-        key = self._store.secret("key", lambda: secrets.token_bytes(32))
-        signing_key = self._store.secret("signing key", new_signing_key)
-        self._issuer = TokenIssuer(
-            f"{self.url}/auth/realms/{REALM}", key=key, signing_key=signing_key
-        )
-        self.realm = Realm(REALM, self._issuer)
-        # Kept, since a report may be finished while the sandbox stops, and its socket is closed.
-        url = self.url
-        registry = Registry(self._store, lambda job: report_address(url, key, job))
-        if not self._store.items():
+    def _listen(self) -> socket.socket:
+        found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        family, *_, address = found[0]
+        listening = socket.create_server(address[:2], family=family)
+        # Handed down to connections. asyncio sets it only where the protocol is named, and an
+        # answer that is sent in two parts would wait 40 ms for an acknowledgement in between.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
+
+    def _serve(self, listening: socket.socket, store: Store) -> _Running:
+        url = _url_of(listening)
+        key = store.secret("key", lambda: secrets.token_bytes(32))
+        signing_key = store.secret("signing key", new_signing_key)
+        issuer = TokenIssuer(f"{url}/auth/realms/{REALM}", key=key, signing_key=signing_key)
+        realm = Realm(REALM, issuer, clients=self._clients)
+        registry = Registry(store)
+        if not store.items():
             registry.plant(load(self._seed))
-        self._jobs = Jobs(self._store, registry.work(lambda: self._jobs), self._delays)
-        handlers = Handlers(registry, self._jobs, self._report_style).table()
+        jobs = Jobs(store, registry.work(lambda: jobs), self.faults, self._delays)
+        handlers = Handlers(
+            registry, jobs, self._report_style, lambda base, job: report_address(base, key, job)
+        )
+        self._log.clear()
         observer = Observer(self._log, self.faults)
-        services = Services(self._store, self._issuer, handlers, key)
+        services = Services(store, issuer, handlers.table(), key)
         settings = uvicorn.Config(
             application(
-                [*routes(services, observer), *realm_routes(self._issuer, self.realm, observer)],
+                [*routes(services, observer), *realm_routes(issuer, realm, observer)],
+                observer,
                 self._middleware,
             ),
             http="h11",
@@ -136,20 +181,23 @@ class Sandbox:
             access_log=False,
             timeout_graceful_shutdown=1,
         )
-        self._server = uvicorn.Server(settings)
-        self._thread = threading.Thread(
-            target=self._server.run, args=([self._socket],), name="sandbox", daemon=True
+        server = uvicorn.Server(settings)
+        thread = threading.Thread(
+            target=server.run, args=([listening],), name="sandbox", daemon=True
         )
-        self._jobs.start()
-        self._thread.start()
+        jobs.start()
+        thread.start()
+        return _Running(url, store, issuer, realm, jobs, server, thread)
 
     def stop(self) -> None:
         """Stop to listen. What a state file holds stays there."""
-        self._server.should_exit = True
-        self._thread.join(_STOP_SECONDS)
-        self._socket.close()
-        self._jobs.stop()
-        self._store.close()
+        running, self._running = self._running, None
+        if running is None:
+            return
+        running.server.should_exit = True
+        running.thread.join(_STOP_SECONDS)
+        running.jobs.stop()
+        running.opened.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -163,10 +211,22 @@ class Sandbox:
         self.stop()
 
     @property
+    def _up(self) -> _Running:
+        if self._running is None:
+            raise RuntimeError(
+                "the sandbox is not running: use it in a with statement, or start it"
+            )
+        return self._running
+
+    @property
     def url(self) -> str:
-        """Where the prov-api listens."""
-        host, port = self._socket.getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        """Where the prov-api listens, for this machine."""
+        return self._up.url
+
+    @property
+    def realm(self) -> Realm:
+        """Where people and clients sign in."""
+        return self._up.realm
 
     @property
     def config(self) -> Config:
@@ -186,6 +246,10 @@ class Sandbox:
         """The requests that were received, in order."""
         return self._log.all()
 
+    def clear_requests(self) -> None:
+        """Forget the requests that were received so far."""
+        self._log.clear()
+
     def token(self, *roles: str, username: str = "sandbox", expires_in: float = 3600) -> str:
         """Make a token.
 
@@ -196,7 +260,7 @@ class Sandbox:
             expires_in: For how many seconds it is valid; a negative number makes one that has run
                 out.
         """
-        return self._issuer.issue(
+        return self._up.issuer.issue(
             username, roles_of(*roles), expires_in, email=f"{username}@example.org"
         )
 
@@ -207,7 +271,17 @@ class Sandbox:
             roles: What it allows, as for :meth:`token`.
             username: Whose tokens it gives.
         """
-        return BearerToken(lambda: self.token(*roles, username=username))
+        lifetime = 3600.0
+        made, token = 0.0, ""
+
+        def current() -> str:
+            nonlocal made, token
+            # Not for every call: signing takes longer than many a call.
+            if time.monotonic() - made > lifetime / 2 or not token:
+                made, token = time.monotonic(), self.token(*roles, username=username)
+            return token
+
+        return BearerToken(current)
 
     def items(self, item_subtype: str | None = None) -> list[Item]:
         """List what the sandbox holds, the oldest first.
@@ -215,4 +289,4 @@ class Sandbox:
         Args:
             item_subtype: Only items of this subtype, such as ``"MODEL_RUN"``.
         """
-        return self._store.items(item_subtype)
+        return self._up.store.items(item_subtype)

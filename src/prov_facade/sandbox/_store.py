@@ -344,43 +344,32 @@ class Store:
                     "INSERT OR IGNORE INTO link_record VALUES (?, ?, ?)", (*ends, record)
                 )
 
-    def remove(self, record: str, *, trial: bool = False) -> list[dict[str, str]]:
+    def changes(self, record: str) -> list[dict[str, Any]]:
+        """Say what removing a record would change, as the server lists it."""
+        with self.exclusively() as connection:
+            return [*_link_changes(connection, record), *_node_changes(connection, record)]
+
+    def remove(self, record: str) -> None:
         """Take what a record brought about out of the graph.
 
         What other records brought about as well stays, and only loses the record's id.
-
-        Args:
-            record: The id of the record.
-            trial: Only say what would change.
-
-        Returns:
-            The changes, as the server lists them.
         """
+        only = "SELECT {0} FROM {1}_record AS r WHERE record = :record AND NOT EXISTS ({2})"
+        links = (
+            "SELECT 1 FROM link_record AS o WHERE o.record <> r.record"
+            " AND o.source = r.source AND o.target = r.target"
+        )
+        nodes = "SELECT 1 FROM node_record AS o WHERE o.record <> r.record AND o.node = r.node"
+        statements = (
+            "DELETE FROM link WHERE (source, target) IN"
+            f" ({only.format('source, target', 'link', links)})",
+            f"DELETE FROM node WHERE number IN ({only.format('node', 'node', nodes)})",
+            "DELETE FROM link_record WHERE record = :record",
+            "DELETE FROM node_record WHERE record = :record",
+        )
         with self.writing() as connection:
-            diff = [*_link_changes(connection, record), *_node_changes(connection, record)]
-            if not trial:
-                only = "SELECT {0} FROM {1}_record AS r WHERE record = :record AND NOT EXISTS ({2})"
-                others = (
-                    "SELECT 1 FROM link_record AS o WHERE o.record <> r.record"
-                    " AND o.source = r.source AND o.target = r.target"
-                )
-                connection.execute(
-                    "DELETE FROM link WHERE (source, target) IN"
-                    f" ({only.format('source, target', 'link', others)})",
-                    {"record": record},
-                )
-                others = (
-                    "SELECT 1 FROM node_record AS o WHERE o.record <> r.record AND o.node = r.node"
-                )
-                connection.execute(
-                    f"DELETE FROM node WHERE number IN ({only.format('node', 'node', others)})",
-                    {"record": record},
-                )
-                for table in ("link_record", "node_record"):
-                    connection.execute(
-                        f"DELETE FROM {table} WHERE record = :record", {"record": record}
-                    )
-        return diff
+            for statement in statements:
+                connection.execute(statement, {"record": record})
 
     def clear_graph(self) -> None:
         """Delete every node and link. Items stay."""
@@ -403,38 +392,39 @@ def _number(connection: sqlite3.Connection, node_id: str) -> int:
     return number
 
 
-def _link_changes(connection: sqlite3.Connection, record: str) -> Iterator[dict[str, str]]:
+def _link_changes(connection: sqlite3.Connection, record: str) -> Iterator[dict[str, Any]]:
     rows = connection.execute(
         """
-        SELECT s.id, t.id, link.relation, (
-            SELECT count(*) FROM link_record AS o WHERE o.source = r.source AND o.target = r.target
-        ) FROM link_record AS r
-        JOIN link USING (source, target)
-        JOIN node AS s ON s.number = source
-        JOIN node AS t ON t.number = target
-        WHERE r.record = :record ORDER BY s.id, t.id
+        SELECT source, target, link.relation FROM link_record AS r JOIN link USING (source, target)
+        JOIN node AS s ON s.number = source JOIN node AS t ON t.number = target
+        WHERE r.record = ? ORDER BY s.id, t.id
         """,
-        {"record": record},
+        (record,),
     ).fetchall()
-    for source, target, relation, records in rows:
-        link = {"source": source, "target": target, "relation": relation}
-        if records == 1:
-            yield {"action_type": "REMOVE_LINK", **link}
+    for source, target, relation in rows:
+        records = _records(
+            connection, "link_record WHERE source = ? AND target = ?", source, target
+        )
+        link = {
+            "source": _end(connection, source),
+            "target": _end(connection, target),
+            "relation": relation,
+            "props": {"record_ids": ",".join(records)},
+        }
+        if records == [record]:
+            yield {"action_type": "REMOVE_LINK", "link": link}
         else:
-            yield {"action_type": "REMOVE_RECORD_ID_FROM_LINK", **link, "record_id": record}
+            yield {"action_type": "REMOVE_RECORD_ID_FROM_LINK", "link": link, "record_id": record}
 
 
-def _node_changes(connection: sqlite3.Connection, record: str) -> Iterator[dict[str, str]]:
+def _node_changes(connection: sqlite3.Connection, record: str) -> Iterator[dict[str, Any]]:
     rows = connection.execute(
-        """
-        SELECT node.id, (SELECT count(*) FROM node_record AS o WHERE o.node = r.node)
-        FROM node_record AS r JOIN node ON node.number = r.node
-        WHERE r.record = :record ORDER BY node.id
-        """,
-        {"record": record},
+        "SELECT number, id FROM node_record JOIN node ON number = node"
+        " WHERE record = ? ORDER BY id",
+        (record,),
     ).fetchall()
-    for node_id, records in rows:
-        if records == 1:
+    for number, node_id in rows:
+        if _records(connection, "node_record WHERE node = ?", number) == [record]:
             yield {"action_type": "REMOVE_NODE", "node_id": node_id}
         else:
             yield {
@@ -442,3 +432,17 @@ def _node_changes(connection: sqlite3.Connection, record: str) -> Iterator[dict[
                 "node_id": node_id,
                 "record_id": record,
             }
+
+
+def _end(connection: sqlite3.Connection, number: int) -> dict[str, Any]:
+    row = connection.execute("SELECT id, subtype, category FROM node WHERE number = ?", (number,))
+    node_id, subtype, category = row.fetchone()
+    records = _records(connection, "node_record WHERE node = ?", number)
+    props = {"record_ids": ",".join(records)}
+    return {"id": node_id, "subtype": subtype, "category": category, "props": props}
+
+
+def _records(connection: sqlite3.Connection, where: str, *numbers: int) -> list[str]:
+    """List the records that brought about a node or a link."""
+    rows = connection.execute(f"SELECT record FROM {where} ORDER BY record", numbers)
+    return [record for (record,) in rows]

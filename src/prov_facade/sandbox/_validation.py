@@ -92,36 +92,78 @@ def _number(text: str) -> int | float:
 _JSON: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=_number)
 
 
-def body_of(document: Document, route: Route, content_type: str, content: str) -> Any:
-    """Read the JSON body of a request.
+class BodyReader:
+    """Reads the JSON bodies of an operation.
 
-    Raises:
-        MalformedError: If it is missing, no JSON, or does not fit the schema.
+    Args:
+        document: What the references of its schema lead to.
+        route: The operation.
     """
-    if not content:
-        raise MalformedError([entry(["body"], *_MISSING)])
-    if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise MalformedError([entry(["body"], *_TYPES["object"])])
-    try:
-        value = _JSON.decode(content)
-    except (msgspec.DecodeError, RecursionError) as error:
-        wrong = entry(["body", 0], f"Invalid JSON: {error}", "value_error.jsondecode")
-        raise MalformedError([wrong]) from error
-    schema = {**(route.body or {}), "components": document.components}
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(value)
-    entries = [found for error in errors for found in _entries(error)]
-    if not entries:
-        entries = list(_disordered_times(value, ["body"]))
-    if entries:
-        raise MalformedError(entries)
-    return value
+
+    def __init__(self, document: Document, route: Route) -> None:
+        self._validator = _Validator({**(route.body or {}), "components": document.components})
+
+    def read(self, content_type: str, content: str) -> Any:
+        """Read a body.
+
+        Raises:
+            MalformedError: If it is missing, no JSON, or does not fit the schema.
+        """
+        if not content:
+            raise MalformedError([entry(["body"], *_MISSING)])
+        # Without a type it is taken for JSON, as the server does.
+        kind = content_type.partition(";")[0].strip().lower() or "application/json"
+        if kind != "application/json" and not kind.endswith("+json"):
+            raise MalformedError([entry(["body"], *_TYPES["object"])])
+        try:
+            value = _JSON.decode(content)
+        except (msgspec.DecodeError, RecursionError) as error:
+            found = re.search(r"\(byte (\d+)\)", str(error))
+            # Without a place, it is that there should be more.
+            loc: list[str | int] = ["body", int(found[1]) if found else len(content)]
+            wrong = entry(loc, f"Invalid JSON: {error}", "value_error.jsondecode")
+            raise MalformedError([wrong]) from error
+        errors = list(self._validator.iter_errors(value))
+        # Times are compared by the server once each of them is right.
+        errors = [error for error in errors if error.validator != _ORDERED] or errors
+        # A field that must not be null may have a wrong type and be none of several values.
+        entries = {(*map(str, e["loc"]), e["type"]): e for error in errors for e in _entries(error)}
+        if entries:
+            raise MalformedError(list(entries.values()))
+        return value
+
+
+_ORDERED = "x-ordered"
+
+
+def _ordered(
+    _: Any, names: list[str], instance: Any, __: Mapping[str, Any]
+) -> Iterator[jsonschema.ValidationError]:
+    """The keyword by which a schema says that one of its properties must not be above another."""
+    if isinstance(instance, dict):
+        low, high = (instance.get(name) for name in names)
+        if isinstance(low, int) and isinstance(high, int) and low > high:
+            yield jsonschema.ValidationError(
+                f"The '{names[0]}' value ({low}) must be smaller than or equal to the"
+                f" '{names[1]}' value ({high})."
+            )
+
+
+_Validator = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator, {_ORDERED: _ordered}
+)
 
 
 def _entries(error: jsonschema.ValidationError) -> Iterator[Entry]:
     """Say what a schema error is about in the words of the server."""
     loc = ["body", *error.absolute_path]
     limit: Any = error.validator_value
+    if error.instance is None and error.validator in ("type", "enum"):
+        yield entry(loc, "none is not an allowed value", "type_error.none.not_allowed")
+        return
     match error.validator:
+        case "x-ordered":
+            yield entry([*loc, "__root__"], error.message, "value_error")
         case "required":
             # One error for each missing property, named in the text alone.
             (name,) = re.findall(r"^'(.*)' is a required property", error.message)
@@ -148,20 +190,3 @@ def _entries(error: jsonschema.ValidationError) -> Iterator[Entry]:
                     yield from _entries(inner)
         case _:
             yield entry(loc, error.message, "value_error")
-
-
-def _disordered_times(value: Any, loc: list[str | int]) -> Iterator[Entry]:
-    """Find model run records that end before they start, wherever they are."""
-    if isinstance(value, dict):
-        start, end = value.get("start_time"), value.get("end_time")
-        if isinstance(start, int) and isinstance(end, int) and start > end:
-            text = (
-                f"The 'start_time' value ({start}) must be smaller than or equal to the"
-                f" 'end_time' value ({end})."
-            )
-            yield entry([*loc, "__root__"], text, "value_error")
-        for key, inner in value.items():
-            yield from _disordered_times(inner, [*loc, key])
-    elif isinstance(value, list):
-        for position, inner in enumerate(value):
-            yield from _disordered_times(inner, [*loc, position])

@@ -1,0 +1,119 @@
+"""Starting and stopping, and where a sandbox says that it is."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from prov_facade.sandbox import Client, Sandbox, SeedError
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda s: s.url,
+        lambda s: s.config,
+        lambda s: s.realm,
+        lambda s: s.items(),
+        lambda s: s.token("read"),
+    ],
+    ids=["url", "config", "realm", "items", "token"],
+)
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_sandbox_that_is_not_running_says_so(use: Callable[[Sandbox], Any], ended: bool) -> None:
+    sandbox = Sandbox()
+    if ended:
+        sandbox.start().stop()
+    with pytest.raises(RuntimeError, match="not running"):
+        use(sandbox)
+
+
+def test_what_was_received_can_be_read_after_the_end() -> None:
+    with Sandbox() as sandbox:
+        httpx.get(sandbox.url)
+    assert [request.operation_id for request in sandbox.requests] == ["get_health_check"]
+
+
+def test_stopping_does_no_harm_to_what_is_not_running(tmp_path: Path) -> None:
+    """As in a ``finally`` whose ``try`` did not get far."""
+    sandbox = Sandbox(seed=tmp_path / "missing.yaml")
+    with pytest.raises(SeedError):
+        sandbox.start()
+    sandbox.stop()
+    sandbox.stop()
+
+
+def test_a_running_sandbox_cannot_be_started(sandbox: Sandbox) -> None:
+    url = sandbox.url
+    with pytest.raises(RuntimeError, match="running already"):
+        sandbox.start()
+    assert httpx.get(url).status_code == 200
+
+
+def test_a_sandbox_can_be_started_again(tmp_path: Path) -> None:
+    sandbox = Sandbox(state=tmp_path / "state.db")
+    for _ in range(2):
+        with sandbox:
+            assert httpx.get(sandbox.url).status_code == 200
+            assert len(sandbox.requests) == 1
+            assert len(sandbox.items("MODEL_RUN")) == 30
+
+
+def test_it_listens_on_ipv6() -> None:
+    if not socket.has_ipv6:
+        pytest.skip("this Python has no IPv6")
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with Sandbox(host="::1") as sandbox:
+        assert sandbox.url.startswith("http://[::1]:")
+        assert httpx.get(sandbox.url).status_code == 200
+
+
+def test_a_host_that_is_none_of_this_machine() -> None:
+    with pytest.raises(OSError, match=r"."):
+        Sandbox(host="nowhere.invalid").start()
+
+
+def test_addresses_are_those_by_which_it_is_asked() -> None:
+    """Who reaches it from elsewhere knows this machine by another name."""
+    with Sandbox(host="0.0.0.0", report_style="job") as sandbox:  # noqa: S104  (what is tried)
+        assert sandbox.url.startswith("http://127.0.0.1:")
+        port = sandbox.url.rpartition(":")[2]
+        asked = f"localhost:{port}"
+        headers = {"Host": asked, "Authorization": f"Bearer {sandbox.token('read')}"}
+        realm = f"{sandbox.config.keycloak_endpoint}/.well-known/openid-configuration"
+        found = httpx.get(realm, headers=headers).json()
+        assert found["token_endpoint"].startswith(f"http://{asked}/auth/realms/sandbox/")
+
+        body = {"id": sandbox.items("STUDY")[0].id, "item_subtype": "STUDY", "depth": 1}
+        url = f"{sandbox.url}/explore/generate/report"
+        session_id = httpx.post(url, headers=headers, json=body).json()["session_id"]
+        jobs = f"{sandbox.config.job_api_endpoint}/jobs/user/fetch"
+        for _ in range(1000):
+            answer = httpx.get(jobs, params={"session_id": session_id}, headers=headers).json()
+            if answer.get("job", {}).get("status") == "SUCCEEDED":
+                break
+        address = answer["job"]["result"]["report_url"]
+        assert address.startswith(f"http://{asked}/reports/")
+        assert httpx.get(address).content.startswith(b"PK")
+
+
+def test_clients_can_sign_in_as_themselves() -> None:
+    with Sandbox(clients={"pipeline": Client("hush", ("read", "write"))}) as sandbox:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": "pipeline",
+            "client_secret": "hush",
+        }
+        realm = sandbox.config.keycloak_endpoint
+        token = httpx.post(f"{realm}/protocol/openid-connect/token", data=form).json()
+        headers = {"Authorization": f"Bearer {token['access_token']}"}
+        url = f"{sandbox.url}/check-access/check-write-access"
+        assert httpx.get(url, headers=headers).json()["username"] == "service-account-pipeline"

@@ -1,0 +1,133 @@
+"""What is registered, changed, linked and stored again keeps apart what has to be apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from sandbox.conftest import Session
+
+from prov_facade import BadRequestError, models
+from prov_facade.sandbox import Item, Sandbox
+
+
+def item_of(run: Item, **changes: Any) -> dict[str, Any]:
+    """A model run as the registry gives it out."""
+    return {
+        **run.body,
+        "id": run.id,
+        "display_name": run.display_name,
+        "owner_username": run.owner_username,
+        "created_timestamp": run.created_timestamp,
+        "updated_timestamp": run.updated_timestamp,
+        **changes,
+    }
+
+
+def post(sandbox: Sandbox, path: str, body: Any, **query: Any) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {sandbox.token('read', 'write', 'admin')}"}
+    return httpx.post(sandbox.url + path, json=body, params=query, headers=headers)
+
+
+def test_a_new_run_takes_nobodys_handle(sandbox: Sandbox, session: Session) -> None:
+    run = sandbox.items("MODEL_RUN")[0]
+    taken = item_of(run, id="10378.1/2000001", display_name="Stored")
+    assert post(sandbox, "/admin/store_record", taken).status_code == 200
+    record = run.body["record"]
+    made = session.run(lambda c: c.admin.register_model_run_sync(record))
+    assert made.record_info is not None
+    assert made.record_info.id != "10378.1/2000001"
+    names = {item.id: item.display_name for item in sandbox.items("MODEL_RUN")}
+    assert names["10378.1/2000001"] == "Stored"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"id": "10378.1/1955003"}, "is the id of a PERSON"),
+        ({"id": ""}, "no model run"),
+        ({"item_subtype": "DATASET"}, "no model run"),
+    ],
+)
+def test_what_is_no_model_run_is_not_stored_as_one(
+    changes: dict[str, Any], words: str, sandbox: Sandbox
+) -> None:
+    before = sandbox.items()
+    run = sandbox.items("MODEL_RUN")[0]
+    bodies = [item_of(run, id="10378.1/9"), item_of(run, **changes)]
+    answer = post(sandbox, "/admin/store_records", bodies)
+    assert answer.status_code == 400
+    assert words in answer.json()["detail"]
+    assert sandbox.items() == before
+
+
+def test_a_run_is_stored_as_it_is(sandbox: Sandbox) -> None:
+    run = sandbox.items("MODEL_RUN")[0]
+    stored = item_of(
+        run,
+        id="10378.1/9",
+        record_status="INCOMPLETE",
+        user_metadata={"a": "b"},
+        created_timestamp=7,
+    )
+    assert post(sandbox, "/admin/store_record", stored).status_code == 200
+    (found,) = (item for item in sandbox.items("MODEL_RUN") if item.id == "10378.1/9")
+    assert found.created_timestamp == 7
+    assert {**stored, **item_of(found)} == item_of(found)
+    assert found.body["history"] == run.body["history"]
+
+
+def test_only_what_is_validated_is_refused(sandbox: Sandbox, session: Session) -> None:
+    run = sandbox.items("MODEL_RUN")[0]
+    record = {**run.body["record"], "study_id": "10378.1/404"}
+    body = item_of(run, record=record)
+    assert post(sandbox, "/admin/store_record", body).status_code == 400
+    answer = post(sandbox, "/admin/store_record", body, validate_record=False)
+    assert answer.status_code == 200
+    assert "without validation" in answer.json()["status"]["details"]
+    lineage = session.run(lambda c: c.explore_upstream(run.id, depth=1))
+    study = {"id": "10378.1/404", "item_category": "ACTIVITY", "item_subtype": "STUDY"}
+    assert study in (lineage.graph or {})["nodes"]
+
+
+def test_a_link_to_a_study_is_registered_at_once_and_lodged_in_a_job(
+    sandbox: Sandbox, session: Session
+) -> None:
+    record = {**sandbox.items("MODEL_RUN")[0].body["record"], "study_id": None}
+    made = session.run(lambda c: c.admin.register_model_run_sync(record))
+    assert made.record_info is not None
+    run_id, study_id = made.record_info.id, sandbox.items("STUDY")[0].id
+    sandbox.faults.fail_jobs("MODEL_RUN_LODGE_ONLY", "The graph is not to be reached.")
+    linked = session.run(lambda c: c.link_model_run_to_study(run_id, study_id))
+
+    def studies() -> set[str]:
+        lineage = session.run(lambda c: c.explore_upstream(run_id, depth=1))
+        nodes = (lineage.graph or {})["nodes"]
+        return {node["id"] for node in nodes if node["item_subtype"] == "STUDY"}
+
+    job = session.ended(linked.session_id)
+    assert (job["job_sub_type"], job["status"]) == ("MODEL_RUN_LODGE_ONLY", "FAILED")
+    assert job["info"] == "The graph is not to be reached."
+    (run,) = (item for item in sandbox.items("MODEL_RUN") if item.id == run_id)
+    assert run.body["record"]["study_id"] == study_id
+    assert studies() == set()
+    with pytest.raises(BadRequestError, match="already"):
+        session.run(lambda c: c.link_model_run_to_study(run_id, study_id))
+    session.run(lambda c: c.admin.store_all_registry_records())
+    assert studies() == {study_id}
+
+
+def test_a_batch_of_somebody_else_is_not_told(sandbox: Sandbox, session: Session) -> None:
+    record = sandbox.items("MODEL_RUN")[0].body["record"]
+    body = models.RegisterBatchModelRunRequest.from_dict({"records": [record]})
+    batch = session.run(lambda c: c.register_batch_model_runs(body))
+    batch_id = session.ended(batch.session_id)["result"]["batch_id"]
+    token = sandbox.token("read", "write", username="somebody")
+    answer = httpx.get(
+        f"{sandbox.url}/bulk/regenerate_from_batch/csv",
+        params={"batch_id": batch_id},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == 401
+    assert "do not own" in answer.json()["detail"]
