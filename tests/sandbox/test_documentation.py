@@ -21,14 +21,14 @@ def blocks(language: str, page: str = "docs/sandbox.md") -> list[str]:
 
 
 def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    example, _ = blocks("python")
+    example = blocks("python")[0]
     exec(compile(example, "page", "exec"), {"__name__": "page"})  # noqa: S102  (our own page)
     assert capsys.readouterr().out.endswith("['explore_upstream', 'register_model_run']\n")
 
 
 @pytest.mark.parametrize("page", ["docs/sandbox.md", "README.md"])
 def test_the_example_of_a_test_passes(page: str, tmp_path: Path) -> None:
-    _, example = blocks("python", page)
+    example = "\n\n".join(blocks("python", page)[1:])
     (tmp_path / "test_example.py").write_text(example, encoding="utf-8")
     status, said = pytest_in(tmp_path)
     assert status == 0, said
