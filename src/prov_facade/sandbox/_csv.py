@@ -1,7 +1,12 @@
 """The CSV files of bulk registration: made for a workflow template, read, and made for a batch.
 
-Nothing is registered here. Whether the ids in a file exist is found out when its records are
-registered, as for any other record.
+Nothing is registered here. Datasets that are not there are found out at once; whether the other ids
+in a file exist, when its records are registered, as for any other record.
+
+The server reads files with Python's ``csv.DictReader`` and takes them as they are: neither headers
+nor a byte order mark are stripped, and a row has to have a cell for each column. So it is here, for
+a file that passes here to pass there. Where a workflow template calls something optional, though,
+its cells may be left empty here, and the server insists on them.
 """
 
 from __future__ import annotations
@@ -14,7 +19,6 @@ from io import StringIO
 
 import msgspec
 from attrs import field, frozen
-from dateutil import parser as dates
 
 from prov_facade.models import AssociationInfo, DatasetType, ModelRunRecord, TemplatedDataset
 from prov_facade.sandbox._store import Item, Store
@@ -87,52 +91,48 @@ def template(store: Store, workflow_template_id: str) -> str:
     """Make the file that people fill in for a workflow template: its header row.
 
     Raises:
-        CSVError: If there is no such workflow template.
+        CSVError: If there is no such workflow template, or if it would have a column twice.
     """
-    return _written([_columns(store, workflow_template_id).headers])
+    headers = _columns(store, workflow_template_id).headers
+    _expect_once("The CSV template", headers)
+    return _written([headers])
 
 
-def convert(store: Store, text: str, job_status: Callable[[str], bool]) -> Converted:
+def convert(store: Store, text: str, job_exists: Callable[[str], bool]) -> Converted:
     """Read the model runs of a file that was filled in.
 
     Args:
         store: Where the templates are.
         text: The file.
-        job_status: Says whether there is a job of an id.
+        job_exists: Says whether there is a job of an id.
 
     Returns:
         The records, the jobs that were there before, and the warnings.
 
     Raises:
         CSVError: If the file is no CSV, if columns are missing or occur twice, if it has no rows,
-            if a row is too long, names a job that is not there, or lacks a value or has one that
-            cannot be read.
+            if a row has not as many cells as there are columns, names a job or a dataset that is
+            not there, or lacks a value or has one that cannot be read.
     """
-    headers, *rows = _read(text) or [[]]
-    twice = [header for header, times in Counter(filter(None, headers)).items() if times > 1]
-    if twice:
-        raise CSVError(f"The CSV file has duplicate headers: {', '.join(twice)}.")
+    headers, *lines = _read(text) or [[]]
+    _expect_once("The CSV file", headers)
     if not headers or not headers[0].startswith(f"{_MARKER} "):
         raise CSVError("The CSV file has no header that names the workflow template id.")
-    columns = _columns(store, headers[0].removeprefix(_MARKER).strip())
-    missing = [header for header in columns.headers[1:] if header not in headers]
+    columns = _columns(store, headers[0].removeprefix(f"{_MARKER} "))
+    missing = [header for header in columns.headers if header not in headers]
     if missing:
         raise CSVError(f"The CSV file lacks headers: {', '.join(missing)}.")
 
-    filled = [
-        _Row(number, headers, cells)
-        for number, cells in enumerate(rows, 1)
-        # Spreadsheets keep the commas of rows that were emptied.
-        if any(cells)
-    ]
-    if not filled:
+    rows = list(filter(None, lines))
+    if not rows:
         raise CSVError("The CSV file contains no rows.")
     converted = Converted([], [], list(_warnings(columns, headers)))
-    for row in filled:
+    for number, cells in enumerate(rows, 1):
+        row = _Row(number, headers, cells)
         job_id = row.optional(_JOB_ID)
         if job_id is None:
-            converted.new_records.append(_record(columns, row))
-        elif job_status(job_id):
+            converted.new_records.append(_record(store, columns, row))
+        elif job_exists(job_id):
             converted.existing_records.append(job_id)
         else:
             raise row.error(f"could not find the job of {_JOB_ID} {_shortened(job_id)}.")
@@ -142,13 +142,14 @@ def convert(store: Store, text: str, job_status: Callable[[str], bool]) -> Conve
 def regenerate(store: Store, rows: Iterable[BatchRow]) -> str:
     """Make the file of a batch, with a row for each job.
 
-    What the columns have no place for is left out: the requesting organisation, and whatever a
-    record has beyond its template. What a record lacks is left empty: a job that failed for that is
-    still to be mended.
+    What the columns have no place for is left out: the requesting organisation, all datasets for a
+    dataset template but the first, and whatever a record has beyond its template. What a record
+    lacks and need not have is left empty.
 
     Raises:
         CSVError: If there are no rows, if they do not share one workflow template or there is no
-            such template, or if a time is one that dates do not reach.
+            such template, if a record lacks what its template requires, or if a time is one that
+            dates do not reach.
     """
     rows = list(rows)
     if not rows:
@@ -185,6 +186,7 @@ class _WorkflowTemplate:
 @frozen
 class _Resource:
     key: str
+    optional: bool = False
 
 
 @frozen
@@ -200,6 +202,7 @@ class _Place:
     optional: bool
     header: str
     resources: dict[str, str]
+    optional_resources: frozenset[str]
 
     @property
     def headers(self) -> list[str]:
@@ -237,8 +240,8 @@ def _columns(store: Store, template_id: str) -> _Columns:
         template_id,
         inputs=[_place(store, "Input", used) for used in body.input_templates],
         outputs=[_place(store, "Output", used) for used in body.output_templates],
-        required_annotations={key: _header("annotation", key) for key in annotations.required},
-        optional_annotations={key: _header("annotation", key) for key in annotations.optional},
+        required_annotations={key: f"annotation: {key}" for key in annotations.required},
+        optional_annotations={key: f"annotation: {key}" for key in annotations.optional},
     )
 
 
@@ -249,13 +252,15 @@ def _place(store: Store, side: str, used: _TemplateInUse) -> _Place:
         item.id,
         used.optional,
         f"{side} dataset id for template: {item.display_name} [template id: {item.id}]",
-        {resource.key: _header(f"{side} resource", resource.key) for resource in resources},
+        {resource.key: f"{side} resource: {resource.key}" for resource in resources},
+        frozenset(resource.key for resource in resources if resource.optional),
     )
 
 
-def _header(kind: str, key: str) -> str:
-    # Stripped, as those of a file are before they are compared with it.
-    return f"{kind}: {key}".strip()
+def _expect_once(source: str, headers: Iterable[str]) -> None:
+    twice = [header for header, times in Counter(headers).items() if times > 1]
+    if twice:
+        raise CSVError(f"{source} has duplicate headers: {', '.join(map(repr, twice))}.")
 
 
 def _item(store: Store, item_id: str, subtype: str, called: str) -> Item:
@@ -269,13 +274,13 @@ def _item(store: Store, item_id: str, subtype: str, called: str) -> Item:
 
 
 class _Row:
-    """A row below the header row. Cells that it lacks are empty."""
+    """A row below the header row. Lines with nothing in them are not counted."""
 
     def __init__(self, number: int, headers: Sequence[str], cells: Sequence[str]) -> None:
         self._number = number
-        if len(cells) > len(headers):
+        if len(cells) != len(headers):
             raise self.error(f"has {len(cells)} cells, but there are {len(headers)} columns.")
-        self._cells = dict(zip(headers, cells, strict=False))
+        self._cells = {head: cell.strip() for head, cell in zip(headers, cells, strict=True)}
 
     def error(self, reason: str) -> CSVError:
         return CSVError(f"Row {self._number}: {reason}")
@@ -291,10 +296,8 @@ class _Row:
 
     def time(self, header: str) -> int:
         cell = self.required(header)
-        # Told what stands between date and time, dateutil would take nothing else.
-        iso = cell.replace("/", "-").replace(" ", "T", 1)
         try:
-            found = dates.isoparser(sep="T").isoparse(iso)
+            found = datetime.fromisoformat(cell.replace("/", "-"))
         except (ValueError, OverflowError):
             found = None
         if found is None or found.tzinfo is None:
@@ -304,24 +307,21 @@ class _Row:
 
 
 def _read(text: str) -> list[list[str]]:
-    # Strict: a quote that is never closed would swallow the rest of the file.
-    reader = csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    reader = csv.reader(StringIO(text))
     try:
-        return [[cell.strip() for cell in row] for row in reader]
+        return list(reader)
     except csv.Error as error:
         raise CSVError(f"Line {reader.line_num} is not CSV: {error}.") from error
 
 
 def _warnings(columns: _Columns, headers: Sequence[str]) -> Iterator[str]:
     known = set(columns.headers)
-    for number, header in enumerate(headers[1:], 2):
-        if not header:
-            yield f"Column {number} has no header and was ignored."
-        elif header not in known:
-            yield f"Column {number}, {_shortened(header)}, is not known and was ignored."
+    for header in headers:
+        if header not in known:
+            yield f"Extra column with header '{header}' provided, ignoring"
 
 
-def _record(columns: _Columns, row: _Row) -> ModelRunRecord:
+def _record(store: Store, columns: _Columns, row: _Row) -> ModelRunRecord:
     annotations = {key: row.required(head) for key, head in columns.required_annotations.items()}
     for key, header in columns.optional_annotations.items():
         value = row.optional(header)
@@ -329,11 +329,11 @@ def _record(columns: _Columns, row: _Row) -> ModelRunRecord:
             annotations[key] = value
     record = ModelRunRecord(
         workflow_template_id=columns.template_id,
-        inputs=_datasets(columns.inputs, row),
-        outputs=_datasets(columns.outputs, row),
+        inputs=_datasets(store, columns.inputs, row),
+        outputs=_datasets(store, columns.outputs, row),
         display_name=row.required(_DISPLAY_NAME),
         description=row.required(_DESCRIPTION),
-        associations=AssociationInfo(modeller_id=row.required(_AGENT_ID)),
+        associations=AssociationInfo(modeller_id=row.optional(_AGENT_ID) or ""),
         start_time=row.time(_START_TIME),
         end_time=row.time(_END_TIME),
         model_version=row.optional(_MODEL_VERSION),
@@ -345,17 +345,30 @@ def _record(columns: _Columns, row: _Row) -> ModelRunRecord:
     return record
 
 
-def _datasets(places: Iterable[_Place], row: _Row) -> list[TemplatedDataset]:
+def _datasets(store: Store, places: Iterable[_Place], row: _Row) -> list[TemplatedDataset]:
     return [
         TemplatedDataset(
             dataset_template_id=place.template_id,
-            dataset_id=row.required(place.header),
+            dataset_id=_dataset_id(store, place, row),
             dataset_type=DatasetType.DATA_STORE,
-            resources={key: row.required(head) for key, head in place.resources.items()} or None,
+            resources={
+                key: row.required(header)
+                for key, header in place.resources.items()
+                if key not in place.optional_resources or row.optional(header)
+            }
+            or None,
         )
         for place in places
         if not place.optional or any(row.optional(header) for header in place.headers)
     ]
+
+
+def _dataset_id(store: Store, place: _Place, row: _Row) -> str:
+    dataset_id = row.required(place.header)
+    item = store.item(dataset_id)
+    if item is None or item.item_subtype != "DATASET":
+        raise row.error(f"could not find the dataset {_shortened(dataset_id)}.")
+    return dataset_id
 
 
 def _shortened(text: str) -> str:
@@ -385,9 +398,12 @@ def _cells(columns: _Columns, row: BatchRow) -> list[str]:
         record.study_id or "",
         _iso(record.start_time),
         _iso(record.end_time),
-        *_dataset_cells(columns.inputs, record.inputs),
-        *_dataset_cells(columns.outputs, record.outputs),
-        *(annotations.get(key, "") for key in columns.required_annotations),
+        *_dataset_cells(columns.inputs, record.inputs, row),
+        *_dataset_cells(columns.outputs, record.outputs, row),
+        *(
+            _cell(row, header, annotations.get(key))
+            for key, header in columns.required_annotations.items()
+        ),
         *(annotations.get(key, "") for key in columns.optional_annotations),
         row.job_id,
         row.job_status,
@@ -396,13 +412,26 @@ def _cells(columns: _Columns, row: BatchRow) -> list[str]:
     ]
 
 
-def _dataset_cells(places: Iterable[_Place], datasets: Iterable[TemplatedDataset]) -> Iterator[str]:
-    by_template = {dataset.dataset_template_id: dataset for dataset in datasets}
+def _dataset_cells(
+    places: Iterable[_Place], datasets: Iterable[TemplatedDataset], row: BatchRow
+) -> Iterator[str]:
+    first: dict[str, TemplatedDataset] = {}
+    for dataset in datasets:
+        first.setdefault(dataset.dataset_template_id, dataset)
     for place in places:
-        dataset = by_template.get(place.template_id)
-        resources = (dataset and dataset.resources) or {}
-        yield dataset.dataset_id if dataset else ""
-        yield from (resources.get(key, "") for key in place.resources)
+        given = first.get(place.template_id)
+        dataset_id = given.dataset_id if given else None
+        yield _cell(row, place.header, dataset_id, optional=place.optional)
+        resources = (given and given.resources) or {}
+        for key, header in place.resources.items():
+            optional = given is None or key in place.optional_resources
+            yield _cell(row, header, resources.get(key), optional=optional)
+
+
+def _cell(row: BatchRow, header: str, value: str | None, *, optional: bool = False) -> str:
+    if value is None and not optional:
+        raise CSVError(f"The record of job {row.job_id} has nothing for {header}.")
+    return value or ""
 
 
 def _iso(time: int) -> str:

@@ -88,6 +88,7 @@ class File:
 Handler = Callable[[Call], Any]
 
 _DONE = Status(success=True, details="Done.")
+_CONVERTED = "Successfully generated model run records. There were {} warnings."
 _DISPATCHED = Status(success=True, details="Job dispatched, monitor the session id for the result.")
 
 
@@ -307,7 +308,7 @@ class Handlers:
         except _csv.CSVError as error:
             raise RefusedError(400, str(error)) from error
         return ConvertModelRunsResponse(
-            status=Status(success=True, details="Successfully converted CSV file."),
+            status=Status(success=True, details=_CONVERTED.format(len(converted.warnings))),
             new_records=converted.new_records,
             existing_records=converted.existing_records,
             warnings=converted.warnings,

@@ -20,8 +20,17 @@ def check(store: Store, record: ModelRunRecord) -> None:
         BadRecordError: If not.
     """
     template = _expect(store, record.workflow_template_id, "WORKFLOW_TEMPLATE")
-    _check_datasets(store, "input", template.body["input_templates"], record.inputs)
-    _check_datasets(store, "output", template.body["output_templates"], record.outputs)
+    inputs, outputs = template.body["input_templates"], template.body["output_templates"]
+    _check_present("input", inputs, record.inputs)
+    _check_present("output", outputs, record.outputs)
+    # The server does not ask of which side a dataset template is.
+    known = {used["template_id"] for used in (*inputs, *outputs)}
+    for dataset in (*record.inputs, *record.outputs):
+        if dataset.dataset_template_id not in known:
+            raise BadRecordError(
+                f"The workflow template has no dataset template {dataset.dataset_template_id}."
+            )
+        _check_dataset(store, dataset)
     for key in template.body["annotations"]["required"]:
         if key not in (record.annotations or {}):
             raise BadRecordError(f"The required annotation '{key}' is missing.")
@@ -32,42 +41,31 @@ def check(store: Store, record: ModelRunRecord) -> None:
         _expect(store, record.associations.requesting_organisation_id, "ORGANISATION")
 
 
-def _check_datasets(
-    store: Store,
-    kind: str,
-    templates: Sequence[Mapping[str, Any]],
-    datasets: Iterable[TemplatedDataset],
+def _check_present(
+    kind: str, templates: Sequence[Mapping[str, Any]], datasets: Iterable[TemplatedDataset]
 ) -> None:
-    given: dict[str, TemplatedDataset] = {}
-    for dataset in datasets:
-        if dataset.dataset_template_id in given:
-            raise BadRecordError(f"There are two {kind}s for {dataset.dataset_template_id}.")
-        given[dataset.dataset_template_id] = dataset
+    # There may be several datasets for one template.
+    given = {dataset.dataset_template_id for dataset in datasets}
     for template in templates:
-        dataset_or_none = given.pop(template["template_id"], None)
-        if dataset_or_none is not None:
-            _check_dataset(store, dataset_or_none)
-        elif not template.get("optional", False):
+        if template["template_id"] not in given and not template.get("optional"):
             raise BadRecordError(
                 f"The workflow template needs an {kind} for dataset template"
                 f" {template['template_id']}."
             )
-    if given:
-        raise BadRecordError(
-            f"The workflow template has no {kind} dataset template {', '.join(given)}."
-        )
 
 
 def _check_dataset(store: Store, dataset: TemplatedDataset) -> None:
     _expect(store, dataset.dataset_id, "DATASET")
     template = _expect(store, dataset.dataset_template_id, "DATASET_TEMPLATE")
-    deferred = {resource["key"] for resource in template.body.get("deferred_resources", ())}
+    deferred = template.body.get("deferred_resources", ())
+    known = {resource["key"] for resource in deferred}
+    required = {resource["key"] for resource in deferred if not resource.get("optional")}
     given = set(dataset.resources or ())
-    if given != deferred:
-        wrong = ", ".join(sorted(given ^ deferred))
+    wrong = (required - given) | (given - known)
+    if wrong:
         raise BadRecordError(
             f"The resources of dataset {dataset.dataset_id} do not match those that its template"
-            f" defers: {wrong}."
+            f" defers: {', '.join(sorted(wrong))}."
         )
 
 

@@ -5,7 +5,8 @@ The form of the file is described at the top of ``seed.yaml``, the one that come
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -16,11 +17,9 @@ from attrs import frozen
 from msgspec import Meta
 
 from prov_facade.models import ModelRunRecord
+from prov_facade.sandbox import _yaml
 from prov_facade.sandbox._records import BadRecordError, check
 from prov_facade.sandbox._store import Item, Store
-
-# libyaml is ten times as fast; PyYAML has it on most platforms.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # An id is compared, looked up and put into URLs as it is: blanks in it are a slip.
 _Id = Annotated[str, Meta(pattern=r"\A\S+\Z")]
@@ -56,10 +55,18 @@ class Seed:
 class _Form(msgspec.Struct, forbid_unknown_fields=True):
     """The base of what may stand in the file."""
 
+    def __post_init__(self) -> None:
+        # A list that may be left out may also have nothing under it, which is null in YAML.
+        for field in msgspec.structs.fields(self):
+            make = field.default_factory
+            if getattr(self, field.name) is None and make is not msgspec.NODEFAULT:
+                setattr(self, field.name, make())
+
 
 class _File(_Form):
-    items: list[dict[str, Any]] = []
-    model_runs: list[dict[str, Any]] = []
+    # What the entries are is looked at one by one, to name those that are wrong.
+    items: list[Any] | None = []
+    model_runs: list[Any] | None = []
 
 
 class _Item(_Form):
@@ -101,17 +108,19 @@ class _Model(_Item, kw_only=True):
 class _Resource(_Form):
     key: _Text
     description: str
+    optional: bool = False
 
 
 class _DatasetTemplate(_Item):
-    deferred_resources: list[_Resource] = []
+    deferred_resources: list[_Resource] | None = []
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _expect_once("deferred_resources", (it.key for it in self.deferred_resources or ()))
 
 
 class _Dataset(_Item, kw_only=True):
-    references = {"dataset_template_ids": "DATASET_TEMPLATE"}
-
     description: str
-    dataset_template_ids: list[_Id] = []
 
 
 class _Place(_Form):
@@ -120,8 +129,12 @@ class _Place(_Form):
 
 
 class _Annotations(_Form):
-    required: list[_Text] = []
-    optional: list[_Text] = []
+    required: list[_Text] | None = []
+    optional: list[_Text] | None = []
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _expect_once("annotations", [*(self.required or ()), *(self.optional or ())])
 
 
 class _WorkflowTemplate(_Item, kw_only=True):
@@ -132,9 +145,14 @@ class _WorkflowTemplate(_Item, kw_only=True):
     }
 
     software_id: _Id
-    input_templates: list[_Place] = []
-    output_templates: list[_Place] = []
-    annotations: _Annotations = msgspec.field(default_factory=_Annotations)
+    input_templates: list[_Place] | None = []
+    output_templates: list[_Place] | None = []
+    annotations: _Annotations | None = msgspec.field(default_factory=_Annotations)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _expect_once("input_templates", (it.template_id for it in self.input_templates or ()))
+        _expect_once("output_templates", (it.template_id for it in self.output_templates or ()))
 
 
 class _TemplatedDataset(_Form):
@@ -179,6 +197,13 @@ _FORMS: dict[str, type[_Item]] = {
 }
 
 
+def _expect_once(field: str, names: Iterable[str]) -> None:
+    for name, times in Counter(names).items():
+        if times > 1:
+            # msgspec makes a ValidationError of it.
+            raise ValueError(f"{field} names {name} more than once")
+
+
 def load(path: Path | None = None) -> Seed:
     """Read a seed file.
 
@@ -209,10 +234,10 @@ def _seed(content: bytes) -> Seed:
     file = _convert(_parsed(content), _File, "the file")
     places: dict[str, str] = {}
     items, runs = [], []
-    for place, entry in _places(file.items, "items"):
+    for place, entry in _places(file.items or (), "items"):
         items.append(_item(entry, place))
         _claim(places, items[-1].id, place)
-    for place, entry in _places(file.model_runs, "model_runs"):
+    for place, entry in _places(file.model_runs or (), "model_runs"):
         runs.append(_run(entry, place))
         _claim(places, runs[-1].id, place)
     _check_references(items, places)
@@ -222,7 +247,7 @@ def _seed(content: bytes) -> Seed:
 
 def _parsed(content: bytes) -> Any:
     try:
-        return yaml.load(content, Loader=_Loader)  # noqa: S506 -- one of the safe loaders
+        return _yaml.load(content)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f" in line {mark.line + 1}" if mark else ""
@@ -235,12 +260,13 @@ def _parsed(content: bytes) -> Any:
         raise _WrongError(f"not YAML: {error}") from error
 
 
-def _places(entries: Sequence[dict[str, Any]], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _places(entries: Sequence[Any], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Give each entry with a name for it that a person finds it by."""
-    for number, entry in enumerate(entries, 1):
+    for number, value in enumerate(entries, 1):
+        place = f"entry {number} of {name}"
+        entry = _convert(value, dict[str, Any], place)
         entry_id = entry.get("id")
-        known = f" ({entry_id})" if isinstance(entry_id, str) else ""
-        yield f"entry {number} of {name}{known}", entry
+        yield f"{place} ({entry_id})" if isinstance(entry_id, str) else place, entry
 
 
 def _convert(value: Any, form: type[_T], place: str) -> _T:

@@ -1,0 +1,109 @@
+"""The CSV file of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import pytest
+from sandbox.csv_files import END, FILLED, HEADERS, ITEMS, RECORD, START, converted, read
+
+from prov_facade.models import DatasetType, TemplatedDataset
+from prov_facade.sandbox._csv import BatchRow, Converted, CSVError, regenerate
+from prov_facade.sandbox._store import Store
+
+DATA_STORE = DatasetType.DATA_STORE
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    with Store() as store:
+        store.put_items(ITEMS)
+        yield store
+
+
+def test_a_batch_has_a_row_for_each_job(store: Store) -> None:
+    text = regenerate(
+        store,
+        [
+            BatchRow(RECORD, "job-1", "SUCCEEDED", "10378.1/30", "not for this one"),
+            BatchRow(RECORD, "job-2", "FAILED", None, "Could not find dataset."),
+            BatchRow(RECORD, "job-3", "PENDING"),
+        ],
+    )
+    header, *rows = read(text)
+    times = {START: "2024-02-29 14:00:00+00:00", END: "2024-03-07 14:00:00+00:00"}
+    filled = ["", *((FILLED | times)[header] for header in HEADERS[1:-4])]
+    assert header == HEADERS
+    assert rows == [
+        [*filled, "job-1", "SUCCEEDED", "10378.1/30", ""],
+        [*filled, "job-2", "FAILED", "", "Could not find dataset."],
+        [*filled, "job-3", "PENDING", "", ""],
+    ]
+
+
+def test_a_regenerated_row_names_a_job_that_exists(store: Store) -> None:
+    text = regenerate(store, [BatchRow(RECORD, "job-1", "SUCCEEDED")])
+    assert converted(store, text) == Converted([], ["job-1"], [])
+
+
+def test_what_a_record_lacks_and_need_not_have_is_left_empty(store: Store) -> None:
+    record = attrs.evolve(RECORD, inputs=RECORD.inputs[:1], annotations={"region": "Heron Reef"})
+    _, row = read(regenerate(store, [BatchRow(record, "job-1", "FAILED")]))
+    assert row[11:17] == ["", "", "10378.1/22", "Heron Reef", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("change", "header"),
+    [
+        ({"inputs": RECORD.inputs[1:]}, HEADERS[8]),
+        ({"inputs": [TemplatedDataset("10378.1/2", "x", DATA_STORE)]}, HEADERS[9]),
+        ({"outputs": []}, HEADERS[13]),
+        ({"annotations": None}, "annotation: region"),
+        ({"annotations": {"note": "calm"}}, "annotation: region"),
+    ],
+)
+def test_a_batch_whose_records_lack_what_they_need_has_no_file(
+    store: Store, change: dict[str, Any], header: str
+) -> None:
+    rows = [
+        BatchRow(record, f"job-{number}", "FAILED")
+        for number, record in enumerate([RECORD, attrs.evolve(RECORD, **change)])
+    ]
+    with pytest.raises(CSVError) as error:
+        regenerate(store, rows)
+    assert str(error.value) == f"The record of job job-1 has nothing for {header}."
+
+
+def test_of_several_datasets_for_a_template_the_first_has_a_place(store: Store) -> None:
+    other = TemplatedDataset("10378.1/4", "10378.1/23", DATA_STORE)
+    record = attrs.evolve(RECORD, outputs=[*RECORD.outputs, other])
+    _, row = read(regenerate(store, [BatchRow(record, "job-1", "SUCCEEDED")]))
+    assert row[13] == "10378.1/22"
+
+
+def test_a_batch_must_have_jobs(store: Store) -> None:
+    with pytest.raises(CSVError, match=r"^The batch contains no model runs\.$"):
+        regenerate(store, [])
+
+
+def test_a_batch_must_not_mix_workflow_templates(store: Store) -> None:
+    other = attrs.evolve(RECORD, workflow_template_id="10378.1/6")
+    rows = [BatchRow(record, "job", "SUCCEEDED") for record in (RECORD, other)]
+    expected = r"^The batch contains model runs of more than one workflow template\.$"
+    with pytest.raises(CSVError, match=expected):
+        regenerate(store, iter(rows))
+
+
+def test_the_workflow_template_of_a_batch_must_be_there(store: Store) -> None:
+    record = attrs.evolve(RECORD, workflow_template_id="10378.1/404")
+    with pytest.raises(CSVError, match=r"workflow template with id 10378\.1/404\.$"):
+        regenerate(store, [BatchRow(record, "job", "FAILED")])
+
+
+@pytest.mark.parametrize("time", [-(2**63), -62135596801, 253402300800, 2**63 - 1])
+def test_a_time_that_is_no_date_is_refused(store: Store, time: int) -> None:
+    record = attrs.evolve(RECORD, start_time=time)
+    with pytest.raises(CSVError, match=f"^The time {time} cannot be written as a date"):
+        regenerate(store, [BatchRow(record, "job", "FAILED")])

@@ -1,0 +1,193 @@
+"""What the rows of a CSV file mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+import pytest
+from sandbox.csv_files import (
+    END,
+    FILLED,
+    HEADERS,
+    ITEMS,
+    RECORD,
+    START,
+    converted,
+    dataset,
+    read,
+    refusal,
+    workflow_template,
+    written,
+)
+
+from prov_facade.models import AssociationInfo
+from prov_facade.sandbox._csv import BatchRow, Converted, regenerate, template
+from prov_facade.sandbox._store import Item, Store
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    with Store() as store:
+        store.put_items(ITEMS)
+        yield store
+
+
+def test_a_filled_row_becomes_a_record(store: Store) -> None:
+    assert converted(store, written(FILLED)) == Converted([RECORD], [], [])
+
+
+def test_optional_cells_may_be_empty(store: Store) -> None:
+    empty = {
+        "model version (optional)",
+        "study id",
+        HEADERS[11],
+        "Input resource: depths",
+        "annotation: scenario",
+        "annotation: note",
+    }
+    (record,) = converted(
+        store, written({header: c for header, c in FILLED.items() if header not in empty})
+    ).new_records
+    assert record == attrs.evolve(
+        RECORD,
+        inputs=RECORD.inputs[:1],
+        model_version=None,
+        study_id=None,
+        annotations={"region": "Heron Reef"},
+    )
+
+
+def test_a_row_without_annotations_has_none(store: Store) -> None:
+    text = (
+        template(store, "10378.1/6") + ",run,text,,person,,2024-01-01T00:00Z,2024-01-01T00:00Z,,,,"
+    )
+    (record,) = converted(store, text).new_records
+    assert (record.annotations, record.inputs, record.outputs) == (None, [], [])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "display name",
+        "description",
+        START,
+        END,
+        HEADERS[8],
+        "Input resource: winds",
+        HEADERS[11],  # its resource is given
+        "Input resource: depths",  # its dataset is given
+        HEADERS[13],
+        "annotation: region",
+    ],
+)
+@pytest.mark.parametrize("cell", ["", " \t"])
+def test_required_cells_must_be_filled(store: Store, header: str, cell: str) -> None:
+    text = written(FILLED, FILLED | {header: cell})
+    assert refusal(store, text) == f"Row 2: {header} is empty."
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2024-03-01 00:00:00+10:00", 1709215200),
+        ("2024/03/01 00:00:00+10:00", 1709215200),
+        ("2024/03/01T00:00:00+1000", 1709215200),
+        ("2024-02-29 14:00:00Z", 1709215200),
+        ("2024-02-29T14:00+00:00", 1709215200),
+        ("2024-02-29 04:30:00-09:30", 1709215200),
+        ("2024-02-29 14:00:00.9Z", 1709215200),
+        ("2024-02-29x14:00:00+00:00", 1709215200),
+        ("1969-12-31 23:59:59.5Z", -1),
+        ("0001-01-01 00:00:00+00:00", -62135596800),
+    ],
+)
+def test_times(store: Store, text: str, seconds: int) -> None:
+    (record,) = converted(store, written(FILLED | {START: text})).new_records
+    assert record.start_time == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-03-01 00:00:00",  # of no offset
+        "2024-03-01",
+        "2024-03-01+10:00",
+        "2024-13-01 00:00:00+10:00",
+        "2023-02-29 00:00:00+10:00",
+        "2024-03-01 25:00:00+10:00",
+        "2024-03-01 00:00:00+99:00",
+        "2024-03-01 00:00:00 AEST",
+        "9999-12-31 24:00:00+00:00",
+        "1 March 2024, 00:00 +10:00",
+        "1709215200",
+        "yesterday",
+        "２024-03-01 00:00:00+10:00",  # noqa: RUF001 - what is to be refused
+        "\0",
+    ],
+)
+def test_bad_times_are_refused(store: Store, text: str) -> None:
+    said = refusal(store, written(FILLED | {START: text}))
+    assert said == f"Row 1: cannot read the execution start time {text}."
+    assert "the execution end time" in refusal(store, written(FILLED | {END: text}))
+
+
+def test_a_run_must_not_end_before_it_starts(store: Store) -> None:
+    text = written(FILLED | {END: "2024-02-29 23:59:59+10:00"})
+    expected = "Row 1: the execution start time is after the execution end time."
+    assert refusal(store, text) == expected
+    converted(store, written(FILLED | {END: FILLED[START]}))
+
+
+def test_rows_of_jobs_are_reported_and_not_read(store: Store) -> None:
+    job = {"_job_id": " job-1 ", "display name": ""}
+    found = converted(store, written(FILLED, job, job))
+    assert (found.new_records, found.existing_records) == ([RECORD], ["job-1", "job-1"])
+
+
+def test_a_job_that_is_not_there_is_refused(store: Store) -> None:
+    text = written(FILLED | {"_job_id": "job-2"})
+    assert refusal(store, text) == "Row 1: could not find the job of _job_id job-2."
+
+
+def test_text_survives_as_it_is(store: Store) -> None:
+    text = 'one,\r\ntwo\n"three"\rfour\0five =1+1 🐚'
+    (record,) = converted(store, written(FILLED | {"description": text})).new_records
+    assert record.description == text
+
+
+def test_an_agent_is_asked_for_only_when_the_record_is_registered(store: Store) -> None:
+    (record,) = converted(store, written(FILLED | {"agent id": " "})).new_records
+    assert record == attrs.evolve(RECORD, associations=AssociationInfo(""))
+
+
+@pytest.mark.parametrize("wrong", ["10378.1/404", "10378.1/2"])
+@pytest.mark.parametrize("header", [HEADERS[8], HEADERS[13]])
+def test_a_dataset_must_be_there(store: Store, header: str, wrong: str) -> None:
+    text = written(FILLED, FILLED | {header: wrong})
+    assert refusal(store, text) == f"Row 2: could not find the dataset {wrong}."
+
+
+@pytest.mark.parametrize("path", ["a.nc", ""])
+def test_a_resource_may_be_optional(path: str) -> None:
+    resources = [{"key": "log", "description": "A file.", "optional": True}]
+    body = {"deferred_resources": resources}
+    with Store() as store:
+        store.put_items(
+            [
+                Item("t/in", "ENTITY", "DATASET_TEMPLATE", "In", body=body),
+                workflow_template("t/run", input_templates=[{"template_id": "t/in"}]),
+                dataset("t/data"),
+            ]
+        )
+        (headers,) = read(template(store, "t/run"))
+        row = FILLED | dict(zip(headers[8:10], ["t/data", path], strict=True))
+        row = {header: row.get(header, "") for header in headers}
+        (record,) = converted(store, written(row, headers=headers)).new_records
+        _, again = read(regenerate(store, [BatchRow(record, "job-1", "PENDING")]))
+    assert record.inputs[0].resources == ({"log": path} if path else None)
+    assert again[8:10] == ["t/data", path]
+
+
+def test_a_reason_does_not_repeat_whole_cells(store: Store) -> None:
+    assert len(refusal(store, written(FILLED | {START: "x" * 10_000}))) < 200

@@ -1,0 +1,113 @@
+"""What a record must fulfil: as much as on the server, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from sandbox.conftest import Session
+from sandbox.seed_files import SMALL
+
+from prov_facade.sandbox import Sandbox
+
+Change = Callable[[dict[str, Any]], object]
+
+RESOURCES = [
+    {"key": "file", "description": "A file"},
+    {"key": "log", "description": "A log", "optional": True},
+]
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    file = deepcopy(SMALL)
+    file["items"][2]["deferred_resources"] = RESOURCES
+    file["items"].append({**file["items"][4], "id": "1/more"})
+    file["model_runs"] = []
+    path = tmp_path_factory.mktemp("records") / "seed.yaml"
+    path.write_text(yaml.safe_dump(file), encoding="utf-8")
+    with Sandbox(seed=path) as sandbox:
+        yield sandbox
+
+
+def registered(sandbox: Sandbox, change: Change) -> tuple[int, dict[str, Any]]:
+    record = deepcopy(SMALL["model_runs"][0])
+    del record["id"]
+    for dataset in record["inputs"]:
+        dataset["dataset_type"] = "DATA_STORE"
+    change(record)
+    headers = {"Authorization": f"Bearer {sandbox.token('read', 'write')}"}
+    answer = httpx.post(f"{sandbox.url}/model_run/register", headers=headers, json=record)
+    return answer.status_code, answer.json()
+
+
+def dataset(template: str, item: str, **resources: str) -> dict[str, Any]:
+    return {
+        "dataset_template_id": template,
+        "dataset_id": item,
+        "dataset_type": "DATA_STORE",
+        "resources": resources or None,
+    }
+
+
+def test_there_may_be_several_datasets_for_a_template(sandbox: Sandbox, session: Session) -> None:
+    def change(record: dict[str, Any]) -> None:
+        record["inputs"].append(dataset("1/in", "1/more", file="b.nc"))
+        record["outputs"] = [dataset("1/out", "1/data"), dataset("1/out", "1/more")]
+
+    status, answer = registered(sandbox, change)
+    assert status == 200, answer
+    run_id = session.ended(answer["session_id"])["result"]["record"]["id"]
+    graph = session.run(lambda c: c.explore_upstream(run_id, depth=1)).graph
+    assert graph is not None
+    assert {("used", "1/data"), ("used", "1/more")} <= {
+        (link["type"], link["target"]) for link in graph["links"]
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record["inputs"][0].update(resources={"file": "a", "log": "b"}),
+        # The server holds what a record names to the templates of both sides.
+        lambda record: record["inputs"].append(dataset("1/out", "1/more")),
+        lambda record: record["outputs"].append(dataset("1/in", "1/more", file="c.nc")),
+        lambda record: record["annotations"].update(mood="calm"),
+    ],
+    ids=["an optional resource", "an output's template", "an input's template", "an annotation"],
+)
+def test_what_the_server_lets_pass(sandbox: Sandbox, change: Change) -> None:
+    assert registered(sandbox, change)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        (
+            lambda record: record["inputs"][0].update(resources={"log": "b"}),
+            "The resources of dataset 1/data do not match those that its template defers: file.",
+        ),
+        (
+            lambda record: record["inputs"][0].update(resources={"file": "a", "map": "b"}),
+            "The resources of dataset 1/data do not match those that its template defers: map.",
+        ),
+        (
+            lambda record: record["inputs"].append(dataset("1/in", "1/more")),
+            "The resources of dataset 1/more do not match those that its template defers: file.",
+        ),
+        (
+            lambda record: record["inputs"].append(dataset("1/other", "1/more")),
+            "The workflow template has no dataset template 1/other.",
+        ),
+        (
+            lambda record: record.update(inputs=[], outputs=record["inputs"]),
+            "The workflow template needs an input for dataset template 1/in.",
+        ),
+    ],
+)
+def test_what_the_server_refuses(sandbox: Sandbox, change: Change, detail: str) -> None:
+    assert registered(sandbox, change) == (400, {"detail": detail})
