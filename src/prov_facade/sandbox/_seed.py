@@ -6,7 +6,8 @@ The form of the file is described at the top of ``seed.yaml``, the one that come
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -57,10 +58,15 @@ class _Form(msgspec.Struct, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         # A list that may be left out may also have nothing under it, which is null in YAML.
-        for field in msgspec.structs.fields(self):
-            make = field.default_factory
-            if getattr(self, field.name) is None and make is not msgspec.NODEFAULT:
-                setattr(self, field.name, make())
+        for name, make in _lists(type(self)):
+            if getattr(self, name) is None:
+                setattr(self, name, make())
+
+
+@cache
+def _lists(form: type[_Form]) -> list[tuple[str, Callable[[], Any]]]:
+    fields = msgspec.structs.fields(form)
+    return [(f.name, f.default_factory) for f in fields if callable(f.default_factory)]
 
 
 class _File(_Form):
