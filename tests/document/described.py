@@ -14,8 +14,8 @@ FACTS_PATHS = {
     JOB_DOCUMENT_PATH: Path(__file__).with_name("job-facts.yaml"),
 }
 
-# For readers, not for the wire.
-PROSE = {"description"}
+# For readers, or between fields, which the facts describe one by one.
+PROSE = {"description", "x-ordered"}
 LIMITS = ("minimum", "maximum", "minLength")
 ROLES = {
     (): "any",

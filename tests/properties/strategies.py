@@ -28,7 +28,7 @@ ANYTHING: JSON = st.recursive(
 )
 
 # What a schema may say without its values being others.
-SILENT = {"description", "default", "format", "x-content-schema"}
+SILENT = {"description", "default", "format", "x-content-schema", "x-ordered"}
 
 
 @cache
