@@ -115,3 +115,23 @@ def test_what_was_done_survives_a_kill(tmp_path: Path) -> None:
             raise AssertionError(jobs)
         assert len({job["result"]["record"]["id"] for job in jobs}) == 3
         assert len(sandbox.items("MODEL_RUN")) == 33
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are told to processes otherwise")
+def test_it_goes_on_when_nobody_reads_what_it_says() -> None:
+    """As in ``python -m prov_facade.sandbox | head -1``."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.Popen(
+        command("--port", str(port)), stdout=writer, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writer)
+    try:
+        with httpx.Client(transport=ValidatingTransport(retries=10)) as client:
+            assert client.get(f"http://127.0.0.1:{port}/").status_code == 200
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "\nStopped.\n")
