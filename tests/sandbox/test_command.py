@@ -37,8 +37,13 @@ def test_it_introduces_itself_serves_and_stops(tmp_path: Path) -> None:
     assert client.get("/").json() == {"message": "Health check successful."}
     tokens = re.findall(r"token of an? (\w+):\n(\S+)", said)
     assert [name for name, _ in tokens] == ["reader", "writer", "admin"]
-    headers = {"Authorization": f"Bearer {tokens[2][1]}"}
-    assert client.get("/admin/config", headers=headers).status_code == 200
+    for number, (_, token) in enumerate(tokens):
+        headers = {"Authorization": f"Bearer {token}"}
+        allowed = [
+            client.get(f"/check-access/check-{role}-access", headers=headers).status_code == 200
+            for role in ("read", "write", "admin")
+        ]
+        assert allowed == [True, number >= 1, number >= 2]
     client.close()
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)

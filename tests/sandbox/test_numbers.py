@@ -76,3 +76,16 @@ def test_a_page_that_was_not_offered(number: Any, shared: Sandbox) -> None:
     answer = post(shared, "/job-api/jobs/user/list", json=body)
     assert answer.status_code == 500
     assert answer.json() == {"detail": "The pagination key is not one that was given out."}
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_page_of_nothing(limit: int, shared: Sandbox) -> None:
+    answer = post(shared, "/job-api/jobs/user/list", json={"limit": limit})
+    assert answer.status_code == 500
+    assert answer.json() == {"detail": "The limit must be at least 1."}
+
+
+@pytest.mark.parametrize("expires", ["²", "9" * 5000, "-1", "1e9"])
+def test_an_address_of_a_report_that_was_made_up(expires: str, shared: Sandbox) -> None:
+    query = {"expires": expires, "signature": "s"}
+    assert httpx.get(f"{shared.url}/reports/1", params=query).status_code == 403

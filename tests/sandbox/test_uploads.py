@@ -56,12 +56,15 @@ def test_a_body_that_is_too_large_is_not_kept(sandbox: Sandbox) -> None:
     assert len(received.body) <= BODY_MAXIMUM
 
 
-@pytest.mark.parametrize("body", [b'{"display_name": "\xff"}', json.dumps({}).encode("utf-16")])
-def test_json_that_is_not_utf_8_is_a_400(body: bytes, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    ("body", "place"), [(b'{"display_name": "\xff"}', 18), (json.dumps({}).encode("utf-16"), 0)]
+)
+def test_json_that_is_not_utf_8_is_a_422(body: bytes, place: int, sandbox: Sandbox) -> None:
     headers = {"Content-Type": "application/json"}
     answer = post(sandbox, "/model_run/register", headers, content=body)
-    detail = "There was an error parsing the body"
-    assert (answer.status_code, answer.json()) == (400, {"detail": detail})
+    assert answer.status_code == 422
+    wrong = {"msg": "Invalid JSON: not UTF-8", "type": "value_error.jsondecode"}
+    assert answer.json()["detail"] == [{"loc": ["body", place], **wrong}]
 
 
 @pytest.mark.parametrize("content", [b"garbage", b"--b\r\nX\r\n", b"--b--", b"--b--\r\n", b""])

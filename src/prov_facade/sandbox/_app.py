@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -125,11 +126,7 @@ def _responder(services: Services, described: Document, route: Route) -> Respond
         def work() -> Response:
             if reader is None:
                 return _answered(handler(call))
-            try:
-                text = content.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise RefusedError(400, _UNREADABLE) from error
-            return _answered(handler(evolve(call, body=reader.read(content_type, text))))
+            return _answered(handler(evolve(call, body=reader.read(content_type, content))))
 
         # All of it, since checking a large body takes long, as does writing a large answer.
         return await run_in_threadpool(work)
@@ -210,7 +207,8 @@ def _report_responder(services: Services) -> Respond:
         if "authorization" in request.headers:
             raise HTTPException(400, "Only one auth mechanism allowed")
         session_id, given = request.path_params["session_id"], request.query_params
-        expires = int(given["expires"]) if given.get("expires", "").isdigit() else 0
+        seconds = re.fullmatch("[0-9]{1,12}", given.get("expires", ""))
+        expires = int(seconds[0]) if seconds else 0
         signature = _sign(services.key, session_id, expires)
         if expires < time.time() or not hmac.compare_digest(
             signature.encode(), given.get("signature", "").encode()

@@ -396,7 +396,10 @@ class Handlers:
         if key and not (type(before) is int and _storable(before)):
             # The real server's table fails on such a key.
             raise RefusedError(500, "The pagination key is not one that was given out.")
-        limit = min(max(1, call.body.get("limit", 10)), 1000)
+        limit = call.body.get("limit", 10)
+        if limit < 1:
+            raise RefusedError(500, "The limit must be at least 1.")
+        limit = min(limit, 1000)
         page = self._jobs.page(before=before, limit=limit, **whose)
         return {
             "jobs": [self._shown(call, job) for job in page.jobs],

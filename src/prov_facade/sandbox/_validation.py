@@ -24,6 +24,7 @@ _TYPES = {
 _TRUE = {"true", "1", "on", "t", "y", "yes"}
 _FALSE = {"false", "0", "off", "f", "n", "no"}
 _LONGEST_NUMBER = 20
+_NOT_JSON = "value_error.jsondecode"
 _MISSING = ("field required", "value_error.missing")
 
 
@@ -103,7 +104,7 @@ class BodyReader:
     def __init__(self, document: Document, route: Route) -> None:
         self._validator = _Validator({**(route.body or {}), "components": document.components})
 
-    def read(self, content_type: str, content: str) -> Any:
+    def read(self, content_type: str, content: bytes) -> Any:
         """Read a body.
 
         Raises:
@@ -116,12 +117,15 @@ class BodyReader:
         if kind != "application/json" and not kind.endswith("+json"):
             raise MalformedError([entry(["body"], *_TYPES["object"])])
         try:
-            value = _JSON.decode(content)
+            value = _JSON.decode(content.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            wrong = entry(["body", error.start], "Invalid JSON: not UTF-8", _NOT_JSON)
+            raise MalformedError([wrong]) from error
         except (msgspec.DecodeError, RecursionError) as error:
             found = re.search(r"\(byte (\d+)\)", str(error))
             # Without a place, it is that there should be more.
             loc: list[str | int] = ["body", int(found[1]) if found else len(content)]
-            wrong = entry(loc, f"Invalid JSON: {error}", "value_error.jsondecode")
+            wrong = entry(loc, f"Invalid JSON: {error}", _NOT_JSON)
             raise MalformedError([wrong]) from error
         errors = list(self._validator.iter_errors(value))
         # Times are compared by the server once each of them is right.

@@ -1,0 +1,157 @@
+"""Many callers at once, and a sandbox that is killed while it works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier, Event
+
+import pytest
+from sandbox.caller import Caller, record_of
+
+from prov_facade.models import ModelRunRecord, ProvenanceRecordInfo
+from prov_facade.sandbox import Sandbox
+from prov_facade.sandbox._jobs import FailedJobError
+from prov_facade.sandbox._registry import Registry
+
+CALLERS = 20
+RECORDS = 5
+
+
+def test_runs_that_are_registered_at_once_are_all_there_and_distinct(sandbox: Sandbox) -> None:
+    ready = Barrier(CALLERS)
+    before = {item.id for item in sandbox.items()}
+    callers = [Caller(sandbox, f"user{number}") for number in range(CALLERS)]
+    records = [record_of(sandbox, display_name=caller.username) for caller in callers]
+
+    def register(number: int) -> list[str]:
+        """In both ways: by a job, and at once."""
+        caller, record = callers[number], records[number]
+        ready.wait(30)
+        session_id = caller.started("/model_run/register", record)
+        answer = caller.post("/model_run/register_sync", record).raise_for_status()
+        job = caller.ended(session_id)
+        return [job["result"]["record"]["id"], answer.json()["record_info"]["id"]]
+
+    with ThreadPoolExecutor(CALLERS) as threads:
+        handles = list(threads.map(register, range(CALLERS)))
+
+    new = {item.id: item for item in sandbox.items() if item.id not in before}
+    assert sorted(new) == sorted(handle for pair in handles for handle in pair)
+    assert len(new) == 2 * CALLERS
+    for caller, pair in zip(callers, handles, strict=True):
+        for handle in pair:
+            assert new[handle].owner_username == new[handle].display_name == caller.username
+        assert len(caller.listed()[0]) == 1
+        graph = caller.get("/explore/upstream", starting_id=pair[0], depth=1).json()["graph"]
+        assert pair[0] in {link["source"] for link in graph["links"]}
+
+
+def test_work_that_fails_takes_nothing_of_others_with_it(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody registers a run while another one is half registered, and given up."""
+    lodge = Registry.lodge
+    lodged, answered = Event(), Event()
+
+    def failing(registry: Registry, record: ModelRunRecord, username: str) -> ProvenanceRecordInfo:
+        info = lodge(registry, record, username)
+        if username == "ann":
+            lodged.set()
+            answered.wait(0.5)  # in vain: nobody writes in the meantime
+            raise FailedJobError("Not today.")
+        return info
+
+    monkeypatch.setattr(Registry, "lodge", failing)
+    before = {item.id for item in sandbox.items()}
+    ann, bob = Caller(sandbox, "ann"), Caller(sandbox, "bob")
+    anns = ann.started("/model_run/register", record_of(sandbox))
+    assert lodged.wait(30)
+    bobs = bob.started("/model_run/register", record_of(sandbox))
+    answered.set()
+    failed, good = ann.ended(anns), bob.ended(bobs)
+    assert (failed["status"], failed["info"]) == ("FAILED", "Not today.")
+    assert good["status"] == "SUCCEEDED"
+    new = {item.id for item in sandbox.items()} - before
+    assert new == {good["result"]["record"]["id"]}
+
+
+# Registers a batch, and dies when something has been done for the nth time: before that could have
+# been noted anywhere. Started anew without a batch, it goes on with the old one.
+SCRIPT = """
+import os, signal, sys, time
+from prov_facade.sandbox import Sandbox
+from prov_facade.sandbox._jobs import Jobs
+from prov_facade.sandbox._registry import Registry
+from sandbox.caller import Caller, record_of
+
+state, what, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+owner, name = {"lodge": (Registry, "lodge"), "dispatch": (Jobs, "dispatch")}[what]
+done = getattr(owner, name)
+left = count
+
+def dying(*arguments):
+    global left
+    result = done(*arguments)
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+setattr(owner, name, dying)
+sandbox = Sandbox(state=state).start()
+if len(sys.argv) > 4:
+    caller = Caller(sandbox)
+    records = [record_of(sandbox, display_name=f"Run {n}") for n in range(int(sys.argv[4]))]
+    caller.post("/model_run/register_batch", {"records": records})
+time.sleep(60)
+"""
+
+
+def run_until_killed(state: Path, *arguments: object) -> None:
+    """Run a sandbox until it dies."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(state), *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    "deaths",
+    [
+        # The second time that jobs are dispatched is for the records of the batch.
+        pytest.param([("dispatch", 2)], id="while a batch is taken apart"),
+        pytest.param([("lodge", 3), ("lodge", 1)], id="in the middle of a batch, and again"),
+    ],
+)
+def test_a_batch_is_done_once_however_often_the_sandbox_is_killed(
+    deaths: list[tuple[str, int]], tmp_path: Path
+) -> None:
+    state = tmp_path / "state.db"
+    first, *more = deaths
+    run_until_killed(state, *first, RECORDS)
+    for death in more:
+        run_until_killed(state, *death)
+    with Sandbox(state=state) as sandbox:
+        caller = Caller(sandbox)
+        *jobs, submitted = caller.all_ended(1 + RECORDS)
+        batch_id = submitted["result"]["batch_id"]
+        assert {job["batch_id"] for job in jobs} == {batch_id}
+        assert {job["status"] for job in [*jobs, submitted]} == {"SUCCEEDED"}
+        made = {
+            job["result"]["record"]["id"]: job["payload"]["record"]["display_name"] for job in jobs
+        }
+        runs = sandbox.items("MODEL_RUN")[-RECORDS:]
+        assert {run.id: run.display_name for run in runs} == made
+        assert sorted(made.values()) == [f"Run {number}" for number in range(RECORDS)]
+        assert len(sandbox.items("MODEL_RUN")) == 30 + RECORDS
+        for run in made:
+            found = caller.get("/explore/upstream", starting_id=run, depth=1).json()
+            assert found["record_count"] > 1

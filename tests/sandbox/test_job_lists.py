@@ -1,0 +1,94 @@
+"""Whose jobs the job-api shows, and how many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sandbox.caller import JOBS, Caller, record_of
+
+from prov_facade.sandbox import Sandbox
+
+MANY = 12  # more than a page holds by default
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def batch_id(shared: Sandbox) -> str:
+    """A batch of Ann's."""
+    ann = Caller(shared, "ann")
+    batch_id = ann.batch([record_of(shared, display_name=f"Run {n}") for n in range(MANY)])
+    ann.all_ended(MANY, batch_id)
+    return batch_id
+
+
+def names(jobs: list[Any]) -> list[str]:
+    """What the runs of a batch's jobs are called."""
+    return [job["payload"]["record"]["display_name"] for job in jobs]
+
+
+def test_users_see_their_own_jobs_alone(shared: Sandbox, batch_id: str) -> None:
+    ann, bob = Caller(shared, "ann"), Caller(shared, "bob", "read", "write")
+    bobs = bob.started("/model_run/register", record_of(shared))
+    bob.ended(bobs)
+    anns = ann.started("/model_run/register", record_of(shared))
+    ann.ended(anns)
+
+    assert [job["session_id"] for job in bob.listed(limit=100)[0]] == [bobs]
+    of_ann, _ = ann.listed(limit=100)
+    assert len(of_ann) == 1 + MANY + 1  # the batch, its records, and the single one
+    assert {job["username"] for job in of_ann} == {"ann"}
+    for session_id in (anns, of_ann[-1]["session_id"]):
+        refused = bob.fetched(session_id)
+        assert refused.status_code == 401
+        assert refused.json() == {"detail": "Not authorised to view this record."}
+    assert ann.fetched(bobs).status_code == 401  # not even for an administrator
+
+    assert names(ann.listed(batch_id, limit=1)[0]) == [f"Run {MANY - 1}"]
+    refused = bob.post(f"{JOBS}/list_batch", {"batch_id": batch_id})
+    assert refused.status_code == 401
+    detail = "Batch contains items which you do not own. Not authorised."
+    assert refused.json() == {"detail": detail}
+
+
+@pytest.mark.parametrize("of_batch", [True, False], ids=["of a batch", "of a user"])
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [({}, 10), ({"limit": 1}, 1), ({"limit": 7}, 7), ({"limit": 11}, 11), ({"limit": 100}, MANY)],
+)
+def test_a_page_holds_ten_jobs_or_as_many_as_are_asked_for(
+    body: dict[str, int], count: int, of_batch: bool, shared: Sandbox, batch_id: str
+) -> None:
+    ann = Caller(shared, "ann")
+    if not of_batch:
+        # One more than the batch, at least: its own job.
+        everything, _ = ann.listed(limit=1000)
+        count = len(everything) if body.get("limit") == 100 else count
+    jobs, key = ann.listed(batch_id if of_batch else None, **body)
+    assert len(jobs) == count
+    assert (key is None) == (body.get("limit") == 100)
+
+
+@pytest.mark.parametrize("limit", [1, 5, 6, MANY])
+def test_pages_follow_each_other_from_the_newest_to_the_oldest(
+    limit: int, shared: Sandbox, batch_id: str
+) -> None:
+    ann = Caller(shared, "ann")
+    found, key = ann.listed(batch_id, limit=limit)
+    while key is not None:
+        page, key = ann.listed(batch_id, limit=limit, pagination_key=key)
+        assert page
+        found += page
+        assert len(found) <= MANY
+    assert names(found) == [f"Run {n}" for n in reversed(range(MANY))]
+
+
+def test_a_key_that_was_not_given_out_is_a_500(shared: Sandbox, batch_id: str) -> None:
+    body = {"batch_id": batch_id, "pagination_key": {"session_id": "elsewhere"}}
+    assert Caller(shared, "ann").post(f"{JOBS}/list_batch", body).status_code == 500

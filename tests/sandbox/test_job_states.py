@@ -1,0 +1,79 @@
+"""What a job is like from the moment it is taken on until it has ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sandbox.caller import Caller, Clock, record_of
+
+from prov_facade.sandbox import JobDelays, Sandbox, _jobs
+
+STATES = ("PENDING", "DEQUEUED", "IN_PROGRESS", "SUCCEEDED")
+
+
+def test_a_job_is_hidden_and_then_in_every_state_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a clock of the test's own, so that no state can be missed."""
+    clock = Clock()
+    monkeypatch.setattr(_jobs, "time", clock)
+    # Short, since the worker sleeps by the clock of the machine before it looks at this one again.
+    # Parts of a second that a float holds exactly.
+    with Sandbox(delays=JobDelays(0.125, 0.25, 0.375, 0.5)) as sandbox:
+        ann = Caller(sandbox, "ann")
+        session_id = ann.started("/model_run/register", record_of(sandbox, display_name="New"))
+        taken_on = clock.now
+        for seconds in (0, 0.0625):
+            clock.now += seconds
+            hidden = ann.fetched(session_id)
+            assert (hidden.status_code, hidden.json()) == (400, {"detail": "Item was not found."})
+        clock.now += 0.0625
+        # Known from now on, and not taken before its time is over.
+        jobs: list[Any] = [ann.fetched(session_id).json()["job"]]
+        for seconds in (0.25, 0.375, 0.5):
+            clock.now += seconds
+            others = {*STATES, "FAILED"} - {jobs[-1]["status"]}
+            jobs.append(ann.in_state(session_id, *others))
+
+    assert [job["status"] for job in jobs] == list(STATES)
+    assert {job["created_timestamp"] for job in jobs} == {taken_on}
+    assert {(job["session_id"], job["username"]) for job in jobs} == {(session_id, "ann")}
+    assert [job["result"] for job in jobs[:-1]] == [None] * 3
+    assert jobs[-1]["result"]["record"]["record"]["display_name"] == "New"
+    assert {job["info"] for job in jobs} == {None}
+
+
+@pytest.mark.parametrize("state", STATES[:-1])
+def test_a_job_stays_in_a_state_as_long_as_it_is_told(state: str) -> None:
+    with Sandbox(delays=JobDelays(**{state.lower(): 3600})) as sandbox:
+        caller = Caller(sandbox)
+        before = len(sandbox.items("MODEL_RUN"))
+        session_id = caller.started("/model_run/register", record_of(sandbox))
+        job = caller.in_state(session_id, state)
+        assert (job["result"], job["info"]) == (None, None)
+        assert len(sandbox.items("MODEL_RUN")) == before
+
+
+def test_a_job_that_fails_says_why_and_has_no_result(sandbox: Sandbox) -> None:
+    caller = Caller(sandbox)
+    records = [record_of(sandbox), record_of(sandbox, workflow_template_id="10378.1/404")]
+    batch_id = caller.batch(records)
+    failed, good = caller.all_ended(2, batch_id)
+    assert (good["status"], good["info"]) == ("SUCCEEDED", None)
+    assert (failed["status"], failed["result"]) == ("FAILED", None)
+    assert failed["info"] == "Could not find WORKFLOW_TEMPLATE with id 10378.1/404."
+
+
+def test_the_jobs_of_a_batch_know_it_and_whose_they_are(sandbox: Sandbox) -> None:
+    ann = Caller(sandbox, "ann", "read", "write")
+    batch_id = ann.batch([record_of(sandbox), record_of(sandbox)])
+    jobs = ann.all_ended(2, batch_id)
+    facts = ("batch_id", "username", "job_type", "job_sub_type", "status")
+    assert {tuple(job[fact] for fact in facts) for job in jobs} == {
+        (batch_id, "ann", "PROV_LODGE", "MODEL_RUN_PROV_LODGE", "SUCCEEDED")
+    }
+    handles = {job["result"]["record"]["id"] for job in jobs}
+    assert len(handles) == 2
+    owners = {item.owner_username for item in sandbox.items("MODEL_RUN") if item.id in handles}
+    assert owners == {"ann"}

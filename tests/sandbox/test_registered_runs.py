@@ -1,0 +1,146 @@
+"""What happens to model runs that are registered, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sandbox.caller import Caller, record_of, run_of
+
+from prov_facade.sandbox import Sandbox
+
+DATASET, STUDY, PERSON = "10378.1/1955018", "10378.1/1955006", "10378.1/1955003"
+NOWHERE = "10378.1/404"
+LINK = "/model_run/edit/link_to_study"
+
+
+@pytest.fixture
+def bob(sandbox: Sandbox) -> Caller:
+    return Caller(sandbox, "bob")
+
+
+def test_an_update_by_somebody_else_leaves_a_run_to_its_owner(
+    sandbox: Sandbox, bob: Caller
+) -> None:
+    old = sandbox.items("MODEL_RUN")[0]
+    assert old.owner_username not in ("bob", "ann")
+    names = [old.display_name, "First", "Second"]
+    for caller, name in ((bob, "First"), (Caller(sandbox, "ann"), "Second")):
+        record = record_of(sandbox, display_name=name)
+        update = {"model_run_id": old.id, "reason": f"{name} update", "record": record}
+        caller.ended(caller.started("/model_run/update", update))
+    new = run_of(sandbox, old.id)
+    assert new.owner_username == old.owner_username
+    assert new.created_timestamp == old.created_timestamp < new.updated_timestamp
+    history = list(reversed(new.body["history"]))
+    assert [entry["id"] for entry in history] == [0, 1, 2]
+    assert [entry["username"] for entry in history] == [old.owner_username, "bob", "ann"]
+    assert [entry["reason"] for entry in history][1:] == ["First update", "Second update"]
+    assert [entry["item"]["display_name"] for entry in history] == names
+    assert history[0]["timestamp"] == old.created_timestamp < history[1]["timestamp"]
+    assert new.body["record"] == record_of(sandbox, display_name="Second")
+    assert len(sandbox.items("MODEL_RUN")) == 30
+
+
+@pytest.mark.parametrize("path", ["/model_run/register", "/model_run/register_sync"])
+def test_a_run_is_its_callers(path: str, sandbox: Sandbox, bob: Caller) -> None:
+    held = {item.id for item in sandbox.items()}
+    answer = bob.post(path, record_of(sandbox)).json()
+    if "session_id" in answer:
+        bob.ended(answer["session_id"])
+    (new,) = (item for item in sandbox.items() if item.id not in held)
+    assert new.owner_username == "bob"
+    assert [entry["username"] for entry in new.body["history"]] == ["bob"]
+
+
+def refused(caller: Caller, path: str, detail: str, body: Any = None, **query: Any) -> None:
+    """Check that a request is answered with a 400, and has not begun anything."""
+    before = caller.listed(limit=1000), caller.sandbox.items()
+    answer = caller.post(path, body, **query)
+    assert answer.status_code == 400
+    assert detail in answer.json()["detail"]
+    assert (caller.listed(limit=1000), caller.sandbox.items()) == before
+
+
+@pytest.mark.parametrize("study", [NOWHERE, DATASET, PERSON])
+def test_a_run_is_linked_to_studies_alone(study: str, sandbox: Sandbox, bob: Caller) -> None:
+    run = bob.registered(record_of(sandbox, study_id=None))
+    refused(bob, LINK, study, model_run_id=run, study_id=study)
+
+
+def test_a_run_that_has_a_study_gets_no_other(sandbox: Sandbox, bob: Caller) -> None:
+    run = bob.registered(record_of(sandbox, study_id=STUDY))
+    for study in (STUDY, sandbox.items("STUDY")[1].id):
+        refused(bob, LINK, run, model_run_id=run, study_id=study)
+
+
+@pytest.mark.parametrize("run", [NOWHERE, DATASET, STUDY])
+def test_what_is_no_run_is_not_linked_updated_or_deleted(
+    run: str, sandbox: Sandbox, bob: Caller
+) -> None:
+    refused(bob, LINK, run, model_run_id=run, study_id=STUDY)
+    body = {"model_run_id": run, "reason": "None.", "record": record_of(sandbox)}
+    refused(bob, "/model_run/update", run, body)
+    refused(bob, "/model_run/delete", run, {"record_id": run})
+
+
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        ({"study_id": PERSON}, "a STUDY was expected"),
+        ({"workflow_template_id": STUDY}, "a WORKFLOW_TEMPLATE was expected"),
+        ({"associations": {"modeller_id": STUDY}}, "a PERSON was expected"),
+        (
+            {"associations": {"modeller_id": PERSON, "requesting_organisation_id": PERSON}},
+            "a ORGANISATION was expected",
+        ),
+        (
+            {"associations": {"modeller_id": PERSON, "requesting_organisation_id": NOWHERE}},
+            NOWHERE,
+        ),
+        ({"outputs": []}, "needs an output"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/model_run/register", "/model_run/register_sync"])
+def test_a_record_that_names_the_wrong_things_is_refused(
+    path: str, change: dict[str, Any], detail: str, sandbox: Sandbox, bob: Caller
+) -> None:
+    refused(bob, path, detail, record_of(sandbox, **change))
+
+
+def altered(record: dict[str, Any], **changes: Any) -> list[Any]:
+    """The inputs of a record, the last one changed."""
+    *others, last = record["inputs"]
+    return [*others, {**last, **changes}]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dataset_id": NOWHERE},
+        {"dataset_id": PERSON},
+        {"dataset_template_id": NOWHERE},
+        {"resources": {"other": "x.nc"}},
+        {"resources": None},
+    ],
+    ids=str,
+)
+def test_an_input_that_does_not_fit_is_refused(
+    changes: dict[str, Any], sandbox: Sandbox, bob: Caller
+) -> None:
+    record = record_of(sandbox)
+    assert record["inputs"][-1]["resources"]
+    refused(bob, "/model_run/register", "", {**record, "inputs": altered(record, **changes)})
+
+
+def test_there_is_no_report_on_other_things(bob: Caller) -> None:
+    path = "/explore/generate/report"
+    for item_id, subtype in ((DATASET, "DATASET"), (DATASET, "STUDY"), (NOWHERE, "MODEL_RUN")):
+        body = {"id": item_id, "item_subtype": subtype, "depth": 1}
+        refused(bob, path, subtype, body)
+
+
+def test_a_batch_that_is_not_there_has_no_csv(bob: Caller) -> None:
+    answer = bob.get("/bulk/regenerate_from_batch/csv", batch_id="none")
+    assert answer.status_code == 400
+    assert "none" in answer.json()["detail"]
