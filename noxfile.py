@@ -67,6 +67,7 @@ def typing(session: nox.Session) -> None:
     project = PYPROJECT["project"]
     session.install(*project["dependencies"], *project["optional-dependencies"]["sandbox"])
     install_group(session, "benchmarks")
+    session.install(*project["optional-dependencies"]["aiohttp"])
     session.run("mypy", "src", "generated/prov_api_client")
     session.run("mypy", "codegen", "tests", "examples", "benchmarks", "noxfile.py")
 
@@ -75,7 +76,7 @@ def typing(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests against the built wheel, warnings as errors."""
     install_group(session, "tests")
-    install_wheel(session)
+    install_wheel(session, *PYPROJECT["project"]["optional-dependencies"]["aiohttp"])
     session.run("pytest", *session.posargs)
     # With nothing but the installed wheel to find types in, as a user's own check has it.
     session.run(
@@ -103,6 +104,14 @@ def fuzz(session: nox.Session) -> None:
     install_group(session, "tests")
     install_wheel(session)
     session.run("python", "-m", "fuzz", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def bodies(session: nox.Session) -> None:
+    """Read 100,000 random and damaged bodies of each operation; `-- --count 1000` for fewer."""
+    install_group(session, "tests")
+    install_wheel(session)
+    session.run("python", "-m", "bodies", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session
@@ -140,7 +149,9 @@ def demo(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Print the figures that the project claims."""
     install_group(session, "benchmarks")
-    install_wheel(session)
+    install_wheel(session, "httpx-aiohttp")
     session.run("python", "benchmarks/decode.py")
     session.run("python", "benchmarks/overhead.py")
+    session.run("python", "benchmarks/memory.py")
     session.run("python", "benchmarks/sandbox.py")
+    session.run("python", "benchmarks/fanout.py")

@@ -7,9 +7,13 @@ that they take and return are in :mod:`prov_facade.models`, the errors that they
 
 from __future__ import annotations
 
+import logging
+
 from prov_facade import errors, models
 from prov_facade._arguments import ModelLike, SupportsModelDump
+from prov_facade._raw import raw_responses
 from prov_facade._service import ClientService
+from prov_facade._version import __version__
 from prov_facade.admin import ProvAdminClient
 from prov_facade.auth import AuthManager, BearerAuth, BearerToken, SupportsAuth
 from prov_facade.client import ProvClient
@@ -17,11 +21,13 @@ from prov_facade.config import APIOverrides, Config
 from prov_facade.endpoints import ProvAPIAdminEndpoints, ProvAPIEndpoints
 from prov_facade.errors import (
     APIError,
+    Attempt,
     AuthenticationError,
     AuthError,
     BadRequestError,
     Call,
     ConfigError,
+    FileError,
     InvalidRequestError,
     InvalidResponseError,
     JobError,
@@ -78,14 +84,17 @@ from prov_facade.models import (
     WorkflowLinks,
     WorkflowRunCompletionStatus,
 )
+from prov_facade.retries import RetryPolicy
 
-__version__ = "0.1.0"
+# Nothing is said unless somebody listens.
+logging.getLogger("prov_facade").addHandler(logging.NullHandler())
 
 __all__ = [
     "APIError",
     "APIOverrides",
     "AddStudyLinkResponse",
     "AssociationInfo",
+    "Attempt",
     "AuthError",
     "AuthManager",
     "AuthenticationError",
@@ -100,6 +109,7 @@ __all__ = [
     "ConvertModelRunsResponse",
     "DatasetType",
     "ErrorDetail",
+    "FileError",
     "GenerateReportRequest",
     "GenerateReportResponse",
     "HTTPValidationError",
@@ -139,6 +149,7 @@ __all__ = [
     "RegisterBatchModelRunResponse",
     "RegisterModelRunResponse",
     "ReportError",
+    "RetryPolicy",
     "ServerError",
     "Status",
     "StatusResponse",
@@ -157,4 +168,5 @@ __all__ = [
     "__version__",
     "errors",
     "models",
+    "raw_responses",
 ]

@@ -17,6 +17,7 @@ from dateutil import parser as dates
 from prov_api_client import Operation
 from prov_api_client import errors as wire
 from prov_api_client.models import HTTPValidationError, Status
+from prov_api_client.operation import Binary, Text
 from prov_facade import errors
 
 T = TypeVar("T")
@@ -31,7 +32,8 @@ _MASK = b"***"
 
 # What the response of an error does without. Its content is decoded already, and its length may
 # have changed.
-_LEFT_OUT = (b"set-cookie", b"content-encoding", b"content-length", b"transfer-encoding")
+_OF_THE_BODY = (b"content-encoding", b"content-length", b"transfer-encoding")
+_LEFT_OUT = (b"set-cookie", *_OF_THE_BODY)
 _LONGEST_QUOTE = 500
 _SHORTEST_SECRET = 8
 
@@ -99,16 +101,63 @@ def read(
                 response=response,
             )
         return Answer(value, call, response)
+    if not response.is_success:
+        raise _status_error(operation, call, without_secrets(response))
+    raise _unusable(unusable, call, response, reason, safe=operation.safe) from cause
+
+
+def _unusable(
+    kind: type[errors.InvalidResponseError],
+    call: errors.Call,
+    response: httpx.Response,
+    reason: str,
+    *,
+    safe: bool = True,
+) -> errors.InvalidResponseError:
     reason = _masked(reason.encode(), _token(response)).decode()
     response = without_secrets(response)
-    if not response.is_success:
-        raise _status_error(operation, call, response)
     message = f"{call} was answered with {_status(response)}, which cannot be used: {reason}"
     said = _said(response)
     # JSON is data, and not for people; where it breaks off, a token in it might not be recognised.
     if said and "json" not in response.headers.get("content-type", ""):
         message += f". It begins: {_shortened(said, 120)}"
-    raise unusable(message, path=fault_path(reason), call=call, response=response) from cause
+    if not safe:
+        message += f". {errors.UNKNOWN_FATE}"
+    return kind(message, path=fault_path(reason), call=call, response=response)
+
+
+def holds_file(operation: Operation[Any], response: httpx.Response) -> bool:
+    """Say, from the head of an answer, whether its body is a file: a success, and no JSON."""
+    return isinstance(_reader(operation, response), Text | Binary)
+
+
+def charset_of_file(operation: Operation[Any], response: httpx.Response) -> str | None:
+    """Say, from the head of an answer, what the text of its file is encoded in, if it is text."""
+    if not isinstance(_reader(operation, response), Text):
+        return None
+    return response.charset_encoding or "utf-8"
+
+
+def _reader(operation: Operation[Any], response: httpx.Response) -> object:
+    if not response.is_success:
+        return None
+    by_type = operation.responses.get(str(response.status_code), {})
+    content_type: str = response.headers.get("content-type", "")
+    return by_type.get(content_type.partition(";")[0].strip().lower())
+
+
+def head_of(response: httpx.Response) -> httpx.Response:
+    """Copy an answer whose body is elsewhere, with an empty one for :func:`read`."""
+    headers = [(n, value) for n, value in response.headers.raw if n.lower() not in _OF_THE_BODY]
+    return httpx.Response(response.status_code, headers=headers, request=response.request)
+
+
+def unusable_text(
+    call: errors.Call, response: httpx.Response, charset: str, reason: str
+) -> errors.InvalidResponseError:
+    """Make the error for text that comes in pieces and cannot be read."""
+    reason = f"the text is not {charset}: {reason}"
+    return _unusable(errors.InvalidResponseError, call, head_of(response), reason)
 
 
 def fault_path(message: str) -> str | None:
@@ -186,7 +235,7 @@ def _advice(
     if response.is_redirect:
         return "Redirects are not followed: check the address in the Config."
     if kind is errors.ServerError and not operation.safe:
-        return "Whether the server acted on the request is not known: look before sending it again."
+        return f"{errors.UNKNOWN_FATE}."
     return ""
 
 
@@ -220,7 +269,7 @@ def _retry_after(value: str | None) -> float | None:
     if value is None:
         return None
     value = value.strip()
-    if re.fullmatch(r"[0-9]{1,9}", value):
+    if re.fullmatch(r"[0-9]{1,15}", value):
         return float(value)
     if not re.search(r"[0-9]:[0-9]{2}:[0-9]{2}\b", value):
         return None  # dateutil would find a date in "-5" and "1.5" as well

@@ -3,23 +3,69 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Awaitable
 from typing import TypeVar
 
 import httpx
 
+from prov_facade._turns import Turns
 from prov_facade.auth import BearerAuth, BearerToken, SupportsAuth
 from prov_facade.errors import AuthError, Call
 
 T = TypeVar("T")
 
 
-async def credentials(manager: SupportsAuth, call: Call) -> httpx.Auth:
+class Renewal:
+    """Has an auth manager get a new token when the server refuses the one that it gave.
+
+    Args:
+        manager: The auth manager. It may block: it is asked in a thread.
+    """
+
+    def __init__(self, manager: SupportsAuth) -> None:
+        self._manager = manager
+        self._lock = threading.Lock()
+        # One thread for the calls of a loop: those that wait for the lock would take all the
+        # threads that the loop has, and leave none to look up names, or to other tasks.
+        self._turns = Turns(1)
+
+    async def renewed(self, refused: str, call: Call) -> bool:
+        """Say whether there is another token than one that was refused, a new one if need be.
+
+        Args:
+            refused: The ``Authorization`` header of the request that was refused.
+            call: What an error says about the call.
+
+        Raises:
+            AuthError: If the auth manager fails.
+        """
+        if isinstance(self._manager, BearerToken) and self._manager.is_fixed:
+            return False
+        async with self._turns.here():
+            await asyncio.to_thread(self._renew, refused, call)
+        return True
+
+    def _renew(self, refused: str, call: Call) -> None:
+        # Of many calls that are refused at once, the first gets a new token, for all of them.
+        with self._lock:
+            try:
+                # Of any scheme: some managers write "bearer".
+                if refused.rpartition(" ")[2] == self._manager.get_token().strip():
+                    self._manager.force_refresh()
+            except AuthError as error:
+                raise AuthError(f"{call}: {error}", call=call) from error
+            except Exception as error:
+                raise _failure(self._manager, call, error) from error
+
+
+async def credentials(manager: SupportsAuth, call: Call, turns: Turns) -> httpx.Auth:
     """Ask an auth manager for what puts the token on a request.
 
     Args:
         manager: The auth manager. It may block: it is asked in a thread.
         call: What an error says about the call.
+        turns: Leaves threads to others.
 
     Returns:
         What puts the token on the request. Whatever fails in it is an ``AuthError``.
@@ -30,7 +76,8 @@ async def credentials(manager: SupportsAuth, call: Call) -> httpx.Auth:
     if isinstance(manager, BearerToken) and manager.is_fixed:
         auth = _ask(manager, call)
     else:
-        auth = await asyncio.to_thread(_ask, manager, call)
+        async with turns.here():
+            auth = await asyncio.to_thread(_ask, manager, call)
     return auth if isinstance(auth, BearerAuth) else _Guarded(auth, manager, call)
 
 

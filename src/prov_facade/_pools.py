@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
@@ -37,10 +38,13 @@ class LoopPools:
         self._make = make
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pool] = WeakKeyDictionary()
         self._lock = threading.Lock()
+        self._process = os.getpid()
+        self._inherited: list[object] = []
 
     async def current(self) -> httpx.AsyncClient:
         """Return the client of the running loop, made at the first call."""
         loop = asyncio.get_running_loop()
+        self._leave_to_parent()
         with self._lock:
             pool = self._pools.get(loop)
             if pool is not None and not pool.client.is_closed:
@@ -56,6 +60,7 @@ class LoopPools:
 
     async def aclose(self) -> None:
         """Close every pool. A later call opens new ones."""
+        self._leave_to_parent()
         with self._lock:
             pools = list(self._pools.items())
             self._pools.clear()
@@ -64,6 +69,16 @@ class LoopPools:
                 await pool.lifetime.aclose()
             else:
                 await _close_elsewhere(loop, pool)
+
+    def _leave_to_parent(self) -> None:
+        """After a fork, forget the pools: their sockets and loops are the parent's.
+
+        They are kept from being collected, which would close them.
+        """
+        if self._process != os.getpid():
+            self._inherited.append(self._pools)
+            self._pools, self._lock = WeakKeyDictionary(), threading.Lock()
+            self._process = os.getpid()
 
 
 async def _lifetime(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:

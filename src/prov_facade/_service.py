@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import ssl
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import httpx
 
 from prov_api_client import Request
-from prov_facade._answers import Answer, read
+from prov_facade._answers import Answer, read, without_secrets
 from prov_facade._arguments import checked
-from prov_facade._transport import DEFAULT_TIMEOUT, Timeout, Transport
+from prov_facade._attempts import persistently
+from prov_facade._connections import Connections, EventHooks
+from prov_facade._credentials import Renewal
+from prov_facade._raw import keepers
+from prov_facade._transport import DEFAULT_TIMEOUT, Sink, Timeout, Transport
 from prov_facade.auth import SupportsAuth
 from prov_facade.config import Config
-from prov_facade.errors import ConfigError, InvalidResponseError
+from prov_facade.errors import AuthenticationError, ConfigError, InvalidResponseError
+from prov_facade.retries import RetryPolicy
 
 T = TypeVar("T")
 
@@ -30,10 +37,16 @@ class ClientService:
         config: The deployment.
         timeout: The limit of each phase of a request (connecting, writing, reading, waiting for a
             free connection), in seconds, or an ``httpx.Timeout``. 30 s by default.
+        retries: When a call is tried again, and how long it may take in all.
         limits: How many connections are open at once, and how many are kept; httpx's default is
             100 and 20.
         transport: What moves the bytes, instead of httpx's own transport. It is closed with the
-            connections, and so serves one event loop.
+            connections, and so serves one event loop. ``"aiohttp"`` is for a thousand calls at
+            once; it needs the extra ``aiohttp``.
+        proxy: The proxy, instead of those that the environment names.
+        verify: The path of a CA bundle, or an ``ssl.SSLContext``, instead of the certificates that
+            come with httpx or that the environment names.
+        event_hooks: As for ``httpx.AsyncClient``. They see tokens.
 
     Raises:
         ConfigError: If an argument cannot be used.
@@ -48,8 +61,12 @@ class ClientService:
         config: Config,
         *,
         timeout: Timeout = DEFAULT_TIMEOUT,
+        retries: RetryPolicy | None = None,
         limits: httpx.Limits | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None = None,
+        proxy: str | httpx.URL | httpx.Proxy | None = None,
+        verify: ssl.SSLContext | str | Path | None = None,
+        event_hooks: EventHooks | None = None,
     ) -> None:
         if not isinstance(auth, SupportsAuth) or isinstance(auth, type):
             raise ConfigError(
@@ -60,13 +77,20 @@ class ClientService:
             raise ConfigError("config must be a prov_facade.Config")
         self._auth = auth
         self._config = config
-        self._transport = Transport(
-            config.prov_api_endpoint, auth, timeout=timeout, limits=limits, transport=transport
+        policy: object = RetryPolicy() if retries is None else retries
+        if not isinstance(policy, RetryPolicy):
+            raise ConfigError("retries must be a RetryPolicy, such as RetryPolicy.none()")
+        self._retries = policy
+        self._renewal = Renewal(auth)
+        connections = Connections(
+            limits=limits, transport=transport, proxy=proxy, verify=verify, event_hooks=event_hooks
         )
+        self._transport = Transport(config.prov_api_endpoint, auth, timeout, connections)
 
     def _share(self, other: ClientService) -> None:
         """Make another client use this one's auth manager, configuration and connections."""
         other._auth, other._config, other._transport = self._auth, self._config, self._transport
+        other._retries, other._renewal = self._retries, self._renewal
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._config.prov_api_endpoint!r})"
@@ -96,12 +120,35 @@ class ClientService:
         timeout: Timeout | None,
         *,
         unusable: type[InvalidResponseError] = InvalidResponseError,
+        sink: Sink | None = None,
     ) -> Answer[T]:
-        """Send a request and return its answer; ``unusable`` is raised for one that is none."""
+        """Send a request and return its answer.
+
+        ``unusable`` is raised for one that is none. A value whose body ``sink`` took is empty.
+        """
         call = self._transport.call(request.operation)
         request = checked(request, call)
-        response = await self._transport.send(request, call, timeout)
-        return read(request.operation, call, response, unusable=unusable)
+
+        async def sent(number: int) -> httpx.Response:
+            response = await self._transport.send(request, call, timeout, sink=sink, attempt=number)
+            kept = keepers()
+            if kept is not None:
+                kept.append(without_secrets(response))
+            return response
+
+        async def attempt(number: int) -> Answer[T]:
+            response = await sent(number)
+            try:
+                return read(request.operation, call, response, unusable=unusable)
+            except AuthenticationError:
+                # It comes before the server acts on a request, which may be sent again therefore.
+                refused = response.request.headers.get("authorization", "")
+                if not refused or not await self._renewal.renewed(refused, call):
+                    raise
+            response = await sent(number)
+            return read(request.operation, call, response, unusable=unusable)
+
+        return await persistently(self._retries, call, attempt, safe=request.operation.safe)
 
 
 def unchecked(argument: object) -> Any:

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache, partial
-from typing import Any
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import httpx
 
 from prov_api_client import Operation, Request
 from prov_facade import errors
+from prov_facade._answers import head_of
+from prov_facade._connections import Connections
 from prov_facade._credentials import credentials
 from prov_facade._pools import LoopPools
+from prov_facade._turns import Turns
 from prov_facade.auth import SupportsAuth
 
 Timeout = float | httpx.Timeout
 
 DEFAULT_TIMEOUT = 30.0
+
+# How many threads of a loop wait for the auth manager at once. A loop has five or more.
+_MANAGERS = 2
+
+_LOG = logging.getLogger("prov_facade")
 
 # What a fault means, by its class; the first that fits. For these, no request left the machine.
 _NOT_SENT = {
@@ -38,6 +47,25 @@ _UNKNOWN_FATE = {
 }
 
 
+def _note(call: errors.Call, outcome: object, begun: float, attempt: int) -> None:
+    # No query and no headers: they are what people and tokens are named in.
+    path = urlsplit(call.url).path or "/"
+    taken = time.monotonic() - begun
+    _LOG.debug("%s %s: %s in %.3f s, attempt %d", call.method, path, outcome, taken, attempt)
+
+
+class Sink(Protocol):
+    """Takes the body of an answer that is too large to be received whole."""
+
+    def takes(self, response: httpx.Response) -> bool:
+        """Say, from the head of an answer, whether it takes the body."""
+        ...
+
+    async def receive(self, response: httpx.Response) -> None:
+        """Take the body. It may come again, from its start, after one that broke off."""
+        ...
+
+
 class Transport:
     """Sends requests to one API, over pooled connections.
 
@@ -46,33 +74,22 @@ class Transport:
         auth: Gets the tokens.
         timeout: The limit of each phase of a request: connecting, writing, reading, waiting for a
             free connection. In seconds, or an ``httpx.Timeout``.
-        limits: How many connections are open at once and how many are kept; httpx's by default.
-        transport: What moves the bytes, instead of httpx's own transport. It is closed with the
-            connections, and so serves one event loop.
+        connections: How connections are made.
     """
 
     def __init__(
-        self,
-        base_url: str,
-        auth: SupportsAuth,
-        *,
-        timeout: Timeout = DEFAULT_TIMEOUT,
-        limits: httpx.Limits | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        self, base_url: str, auth: SupportsAuth, timeout: Timeout, connections: Connections
     ) -> None:
         self._base_url = base_url
         self._auth = auth
         self._timeout = _checked_timeout(timeout)
+        self._connections = connections
+        self._asking = Turns(_MANAGERS)
+        at_once = connections.at_once
+        self._sending = None if at_once is None else Turns(at_once)
         # Made without `self`: no cycle of references then, and a client that is dropped closes its
         # connections at once, before the collector finds them open.
-        if limits is not None and not isinstance(limits, httpx.Limits):
-            raise errors.ConfigError("limits must be an httpx.Limits")
-        if transport is not None and not isinstance(transport, httpx.AsyncBaseTransport):
-            raise errors.ConfigError(
-                "transport must be an httpx.AsyncBaseTransport, such as httpx.AsyncHTTPTransport()"
-            )
-        self._needs_tls = transport is None
-        self._pools = LoopPools(partial(_open, limits, transport))
+        self._pools = LoopPools(connections.open)
 
     def address(self, path: str) -> str:
         """Put a path behind the address of the API."""
@@ -83,7 +100,13 @@ class Transport:
         return errors.Call(operation.operation_id, operation.method, self.address(operation.path))
 
     async def send(
-        self, request: Request[Any], call: errors.Call, timeout: Timeout | None
+        self,
+        request: Request[Any],
+        call: errors.Call,
+        timeout: Timeout | None,
+        *,
+        sink: Sink | None = None,
+        attempt: int = 1,
     ) -> httpx.Response:
         """Send a request and receive the answer, whatever its status.
 
@@ -91,9 +114,11 @@ class Transport:
             request: The request.
             call: What an error says about it.
             timeout: As for the class; ``None`` is the client's own.
+            sink: May take the body.
+            attempt: Which attempt this is, for the log.
 
         Returns:
-            The answer, received whole.
+            The answer, received whole; its body is empty if the sink took that.
 
         Raises:
             AuthError: If no token could be had.
@@ -101,16 +126,21 @@ class Transport:
             InvalidRequestError: If an argument makes a URL too long.
             InvalidResponseError: If the answer's content encoding is broken.
             TransportError: If there was no answer.
+            ProvError: What the sink raises.
         """
         arguments: dict[str, Any] = request.to_httpx()
         arguments["url"] = self.address(arguments["url"])
         arguments["timeout"] = self._timeout if timeout is None else _checked_timeout(timeout)
-        auth = await credentials(self._auth, call) if request.operation.secured else None
-        if self._needs_tls:
-            await _load_tls()
+        auth = await self._credentials(call) if request.operation.secured else None
+        await self._connections.prepare()
         client = await self._pools.current()
+        begun = time.monotonic()
         try:
-            return await _exchange(client, client.build_request(**arguments), auth, call)
+            outgoing = client.build_request(**arguments)
+            async with self._place(outgoing):
+                response = await _exchange(
+                    client, outgoing, auth, call, request.operation, sink=sink
+                )
         except httpx.InvalidURL as error:
             raise errors.InvalidRequestError(
                 f"{call} was not sent: an argument does not fit in a URL: {error}", call=call
@@ -118,12 +148,41 @@ class Transport:
         except httpx.RequestError as error:
             error.request = _bare(error.request)
             failure, cause = _transport_error(error, request.operation, call), _harmless(error)
+            _note(call, type(error).__name__, begun, attempt)
+        else:
+            _note(call, response.status_code, begun, attempt)
+            return response
         # Raised out here: in there, an error that is no cause would still be kept as the context.
         raise failure from cause
+
+    async def _credentials(self, call: errors.Call) -> httpx.Auth:
+        return await credentials(self._auth, call, self._asking)
+
+    def _place(self, request: httpx.Request) -> AbstractAsyncContextManager[None]:
+        """Wait for one of the connections that there may be.
+
+        httpx has a queue as well, but goes through all of it whenever a call begins or ends, which
+        takes a minute for a thousand of them.
+        """
+        return nullcontext() if self._sending is None else _taken(self._sending, request)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._pools.aclose()
+
+
+@asynccontextmanager
+async def _taken(turns: Turns, request: httpx.Request) -> AsyncIterator[None]:
+    places = turns.here()
+    try:
+        async with asyncio.timeout(request.extensions["timeout"].get("pool")):
+            await places.acquire()
+    except TimeoutError:
+        raise httpx.PoolTimeout("", request=request) from None
+    try:
+        yield
+    finally:
+        places.release()
 
 
 async def _exchange(
@@ -131,24 +190,32 @@ async def _exchange(
     request: httpx.Request,
     auth: httpx.Auth | None,
     call: errors.Call,
+    operation: Operation[Any],
+    *,
+    sink: Sink | None,
 ) -> httpx.Response:
-    """Send a request and receive its answer whole."""
+    """Send a request and receive its answer whole, or leave the body to a sink."""
     response = await client.send(request, auth=auth, stream=True)
     try:
+        if sink is not None and sink.takes(response):
+            await sink.receive(response)
+            return head_of(response)
         await response.aread()
     except httpx.DecodingError as error:
-        raise _undecodable(call, response) from error
+        raise _undecodable(operation, call, response) from error
     finally:
         await response.aclose()
     return response
 
 
-def _undecodable(call: errors.Call, response: httpx.Response) -> errors.InvalidResponseError:
+def _undecodable(
+    operation: Operation[Any], call: errors.Call, response: httpx.Response
+) -> errors.InvalidResponseError:
     # Of the answer there is the status alone: its body is lost, and its headers belong to that.
     bare = httpx.Response(response.status_code, request=_bare(response.request))
     return errors.InvalidResponseError(
         f"{call} was answered with {response.status_code}, which cannot be used: the compression"
-        " of the body is broken",
+        " of the body is broken" + ("" if operation.safe else f". {errors.UNKNOWN_FATE}"),
         call=call,
         response=bare,
     )
@@ -157,44 +224,6 @@ def _undecodable(call: errors.Call, response: httpx.Response) -> errors.InvalidR
 def _bare(request: httpx.Request) -> httpx.Request:
     """The request without its headers, the token among them."""
     return httpx.Request(request.method, request.url)
-
-
-def _open(
-    limits: httpx.Limits | None, transport: httpx.AsyncBaseTransport | None
-) -> httpx.AsyncClient:
-    settings: dict[str, Any] = {"transport": transport} if transport else {"verify": _tls()}
-    if limits is not None:
-        settings["limits"] = limits
-    with _setting_up():
-        return httpx.AsyncClient(follow_redirects=False, **settings)
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
-
-
-async def _load_tls() -> None:
-    """Load the certificates, once, in a thread: that takes far longer than a request."""
-    if not _tls.cache_info().currsize:
-        with _setting_up():
-            await asyncio.to_thread(_tls)
-
-
-@contextmanager
-def _setting_up() -> Iterator[None]:
-    """Say what in the environment keeps a connection from being set up."""
-    try:
-        yield
-    except ImportError as error:
-        raise errors.ConfigError(
-            f"the environment names a SOCKS proxy: install prov-facade[socks] ({error})"
-        ) from error
-    except (ValueError, OSError, httpx.InvalidURL) as error:
-        raise errors.ConfigError(
-            "no connection can be set up: the environment names a proxy or a file of certificates"
-            f" that cannot be used ({error})"
-        ) from error
 
 
 def _checked_timeout(timeout: Timeout) -> Timeout:
@@ -224,10 +253,8 @@ def _transport_error(
     if not sent:
         message += ". Nothing was sent; check the address in the Config and the network"
     elif not operation.safe:
-        message += (
-            ". Whether the server acted on the request is not known: look before sending it again"
-        )
-    return kind(message, call=call)
+        message += f". {errors.UNKNOWN_FATE}"
+    return kind(message, may_have_arrived=sent, call=call)
 
 
 def _harmless(error: httpx.RequestError) -> httpx.RequestError | None:

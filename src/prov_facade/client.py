@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import ssl
+from pathlib import Path
+from typing import Literal
+
 import httpx
 
+from prov_api_client import Request
 from prov_api_client.api.access import (
     check_admin_access,
     check_general_access,
@@ -33,6 +39,7 @@ from prov_api_client.api.model_run import (
 )
 from prov_api_client.models import (
     AddStudyLinkResponse,
+    BodyConvertModelRunsCsv,
     ConvertModelRunsResponse,
     GenerateReportRequest,
     HealthCheckResponse,
@@ -45,8 +52,10 @@ from prov_api_client.models import (
     RegisterModelRunResponse,
     User,
 )
-from prov_facade._arguments import ModelLike
-from prov_facade._documents import csv_upload, report_document
+from prov_facade._arguments import ModelLike, checked
+from prov_facade._connections import EventHooks
+from prov_facade._documents import check_report, csv_upload, report_document
+from prov_facade._files import Download, Upload, file_name
 from prov_facade._service import ClientService, unchecked
 from prov_facade._transport import DEFAULT_TIMEOUT, Timeout
 from prov_facade.admin import ProvAdminClient
@@ -54,6 +63,7 @@ from prov_facade.auth import SupportsAuth
 from prov_facade.config import Config
 from prov_facade.endpoints import ProvAPIEndpoints
 from prov_facade.errors import ReportError
+from prov_facade.retries import RetryPolicy
 
 
 class ProvClient(ClientService):
@@ -76,10 +86,16 @@ class ProvClient(ClientService):
         config: The deployment.
         timeout: The limit of each phase of a request (connecting, writing, reading, waiting for a
             free connection), in seconds, or an ``httpx.Timeout``. 30 s by default.
+        retries: When a call is tried again, and how long it may take in all.
         limits: How many connections are open at once, and how many are kept; httpx's default is
             100 and 20.
         transport: What moves the bytes, instead of httpx's own transport. It is closed with the
-            connections, and so serves one event loop.
+            connections, and so serves one event loop. ``"aiohttp"`` is for a thousand calls at
+            once; it needs the extra ``aiohttp``.
+        proxy: The proxy, instead of those that the environment names.
+        verify: The path of a CA bundle, or an ``ssl.SSLContext``, instead of the certificates that
+            come with httpx or that the environment names.
+        event_hooks: As for ``httpx.AsyncClient``. They see tokens.
 
     Attributes:
         admin: The routes that need the admin role. It shares this client's connections.
@@ -100,10 +116,24 @@ class ProvClient(ClientService):
         config: Config,
         *,
         timeout: Timeout = DEFAULT_TIMEOUT,
+        retries: RetryPolicy | None = None,
         limits: httpx.Limits | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None = None,
+        proxy: str | httpx.URL | httpx.Proxy | None = None,
+        verify: ssl.SSLContext | str | Path | None = None,
+        event_hooks: EventHooks | None = None,
     ) -> None:
-        super().__init__(auth, config, timeout=timeout, limits=limits, transport=transport)
+        super().__init__(
+            auth,
+            config,
+            timeout=timeout,
+            retries=retries,
+            limits=limits,
+            transport=transport,
+            proxy=proxy,
+            verify=verify,
+            event_hooks=event_hooks,
+        )
         self.admin = ProvAdminClient(auth, config)
         self._share(self.admin)
 
@@ -517,3 +547,166 @@ class ProvClient(ClientService):
         """
         request = generate_report.request(body=unchecked(report_request))
         return report_document(await self._exchange(request, timeout, unusable=ReportError))
+
+    async def download_report(
+        self,
+        request: GenerateReportRequest | ModelLike,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        timeout: Timeout | None = None,
+    ) -> Path:
+        """Make a Word report of a study or a model run, and save it as it comes.
+
+        The file appears when it is whole and was found to be a Word document; of a call that fails
+        or is cancelled, nothing is left. Memory does not grow with its size.
+
+        Route: ``POST /explore/generate/report``
+
+        Args:
+            request: The handle and the subtype of the item (``STUDY`` or ``MODEL_RUN``), and how
+                many links to follow from it, 1 to 3.
+            path: Where to save it. In a directory that exists, a name is made from the handle, such
+                as ``report-10378.1_123.docx``.
+            overwrite: Whether a file that is there is replaced.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            Where the report is.
+
+        Raises:
+            FileError: If it cannot be written. It is an ``OSError``, too.
+            InvalidRequestError: If there is a file already, or no such directory; nothing is sent.
+            ReportError: If what came back is not a document. It is an ``AssertionError``, too. A
+                server that makes reports in a job gives no document; ``session_id`` is the job.
+            ProvError: See :class:`ProvClient`.
+        """
+        call = self._transport.call(generate_report.OPERATION)
+        outgoing = checked(generate_report.request(body=unchecked(request)), call)
+        with Download(
+            path,
+            generate_report.OPERATION,
+            call,
+            name=file_name("report", outgoing.body.id, ".docx"),
+            overwrite=overwrite,
+        ) as file:
+            answer = await self._exchange(outgoing, timeout, unusable=ReportError, sink=file)
+            await check_report(answer, file)
+            return await file.keep()
+
+    async def save_csv_template(
+        self,
+        workflow_template_id: str,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        timeout: Timeout | None = None,
+    ) -> Path:
+        """Make an empty CSV file for the model runs of a workflow template, and save it.
+
+        The file appears when it is whole; of a call that fails or is cancelled, nothing is left.
+
+        Route: ``GET /bulk/generate_template/csv``
+
+        Args:
+            workflow_template_id: The handle of the workflow template.
+            path: Where to save it. In a directory that exists, a name is made from the handle, such
+                as ``template-10378.1_123.csv``.
+            overwrite: Whether a file that is there is replaced.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            Where the CSV file is: the bytes that the server sent, which are text.
+
+        Raises:
+            BadRequestError: If there is no such workflow template.
+            FileError: If it cannot be written. It is an ``OSError``, too.
+            InvalidRequestError: If there is a file already, or no such directory; nothing is sent.
+            ProvError: See :class:`ProvClient`.
+        """
+        request = generate_csv_template.request(workflow_template_id=workflow_template_id)
+        return await self._save_csv(
+            request, path, ("template", workflow_template_id), overwrite=overwrite, timeout=timeout
+        )
+
+    async def save_csv_from_batch(
+        self,
+        batch_id: str,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        timeout: Timeout | None = None,
+    ) -> Path:
+        """Make the CSV file of a batch again, with what became of each row, and save it.
+
+        The file appears when it is whole; of a call that fails or is cancelled, nothing is left.
+        Memory does not grow with its size.
+
+        Route: ``GET /bulk/regenerate_from_batch/csv``
+
+        Args:
+            batch_id: The id of the batch, from the result of the job that submitted it.
+            path: Where to save it. In a directory that exists, a name is made from the id, such as
+                ``batch-7f1c2a5e.csv``.
+            overwrite: Whether a file that is there is replaced.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            Where the CSV file is: the bytes that the server sent, which are text.
+
+        Raises:
+            BadRequestError: If there is no such batch, or it mixes workflow templates.
+            FileError: If it cannot be written. It is an ``OSError``, too.
+            InvalidRequestError: If there is a file already, or no such directory; nothing is sent.
+            ProvError: See :class:`ProvClient`.
+        """
+        request = regenerate_csv_from_model_run_batch.request(batch_id=batch_id)
+        return await self._save_csv(
+            request, path, ("batch", batch_id), overwrite=overwrite, timeout=timeout
+        )
+
+    async def _save_csv(
+        self,
+        request: Request[str],
+        path: object,
+        named: tuple[str, str],
+        *,
+        overwrite: bool,
+        timeout: Timeout | None,
+    ) -> Path:
+        call = self._transport.call(request.operation)
+        request = checked(request, call)
+        name = file_name(*named, ".csv")
+        with Download(path, request.operation, call, name=name, overwrite=overwrite) as file:
+            await self._exchange(request, timeout, sink=file)
+            return await file.keep()
+
+    async def convert_model_runs_file(
+        self, path: str | os.PathLike[str], *, timeout: Timeout | None = None
+    ) -> ConvertModelRunsResponse:
+        """Turn a filled-in CSV file into model run records; it is sent as it is read.
+
+        Nothing is registered: give the records to :meth:`register_batch_model_runs` for that.
+        Memory does not grow with the size of the file, only with that of the answer.
+
+        Route: ``POST /bulk/convert_model_runs/csv``
+
+        Args:
+            path: The CSV file, in UTF-8, which the server checks; a leading byte order mark does
+                not matter. Its name is not sent.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The status, the new records, the jobs of rows that were submitted before, and warnings.
+
+        Raises:
+            BadRequestError: If the server cannot read the file; its reason says why.
+            FileError: If it cannot be read to its end, or changes meanwhile. It is an ``OSError``,
+                too.
+            InvalidRequestError: If there is no file that can be read; nothing is sent.
+            ProvError: See :class:`ProvClient`.
+        """
+        call = self._transport.call(convert_model_runs_to_csv.OPERATION)
+        with Upload(path, call) as file:
+            body = BodyConvertModelRunsCsv(csv_file=file.file())
+            return await self._send(convert_model_runs_to_csv.request(body=body), timeout)

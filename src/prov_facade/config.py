@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import httpx
@@ -26,18 +27,23 @@ class APIOverrides:
         jobs_service_api_endpoint_override: The job-api.
         registry_api_endpoint_override: The registry.
         keycloak_endpoint_override: The Keycloak realm, with its path.
+        allow_http: Whether ``http`` is allowed to more than this machine. Tokens go that way in
+            the clear, for everybody on it to read.
     """
 
     prov_api_endpoint_override: str | None = None
     jobs_service_api_endpoint_override: str | None = None
     registry_api_endpoint_override: str | None = None
     keycloak_endpoint_override: str | None = None
+    allow_http: bool = False
 
     def __attrs_post_init__(self) -> None:
         for attribute in self.__attrs_attrs__:
             url = getattr(self, attribute.name)
-            if url is not None:
+            if url is not None and attribute.name != "allow_http":
                 _check_url(attribute.name, url)
+                if not self.allow_http:
+                    _check_privacy(attribute.name, url)
 
 
 @frozen
@@ -130,6 +136,23 @@ def _check_url(name: str, url: object) -> None:
         )
     if parts.query or parts.fragment:
         raise ConfigError(f"{expected} without a query or fragment; got {_quoted(url)}")
+
+
+def _check_privacy(name: str, url: str) -> None:
+    """Refuse an address to which tokens would go in the clear."""
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise ConfigError(
+            f"{name} is {_quoted(url)}: over http, everybody on the way can read tokens. Use https,"
+            " or say allow_http=True"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _quoted(value: object) -> str:

@@ -6,6 +6,7 @@
     ├── ConfigError (ValueError)              the configuration cannot be used
     ├── AuthError                             no token could be had
     ├── InvalidRequestError (ValueError)      bad input, found before anything was sent
+    ├── FileError (OSError)                   a file on this machine cannot be written or read
     ├── TransportError                        there was no answer
     │   └── TransportTimeoutError (TimeoutError)
     ├── InvalidResponseError                  the answer cannot be used
@@ -29,6 +30,8 @@ holds a token.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from typing import Any
 
 import httpx
@@ -42,7 +45,8 @@ class Call:
     """The call that an error is about.
 
     Attributes:
-        operation: The operation, which is the name of the client's method.
+        operation: The operation, which is the name of the client's method. Of those that save or
+            send a file, it is the method that does the same without one.
         method: The HTTP method.
         url: The URL.
     """
@@ -55,10 +59,42 @@ class Call:
         return f"{self.operation} ({self.method} {self.url})"
 
 
+@frozen
+class Attempt:
+    """One attempt at a call that failed.
+
+    Attributes:
+        error: The class of its error.
+        status_code: The HTTP status of its answer, or ``None`` where there was none.
+        seconds: How long it took.
+    """
+
+    error: str
+    status_code: int | None
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.status_code or self.error} after {self.seconds:.1f} s"
+
+
+# Where headers name the request in the server's own logs; the first that there is.
+_REQUEST_ID_HEADERS = (
+    "x-request-id",
+    "x-correlation-id",
+    "x-amzn-requestid",
+    "apigw-requestid",
+    "x-amzn-trace-id",
+)
+
+UNKNOWN_FATE = "Whether the server acted on the request is not known: look before sending it again"
+"""What is said of a call that changes something and got no answer."""
+
+
 class ProvError(Exception):
     """The base of every error that this package raises.
 
     Attributes:
+        attempts: The attempts that were made, the last one included; empty if there was none.
         call: The call that the error is about, or ``None`` when it is about none.
         response: The answer, or ``None`` where there was none. Without the headers of the request,
             and with the caller's token masked wherever the server repeated it.
@@ -70,6 +106,20 @@ class ProvError(Exception):
         super().__init__(message)
         self.call = call
         self.response = response
+        self.attempts: tuple[Attempt, ...] = ()
+
+    def record(self, attempts: Iterable[Attempt]) -> None:
+        """Note the attempts that were made, and name them in the message if there were several."""
+        self.attempts = tuple(attempts)
+        if len(self.attempts) > 1:
+            made = ", ".join(map(str, self.attempts))
+            self.args = (f"{self}. {len(self.attempts)} attempts were made: {made}",)
+
+    @property
+    def request_id(self) -> str | None:
+        """What the request is called in the server's own logs, where the server says so."""
+        headers = self.response.headers if self.response is not None else {}
+        return next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None)
 
     @property
     def operation(self) -> str | None:
@@ -100,7 +150,8 @@ def _rebuild(kind: type[ProvError], arguments: tuple[Any, ...], state: dict[str,
     """Make an unpickled error."""
     error = kind.__new__(kind, *arguments)
     error.args = arguments  # which the constructor of OSError, base of TimeoutError, would set
-    error.__dict__.update(state)
+    for name, value in state.items():
+        setattr(error, name, value)
     return error
 
 
@@ -124,8 +175,49 @@ class InvalidRequestError(ProvError, ValueError):
         self.path = path
 
 
+class FileError(ProvError, OSError):
+    """A file on this machine cannot be written, or read to its end.
+
+    Attributes:
+        errno: The number of the system's error, such as ``errno.ENOSPC``, or ``None``.
+        strerror: What the system says of it.
+        filename: The file.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        number: int | None = None,
+        filename: str | None = None,
+        call: Call | None = None,
+    ) -> None:
+        super().__init__(message, call=call)
+        self.errno = number
+        self.strerror = None if number is None else os.strerror(number)
+        self.filename = filename
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # which that of OSError leaves out
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # OSError keeps these outside the dictionary.
+        state = {name: getattr(self, name) for name in ("errno", "strerror", "filename")}
+        return _rebuild, (type(self), self.args, {**self.__dict__, **state})
+
+
 class TransportError(ProvError):
-    """There was no answer: the server was not reached, or the connection broke."""
+    """There was no answer: the server was not reached, or the connection broke.
+
+    Attributes:
+        may_have_arrived: Whether the server may have acted on the request.
+    """
+
+    def __init__(
+        self, message: str, *, may_have_arrived: bool = True, call: Call | None = None
+    ) -> None:
+        super().__init__(message, call=call)
+        self.may_have_arrived = may_have_arrived
 
 
 class TransportTimeoutError(TransportError, TimeoutError):
@@ -216,6 +308,7 @@ class APIError(ProvError):
     Attributes:
         detail: What the server says, as text; empty when it says nothing.
         body: The body: decoded when it is JSON, otherwise its text.
+        retry_after: After how many seconds the server wants to be asked again, if it says so.
     """
 
     def __init__(
@@ -230,6 +323,7 @@ class APIError(ProvError):
         self._fault = fault or Fault()
         self.detail = self._fault.detail
         self.body = self._fault.body
+        self.retry_after = self._fault.retry_after
 
 
 class BadRequestError(APIError):
@@ -262,16 +356,7 @@ class ValidationFailedError(APIError):
 
 
 class RateLimitedError(APIError):
-    """429: too many requests.
-
-    Attributes:
-        retry_after: After how many seconds the server wants to be asked again, if it says so.
-    """
-
-    @property
-    def retry_after(self) -> float | None:
-        """After how many seconds the server wants to be asked again."""
-        return self._fault.retry_after
+    """429: too many requests."""
 
 
 class ServerError(APIError):
@@ -307,11 +392,13 @@ class JobTimeoutError(JobError, TimeoutError):
 
 __all__ = [
     "APIError",
+    "Attempt",
     "AuthError",
     "AuthenticationError",
     "BadRequestError",
     "Call",
     "ConfigError",
+    "FileError",
     "InvalidRequestError",
     "InvalidResponseError",
     "JobError",

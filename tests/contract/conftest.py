@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from contract_server import ContractServer
 
-from prov_facade import ProvClient
+from prov_facade import ProvClient, RetryPolicy
 
 
 @pytest.fixture(scope="session")
@@ -25,4 +25,4 @@ def server(started_server: ContractServer) -> Iterator[ContractServer]:
 
 @pytest.fixture
 def client(server: ContractServer) -> ProvClient:
-    return ProvClient(server.auth, server.config)
+    return ProvClient(server.auth, server.config, retries=RetryPolicy.none())

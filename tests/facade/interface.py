@@ -97,7 +97,7 @@ PROV_ADMIN_CLIENT = (
     ),
 )
 
-# Routes that the interface lacks.
+# Routes that the interface lacks, and files in place of texts and bytes.
 ADDED = {
     "ProvClient": {
         "check_general_access": (),
@@ -105,12 +105,22 @@ ADDED = {
         "check_read_access": (),
         "check_write_access": (),
         "link_model_run_to_study": ("model_run_id", "study_id"),
+        "download_report": ("request", "path"),
+        "save_csv_template": ("workflow_template_id", "path"),
+        "save_csv_from_batch": ("batch_id", "path"),
+        "convert_model_runs_file": ("path",),
     },
     "ProvAdminClient": {
         "register_model_run_sync": ("record",),
         "trigger_sentry_debug": (),
         "clear_graph": (),
     },
+}
+OPERATIONS_OF_FILES = {
+    "download_report": "generate_report",
+    "save_csv_template": "generate_csv_template",
+    "save_csv_from_batch": "regenerate_csv_from_model_run_batch",
+    "convert_model_runs_file": "convert_model_runs_to_csv",
 }
 ADDED_PATHS = {"/model_run/edit/link_to_study", "/model_run/register_sync", "/graph/admin/clear"}
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from prov_facade import APIOverrides, BearerToken, Config, ProvClient, SupportsAuth
+from prov_facade import APIOverrides, BearerToken, Config, ProvClient, RetryPolicy, SupportsAuth
 
 T = TypeVar("T")
 E = TypeVar("E", bound=BaseException)
@@ -28,7 +28,9 @@ def config_for(url: str) -> Config:
 
 def client_for(url: str, auth: SupportsAuth | None = None, *, timeout: float = 10) -> ProvClient:
     """A client of the prov-api at an address."""
-    return ProvClient(auth or BearerToken(TOKEN), config_for(url), timeout=timeout)
+    return ProvClient(
+        auth or BearerToken(TOKEN), config_for(url), timeout=timeout, retries=RetryPolicy.none()
+    )
 
 
 def failure(kind: type[E], coroutine: Coroutine[Any, Any, object]) -> E:

@@ -6,7 +6,9 @@ Its answers are bytes, so that it can also give those that no proper server give
 from __future__ import annotations
 
 import json
+import socket
 import socketserver
+import struct
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -35,7 +37,14 @@ class Received:
         return self.headers.get("authorization")
 
 
-Reply = bytes | None
+@dataclass(frozen=True)
+class Cut:
+    """What goes over the wire before the connection is reset."""
+
+    sent: bytes = b""
+
+
+Reply = bytes | Cut | None
 """What goes over the wire, or ``None`` to close the connection instead."""
 
 Answer = Reply | Callable[[Received], Reply]
@@ -125,6 +134,9 @@ class _Handler(socketserver.StreamRequestHandler):
                     owner.received.append(request)
                 answer = owner.answer
                 answer = answer(request) if callable(answer) else answer
+                if isinstance(answer, Cut):
+                    self._reset(answer.sent)
+                    break
                 if answer is None:
                     break
                 self.wfile.write(answer)
@@ -134,6 +146,14 @@ class _Handler(socketserver.StreamRequestHandler):
             pass
         finally:
             owner.closed.release()
+
+    def _reset(self, sent: bytes) -> None:
+        self.wfile.write(sent)
+        # Without lingering, closing is a reset; no file of the socket may be open any more then.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.wfile.close()
+        self.rfile.close()
+        self.connection.close()
 
     def _receive(self) -> Received | None:
         first = self.rfile.readline()

@@ -19,6 +19,11 @@ OVERRIDES = {
 PASSWORD = "hunter2-hunter2"
 
 
+def overridden(name: str, url: str) -> APIOverrides:
+    settings: dict[str, Any] = {name: url}
+    return APIOverrides(**settings)
+
+
 def test_the_addresses_follow_from_the_domain_and_the_realm() -> None:
     config = Config("provena.example.org", "our-realm")
     assert config.prov_api_endpoint == "https://prov-api.provena.example.org"
@@ -44,7 +49,7 @@ def test_an_override_replaces_one_address(
     override: str, address: str, url: str, expected: str
 ) -> None:
     plain = Config("prov.test", "r")
-    config = Config("prov.test", "r", APIOverrides(**{override: url}))
+    config = Config("prov.test", "r", overridden(override, url))
     for other in OVERRIDES.values():
         if other == address:
             assert getattr(config, other) == expected
@@ -148,7 +153,7 @@ def test_overrides_are_an_object_of_their_class() -> None:
 def test_a_password_in_a_url_is_refused_and_never_repeated(url: str) -> None:
     attempts: list[Callable[[], object]] = [
         partial(Config, url, "r"),
-        *(partial(APIOverrides, **{name: url}) for name in OVERRIDES),
+        *(partial(overridden, name, url) for name in OVERRIDES),
     ]
     if "/" in url:  # a realm may hold the other characters
         attempts.append(partial(Config, "prov.test", url))
@@ -176,3 +181,18 @@ def test_configurations_do_not_change() -> None:
         config.domain = "other.test"
     with pytest.raises(AttributeError):
         config.api_overrides.keycloak_endpoint_override = "https://other.test"
+
+
+@pytest.mark.parametrize("name", OVERRIDES)
+@pytest.mark.parametrize("url", ["http://gate.example.org", "http://192.168.0.7:8000"])
+def test_http_to_elsewhere_must_be_allowed(name: str, url: str) -> None:
+    with pytest.raises(ConfigError, match="everybody on the way can read tokens"):
+        overridden(name, url)
+    settings: dict[str, Any] = {name: url, "allow_http": True}
+    assert getattr(APIOverrides(**settings), name) == url
+
+
+@pytest.mark.parametrize("host", ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "[::1]"])
+def test_http_to_this_machine_is_allowed(host: str) -> None:
+    url = f"http://{host}:8000"
+    assert overridden("prov_api_endpoint_override", url).prov_api_endpoint_override == url

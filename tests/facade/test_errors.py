@@ -21,6 +21,7 @@ TREE = {
     "ConfigError": ("ProvError", "ValueError"),
     "AuthError": ("ProvError",),
     "InvalidRequestError": ("ProvError", "ValueError"),
+    "FileError": ("ProvError", "OSError"),
     "TransportError": ("ProvError",),
     "TransportTimeoutError": ("TransportError", "TimeoutError"),
     "InvalidResponseError": ("ProvError",),
@@ -92,7 +93,7 @@ def test_the_tree_is_the_one_that_is_promised() -> None:
 
 
 def test_every_error_is_importable() -> None:
-    assert set(errors.__all__) == {*TREE, "Call"}
+    assert set(errors.__all__) == {*TREE, "Attempt", "Call"}
     for name in errors.__all__:
         assert getattr(prov_facade, name) is getattr(errors, name)
 

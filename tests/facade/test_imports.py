@@ -16,6 +16,7 @@ MAY_IMPORT_GENERATED = {
     "_answers",
     "_arguments",
     "_documents",
+    "_files",
     "_service",
     "_transport",
     "admin",

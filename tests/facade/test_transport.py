@@ -19,6 +19,7 @@ from prov_facade import (
     InvalidResponseError,
     ProvAdminClient,
     ProvClient,
+    RetryPolicy,
     TransportError,
     TransportTimeoutError,
 )
@@ -113,7 +114,13 @@ def test_what_is_no_timeout_is_refused(timeout: Any, server: Server) -> None:
 
 def test_too_many_calls_at_once_is_a_timeout_that_sent_nothing(stuck: Server) -> None:
     limits = httpx.Limits(max_connections=1)
-    client = ProvClient(BearerToken(TOKEN), config_for(stuck.url), timeout=0.2, limits=limits)
+    client = ProvClient(
+        BearerToken(TOKEN),
+        config_for(stuck.url),
+        timeout=0.2,
+        limits=limits,
+        retries=RetryPolicy.none(),
+    )
 
     async def several() -> list[BaseException | object]:
         calls = (client.register_model_run(RECORD) for _ in range(3))

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from prov_facade import ProvClient
+from prov_facade import ProvClient, RetryPolicy
 from prov_facade.sandbox import Sandbox
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class Session:
 
         async def running() -> T:
             auth = self.sandbox.auth(*self.roles)
-            async with ProvClient(auth, self.sandbox.config) as client:
+            async with ProvClient(auth, self.sandbox.config, retries=RetryPolicy.none()) as client:
                 return await work(client)
 
         return asyncio.run(running())

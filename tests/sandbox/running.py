@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import sandbox_checks
 
-from prov_facade import ProvClient
+from prov_facade import ProvClient, RetryPolicy
 from prov_facade.sandbox import Sandbox
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ def call(sandbox: Sandbox, work: Callable[[ProvClient], Awaitable[T]]) -> T:
 
     async def running() -> T:
         auth = sandbox.auth("read", "write", "admin")
-        async with ProvClient(auth, sandbox.config) as client:
+        async with ProvClient(auth, sandbox.config, retries=RetryPolicy.none()) as client:
             return await work(client)
 
     return asyncio.run(running())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, assert_type
 
 import httpx
@@ -75,6 +76,12 @@ async def calls(record: ModelRunRecord, mapping: Mapping[str, Any]) -> None:
         id="10378.1/1", item_subtype=models.ItemSubType.STUDY, depth=1
     )
     assert_type(await client.generate_report(report), bytes)
+    assert_type(await client.download_report(report, "a.docx", overwrite=True), Path)
+    assert_type(await client.download_report(mapping, Path("a.docx")), Path)
+    assert_type(await client.save_csv_template("10378.1/1", "a.csv", timeout=5), Path)
+    assert_type(await client.save_csv_from_batch("7", "a.csv"), Path)
+    converted = await client.convert_model_runs_file(Path("a.csv"))
+    assert_type(converted, models.ConvertModelRunsResponse)
     assert_type(await client.admin.store_multiple_records([mapping]), models.StatusResponse)
     assert_type(await client.admin.trigger_sentry_debug(), dict[str, str] | None)
 

@@ -1,0 +1,80 @@
+"""httpx over aiohttp, which tells apart whether a request that failed may have arrived."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+# The first that fits. Whatever is not here came after the request was sent.
+_MEANINGS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
+    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
+    (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
+    (aiohttp.ClientProxyConnectionError, httpx.ProxyError),
+    (aiohttp.ClientHttpProxyError, httpx.ProxyError),
+    (aiohttp.ClientConnectorError, httpx.ConnectError),
+    (aiohttp.InvalidURL, httpx.UnsupportedProtocol),
+    (aiohttp.NonHttpUrlClientError, httpx.UnsupportedProtocol),
+    (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError),
+    (aiohttp.ClientResponseError, httpx.RemoteProtocolError),
+)
+
+
+class Transport(httpx.AsyncBaseTransport):
+    """Sends requests with aiohttp, each of them once.
+
+    httpx_aiohttp calls a connection that breaks a ``ConnectTimeout``, whether or not the request
+    was sent; some faults it lets through as aiohttp raises them. And a session of aiohttp sends a
+    ``DELETE`` again by itself when a kept connection breaks.
+
+    Args:
+        settings: As for ``httpx_aiohttp.AiohttpTransport``.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        self._inner: Any = AiohttpTransport(**settings)
+        session: Any = self._inner.get_client()
+        session._retry_connection = False  # noqa: SLF001  (there is no other way to say so)
+        self._inner.client = session
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and receive the head of its answer."""
+        with _told_apart():
+            response: httpx.Response = await self._inner.handle_async_request(request)
+        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101
+        response.stream = _Stream(response.stream)
+        return response
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
+class _Stream(httpx.AsyncByteStream):
+    def __init__(self, inner: httpx.AsyncByteStream) -> None:
+        self._inner = inner
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _told_apart():
+            async for chunk in self._inner:
+                yield chunk
+
+    async def aclose(self) -> None:
+        with _told_apart():
+            await self._inner.aclose()
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    try:
+        yield
+    except (httpx.TransportError, aiohttp.ClientError) as error:
+        cause = error.__cause__ if isinstance(error, httpx.TransportError) else error
+        kind = next(
+            (kind for known, kind in _MEANINGS if isinstance(cause, known)), httpx.ReadError
+        )
+        raise kind(str(error)) from cause

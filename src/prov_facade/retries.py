@@ -1,0 +1,57 @@
+"""When a call is tried again, and how often."""
+
+from __future__ import annotations
+
+import math
+
+from attrs import frozen
+
+from prov_facade.errors import ConfigError
+
+
+@frozen(kw_only=True)
+class RetryPolicy:
+    """When a call is tried again.
+
+    What may be tried again depends on the operation. One that only reads is, after a connection
+    that failed or broke, a timeout, and the statuses 429, 502, 503 and 504. One that changes
+    something is only when it is certain that the server did not act on it: when there was no
+    connection, or after a 429. Nothing is ever done twice behind your back.
+
+    Before each further attempt it waits: a random time up to ``backoff``, which doubles each time
+    up to ``backoff_maximum`` ("full jitter"), or as long as the server asks for (``Retry-After``).
+
+    Attributes:
+        attempts: How often a call is tried in all, 1 or more.
+        backoff: The longest wait before the second attempt, in seconds.
+        backoff_maximum: The longest wait before any, in seconds.
+        retry_after_maximum: The longest wait that the server may ask for, in seconds. If it asks
+            for more, its answer is the outcome of the call.
+        deadline: How long a call may take in all, in seconds, its waits included; ``None`` for as
+            long as its attempts take.
+
+    Raises:
+        ConfigError: If an attribute is no such number.
+    """
+
+    attempts: int = 4
+    backoff: float = 0.5
+    backoff_maximum: float = 20.0
+    retry_after_maximum: float = 60.0
+    deadline: float | None = 300.0
+
+    def __attrs_post_init__(self) -> None:
+        if type(self.attempts) is not int or self.attempts < 1:
+            raise ConfigError(f"attempts is a number, 1 or more, not {self.attempts!r}")
+        for name in ("backoff", "backoff_maximum", "retry_after_maximum", "deadline"):
+            value: object = getattr(self, name)
+            if value is None and name == "deadline":
+                continue
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or not 0 <= value < math.inf:  # type: ignore[operator]
+                raise ConfigError(f"{name} is a number of seconds, 0 or more, not {value!r}")
+
+    @classmethod
+    def none(cls) -> RetryPolicy:
+        """Try each call once, for as long as that takes."""
+        return cls(attempts=1, deadline=None)

@@ -1,0 +1,114 @@
+"""Reads bodies that are random or damaged: what comes of it is a value, or an error of ours."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import api_document
+import httpx
+import msgspec
+
+from prov_api_client import OPERATIONS
+from prov_facade import Call, ProvError
+from prov_facade._answers import Answer, read, without_secrets
+from prov_facade._documents import report_document
+
+STATUSES = (200, 200, 200, 200, 201, 204, 304, 400, 401, 404, 418, 422, 429, 500, 502, 599)
+MEDIA_TYPES = (
+    "application/json",
+    "application/json; charset=utf-16",
+    "text/plain; charset=nonsense",
+    "text/html",
+    "text/csv",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "",
+)
+PIECES = (
+    b"null",
+    b"{}",
+    b"[]",
+    b'"',
+    b"\\ud800",
+    b"\xff\xfe",
+    b"1e999",
+    b"-",
+    b"[" * 2000,
+    b'{"detail": ',
+    b"<title>",
+    b"PK\x03\x04",
+    b"99999999999999999999",
+    b"\x00",
+    b'"success": false',
+)
+
+
+def trials(operation_id: str, count: int, seed: int) -> Iterator[str]:
+    """Read so many bodies as answers of an operation, and say what went wrong otherwise.
+
+    Args:
+        operation_id: The operation.
+        count: How many bodies.
+        seed: What chance starts from.
+    """
+    chance = random.Random(f"{operation_id} {seed}")  # noqa: S311  (no secrets here)
+    operation = OPERATIONS[operation_id]
+    call = Call(operation_id, operation.method, "http://prov.test")
+    examples = _examples(operation_id)
+    expected = [kind for kinds in operation.responses.values() for kind in kinds]
+    for _ in range(count):
+        body = _damaged(chance.choice(examples), chance)
+        kind = chance.choice([*expected, *expected, *MEDIA_TYPES])
+        headers = [
+            (b"content-type", kind.encode()),
+            (b"retry-after", chance.choice([b"7", b"-1", b"\xb2", b"Mon", b"9" * 400])),
+        ]
+        response = httpx.Response(
+            chance.choice(STATUSES),
+            headers=headers,
+            content=body,
+            request=httpx.Request(operation.method, "http://prov.test"),
+        )
+        try:
+            answer: Answer[Any] = read(operation, call, response)
+            without_secrets(response)
+            if operation_id == "generate_report":
+                report_document(answer)
+        except ProvError as error:
+            str(error)
+        except Exception as error:  # noqa: BLE001  (which is what is looked for)
+            yield f"{type(error).__name__}: {error} - {response.status_code} {kind} {body!r}"
+
+
+def _examples(operation_id: str) -> list[bytes]:
+    found = [b""]
+    responses = api_document.operations()[operation_id].responses
+    for response in responses.values():
+        for content in response.get("content", {}).values():
+            for example in content.get("examples", {}).values():
+                value = api_document.example_value(example)
+                raw = value.encode() if isinstance(value, str) else value
+                found.append(raw if isinstance(raw, bytes) else msgspec.json.encode(raw))
+    return found
+
+
+def _damaged(body: bytes, chance: random.Random) -> bytes:
+    match chance.randrange(6):
+        case 0:
+            return chance.randbytes(chance.randrange(200))
+        case 1:
+            return body[: chance.randrange(len(body) + 1)]
+        case 2:
+            place = chance.randrange(len(body) + 1)
+            return body[:place] + chance.choice(PIECES) + body[place:]
+        case 3:
+            start, end = sorted(chance.randrange(len(body) + 1) for _ in range(2))
+            return body[:start] + chance.choice(PIECES) + body[end:]
+        case 4:
+            spoilt = bytearray(body or b"{}")
+            for _ in range(chance.randrange(1, 8)):
+                spoilt[chance.randrange(len(spoilt))] = chance.randrange(256)
+            return bytes(spoilt)
+        case _:
+            return body

@@ -1,0 +1,102 @@
+"""Uses a client, forks, and uses it in both processes; each prints its name if all is well."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+from faults.scripted import client_for
+
+from prov_facade import ProvClient
+
+
+async def calls(client: ProvClient, who: str) -> None:
+    """Ask for lineages of different nodes at once: each gets its own, unless sockets are shared."""
+    names = [f"{who[:3]}/{number:06}" for number in range(20)]
+    found = await asyncio.gather(*(client.explore_upstream(name) for name in names))
+    for name, lineage in zip(names, found, strict=True):
+        graph: Any = lineage.graph
+        assert graph["nodes"][0]["id"] == name, (graph, name)
+
+
+def ends(status: int) -> None:
+    assert os.waitstatus_to_exitcode(status) == 0, status
+
+
+def in_child(client: ProvClient) -> None:
+    """What a child does: calls in loops of its own, and an orderly end."""
+    code = 1
+    try:
+        begun = time.monotonic()
+        asyncio.run(calls(client, "child"))
+
+        async def closing() -> None:
+            await calls(client, "child")
+            await client.aclose()
+
+        asyncio.run(closing())
+        took = time.monotonic() - begun
+        assert took < 4, f"the child takes {took:.1f} s"
+        print("child", flush=True)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def between_loops(client: ProvClient) -> None:
+    asyncio.run(calls(client, "parent"))
+    child = os.fork()
+    if child == 0:
+        in_child(client)
+    asyncio.run(calls(client, "parent"))
+    ends(os.waitpid(child, 0)[1])
+
+
+def beside_a_loop(client: ProvClient) -> None:
+    """The loop runs on in a thread, which the child does not have."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    def do() -> None:
+        asyncio.run_coroutine_threadsafe(calls(client, "parent"), loop).result(20)
+
+    do()
+    child = os.fork()
+    if child == 0:
+        in_child(client)
+    do()
+    ends(os.waitpid(child, 0)[1])
+    do()
+    asyncio.run_coroutine_threadsafe(client.aclose(), loop).result(20)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def inside_a_loop(client: ProvClient) -> None:
+    """The child makes its calls in a thread of its own: the loop that it has is its parent's."""
+
+    async def running() -> None:
+        await calls(client, "parent")
+        child = os.fork()
+        if child == 0:
+            thread = threading.Thread(target=in_child, args=(client,))
+            thread.start()
+            thread.join()
+        await calls(client, "parent")
+        ends((await asyncio.to_thread(os.waitpid, child, 0))[1])
+        await calls(client, "parent")
+        await client.aclose()
+
+    asyncio.run(running())
+
+
+if __name__ == "__main__":
+    address, way = sys.argv[1:]
+    globals()[way.replace(" ", "_")](client_for(address))
+    print("parent", flush=True)

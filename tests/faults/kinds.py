@@ -1,0 +1,207 @@
+"""The faults that every operation goes through, and what must come of them: written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain, repeat
+
+from facade.samples import Sample
+from facade.server import Cut, Reply, json_reply, reply
+
+from prov_facade import errors
+
+ATTEMPTS = 3
+LONGEST_WAIT = 5.0
+PAST = "Sun, 06 Nov 1994 08:49:37 GMT"
+FAR = "Fri, 31 Dec 2049 23:59:59 GMT"
+
+WRITES = {
+    "register_model_run",
+    "register_batch_model_runs",
+    "register_model_run_sync",
+    "post_update_model_run",
+    "link_model_run_to_study",
+    "delete_model_run_provenance",
+    "store_record",
+    "store_multiple_records",
+    "store_all_registry_records",
+    "clear_graph",
+}
+WITHOUT_TOKEN = {"get_health_check"}
+REPORT = "generate_report"
+
+STALL = "stall"
+REFUSE = "refuse"
+Played = Reply | str
+
+LOOK = "look before sending it again"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What must come of a fault: the class, or ``None`` for a value; requests; words; renewals."""
+
+    error: type[errors.ProvError] | None
+    requests: int
+    says: tuple[str, ...] = ()
+    renewals: int = 0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault.
+
+    Attributes:
+        name: What it is called in the table.
+        play: What the server does, request after request.
+        reads: What must come of it for an operation that only reads.
+        writes: What must come of it for one that changes something.
+        acts: Whether a server that does this may have acted on the request.
+        renewable: Whether the auth manager can get a new token.
+    """
+
+    name: str
+    play: Callable[[Sample], Iterator[Played]]
+    reads: Expected
+    writes: Expected
+    acts: bool = True
+    renewable: bool = False
+
+
+def always(played: Played) -> Callable[[Sample], Iterator[Played]]:
+    return lambda _: repeat(played)
+
+
+def first(played: Played, times: int = 1) -> Callable[[Sample], Iterator[Played]]:
+    """Go wrong a number of times, and be well after that."""
+    return lambda sample: chain(repeat(played, times), repeat(sample.reply))
+
+
+def _limited(retry_after: str | None) -> Callable[[Sample], Iterator[Played]]:
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    return always(json_reply({"detail": "Slow down."}, 429, headers))
+
+
+def _gateway(status: int, title: str) -> bytes:
+    page = f"<html><title>{status} {title}</title><hr>gateway</html>".encode()
+    return reply(page, "text/html", status)
+
+
+_NO_TOKEN = json_reply(
+    {"detail": "Could not validate credentials"}, 401, {"WWW-Authenticate": "Bearer"}
+)
+_NO_ROLE = json_reply({"detail": "You don't have the correct role."}, 401)
+_JSON_TYPE = "application/json"
+
+
+def _same(name: str, play: Callable[[Sample], Iterator[Played]], expected: Expected) -> Fault:
+    """A fault that the client meets in one way, whatever the operation; nothing was acted on."""
+    return Fault(name, play, expected, expected, acts=False)
+
+
+def _passing(name: str, played: Played, kind: type[errors.ProvError], *says: str) -> Fault:
+    """A fault that passes: reads are tried again, and writes are not."""
+    made = f"{ATTEMPTS} attempts were made"
+    return Fault(
+        name,
+        always(played),
+        Expected(kind, ATTEMPTS, (*says, made)),
+        Expected(kind, 1, (*says, LOOK)),
+    )
+
+
+def _lasting(name: str, played: Played, kind: type[errors.ProvError], *says: str) -> Fault:
+    """A fault that does not pass: nothing is tried again."""
+    return Fault(name, always(played), Expected(kind, 1, says), Expected(kind, 1, (*says, LOOK)))
+
+
+_LIMIT = Expected(errors.RateLimitedError, ATTEMPTS, ("Slow down.", "3 attempts were made"))
+_TOO_LONG = Expected(errors.RateLimitedError, 1, ("Slow down.", "Try again in "))
+_UNUSABLE = errors.InvalidResponseError
+
+
+def faults(elsewhere: str) -> list[Fault]:
+    """Return all faults; ``elsewhere`` is the address of another host."""
+    redirect = reply(b"", None, 307, {"Location": f"{elsewhere}/there"})
+    return [
+        _same(
+            "refused",
+            always(REFUSE),
+            Expected(errors.TransportError, ATTEMPTS, ("Nothing was sent", "3 attempts were made")),
+        ),
+        _passing("reset before a byte", Cut(), errors.TransportError, "got no answer"),
+        _passing("closed before a byte", None, errors.TransportError, "got no answer"),
+        Fault(
+            "reset mid-body",
+            lambda sample: repeat(Cut(sample.reply[:-2])),
+            Expected(errors.TransportError, ATTEMPTS, ("3 attempts were made",)),
+            Expected(errors.TransportError, 1, (LOOK,)),
+        ),
+        _passing("stalled", STALL, errors.TransportTimeoutError, "did not come in time"),
+        _same("429", _limited(None), _LIMIT),
+        _same("429, in seconds", _limited("0"), _LIMIT),
+        _same("429, at a date", _limited(PAST), _LIMIT),
+        _same("429, seconds beyond the cap", _limited("600"), _TOO_LONG),
+        _same("429, a date beyond the cap", _limited(FAR), _TOO_LONG),
+        _lasting("500", json_reply({"detail": "Oh no."}, 500), errors.ServerError, "500", "Oh no."),
+        _passing(
+            "502 in HTML", _gateway(502, "Bad Gateway"), errors.ServerError, "502 Bad Gateway"
+        ),
+        _passing("503", json_reply({"detail": "Away."}, 503), errors.ServerError, "Away."),
+        _passing("504", _gateway(504, "Gateway Time-out"), errors.ServerError, "Time-out"),
+        _lasting("truncated JSON", reply(b'{"status": {"succ'), _UNUSABLE, "cannot be used"),
+        _lasting("wrong JSON", json_reply(7), _UNUSABLE, "cannot be used"),
+        _lasting("wrong content type", reply(b"\x89PNG", "image/png"), _UNUSABLE, "got image/png"),
+        _lasting("empty body", reply(b"", None), _UNUSABLE, "cannot be used"),
+        _same(
+            "401, fixed token",
+            always(_NO_TOKEN),
+            Expected(errors.AuthenticationError, 1, ("Could not validate", "Sign in again")),
+        ),
+        Fault(
+            "401, new token refused as well",
+            always(_NO_TOKEN),
+            Expected(errors.AuthenticationError, 2, ("Sign in again",), renewals=1),
+            Expected(errors.AuthenticationError, 2, ("Sign in again",), renewals=1),
+            acts=False,
+            renewable=True,
+        ),
+        Fault(
+            "401 once, new token good",
+            first(_NO_TOKEN),
+            Expected(None, 2, renewals=1),
+            Expected(None, 2, renewals=1),
+            acts=False,
+            renewable=True,
+        ),
+        Fault(
+            "401, role missing",
+            always(_NO_ROLE),
+            Expected(errors.PermissionDeniedError, 1, ("correct role",)),
+            Expected(errors.PermissionDeniedError, 1, ("entity-registry-write",)),
+            acts=False,
+            renewable=True,
+        ),
+        _same(
+            "redirect to another host",
+            always(redirect),
+            Expected(errors.APIError, 1, ("307", "Redirects are not followed")),
+        ),
+        Fault(
+            "503 twice, then well",
+            first(json_reply({"detail": "Away."}, 503), 2),
+            Expected(None, 3),
+            Expected(errors.ServerError, 1, (LOOK,)),
+        ),
+    ]
+
+
+def expected(fault: Fault, operation: str) -> Expected:
+    """Say what must come of a fault for an operation: the rule, and its few exceptions."""
+    rule = fault.writes if operation in WRITES else fault.reads
+    if operation in WITHOUT_TOKEN and rule.renewals:
+        return Expected(errors.AuthenticationError, 1)
+    if operation == REPORT and rule.error is _UNUSABLE:
+        return Expected(errors.ReportError, rule.requests, rule.says)
+    return rule

@@ -1,0 +1,143 @@
+"""Plays a fault to a call, and says what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Self
+
+import httpx
+from facade.running import TOKEN, config_for
+from facade.samples import SAMPLES
+from facade.server import Received, Reply, Server, json_reply
+from faults.kinds import ATTEMPTS, LONGEST_WAIT, REFUSE, STALL, Fault, Played, faults
+
+from prov_facade import AuthManager, BearerToken, ProvClient, ProvError, RetryPolicy
+
+QUICK = RetryPolicy(
+    attempts=ATTEMPTS, backoff=0.001, backoff_maximum=0.002, retry_after_maximum=LONGEST_WAIT
+)
+
+
+class Renewable(AuthManager):
+    """An auth manager whose tokens are numbered."""
+
+    def __init__(self) -> None:
+        self.renewals = 0
+
+    def get_token(self) -> str:
+        return f"{TOKEN}-{self.renewals}"
+
+    def force_refresh(self) -> None:
+        self.renewals += 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a call.
+
+    Attributes:
+        error: Its error, or ``None`` for a value.
+        requests: How many requests the server saw; for a refused connection, the attempts.
+        renewals: How often the auth manager was asked for a new token.
+        elsewhere: How many connections another host saw.
+    """
+
+    error: ProvError | None
+    requests: int
+    renewals: int
+    elsewhere: int
+
+
+class Player:
+    """A server that plays faults, and what came of them; each is played once."""
+
+    def __init__(self, transport: Literal["aiohttp"] | None = None) -> None:
+        self._stack = ExitStack()
+        self._transport: Literal["aiohttp"] | None = transport
+        self._server = Server()
+        self._elsewhere = Server(json_reply({}))
+        self._over = threading.Event()
+        self._known: dict[tuple[str, str], Outcome] = {}
+        self._script: Iterator[Played] = iter(())
+
+    @property
+    def faults(self) -> list[Fault]:
+        return faults(self._elsewhere.url)
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._server)
+        self._stack.enter_context(self._elsewhere)
+        # A port that nobody listens at, and that nobody else gets meanwhile.
+        closed = self._stack.enter_context(socket.socket())
+        closed.bind(("127.0.0.1", 0))
+        self._refusing = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        self._server.answer = self._answer
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def outcome(self, operation: str, fault: Fault) -> Outcome:
+        """Play a fault to the sample call of an operation."""
+        key = operation, fault.name
+        if key not in self._known:
+            self._known[key] = self._play(operation, fault)
+        return self._known[key]
+
+    def _answer(self, _: Received) -> Reply:
+        played = next(self._script)
+        if played == STALL:
+            self._over.wait(10)
+            return None
+        assert not isinstance(played, str)
+        return played
+
+    def _play(self, operation: str, fault: Fault) -> Outcome:
+        sample = SAMPLES[operation]
+        self._script = fault.play(sample)
+        refused = next(fault.play(sample)) == REFUSE
+        self._over = threading.Event()
+        self._server.received.clear()
+        manager = Renewable() if fault.renewable else None
+        stalls = next(fault.play(sample)) == STALL
+
+        async def calling() -> ProvError | None:
+            async with ProvClient(
+                manager or BearerToken(TOKEN),
+                config_for(self._refusing if refused else self._server.url),
+                timeout=httpx.Timeout(10, read=0.05 if stalls else 10),
+                retries=QUICK,
+                transport=self._transport,
+            ) as client:
+                try:
+                    await sample.call(client)
+                except ProvError as error:
+                    return error
+            return None
+
+        error = asyncio.run(calling())
+        attempts = len(error.attempts) if error else 1
+        if not refused:
+            self._wait_for(attempts)
+        self._over.set()
+        requests = attempts if refused else len(self._server.received)
+        renewals = manager.renewals if manager else 0
+        return Outcome(error, requests, renewals, self._elsewhere.opened)
+
+    def _wait_for(self, requests: int) -> None:
+        """Wait until the server has read what the client has sent, which may have gone since."""
+        end = time.monotonic() + 5
+        while len(self._server.received) < requests and time.monotonic() < end:
+            time.sleep(0.002)

@@ -1,0 +1,154 @@
+"""A call that is cancelled closes its connection, and leaves the client usable."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import httpx
+import pytest
+from facade.running import run
+from facade.server import Cut, Received, Reply, Server
+from faults.scripted import AWAY, GOOD, WRITE, client_for, quick
+
+from prov_facade import ProvClient
+
+ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+
+
+async def until(true: object) -> None:
+    assert callable(true)
+    for _ in range(1000):
+        if true():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it does not come true")
+
+
+async def cancelled(task: asyncio.Task[object]) -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+
+
+@pytest.mark.parametrize("transport", [None, "aiohttp"])
+@pytest.mark.parametrize("begun", [b"", GOOD[:-9]])
+def test_a_cancelled_call_closes_its_connection(
+    transport: str | None, begun: bytes, server: Server
+) -> None:
+    if transport:
+        pytest.importorskip("httpx_aiohttp")
+    over = threading.Event()
+
+    def stall(_: Received) -> Reply:
+        over.wait(10)
+        return Cut(begun)
+
+    async def calling() -> None:
+        async with client_for(server.url, limits=ONE, transport=transport) as client:
+            for number in range(1, 4):
+                server.answer = stall
+                task = asyncio.create_task(client.explore_upstream("1"))
+                await until(lambda number=number: len(server.received) == 2 * number - 1)
+                await cancelled(task)
+                server.answer = GOOD
+                await asyncio.wait_for(client.explore_upstream("1"), 5)
+            over.set()
+
+    run(calling())
+    assert len(server.received) == 6
+    assert server.saw_closing(server.opened)
+
+
+def test_a_server_sees_the_end_of_a_cancelled_call_at_once(server: Server) -> None:
+    """Before the client is closed, that is."""
+    seen, over = threading.Event(), threading.Event()
+
+    def stall(_: Received) -> Reply:
+        over.wait(10)
+        return b"HTTP/1.1 200 OK\r\n"  # what the server reads next is the end
+
+    async def calling() -> None:
+        async with client_for(server.url) as client:
+            server.answer = stall
+            task = asyncio.create_task(client.explore_upstream("1"))
+            await until(lambda: server.received)
+            await cancelled(task)
+            over.set()
+            await asyncio.to_thread(server.saw_closing)
+            seen.set()
+
+    run(calling())
+    assert seen.is_set()
+
+
+@pytest.mark.parametrize("limits", [None, ONE])
+def test_a_backoff_is_cancelled_at_once(limits: httpx.Limits | None, server: Server) -> None:
+    server.answer = AWAY
+    policy = quick(backoff=1000, backoff_maximum=1000, deadline=None)
+
+    async def calling() -> None:
+        async with client_for(server.url, policy, limits=limits) as client:
+            task = asyncio.create_task(client.explore_upstream("1"))
+            await until(lambda: server.received)
+            await asyncio.sleep(0.05)
+            await asyncio.wait_for(cancelled(task), 5)
+            server.answer = GOOD
+            await client.explore_upstream("1")
+
+    run(calling())
+    assert len(server.received) == 2
+
+
+def test_waiting_for_a_connection_is_cancelled_at_once(server: Server) -> None:
+    over = threading.Event()
+
+    def stall(_: Received) -> Reply:
+        over.wait(10)
+        return GOOD
+
+    async def calling() -> None:
+        async with client_for(server.url, limits=ONE) as client:
+            server.answer = stall
+            first = asyncio.create_task(client.explore_upstream("1"))
+            await until(lambda: server.received)
+            waiting = [asyncio.create_task(WRITE.call(client)) for _ in range(20)]
+            await asyncio.sleep(0.05)
+            for task in waiting:
+                await cancelled(task)
+            over.set()
+            await first
+            await client.explore_upstream("1")
+
+    run(calling())
+    assert len(server.received) == 2
+
+
+def test_a_group_of_tasks_cancels_the_others(server: Server) -> None:
+    """The first error of a group cancels the calls that go on; that is no error of theirs."""
+    over = threading.Event()
+
+    def answer(request: Received) -> Reply:
+        if request.query.get("starting_id") == "bad":
+            return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+        over.wait(10)
+        return None
+
+    async def group(client: ProvClient) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(client.explore_upstream("1"))
+            tasks.create_task(client.explore_upstream("2"))
+            tasks.create_task(client.explore_upstream("bad"))
+
+    async def calling() -> None:
+        async with client_for(server.url) as client:
+            server.answer = answer
+            with pytest.raises(ExceptionGroup) as caught:
+                await group(client)
+            assert [type(error).__name__ for error in caught.value.exceptions] == ["NotFoundError"]
+            server.answer = GOOD
+            await client.explore_upstream("1")
+
+    run(calling())
+    over.set()

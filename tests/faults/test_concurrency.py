@@ -1,0 +1,130 @@
+"""One client in many tasks, loops, threads and processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from facade.running import run
+from facade.server import Received, Server
+from faults.scripted import AWAY, GOOD, client_for
+
+from prov_facade import ProvClient, RetryPolicy
+from prov_facade.sandbox import Sandbox, gateway
+
+
+def test_consecutive_loops_on_one_client(server: Server) -> None:
+    server.answer = GOOD
+    client = client_for(server.url)
+    for _ in range(5):
+        assert run(client.explore_upstream("1")).record_count == 1
+    assert server.opened == 5
+    assert server.saw_closing(5)
+
+
+def test_consecutive_loops_after_each_fault(server: Server) -> None:
+    client = client_for(server.url, RetryPolicy.none())
+    for answer in (AWAY, None, GOOD[:-5]):
+        server.answer, server.keeps_open = answer, False
+        outcomes = run(_gathered(client, 3))
+        assert all(isinstance(outcome, Exception) for outcome in outcomes)
+        server.answer, server.keeps_open = GOOD, True
+        assert not any(isinstance(outcome, Exception) for outcome in run(_gathered(client, 3)))
+
+
+async def _gathered(client: ProvClient, calls: int) -> list[object]:
+    made = (client.explore_upstream("1") for _ in range(calls))
+    return list(await asyncio.gather(*made, return_exceptions=True))
+
+
+def test_eight_threads_with_loops_of_their_own(server: Server) -> None:
+    def answer(_: Received) -> bytes:
+        return AWAY if len(server.received) % 7 == 0 else GOOD
+
+    server.answer = answer
+    policy = RetryPolicy(attempts=8, backoff=0.001, backoff_maximum=0.002)
+    client, outcomes = client_for(server.url, policy), list[object]()
+
+    def calling() -> None:
+        for _ in range(3):
+            outcomes.extend(run(_gathered(client, 10)))
+
+    threads = [threading.Thread(target=calling) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(outcomes) == 240
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+
+
+def test_a_thousand_calls_at_once(server: Server) -> None:
+    lock, now, most = threading.Lock(), 0, 0
+
+    def answer(_: Received) -> bytes:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(now, most)
+        time.sleep(0.01)
+        with lock:
+            now -= 1
+        return GOOD
+
+    server.answer = answer
+
+    async def calling() -> list[object]:
+        async with client_for(server.url, RetryPolicy.none(), timeout=60) as client:
+            return await _gathered(client, 1000)
+
+    begun = time.monotonic()
+    outcomes = run(calling())
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    assert len(server.received) == 1000
+    assert 2 <= most <= 100
+    assert time.monotonic() - begun < 30  # a minute in the queue of httpx
+
+
+def test_a_thousand_calls_of_a_sandbox_in_trouble() -> None:
+    """A twentieth of them meets a gateway that is away."""
+    with Sandbox() as sandbox:
+        sandbox.faults.add("get_health_check", *[gateway(502), gateway(503)] * 25)
+
+        async def calling() -> list[object]:
+            policy = RetryPolicy(attempts=20, backoff=0.01, backoff_maximum=0.02)
+            auth = sandbox.auth("read")
+            async with ProvClient(auth, sandbox.config, retries=policy, timeout=60) as client:
+                made = (client.get_health_check() for _ in range(1000))
+                return list(await asyncio.gather(*made, return_exceptions=True))
+
+        outcomes = run(calling())
+        assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        assert len(sandbox.requests) == 1050
+
+
+FORKING = Path(__file__).parent / "forking.py"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.parametrize("way", ["between loops", "beside a loop", "inside a loop"])
+def test_a_client_works_after_a_fork(way: str, server: Server) -> None:
+    def answer(request: Received) -> bytes:
+        return GOOD.replace(b"10378.1/40", request.query["starting_id"].encode())
+
+    server.answer = answer
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(FORKING), server.url, way],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert sorted(done.stdout.split()) == ["child", "parent"]

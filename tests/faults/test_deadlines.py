@@ -1,0 +1,140 @@
+"""A deadline holds for a whole call: its attempts, its waits, and what the auth manager takes."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import threading
+import time
+
+import pytest
+from facade.running import TOKEN, failure, run
+from facade.samples import SAMPLES
+from facade.server import Received, Reply, Server, json_reply
+from faults.scripted import AWAY, GOOD, client_for, one_by_one, quick
+
+from prov_facade import AuthManager, RateLimitedError, ServerError, TransportTimeoutError
+
+
+class Slow(AuthManager):
+    """An auth manager that blocks."""
+
+    def get_token(self) -> str:
+        time.sleep(0.5)
+        return TOKEN
+
+    def force_refresh(self) -> None: ...
+
+
+def stalling(over: threading.Event, *before: Reply) -> object:
+    left = list(before)
+
+    def answer(_: Received) -> Reply:
+        if left:
+            return left.pop(0)
+        over.wait(10)
+        return None
+
+    return answer
+
+
+@pytest.mark.parametrize("name", ["explore_upstream", "register_model_run", "clear_graph"])
+def test_a_deadline_cuts_a_stalled_call(name: str, server: Server) -> None:
+    over = threading.Event()
+    server.answer = stalling(over)  # type: ignore[assignment]
+    begun = time.monotonic()
+    client = client_for(server.url, quick(deadline=0.4))
+    error = failure(TransportTimeoutError, SAMPLES[name].call(client))
+    assert time.monotonic() - begun < 5
+    over.set()
+    assert f"{name} (" in str(error)
+    assert "got no answer within its deadline of 0.4 s" in str(error)
+    assert ("look before sending it again" in str(error)) == (name != "explore_upstream")
+    assert isinstance(error, TimeoutError)
+    assert error.may_have_arrived
+    assert [(a.error, a.status_code) for a in error.attempts] == [("TransportTimeoutError", None)]
+    assert error.attempts[0].seconds > 0.1
+    assert len(server.received) == 1
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301  (our own)
+    assert (str(copy), copy.attempts) == (str(error), error.attempts)
+
+
+def test_the_attempts_before_a_cut_are_named(server: Server) -> None:
+    over = threading.Event()
+    server.answer = stalling(over, AWAY)  # type: ignore[assignment]
+    client = client_for(server.url, quick(deadline=0.5))
+    error = failure(TransportTimeoutError, client.explore_upstream("1"))
+    over.set()
+    assert [a.error for a in error.attempts] == ["ServerError", "TransportTimeoutError"]
+    assert "2 attempts were made: 503 after 0.0 s, TransportTimeoutError after 0." in str(error)
+
+
+def test_a_wait_beyond_the_deadline_is_not_begun(server: Server) -> None:
+    slow_down = json_reply({"detail": "Slow down."}, 429, {"Retry-After": "30"})
+    server.answer = one_by_one(AWAY, slow_down)
+    begun = time.monotonic()
+    client = client_for(server.url, quick(deadline=20))
+    error = failure(RateLimitedError, client.explore_upstream("1"))
+    assert time.monotonic() - begun < 10
+    assert [a.status_code for a in error.attempts] == [503, 429]
+    assert "2 attempts were made" in str(error)
+
+
+def test_a_backoff_beyond_the_deadline_is_not_begun(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda _, longest: longest)
+    server.answer = AWAY
+    begun = time.monotonic()
+    policy = quick(deadline=20, backoff=30, backoff_maximum=30)
+    error = failure(ServerError, client_for(server.url, policy).explore_upstream("1"))
+    assert time.monotonic() - begun < 10
+    assert len(error.attempts) == len(server.received) == 1
+
+
+def test_a_deadline_holds_for_a_blocking_auth_manager(server: Server) -> None:
+    server.answer = GOOD
+    client = client_for(server.url, quick(deadline=0.1), Slow())
+    assert failure(TransportTimeoutError, client.explore_upstream("1")).attempts
+    assert not server.received
+
+
+def test_a_trickling_answer_is_cut(server: Server) -> None:
+    over = threading.Event()
+
+    def trickle(_: Received) -> Reply:
+        over.wait(0.05)
+        return None if over.is_set() else b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"
+
+    server.answer = trickle
+    client = client_for(server.url, quick(deadline=0.3))
+    error = failure(TransportTimeoutError, client.explore_upstream("1"))
+    over.set()
+    assert "deadline of 0.3 s" in str(error)
+
+
+def test_a_deadline_of_the_caller_is_the_callers(server: Server) -> None:
+    over = threading.Event()
+    server.answer = stalling(over)  # type: ignore[assignment]
+
+    async def within() -> None:
+        async with client_for(server.url, quick(deadline=30)) as client, asyncio.timeout(0.1):
+            await client.explore_upstream("1")
+
+    with pytest.raises(TimeoutError) as caught:
+        run(within())
+    over.set()
+    assert type(caught.value) is TimeoutError
+
+
+def test_a_call_in_time_leaves_no_deadline_behind(server: Server) -> None:
+    server.answer = GOOD
+
+    async def calling() -> None:
+        async with client_for(server.url, quick(deadline=0.4)) as client:
+            await client.explore_upstream("1")
+            await asyncio.sleep(0.6)
+            await client.explore_upstream("1")
+
+    run(calling())
+    assert len(server.received) == 2

@@ -1,0 +1,109 @@
+"""What a sandbox holds afterwards proves that writes were acted on once at most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from facade.running import failure, run
+from facade.samples import SAMPLES
+from faults.kinds import WRITES
+from faults.scripted import quick
+
+from prov_facade import (
+    InvalidResponseError,
+    ProvClient,
+    ProvError,
+    ServerError,
+    TransportError,
+    TransportTimeoutError,
+)
+from prov_facade.sandbox import Fault, Sandbox, expired_token, gateway
+
+ACTED = {
+    "dropped": (Fault(drop=True, after=True), TransportError),
+    "cut": (Fault(truncate=5), TransportError),
+    "500": (Fault(status=500, after=True), ServerError),
+    "502": (Fault(status=502, content_type="text/html", after=True), ServerError),
+    "503": (Fault(status=503, headers={"Retry-After": "0"}, after=True), ServerError),
+    "504": (Fault(status=504, after=True), ServerError),
+    "html": (Fault(status=200, content_type="text/html", after=True), InvalidResponseError),
+}
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> ProvClient:
+    return ProvClient(sandbox.auth("read", "write", "admin"), sandbox.config, retries=quick())
+
+
+@pytest.fixture
+def sandbox() -> object:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+def registering(sandbox: Sandbox) -> tuple[dict[str, object], Callable[[], int]]:
+    record = sandbox.items("MODEL_RUN")[-1].body["record"]
+    return record, lambda: len(sandbox.items("MODEL_RUN"))
+
+
+@pytest.mark.parametrize("name", ACTED)
+def test_a_run_is_registered_once(name: str, sandbox: Sandbox, client: ProvClient) -> None:
+    fault, kind = ACTED[name]
+    record, count = registering(sandbox)
+    before = count()
+    sandbox.faults.add("register_model_run_sync", fault, fault, fault)
+    error = failure(ProvError, client.admin.register_model_run_sync(record))
+    assert type(error) is kind
+    assert "not known: look before sending it again" in str(error)
+    assert len(sandbox.requests) == 1
+    assert count() == before + 1
+
+
+def test_a_late_answer_does_not_register_a_run_again(sandbox: Sandbox) -> None:
+    record, count = registering(sandbox)
+    before = count()
+    sandbox.faults.add("register_model_run_sync", *[Fault(delay=0.5)] * 3)
+    auth = sandbox.auth("read", "write", "admin")
+    client = ProvClient(auth, sandbox.config, retries=quick(), timeout=0.2)
+    error = failure(TransportTimeoutError, client.admin.register_model_run_sync(record))
+    assert "look before" in str(error)
+    assert len(sandbox.requests) == 1
+    assert count() <= before + 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(status=429), Fault(status=429, headers={"Retry-After": "0"}), expired_token()],
+)
+def test_a_run_is_registered_once_after_a_refusal(
+    fault: Fault, sandbox: Sandbox, client: ProvClient
+) -> None:
+    record, count = registering(sandbox)
+    before = count()
+    sandbox.faults.add("register_model_run_sync", fault)
+    run(client.admin.register_model_run_sync(record))
+    assert len(sandbox.requests) == 2
+    assert count() == before + 1
+
+
+@pytest.mark.parametrize("operation", sorted(WRITES))
+@pytest.mark.parametrize("name", ["dropped", "504"])
+def test_every_write_is_sent_once(
+    name: str, operation: str, sandbox: Sandbox, client: ProvClient
+) -> None:
+    fault, kind = ACTED[name]
+    sandbox.faults.add(operation, fault, fault, fault)
+    error = failure(ProvError, SAMPLES[operation].call(client))
+    assert [request.operation_id for request in sandbox.requests] == [operation]
+    # The samples name items that it does not have: some are refused before they go wrong.
+    assert isinstance(error, kind) or error.status_code in (400, 422), error
+
+
+def test_reads_get_through(sandbox: Sandbox, client: ProvClient) -> None:
+    item = sandbox.items("MODEL_RUN")[-1].id
+    expected = run(client.explore_upstream(item))
+    sandbox.clear_requests()
+    sandbox.faults.add("explore_upstream", Fault(drop=True), gateway(502))
+    assert run(client.explore_upstream(item)) == expected
+    assert len(sandbox.requests) == 3

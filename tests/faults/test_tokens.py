@@ -1,0 +1,187 @@
+"""Refused tokens are renewed once, for all calls at once, and nobody else has to wait."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from facade.running import TOKEN, failure, run
+from facade.server import Received, Server
+from faults.scripted import AWAY, GOOD, NO_TOKEN, WRITE, client_for, one_by_one
+
+from prov_facade import AuthenticationError, AuthError, AuthManager, BearerAuth, BearerToken
+
+
+class Numbered(AuthManager):
+    """An auth manager whose tokens are numbered, and which takes its time to renew them."""
+
+    def __init__(self, takes: float = 0.0, fails: Exception | None = None) -> None:
+        self.number = 0
+        self.takes = takes
+        self.fails = fails
+
+    def get_token(self) -> str:
+        return f"{TOKEN}-{self.number}"
+
+    def force_refresh(self) -> None:
+        time.sleep(self.takes)
+        if self.fails:
+            raise self.fails
+        self.number += 1
+
+
+class Lowercase(Numbered):
+    """One that writes the scheme in lower case, as servers allow."""
+
+    def get_auth(self) -> httpx.Auth:
+        auth = BearerAuth(self.get_token())
+        auth._header = auth._header.replace("Bearer", "bearer")
+        return auth
+
+
+def accepting(number: int) -> Callable[[Received], bytes]:
+    """Accept the token of this number alone."""
+    return lambda r: GOOD if (r.token or "").endswith(f"-{number}") else NO_TOKEN
+
+
+@pytest.mark.parametrize("kind", [Numbered, Lowercase])
+def test_a_refused_token_is_renewed_silently(kind: type[Numbered], server: Server) -> None:
+    server.answer, manager = accepting(1), kind()
+    assert run(client_for(server.url, auth=manager).explore_upstream("1")).record_count == 1
+    assert len(server.received) == 2
+    assert manager.number == 1
+
+
+def test_a_write_is_repeated_whole_after_a_renewal(server: Server) -> None:
+    server.answer = one_by_one(NO_TOKEN, WRITE.reply)
+    run(WRITE.call(client_for(server.url, auth=Numbered())))
+    first, second = server.received
+    assert first.body == second.body
+    assert (first.token, second.token) == (f"Bearer {TOKEN}-0", f"Bearer {TOKEN}-1")
+
+
+def test_a_renewal_is_no_attempt(server: Server) -> None:
+    server.answer = one_by_one(NO_TOKEN, AWAY, AWAY, GOOD)
+    run(client_for(server.url, auth=Numbered()).explore_upstream("1"))
+    assert len(server.received) == 4
+
+
+def test_a_manager_whose_new_token_is_refused_as_well(server: Server) -> None:
+    server.answer, manager = NO_TOKEN, Numbered()
+    client = client_for(server.url, auth=manager)
+    failure(AuthenticationError, client.explore_upstream("1"))
+    assert (len(server.received), manager.number) == (2, 1)
+    failure(AuthenticationError, client.explore_upstream("1"))
+    assert (len(server.received), manager.number) == (4, 2)
+
+
+def test_a_fixed_token_is_not_renewed(server: Server) -> None:
+    server.answer = NO_TOKEN
+    error = failure(AuthenticationError, client_for(server.url).explore_upstream("1"))
+    assert "Sign in again" in str(error)
+    assert len(server.received) == 1
+
+
+def test_a_function_is_asked_again(server: Server) -> None:
+    server.answer = accepting(1)
+    auth = BearerToken(lambda: f"{TOKEN}-{len(server.received)}")
+    run(client_for(server.url, auth=auth).explore_upstream("1"))
+    assert len(server.received) == 2
+
+
+@pytest.mark.parametrize("fails", [AuthError("signed out"), RuntimeError(f"no {TOKEN}")])
+def test_a_renewal_that_fails(fails: Exception, server: Server) -> None:
+    server.answer = NO_TOKEN
+    client = client_for(server.url, auth=Numbered(fails=fails))
+    error = failure(AuthError, client.explore_upstream("1"))
+    assert error.operation == "explore_upstream"
+    assert ("signed out" if isinstance(fails, AuthError) else "RuntimeError") in str(error)
+    assert TOKEN not in str(error)
+    assert len(server.received) == 1
+
+
+async def ticking(ticks: list[float], over: asyncio.Event) -> None:
+    """Note how long each turn of the loop takes, and of its threads."""
+    while not over.is_set():
+        begun = time.monotonic()
+        await asyncio.to_thread(int)
+        await asyncio.sleep(0.005)
+        ticks.append(time.monotonic() - begun)
+
+
+def test_fifty_refused_calls_renew_once_and_stall_nobody(server: Server) -> None:
+    server.answer, manager, ticks = accepting(1), Numbered(takes=1.5), list[float]()
+
+    async def calling() -> None:
+        over = asyncio.Event()
+        ticker = asyncio.create_task(ticking(ticks, over))
+        async with client_for(server.url, auth=manager) as client:
+            found = await asyncio.gather(*(client.explore_upstream("1") for _ in range(50)))
+        over.set()
+        await ticker
+        assert [lineage.record_count for lineage in found] == [1] * 50
+
+    run(calling())
+    assert manager.number == 1
+    assert len(server.received) <= 100
+    # Neither the loop nor the threads that it lends to others wait for the manager.
+    assert max(ticks) < 1
+
+
+def test_calls_of_a_slow_manager_leave_a_thread_to_others(server: Server) -> None:
+    class Slow(Numbered):
+        def get_token(self) -> str:
+            time.sleep(0.1)
+            return super().get_token()
+
+    server.answer, ticks = GOOD, list[float]()
+
+    async def calling() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(3))
+        over = asyncio.Event()
+        ticker = asyncio.create_task(ticking(ticks, over))
+        async with client_for(server.url, auth=Slow()) as client:
+            await asyncio.gather(*(client.explore_upstream("1") for _ in range(20)))
+        over.set()
+        await ticker
+
+    run(calling())
+    assert max(ticks) < 0.4
+
+
+def test_threads_renew_once_together(server: Server) -> None:
+    server.answer, manager = accepting(1), Numbered(takes=0.3)
+    client, found = client_for(server.url, auth=manager), list[int | None]()
+
+    async def calling() -> None:
+        calls = (client.explore_upstream("1") for _ in range(10))
+        found.extend(lineage.record_count for lineage in await asyncio.gather(*calls))
+
+    threads = [threading.Thread(target=run, args=(calling(),)) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert found == [1] * 50
+    assert manager.number == 1
+
+
+def test_a_call_cancelled_during_a_renewal_leaves_the_others_alone(server: Server) -> None:
+    server.answer, manager = accepting(1), Numbered(takes=0.3)
+
+    async def calling() -> None:
+        async with client_for(server.url, auth=manager) as client:
+            tasks = [asyncio.create_task(client.explore_upstream("1")) for _ in range(6)]
+            await asyncio.sleep(0.15)
+            tasks[0].cancel()
+            done = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(done[0], asyncio.CancelledError)
+        assert not any(isinstance(outcome, BaseException) for outcome in done[1:])
+
+    run(calling())
+    assert manager.number == 1

@@ -1,0 +1,247 @@
+"""Downloads that break off, are cancelled, or are not what they should be."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from facade.running import TOKEN, client_for, config_for, failure, run
+from facade.samples import DOCX, zipped
+from facade.server import Received, Server, reply
+from files.saving import AT_ONCE, CSV, DOCUMENT, KINDS, Kind, listed, written
+
+from prov_facade import (
+    BearerToken,
+    InvalidResponseError,
+    ProvClient,
+    ReportError,
+    TransportError,
+    TransportTimeoutError,
+)
+
+EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=[kind.method for kind in KINDS])
+REPORT, TEMPLATE, BATCH = KINDS
+
+
+@EVERY_KIND
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_half_a_file_is_never_seen(
+    kind: Kind, overwrite: bool, server: Server, client: ProvClient, folder: Path
+) -> None:
+    before = {kind.name: b"mine"} if overwrite else {}
+    for name, content in before.items():
+        (folder / name).write_bytes(content)
+    server.answer, server.keeps_open = kind.half, False
+    error = failure(TransportError, kind.save(client, folder, overwrite=overwrite))
+    assert error.may_have_arrived
+    assert listed(folder) == before
+
+
+@EVERY_KIND
+def test_a_second_attempt_begins_at_the_start(kind: Kind, server: Server, folder: Path) -> None:
+    halves = [kind.half, kind.half[:-70_000]]
+    server.answer = lambda _: halves.pop(0) if halves else kind.reply
+    server.keeps_open = False
+    client = ProvClient(BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
+    run(kind.save(client, folder))
+    assert len(server.received) == 3
+    assert listed(folder) == {kind.name: kind.content}
+
+
+def test_a_shorter_second_answer_has_nothing_of_the_first(server: Server, folder: Path) -> None:
+    answers = [TEMPLATE.half, reply(b"a,b\r\n", "text/csv")]
+    server.answer = lambda _: answers.pop(0)
+    server.keeps_open = False
+    client = ProvClient(BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
+    run(TEMPLATE.save(client, folder))
+    assert listed(folder) == {TEMPLATE.name: b"a,b\r\n"}
+
+
+@EVERY_KIND
+def test_a_cancelled_call_leaves_nothing(
+    kind: Kind, server: Server, client: ProvClient, folder: Path
+) -> None:
+    server.answer = kind.half
+
+    async def cancelled() -> None:
+        call = asyncio.ensure_future(kind.save(client, folder))
+        await written(folder)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert listed(folder) == {}
+
+    run(cancelled())
+
+
+@EVERY_KIND
+def test_a_call_that_is_cancelled_at_any_moment_leaves_all_or_nothing(
+    kind: Kind, server: Server, client: ProvClient, folder: Path
+) -> None:
+    server.answer = kind.reply
+
+    async def cancelled() -> int:
+        whole = 0
+        for step in range(60):
+            call = asyncio.ensure_future(kind.save(client, folder, overwrite=True))
+            await asyncio.sleep(step / 2000)
+            call.cancel()
+            outcome = (await asyncio.gather(call, return_exceptions=True))[0]
+            if isinstance(outcome, Path):
+                assert listed(folder) == {kind.name: kind.content}
+                whole += 1
+                outcome.unlink()
+            else:
+                assert isinstance(outcome, asyncio.CancelledError)
+                assert listed(folder) == {}
+        return whole
+
+    run(cancelled())
+    assert listed(folder) == {}
+
+
+def test_an_answer_that_stops_coming_runs_into_the_timeout(
+    server: Server, client: ProvClient, folder: Path
+) -> None:
+    server.answer = REPORT.half
+    failure(TransportTimeoutError, REPORT.save(client, folder, timeout=0.2))
+    assert listed(folder) == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "an empty body"),
+        (b"<html>Sign in</html>", "20 bytes that are not"),
+        (zipped("word/document.xml"), "that are not a .docx document"),
+        (DOCUMENT[: len(DOCUMENT) // 2], "that are not a .docx document"),
+    ],
+    ids=["empty", "html", "other zip", "half"],
+)
+def test_a_report_that_is_no_document_is_not_saved(
+    body: bytes, said: str, server: Server, client: ProvClient, folder: Path
+) -> None:
+    (folder / REPORT.name).write_bytes(b"mine")
+    server.answer = reply(body, DOCX)
+    error = failure(ReportError, REPORT.save(client, folder, overwrite=True))
+    assert said in str(error)
+    assert (error.status_code, error.session_id) == (200, None)
+    assert listed(folder) == {REPORT.name: b"mine"}
+
+
+@pytest.mark.parametrize(
+    ("body", "answer_type", "said"),
+    [
+        (CSV + b"\xff,", "text/csv", f"invalid start byte at position {len(CSV)}"),
+        (CSV[: 1 << 20] + b"\xff" + CSV, "text/csv", "at position"),
+        (CSV + "€".encode()[:2], "text/csv", f"unexpected end of data at position {len(CSV)}"),
+        (CSV, "text/csv; charset=ascii", "the text is not ascii"),
+        (CSV, "text/csv; charset=hex", "the text is not hex"),
+        (CSV, "text/csv; charset=nonsense", "the text is not nonsense"),
+        (b"odd", "text/csv; charset=utf-16", "the text is not utf-16"),
+    ],
+    ids=["byte", "inside", "end", "ascii", "hex", "nonsense", "utf-16"],
+)
+def test_text_that_is_none_is_not_saved(
+    body: bytes, answer_type: str, said: str, server: Server, folder: Path
+) -> None:
+    client = client_for(server.url)
+    server.answer = reply(body, answer_type)
+    whole = failure(InvalidResponseError, client.generate_csv_template("10378.1/40"))
+    error = failure(InvalidResponseError, TEMPLATE.save(client, folder))
+    assert type(error) is type(whole)
+    assert said in str(error)
+    assert error.status_code == 200
+    assert listed(folder) == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"", "text/csv"),
+        (b"\xef\xbb\xbfa\r\nb\rc\n", "text/csv; charset=UTF-8"),
+        ("é,€\n".encode("cp1252"), "text/csv; charset=cp1252"),
+        ("é,€\n".encode("utf-16"), "text/csv; charset=utf-16"),
+    ],
+    ids=["empty", "line ends", "cp1252", "utf-16"],
+)
+def test_text_is_saved_as_it_came(
+    body: bytes, content_type: str, server: Server, client: ProvClient, folder: Path
+) -> None:
+    server.answer = reply(body, content_type)
+    run(TEMPLATE.save(client, folder))
+    assert listed(folder) == {TEMPLATE.name: body}
+
+
+def test_a_compressed_answer_is_saved_as_what_it_holds(
+    server: Server, client: ProvClient, folder: Path
+) -> None:
+    server.answer = reply(gzip.compress(CSV), "text/csv", headers={"Content-Encoding": "gzip"})
+    run(TEMPLATE.save(client, folder))
+    assert listed(folder) == {TEMPLATE.name: CSV}
+    server.answer = reply(b"no gzip", "text/csv", headers={"Content-Encoding": "gzip"})
+    error = failure(InvalidResponseError, TEMPLATE.save(client, folder, overwrite=True))
+    assert "compression" in str(error)
+    assert listed(folder) == {TEMPLATE.name: CSV}
+
+
+def test_no_error_of_a_download_holds_the_token(
+    server: Server, client: ProvClient, folder: Path
+) -> None:
+    def echo(request: Received) -> bytes:
+        return reply(
+            b"\xff" + (request.token or "").encode(),
+            "text/csv",
+            headers={"X-Echo": request.token or "", "Set-Cookie": f"t={TOKEN}"},
+        )
+
+    server.answer = echo
+    error = failure(InvalidResponseError, TEMPLATE.save(client, folder))
+    assert TOKEN not in str(error)
+    assert error.response is not None
+    assert TOKEN not in repr(error.response.headers)
+    assert "authorization" not in error.response.request.headers
+
+
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="a limit of POSIX")
+def test_a_disk_that_is_full_is_a_file_error_and_leaves_nothing(
+    server: Server, folder: Path
+) -> None:
+    # In a process of its own, which may not write files of more than 2 MB.
+    server.answer = BATCH.reply
+    script = f"""
+import asyncio, errno, pickle, resource, signal
+from facade.running import client_for
+from prov_facade import FileError, InvalidRequestError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+try:
+    asyncio.run(client_for({server.url!r}).save_csv_from_batch("b", {str(folder / "x.csv")!r}))
+except FileError as error:
+    assert isinstance(error, OSError) and not isinstance(error, InvalidRequestError)
+    assert (error.errno, error.strerror) == (errno.EFBIG, "File too large"), error
+    assert error.filename == {str(folder / "x.csv")!r}
+    assert error.operation == "regenerate_csv_from_model_run_batch"
+    assert isinstance(error.__cause__, OSError)
+    twin = pickle.loads(pickle.dumps(error))
+    assert (str(twin), twin.errno, twin.filename) == (str(error), errno.EFBIG, error.filename)
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "could not be saved" in done.stdout
+    assert "File too large" in done.stdout
+    assert len(server.received) == 1  # it is not tried again
+    assert listed(folder) == {}

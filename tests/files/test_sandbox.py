@@ -1,0 +1,211 @@
+"""Files of the sandbox, through its faults."""
+
+from __future__ import annotations
+
+import asyncio
+import zipfile
+from pathlib import Path
+from typing import Literal
+
+import httpx
+import pytest
+from files.saving import AT_ONCE, listed
+
+from prov_facade import (
+    AuthenticationError,
+    BadRequestError,
+    InvalidResponseError,
+    PermissionDeniedError,
+    ProvClient,
+    ReportError,
+    RetryPolicy,
+    ServerError,
+    TransportError,
+    TransportTimeoutError,
+    models,
+)
+from prov_facade.sandbox import Fault, Sandbox, expired_token, gateway
+
+TRANSPORTS: list[Literal["aiohttp"] | None] = [None, "aiohttp"]
+
+
+def client_of(
+    sandbox: Sandbox,
+    *roles: str,
+    retries: RetryPolicy = AT_ONCE,
+    transport: Literal["aiohttp"] | None = None,
+) -> ProvClient:
+    auth = sandbox.auth(*roles or ("read", "write"))
+    return ProvClient(auth, sandbox.config, retries=retries, transport=transport)
+
+
+def report_on(sandbox: Sandbox) -> models.GenerateReportRequest:
+    study = sandbox.items("STUDY")[0]
+    return models.GenerateReportRequest(id=study.id, item_subtype=models.ItemSubType.STUDY, depth=1)
+
+
+def test_every_file_is_what_the_call_without_one_returns(sandbox: Sandbox, folder: Path) -> None:
+    async def journey() -> None:
+        async with client_of(sandbox) as client:
+            template = sandbox.items("WORKFLOW_TEMPLATE")[0].id
+            saved = await client.save_csv_template(template, folder)
+            assert saved == folder / f"template-{template.replace('/', '_')}.csv"
+            text = await client.generate_csv_template(template)
+            assert saved.read_bytes() == text.encode()
+
+            run = sandbox.items("MODEL_RUN")[0].body["record"]
+            batch = await client.register_batch_model_runs({"records": [run]})
+            batch_id = await batch_of(sandbox, batch.session_id)
+            filled = await client.save_csv_from_batch(batch_id, str(folder / "filled.csv"))
+            assert filled == folder / "filled.csv"
+
+            again = await client.convert_model_runs_file(filled)
+            assert again == await client.convert_model_runs_to_csv(filled.read_text("utf-8"))
+            assert again.existing_records
+
+            report = await client.download_report(report_on(sandbox), folder / "report.docx")
+            assert report.read_bytes().startswith(b"PK")
+            assert set(listed(folder)) == {saved.name, "filled.csv", "report.docx"}
+
+    asyncio.run(journey())
+
+
+async def batch_of(sandbox: Sandbox, session_id: str | None) -> str:
+    """Wait for the job that submits a batch; the id of the batch."""
+    url = f"{sandbox.config.job_api_endpoint}/jobs/user/fetch"
+    headers = {"Authorization": f"Bearer {sandbox.token('read')}"}
+    async with httpx.AsyncClient(headers=headers) as http:
+        for _ in range(500):
+            answer = await http.get(url, params={"session_id": session_id or ""})
+            if answer.status_code == 200 and answer.json()["job"]["result"]:
+                return str(answer.json()["job"]["result"]["batch_id"])
+            await asyncio.sleep(0.01)
+    raise AssertionError("the job does not end")
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(truncate=9_000),
+        Fault(truncate=0),
+        Fault(drop=True),
+        gateway(502),
+        Fault(status=429, headers={"Retry-After": "0"}),
+        expired_token(),
+    ],
+    ids=["half", "head", "drop", "502", "429", "401"],
+)
+def test_a_download_that_goes_wrong_is_tried_again_from_the_start(
+    fault: Fault, transport: Literal["aiohttp"] | None, sandbox: Sandbox, folder: Path
+) -> None:
+    sandbox.faults.add("generate_report", fault)
+
+    async def download() -> Path:
+        auth = sandbox.auth("read", "write")
+        async with ProvClient(auth, sandbox.config, retries=AT_ONCE, transport=transport) as client:
+            return await client.download_report(report_on(sandbox), folder)
+
+    saved = asyncio.run(download())
+    assert len(sandbox.requests) == 2
+    assert list(listed(folder)) == [saved.name]
+    with zipfile.ZipFile(saved) as archive:
+        assert archive.testzip() is None
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (Fault(truncate=9_000), TransportError),
+        (Fault(drop=True), TransportError),
+        (gateway(502), ServerError),
+        (Fault(status=400, body=b'{"detail": "no"}'), BadRequestError),
+        (Fault(status=200, body=b"<html>", content_type="text/html"), ReportError),
+        (Fault(status=200, body=b"PK", content_type="application/zip"), ReportError),
+    ],
+    ids=["half", "drop", "502", "400", "html", "zip"],
+)
+def test_a_download_that_fails_leaves_nothing(
+    fault: Fault,
+    kind: type[Exception],
+    transport: Literal["aiohttp"] | None,
+    sandbox: Sandbox,
+    folder: Path,
+) -> None:
+    sandbox.faults.add("generate_report", fault)
+    client = client_of(sandbox, retries=RetryPolicy.none(), transport=transport)
+    with pytest.raises(kind):
+        asyncio.run(client.download_report(report_on(sandbox), folder))
+    assert listed(folder) == {}
+    assert len(sandbox.requests) == 1
+
+
+def test_the_attempts_of_a_download_are_named(sandbox: Sandbox, folder: Path) -> None:
+    sandbox.faults.add("generate_report", *[Fault(truncate=9_000)] * 4)
+    with pytest.raises(TransportError) as caught:
+        asyncio.run(client_of(sandbox).download_report(report_on(sandbox), folder))
+    assert len(caught.value.attempts) == 4
+    assert caught.value.operation == "generate_report"
+    assert listed(folder) == {}
+
+
+def test_a_report_that_is_made_in_a_job_is_an_error_with_its_session(folder: Path) -> None:
+    with Sandbox(report_style="job") as sandbox:
+        with pytest.raises(ReportError) as caught:
+            asyncio.run(client_of(sandbox).download_report(report_on(sandbox), folder))
+        assert caught.value.session_id
+        assert caught.value.response is not None
+        assert caught.value.response.json() == {"session_id": caught.value.session_id}
+    assert listed(folder) == {}
+
+
+def test_what_the_server_refuses_is_refused_as_ever(sandbox: Sandbox, folder: Path) -> None:
+    with pytest.raises(BadRequestError):
+        asyncio.run(client_of(sandbox).save_csv_template("10378.1/none", folder))
+    with pytest.raises(PermissionDeniedError):
+        asyncio.run(client_of(sandbox, "write").save_csv_template("10378.1/none", folder))
+    sandbox.faults.add("generate_csv_template", expired_token(), expired_token())
+    with pytest.raises(AuthenticationError):
+        asyncio.run(client_of(sandbox).save_csv_template("10378.1/none", folder))
+    sandbox.faults.add(
+        "generate_csv_template", Fault(status=200, body=b"{}", content_type="application/json")
+    )
+    with pytest.raises(InvalidResponseError, match="expected text/csv"):
+        asyncio.run(client_of(sandbox).save_csv_template("10378.1/none", folder))
+    # The document has texts among the error bodies, too.
+    sandbox.faults.add(
+        "generate_csv_template", Fault(status=500, body=b"No space.", content_type="text/plain")
+    )
+    with pytest.raises(ServerError, match="No space"):
+        asyncio.run(client_of(sandbox).save_csv_template("10378.1/none", folder))
+    assert listed(folder) == {}
+
+
+def test_a_deadline_and_a_timeout_hold(sandbox: Sandbox, folder: Path) -> None:
+    sandbox.faults.add("generate_report", Fault(delay=5), Fault(delay=5))
+    late = client_of(sandbox, retries=RetryPolicy(deadline=0.2))
+    with pytest.raises(TransportTimeoutError, match="deadline"):
+        asyncio.run(late.download_report(report_on(sandbox), folder))
+    once = client_of(sandbox, retries=RetryPolicy.none())
+    with pytest.raises(TransportTimeoutError):
+        asyncio.run(once.download_report(report_on(sandbox), folder, timeout=0.2))
+    assert listed(folder) == {}
+
+
+def test_an_upload_is_sent_whole_again_after_a_fault(sandbox: Sandbox, folder: Path) -> None:
+    async def upload() -> models.ConvertModelRunsResponse:
+        async with client_of(sandbox) as client:
+            template = sandbox.items("WORKFLOW_TEMPLATE")[0].id
+            path = await client.save_csv_template(template, folder)
+            header = path.read_bytes()
+            path.write_bytes(b"\xef\xbb\xbf" + header + b"," * header.count(b",") + b"\r\n")
+            return await client.convert_model_runs_file(path)
+
+    sandbox.faults.add("convert_model_runs_to_csv", gateway(502), Fault(drop=True), expired_token())
+    with pytest.raises(BadRequestError):
+        asyncio.run(upload())
+    bodies = [r.body for r in sandbox.requests if r.operation_id == "convert_model_runs_to_csv"]
+    assert len(bodies) == 4
+    assert {len(body) for body in bodies} == {len(bodies[0])}
+    assert all(b"\r\n\r\n_workflow template id" in body for body in bodies)

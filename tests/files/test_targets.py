@@ -1,0 +1,202 @@
+"""Where files are saved, and what is refused before anything is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from facade.running import failure, run
+from facade.server import Server
+from files.saving import KINDS, Kind, listed, written
+
+from prov_facade import FileError, InvalidRequestError, ProvClient
+from prov_facade._files import file_name
+
+EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=[kind.method for kind in KINDS])
+
+
+@EVERY_KIND
+def test_a_file_is_saved_byte_for_byte(
+    kind: Kind, server: Server, client: ProvClient, folder: Path
+) -> None:
+    server.answer = kind.reply
+    for path in (str(folder / "a"), folder / "b"):
+        assert run(kind.save(client, path)) == Path(path)
+    assert listed(folder) == {"a": kind.content, "b": kind.content}
+
+
+@EVERY_KIND
+def test_in_a_directory_the_id_makes_the_name(
+    kind: Kind, server: Server, client: ProvClient, folder: Path
+) -> None:
+    server.answer = kind.reply
+    assert run(kind.save(client, folder)) == folder / kind.name
+    assert listed(folder) == {kind.name: kind.content}
+
+
+@EVERY_KIND
+def test_a_file_that_is_there_is_kept_unless_told_otherwise(
+    kind: Kind, server: Server, client: ProvClient, folder: Path
+) -> None:
+    server.answer = kind.reply
+    (folder / kind.name).write_bytes(b"mine")
+    for path in (folder, folder / kind.name):
+        error = failure(InvalidRequestError, kind.save(client, path))
+        assert "overwrite=True" in str(error)
+        assert (error.operation, error.path) == (kind.operation, "$.path")
+    assert not server.received
+    assert listed(folder) == {kind.name: b"mine"}
+    run(kind.save(client, folder, overwrite=True))
+    assert listed(folder) == {kind.name: kind.content}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "no/such", "file/x", "no/", 7, None, b"x", "a\0b", "x" * 300, "/dev/null"],
+    ids=repr,
+)
+def test_where_nothing_can_be_saved_nothing_is_sent(
+    path: Any, server: Server, client: ProvClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    Path("file").touch()
+    for kind in KINDS:
+        error = failure(InvalidRequestError, kind.save(client, path, overwrite=True))
+        assert error.path == "$.path"
+    assert not server.opened
+    assert listed(folder) == {"file": b""}
+
+
+def test_an_argument_that_does_not_fit_comes_before_the_path(
+    server: Server, client: ProvClient, folder: Path
+) -> None:
+    calls = [client.download_report({"id": "x"}, folder)]
+    calls += [client.save_csv_template(7, folder)]  # type: ignore[arg-type]
+    calls += [client.save_csv_from_batch(None, folder)]  # type: ignore[arg-type]
+    for call in calls:
+        assert failure(InvalidRequestError, call).path != "$.path"
+    assert not server.opened
+    assert listed(folder) == {}
+
+
+@pytest.mark.parametrize(
+    ("item", "name"),
+    [
+        ("10378.1/123", "report-10378.1_123.docx"),
+        ("a.b-C", "report-a.b-C.docx"),
+        ("a_b", "report-a_b-dd4c3a69.docx"),
+        ("../../etc/passwd", "report-.._.._etc_passwd.docx"),
+        ("CON", "report-CON.docx"),
+    ],
+)
+def test_the_name_of_an_id(item: str, name: str) -> None:
+    if "_" in item:
+        name = name.replace("dd4c3a69", file_name("report", item, "").rpartition("-")[2])
+    assert file_name("report", item, ".docx") == name
+
+
+def test_ids_that_look_alike_have_names_of_their_own() -> None:
+    alike = ["a/b", "a_b", "a\\b", "a b", "a//b", "/a/b", "a/b/", "", "é", "\ud800"]
+    alike += ["a" * 80, "a" * 81, "a" * 5000, "a" * 80 + "/"]
+    names = [file_name("batch", item, ".csv") for item in alike]
+    assert len(set(names)) == len(alike)
+    assert all(len(name) < 120 for name in names)
+    assert all(not set(name) & set('/\\:*?"<>| \0') for name in names)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_a_file_has_the_permissions_of_any_new_one_and_keeps_those_that_it_had(
+    server: Server, client: ProvClient, folder: Path
+) -> None:
+    kind = KINDS[1]
+    server.answer = kind.reply
+    saved = run(kind.save(client, folder))
+    (folder / "usual").touch()
+    assert saved.stat().st_mode == (folder / "usual").stat().st_mode
+    saved.chmod(0o640)
+    run(kind.save(client, folder, overwrite=True))
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o640
+
+
+def test_until_it_is_whole_a_file_is_private_and_has_another_name(
+    server: Server, client: ProvClient, folder: Path
+) -> None:
+    kind = KINDS[1]
+    server.answer = kind.half  # and the connection stays open
+
+    async def watch() -> None:
+        call = asyncio.ensure_future(kind.save(client, folder))
+        await written(folder)
+        (draft,) = map(folder.joinpath, listed(folder))
+        assert draft.name.startswith(".")
+        assert draft.name != kind.name
+        if os.name == "posix":
+            assert stat.S_IMODE(draft.stat().st_mode) == 0o600
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert listed(folder) == {}
+
+    run(watch())
+
+
+@EVERY_KIND
+def test_of_calls_that_save_at_one_place_the_first_wins(
+    kind: Kind, server: Server, client: ProvClient, folder: Path
+) -> None:
+    server.answer = kind.reply
+
+    async def together(*, overwrite: bool) -> list[Any]:
+        calls = [kind.save(client, folder, overwrite=overwrite) for _ in range(5)]
+        return list(await asyncio.gather(*calls, return_exceptions=True))
+
+    outcomes = run(together(overwrite=False))
+    assert outcomes.count(folder / kind.name) == 1
+    others = [other for other in outcomes if isinstance(other, FileError)]
+    assert len(others) == 4
+    assert all(other.filename == str(folder / kind.name) for other in others)
+    assert all(other.strerror == "File exists" for other in others)
+    assert listed(folder) == {kind.name: kind.content}
+    assert run(together(overwrite=True)) == [folder / kind.name] * 5
+    assert listed(folder) == {kind.name: kind.content}
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_without_hard_links_a_file_is_kept_just_as_well(
+    taken: bool, server: Server, client: ProvClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    kind = KINDS[0]
+
+    def answer(_: object) -> bytes:
+        if taken:
+            (folder / kind.name).write_bytes(b"mine")
+        return kind.reply
+
+    server.answer = answer
+    if taken:
+        assert failure(FileError, kind.save(client, folder)).strerror == "File exists"
+        assert listed(folder) == {kind.name: b"mine"}
+    else:
+        run(kind.save(client, folder))
+        assert listed(folder) == {kind.name: kind.content}
+
+
+def test_a_link_that_leads_nowhere_is_a_file_that_is_there(
+    server: Server, client: ProvClient, folder: Path
+) -> None:
+    kind = KINDS[1]
+    server.answer = kind.reply
+    link = folder / "link"
+    link.symlink_to(folder / "elsewhere")
+    failure(InvalidRequestError, kind.save(client, link))
+    run(kind.save(client, link, overwrite=True))
+    assert listed(folder) == {"link": kind.content}
+    assert not link.is_symlink()

@@ -1,0 +1,127 @@
+"""CSV files that are sent as they are read."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from facade.running import TOKEN, config_for, failure, run
+from facade.samples import SAMPLES
+from facade.server import Received, Server, reply
+from facade.test_documents import uploaded
+from files.saving import AT_ONCE, CSV
+
+from prov_facade import BearerToken, FileError, InvalidRequestError, ProvClient, models
+
+MARK = b"\xef\xbb\xbf"
+CONVERTED = SAMPLES["convert_model_runs_to_csv"].reply
+
+
+@pytest.mark.parametrize(
+    ("content", "sent"),
+    [
+        (CSV, CSV),
+        (MARK + CSV, CSV),
+        (MARK + MARK, MARK),
+        (MARK, b""),
+        (b"\xef\xbb", b"\xef\xbb"),
+        (b"a\r\nb\rc\n", b"a\r\nb\rc\n"),
+        (b"", b""),
+        (b"\xff\xfe", b"\xff\xfe"),
+    ],
+    ids=["text", "mark", "marks", "mark alone", "half a mark", "line ends", "empty", "no utf-8"],
+)
+@pytest.mark.parametrize("transport", [None, "aiohttp"])
+def test_a_file_is_sent_as_it_is_but_for_its_mark(
+    content: bytes,
+    sent: bytes,
+    transport: Literal["aiohttp"] | None,
+    server: Server,
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / 'ann\'s "runs" é.csv'
+    path.write_bytes(content)
+    server.answer = CONVERTED
+
+    async def upload() -> models.ConvertModelRunsResponse:
+        async with ProvClient(
+            BearerToken(TOKEN), config_for(server.url), transport=transport
+        ) as client:
+            return await client.convert_model_runs_file(path)
+
+    response = run(upload())
+    head, body = uploaded(server)
+    assert body == sent
+    assert re.findall(r'\w+="[^"]*"', head) == ['name="csv_file"', 'filename="model_runs.csv"']
+    assert "Content-Type: text/csv" in head
+    assert isinstance(response, models.ConvertModelRunsResponse)
+
+
+def test_it_is_sent_as_the_call_with_text_sends_it(
+    server: Server, client: ProvClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_bytes(CSV)
+    server.answer = CONVERTED
+    run(client.convert_model_runs_file(str(path)))
+    by_file = uploaded(server)
+    run(client.convert_model_runs_to_csv(CSV.decode()))
+    assert uploaded(server) == by_file
+
+
+def test_every_attempt_sends_all_of_it(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_bytes(MARK + CSV)
+    answers = [None, reply(status=502), reply(status=429), CONVERTED]
+    server.answer = lambda _: answers.pop(0)
+    client = ProvClient(BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
+    run(client.convert_model_runs_file(path))
+    assert len(server.received) == 4
+    assert all(CSV in received.body for received in server.received)
+    assert all(MARK not in received.body for received in server.received)
+
+
+@pytest.mark.parametrize("path", ["", "none.csv", ".", "runs.csv/x", 7, None, b"x", "a\0b"])
+def test_what_is_no_file_is_not_sent(
+    path: Any, server: Server, client: ProvClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("runs.csv").write_bytes(CSV)
+    error = failure(InvalidRequestError, client.convert_model_runs_file(path))
+    assert (error.operation, error.path) == ("convert_model_runs_to_csv", "$.path")
+    assert not server.opened
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+def test_a_pipe_is_not_waited_for(server: Server, client: ProvClient, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    failure(InvalidRequestError, client.convert_model_runs_file(tmp_path / "pipe"))
+    assert not server.opened
+
+
+@pytest.mark.parametrize("change", ["grow", "shrink", "rewrite"])
+def test_a_file_that_changes_while_it_is_sent_is_an_error(
+    change: str, server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_bytes(CSV)
+
+    def alter(_: Received) -> bytes:
+        if change == "grow":
+            path.write_bytes(CSV * 2)
+        elif change == "shrink":
+            path.write_bytes(CSV[:-70_000])
+        else:
+            path.write_bytes(CSV[::-1])
+            os.utime(path, ns=(1, 1))
+        return reply(status=502)
+
+    server.answer = alter
+    client = ProvClient(BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
+    error = failure(FileError, client.convert_model_runs_file(path))
+    assert "changed" in str(error)
+    assert (error.errno, error.filename) == (None, str(path))
+    assert len(error.attempts) == 2
