@@ -99,7 +99,8 @@ class Connections:
         if self.limits is not None:
             settings["limits"] = self.limits
         if self.proxy is not None:
-            settings["proxy"] = self.proxy
+            given = self.proxy
+            settings["proxy"] = given if isinstance(given, httpx.Proxy) else httpx.Proxy(given)
         return Transport(**settings)
 
 

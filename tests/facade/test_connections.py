@@ -1,0 +1,159 @@
+"""How connections are made: what is sent with every request, and what users set up themselves."""
+
+from __future__ import annotations
+
+import datetime as dt
+import http.server
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from facade.running import TOKEN, config_for, failure, run
+from facade.server import Server, json_reply
+
+import prov_facade
+from prov_facade import BearerToken, ConfigError, ProvClient, RetryPolicy, TransportError
+
+HEALTHY = {"message": "Health check successful."}
+KINDS: tuple[Literal["aiohttp"] | None, ...] = (None, "aiohttp")
+
+
+def client_with(url: str, **settings: Any) -> ProvClient:
+    settings = {"retries": RetryPolicy.none(), **settings}
+    return ProvClient(BearerToken(TOKEN), config_for(url), **settings)
+
+
+def test_the_server_is_told_who_asks(server: Server) -> None:
+    server.answer = json_reply(HEALTHY)
+    run(client_with(server.url).get_health_check())
+    agent = server.last.headers["user-agent"]
+    assert agent == f"prov-facade/{prov_facade.__version__} python-httpx/{httpx.__version__}"
+
+
+def test_hooks_see_requests_and_answers(server: Server) -> None:
+    server.answer = json_reply(HEALTHY)
+    seen: list[object] = []
+
+    async def request(request: httpx.Request) -> None:
+        seen.append(request.method)
+
+    async def response(response: httpx.Response) -> None:
+        seen.append(response.status_code)
+
+    hooks = {"request": [request], "response": [response]}
+    run(client_with(server.url, event_hooks=hooks).get_health_check())
+    assert seen == ["GET", 200]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_proxy_is_used(kind: str | None, server: Server) -> None:
+    server.answer = json_reply(HEALTHY)
+    client = client_with("http://127.0.0.1:9", proxy=server.url, transport=kind)
+    assert run(client.get_health_check()).message == HEALTHY["message"]
+    assert server.last.headers["host"] == "127.0.0.1:9"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_certificates_are_checked_against_a_bundle_of_ones_own(
+    kind: str | None, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    with _tls_server(bundle) as url:
+        trusting = client_with(url, verify=bundle, transport=kind)
+        assert run(trusting.get_health_check()).message == HEALTHY["message"]
+        context = ssl.create_default_context(cafile=bundle)
+        assert run(client_with(url, verify=context, transport=kind).get_health_check()).message
+        error = failure(TransportError, client_with(url, transport=kind).get_health_check())
+    assert "Nothing was sent" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"verify": False}, "always checked"),
+        ({"verify": True}, "always checked"),
+        ({"transport": httpx.AsyncHTTPTransport(), "proxy": "http://localhost"}, "set up yours"),
+        ({"transport": "requests"}, "'aiohttp'"),
+        ({"retries": 3}, "RetryPolicy"),
+    ],
+)
+def test_settings_that_cannot_be_used(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        client_with("http://localhost", **settings)
+
+
+def test_a_bundle_that_is_not_there(tmp_path: Path) -> None:
+    client = client_with("https://localhost", verify=tmp_path / "missing.pem")
+    with pytest.raises(ConfigError, match="certificates"):
+        run(client.get_health_check())
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"attempts": 0}, {"attempts": True}, {"backoff": -1}, {"deadline": "5"}, {"backoff": 1e999}],
+)
+def test_policies_that_cannot_be(setting: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(setting))):
+        RetryPolicy(**setting)
+
+
+class _Healthy(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = b'{"message": "Health check successful."}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@contextmanager
+def _tls_server(bundle: Path) -> Iterator[str]:
+    """Serve over TLS with a certificate that only a bundle vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "prov.test")])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    bundle.write_bytes(certificate.public_bytes(pem))
+    both = bundle.with_name("server.pem")
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    both.write_bytes(private + certificate.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Healthy) as served:
+        # The handshake in the thread of a connection, where one that fails harms no other.
+        served.socket = context.wrap_socket(
+            served.socket, server_side=True, do_handshake_on_connect=False
+        )
+        thread = threading.Thread(target=served.serve_forever)
+        thread.start()
+        yield f"https://127.0.0.1:{served.server_address[1]}"
+        served.shutdown()
+        thread.join()
