@@ -89,7 +89,8 @@ def lowest(session: nox.Session) -> None:
     """Run the tests with the oldest run-time dependencies that pyproject.toml allows."""
     install_group(session, "tests")
     project = PYPROJECT["project"]
-    lines = [*project["dependencies"], *project["optional-dependencies"]["sandbox"]]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["sandbox"], *extras["aiohttp"]]
     wanted = [Requirement(line) for line in lines]
     bounds = {r.name: spec.version for r in wanted for spec in r.specifier if spec.operator == ">="}
     if len(bounds) != len(wanted):

@@ -169,13 +169,13 @@ def fault_path(message: str) -> str | None:
 def without_secrets(response: httpx.Response) -> httpx.Response:
     """Copy a response for an error to hold.
 
-    The copy has a request without headers or body, no cookies, and a mask wherever the server
-    repeated the token.
+    The copy has a request without headers or body, no cookies, a mask wherever the server repeated
+    the token, and no query in an address that it names: it may be a signed one.
     """
     request = response.request
     token = _token(response)
     headers = [
-        (name, _masked(value, token))
+        (name, _masked(value.partition(b"?")[0] if name.lower() == b"location" else value, token))
         for name, value in response.headers.raw  # which may hold more than ASCII
         if name.lower() not in _LEFT_OUT
     ]

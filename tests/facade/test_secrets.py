@@ -160,3 +160,15 @@ def test_broken_compression_keeps_the_status(server: Server, client: ProvClient)
     error = failure(InvalidResponseError, client.explore_upstream("1"))
     assert error.status_code == 200
     assert all(TOKEN not in text for text in shown(error))
+
+
+def test_the_address_of_a_redirect_is_told_without_its_signature(
+    server: Server, client: ProvClient
+) -> None:
+    address = "https://store.prov.test/report.docx"
+    server.answer = reply(status=302, headers={"Location": f"{address}?X-Signature=c2VjcmV0"})
+    error = failure(APIError, client.get_health_check())
+    assert error.response is not None
+    assert error.response.headers["location"] == address
+    for text in shown(error):
+        assert "c2VjcmV0" not in text
