@@ -128,6 +128,7 @@ class ClientService:
         """
         call = self._transport.call(request.operation)
         request = checked(request, call)
+        renewable = request.operation.secured
 
         async def sent(number: int) -> httpx.Response:
             response = await self._transport.send(request, call, timeout, sink=sink, attempt=number)
@@ -137,13 +138,17 @@ class ClientService:
             return response
 
         async def attempt(number: int) -> Answer[T]:
+            nonlocal renewable
             response = await sent(number)
             try:
                 return read(request.operation, call, response, unusable=unusable)
             except AuthenticationError:
                 # It comes before the server acts on a request, which may be sent again therefore.
                 refused = response.request.headers.get("authorization", "")
-                if not refused or not await self._renewal.renewed(refused, call):
+                if not renewable or not refused:
+                    raise
+                renewable = False  # once a call, however many attempts it takes
+                if not await self._renewal.renewed(refused, call):
                     raise
             response = await sent(number)
             return read(request.operation, call, response, unusable=unusable)

@@ -71,6 +71,13 @@ def test_a_renewal_is_no_attempt(server: Server) -> None:
     assert len(server.received) == 4
 
 
+def test_a_token_is_renewed_once_a_call_however_many_attempts_it_takes(server: Server) -> None:
+    server.answer, manager = one_by_one(NO_TOKEN, AWAY, NO_TOKEN, GOOD), Numbered()
+    failure(AuthenticationError, client_for(server.url, auth=manager).explore_upstream("1"))
+    assert len(server.received) == 3
+    assert manager.number == 1
+
+
 def test_a_manager_whose_new_token_is_refused_as_well(server: Server) -> None:
     server.answer, manager = NO_TOKEN, Numbered()
     client = client_for(server.url, auth=manager)
