@@ -62,13 +62,13 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Type-check everything, the generated package included."""
+    """Type-check everything, the generated packages included."""
     install_group(session, "typing")
     project = PYPROJECT["project"]
     session.install(*project["dependencies"], *project["optional-dependencies"]["sandbox"])
     install_group(session, "benchmarks")
     session.install(*project["optional-dependencies"]["aiohttp"])
-    session.run("mypy", "src", "generated/prov_api_client")
+    session.run("mypy", "src", "generated/prov_api_client", "generated/job_api_client")
     session.run("mypy", "codegen", "tests", "examples", "benchmarks", "noxfile.py")
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from codegen.errors import CodegenError
+from codegen.formatting import finish
 from codegen.maps import complete, is_map
 from codegen.views import Views
 
@@ -38,29 +37,19 @@ _BINARY_MEDIA_TYPES = (
 # Modules that the generator has no notion of: template name → file name.
 _EXTRA_MODULES = {"operation.py.jinja": "operation.py", "operations.py.jinja": "operations.py"}
 
-# The output depends on these lines alone: not on a configuration nearby, nor on whether the folder
-# is one that ruff or git would leave out.
-_RUFF_ALONE = (
-    "--isolated",
-    "--no-cache",
-    "--no-respect-gitignore",
-    "--quiet",
-    "--target-version=py311",
-    "--config=exclude=[]",
-    "--config=line-length=100",
-)
-# The rules only sort imports and drop unused ones; the generator's default hooks also apply fixes
-# that turn `*args: Any` into `object`, which a strict type check rejects.
-_RUFF = (("check", "--fix", "--select=I,F401"), ("format",))
+# What does not depend on the document, and so can be another package's.
+_RUNTIME = ("client.py", "errors.py", "operation.py", "types.py")
 
 
-def generate(document: Path, package: Path, *, source: str) -> None:
+def generate(document: Path, package: Path, *, source: str, runtime: str | None = None) -> None:
     """Compile a document into a package.
 
     Args:
         document: The OpenAPI 3.1 document.
         package: The folder to write, which must not exist. Its name is the import name.
         source: How the header of each generated file names the document.
+        runtime: The import name of another generated package, whose clients, errors, operations and
+            types this one is to use. Without it, the package has its own.
 
     Raises:
         CodegenError: If the generator warns about anything, or if the document asks for something
@@ -79,6 +68,7 @@ def generate(document: Path, package: Path, *, source: str) -> None:
     parsed.models = [model for model in parsed.models if not is_map(model)]
     project = Project(openapi=parsed, config=config, custom_template_path=TEMPLATES)
     project.env.globals["views"] = Views(content, parsed, config)
+    project.env.globals["runtime"] = runtime
     with contextlib.redirect_stdout(io.StringIO()):  # it announces itself
         problems = [*project.build()]
     if problems:
@@ -86,8 +76,13 @@ def generate(document: Path, package: Path, *, source: str) -> None:
     for template, name in _EXTRA_MODULES.items():
         (package / name).write_text(project.env.get_template(template).render(), encoding="utf-8")
     (package / "py.typed").touch()
-    _finish(
+    if runtime is not None:
+        for name in _RUNTIME:
+            (package / name).unlink()
+    finish(
         package,
+        # Otherwise ruff looks for the run time in the folder that it happens to be started in.
+        first_party=() if runtime is None else (runtime,),
         header=f"# Compiled from {source} by `nox -s codegen`: "
         "change the document or a template, not this file.\n",
     )
@@ -107,23 +102,6 @@ def _config(document: Path, package: Path) -> Config:
         overwrite=False,
         output_path=package,
     )
-
-
-def _finish(package: Path, header: str) -> None:
-    """Format the package and put the header line on each file."""
-    for command, *arguments in _RUFF:
-        done = subprocess.run(
-            [sys.executable, "-m", "ruff", command, *_RUFF_ALONE, *arguments, str(package)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise CodegenError(
-                f"ruff {command} failed on the generated code:\n{done.stdout}{done.stderr}"
-            )
-    for module in package.rglob("*.py"):
-        module.write_text(header + module.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 def _describe(problems: list[Any]) -> str:

@@ -1,8 +1,9 @@
 """A Python client for the prov-api, the provenance API of Provena.
 
-:class:`ProvClient` calls its routes, and ``ProvClient.admin`` those for administrators. The models
-that they take and return are in :mod:`prov_facade.models`, the errors that they raise in
-:mod:`prov_facade.errors`.
+:class:`ProvClient` calls its routes, ``ProvClient.admin`` those for administrators, and
+``ProvClient.jobs`` follows what the server does afterwards. :class:`SyncProvClient` is the same
+without ``await``. The models that they take and return are in :mod:`prov_facade.models`, the errors
+that they raise in :mod:`prov_facade.errors`.
 """
 
 from __future__ import annotations
@@ -11,12 +12,18 @@ import logging
 
 from prov_facade import errors, models
 from prov_facade._arguments import ModelLike, SupportsModelDump
+from prov_facade._async.admin import ProvAdminClient
+from prov_facade._async.client import ProvClient
+from prov_facade._async.jobs import JobsClient
+from prov_facade._async.service import ClientService
 from prov_facade._raw import raw_responses
-from prov_facade._service import ClientService
+from prov_facade._results import RegisteredModelRun
+from prov_facade._sync.admin import SyncProvAdminClient
+from prov_facade._sync.client import SyncProvClient
+from prov_facade._sync.jobs import SyncJobsClient
+from prov_facade._sync.service import SyncClientService
 from prov_facade._version import __version__
-from prov_facade.admin import ProvAdminClient
 from prov_facade.auth import AuthManager, BearerAuth, BearerToken, SupportsAuth
-from prov_facade.client import ProvClient
 from prov_facade.config import APIOverrides, Config
 from prov_facade.endpoints import ProvAPIAdminEndpoints, ProvAPIEndpoints
 from prov_facade.errors import (
@@ -32,6 +39,7 @@ from prov_facade.errors import (
     InvalidResponseError,
     JobError,
     JobFailedError,
+    JobNotFoundError,
     JobTimeoutError,
     NotFoundError,
     OperationFailedError,
@@ -42,6 +50,7 @@ from prov_facade.errors import (
     ServerError,
     TransportError,
     TransportTimeoutError,
+    UnsettledError,
     ValidationFailedError,
 )
 from prov_facade.models import (
@@ -53,16 +62,25 @@ from prov_facade.models import (
     ErrorDetail,
     GenerateReportRequest,
     GenerateReportResponse,
+    GetJobResponse,
     HealthCheckResponse,
     HistoryEntryModelRunDomainInfo,
     HTTPValidationError,
     ItemCategory,
     ItemModelRun,
     ItemSubType,
+    JobStatus,
+    JobStatusTable,
+    JobSubType,
+    JobType,
     LineageGraph,
     LineageLink,
     LineageNode,
     LineageResponse,
+    ListByBatchRequest,
+    ListByBatchResponse,
+    ListJobsRequest,
+    ListJobsResponse,
     ModelRunDomainInfo,
     ModelRunRecord,
     PostDeleteGraphRequest,
@@ -84,6 +102,7 @@ from prov_facade.models import (
     WorkflowLinks,
     WorkflowRunCompletionStatus,
 )
+from prov_facade.polling import PollPolicy
 from prov_facade.retries import RetryPolicy
 
 # Nothing is said unless somebody listens.
@@ -112,6 +131,7 @@ __all__ = [
     "FileError",
     "GenerateReportRequest",
     "GenerateReportResponse",
+    "GetJobResponse",
     "HTTPValidationError",
     "HealthCheckResponse",
     "HistoryEntryModelRunDomainInfo",
@@ -122,17 +142,28 @@ __all__ = [
     "ItemSubType",
     "JobError",
     "JobFailedError",
+    "JobNotFoundError",
+    "JobStatus",
+    "JobStatusTable",
+    "JobSubType",
     "JobTimeoutError",
+    "JobType",
+    "JobsClient",
     "LineageGraph",
     "LineageLink",
     "LineageNode",
     "LineageResponse",
+    "ListByBatchRequest",
+    "ListByBatchResponse",
+    "ListJobsRequest",
+    "ListJobsResponse",
     "ModelLike",
     "ModelRunDomainInfo",
     "ModelRunRecord",
     "NotFoundError",
     "OperationFailedError",
     "PermissionDeniedError",
+    "PollPolicy",
     "PostDeleteGraphRequest",
     "PostDeleteGraphResponse",
     "PostUpdateModelRunInput",
@@ -148,6 +179,7 @@ __all__ = [
     "RegisterBatchModelRunRequest",
     "RegisterBatchModelRunResponse",
     "RegisterModelRunResponse",
+    "RegisteredModelRun",
     "ReportError",
     "RetryPolicy",
     "ServerError",
@@ -155,10 +187,15 @@ __all__ = [
     "StatusResponse",
     "SupportsAuth",
     "SupportsModelDump",
+    "SyncClientService",
+    "SyncJobsClient",
+    "SyncProvAdminClient",
+    "SyncProvClient",
     "SyncRegisterModelRunResponse",
     "TemplatedDataset",
     "TransportError",
     "TransportTimeoutError",
+    "UnsettledError",
     "User",
     "ValidationError",
     "ValidationFailedError",

@@ -7,13 +7,19 @@ import os
 import zipfile
 from typing import Any, BinaryIO
 
+import httpx
+
+from job_api_client.models import JobStatusTable
+from prov_api_client import Operation
 from prov_api_client.models import BodyConvertModelRunsCsv, GenerateReportResponse
+from prov_api_client.operation import Binary
 from prov_api_client.types import File
 from prov_facade._answers import Answer, without_secrets
-from prov_facade._files import Download
 from prov_facade.errors import Call, InvalidRequestError, ReportError
 
 _BYTE_ORDER_MARK = "\ufeff"
+_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_ANY_FILE = ("application/octet-stream", "binary/octet-stream", "application/zip", "")
 
 
 def csv_upload(contents: object, call: Call) -> BodyConvertModelRunsCsv:
@@ -49,58 +55,89 @@ def csv_upload(contents: object, call: Call) -> BodyConvertModelRunsCsv:
     )
 
 
-def report_document(answer: Answer[GenerateReportResponse | bytes]) -> bytes:
+FETCH_REPORT: Operation[bytes] = Operation(
+    operation_id="fetch_report",
+    method="GET",
+    path="",
+    safe=True,
+    secured=False,
+    roles=(),
+    parameters={},
+    body=None,
+    # An object store says what it was told, or nothing in particular; the bytes are looked at.
+    responses={"200": dict.fromkeys((_WORD, *_ANY_FILE), Binary())},
+)
+"""The fetching of a report that a job made, from an address that no document describes."""
+
+
+def signed_address(url: str, job: JobStatusTable) -> tuple[str, str]:
+    """Take the address of a report apart.
+
+    Args:
+        url: The address. Whoever has it can read the report, for as long as it is good.
+        job: The job that gave it.
+
+    Returns:
+        The part that may be shown, and what the server is to be asked for: the path and the query.
+
+    Raises:
+        ReportError: If it is no address.
+    """
+    try:
+        parsed = httpx.URL(url)
+        target = parsed.raw_path.decode("ascii")
+    except (httpx.InvalidURL, ValueError):
+        parsed, target = httpx.URL(""), ""
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise ReportError(
+            f"the job {job.session_id} names no address of a report that could be used",
+            session_id=job.session_id,
+        )
+    return str(parsed.copy_with(query=None, fragment=None, userinfo=b"")), target
+
+
+def started_job(answer: Answer[GenerateReportResponse | bytes]) -> str | None:
+    """Return the session id of the job that makes the report; ``None`` where it came at once."""
+    value = answer.value
+    return value.session_id if isinstance(value, GenerateReportResponse) else None
+
+
+def report_document(answer: Answer[Any], *, session_id: str | None = None) -> bytes:
     """Take the report out of an answer.
 
     Args:
-        answer: The answer of ``generate_report``.
+        answer: An answer that should hold one.
+        session_id: The job that made it, if one did.
 
     Returns:
         The bytes of the ``.docx`` document.
 
     Raises:
-        ReportError: If the server has started a job instead, or if the bytes are not a document.
+        ReportError: If the bytes are not a document.
     """
-    value = answer.value
-    if isinstance(value, GenerateReportResponse):
-        raise _started_job(answer, value)
-    if not is_word_document(io.BytesIO(value)):
-        raise _no_document(answer, len(value))
+    value: bytes = answer.value
+    check_report(answer, io.BytesIO(value), session_id=session_id)
     return value
 
 
-async def check_report(answer: Answer[GenerateReportResponse | bytes], file: Download) -> None:
+def check_report(answer: Answer[Any], file: BinaryIO, *, session_id: str | None = None) -> None:
     """Check the report that a file took from an answer.
 
     Args:
-        answer: The answer of ``generate_report``.
-        file: What took the document, if there was one.
+        answer: The answer.
+        file: What took the document.
+        session_id: The job that made it, if one did.
 
     Raises:
-        FileError: If the file cannot be read.
-        ReportError: If the server has started a job instead, or if it is not a document.
+        ReportError: If it is not a document.
     """
-    if isinstance(answer.value, GenerateReportResponse):
-        raise _started_job(answer, answer.value)
-    if not await file.check(is_word_document):
-        raise _no_document(answer, await file.check(_length))
-
-
-def _started_job(answer: Answer[Any], value: GenerateReportResponse) -> ReportError:
-    return ReportError(
-        f"{answer.call} gave no document: this server makes reports in a job, and has started"
-        f" the job {value.session_id}. Follow it with the job-api; its result holds the"
-        " address of the document",
-        session_id=value.session_id,
-        call=answer.call,
-        response=without_secrets(answer.response),
-    )
-
-
-def _no_document(answer: Answer[Any], length: int) -> ReportError:
+    if is_word_document(file):
+        return
+    length = file.seek(0, os.SEEK_END)
     what = f"{length} bytes that are not a .docx document" if length else "an empty body"
-    return ReportError(
+    raise ReportError(
         f"{answer.call} gave {what}",
+        session_id=session_id,
         call=answer.call,
         response=without_secrets(answer.response),
     )
@@ -113,7 +150,3 @@ def is_word_document(file: BinaryIO) -> bool:
             return "[Content_Types].xml" in archive.namelist()
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
         return False
-
-
-def _length(file: BinaryIO) -> int:
-    return file.seek(0, os.SEEK_END)

@@ -20,9 +20,11 @@
     │   ├── ValidationFailedError             422
     │   ├── RateLimitedError                  429
     │   └── ServerError                       5xx
-    └── JobError                              a job that the server took on
-        ├── JobFailedError                    it failed
-        └── JobTimeoutError (TimeoutError)    it did not end in time
+    ├── JobError                              a job that the server took on
+    │   ├── JobFailedError                    it failed
+    │   ├── JobNotFoundError                  it is not known
+    │   └── JobTimeoutError (TimeoutError)    it did not end in time
+    └── UnsettledError                        whether model runs were submitted is not known
 
 Every error says which operation it concerns, and what to do where that is known. None of them
 holds a token.
@@ -37,6 +39,7 @@ from typing import Any
 import httpx
 from attrs import field, frozen
 
+from job_api_client.models import JobStatusTable
 from prov_api_client.models import ValidationError
 
 
@@ -368,6 +371,7 @@ class JobError(ProvError):
 
     Attributes:
         session_id: The job.
+        job: The job as it was last seen; ``None`` if it never was.
     """
 
     def __init__(
@@ -375,19 +379,61 @@ class JobError(ProvError):
         message: str,
         *,
         session_id: str,
+        job: JobStatusTable | None = None,
         call: Call | None = None,
         response: httpx.Response | None = None,
     ) -> None:
         super().__init__(message, call=call, response=response)
         self.session_id = session_id
+        self.job = job
 
 
 class JobFailedError(JobError):
-    """The job failed."""
+    """The job failed.
+
+    Attributes:
+        reason: Why, in the server's words; empty if it does not say.
+    """
+
+    @property
+    def reason(self) -> str:
+        """Why, in the server's words; empty if it does not say."""
+        return (self.job.info if self.job else None) or ""
+
+
+class JobNotFoundError(JobError):
+    """The job-api does not know the job, though it has had time to."""
 
 
 class JobTimeoutError(JobError, TimeoutError):
-    """The job did not end in time."""
+    """The job did not end in time. It goes on, and can be waited for again."""
+
+
+class UnsettledError(ProvError):
+    """Whether model runs were submitted is not known, and could not be found out.
+
+    Attributes:
+        chunk: The number of the chunk, in the manifest if there is one.
+        first: The position of its first record.
+        count: How many records it has.
+        candidates: The session ids of jobs that may be its own.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        chunk: int,
+        first: int,
+        count: int,
+        candidates: Iterable[str] = (),
+        call: Call | None = None,
+    ) -> None:
+        super().__init__(message, call=call)
+        self.chunk = chunk
+        self.first = first
+        self.count = count
+        self.candidates = tuple(candidates)
 
 
 __all__ = [
@@ -403,6 +449,7 @@ __all__ = [
     "InvalidResponseError",
     "JobError",
     "JobFailedError",
+    "JobNotFoundError",
     "JobTimeoutError",
     "NotFoundError",
     "OperationFailedError",
@@ -413,5 +460,6 @@ __all__ = [
     "ServerError",
     "TransportError",
     "TransportTimeoutError",
+    "UnsettledError",
     "ValidationFailedError",
 ]

@@ -6,6 +6,17 @@ The models are attrs classes. Optional fields are ``None`` when they are not set
 
 from __future__ import annotations
 
+from job_api_client.models import (
+    GetJobResponse,
+    JobStatus,
+    JobStatusTable,
+    JobSubType,
+    JobType,
+    ListByBatchRequest,
+    ListByBatchResponse,
+    ListJobsRequest,
+    ListJobsResponse,
+)
 from prov_api_client.models import (
     AddStudyLinkResponse,
     AssociationInfo,
@@ -56,16 +67,25 @@ __all__ = [
     "ErrorDetail",
     "GenerateReportRequest",
     "GenerateReportResponse",
+    "GetJobResponse",
     "HTTPValidationError",
     "HealthCheckResponse",
     "HistoryEntryModelRunDomainInfo",
     "ItemCategory",
     "ItemModelRun",
     "ItemSubType",
+    "JobStatus",
+    "JobStatusTable",
+    "JobSubType",
+    "JobType",
     "LineageGraph",
     "LineageLink",
     "LineageNode",
     "LineageResponse",
+    "ListByBatchRequest",
+    "ListByBatchResponse",
+    "ListJobsRequest",
+    "ListJobsResponse",
     "ModelRunDomainInfo",
     "ModelRunRecord",
     "PostDeleteGraphRequest",

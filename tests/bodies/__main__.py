@@ -6,9 +6,7 @@ import argparse
 import random
 import sys
 
-from bodies.trial import trials
-
-from prov_api_client import OPERATIONS
+from bodies.trial import OPERATIONS, trials
 
 
 def main() -> int:

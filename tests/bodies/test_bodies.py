@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from bodies.trial import trials
-
-from prov_api_client import OPERATIONS
+from bodies.trial import OPERATIONS, trials
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)

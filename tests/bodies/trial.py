@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import api_document
 import httpx
 import msgspec
 
-from prov_api_client import OPERATIONS
+import job_api_client
+import prov_api_client
+from prov_api_client import Operation
 from prov_facade import Call, ProvError
 from prov_facade._answers import Answer, read, without_secrets
 from prov_facade._documents import report_document
+
+# Those of both documents, whose names differ.
+OPERATIONS: Mapping[str, Operation[Any]] = {
+    **prov_api_client.OPERATIONS,
+    **job_api_client.OPERATIONS,
+}
+DOCUMENTS = [api_document.load(path) for path in api_document.DOCUMENT_PATHS]
+ENTRIES = {
+    operation_id: (entry, document)
+    for document in DOCUMENTS
+    for operation_id, entry in api_document.operations(document).items()
+}
 
 STATUSES = (200, 200, 200, 200, 201, 204, 304, 400, 401, 404, 418, 422, 429, 500, 502, 599)
 MEDIA_TYPES = (
@@ -83,11 +97,11 @@ def trials(operation_id: str, count: int, seed: int) -> Iterator[str]:
 
 def _examples(operation_id: str) -> list[bytes]:
     found = [b""]
-    responses = api_document.operations()[operation_id].responses
-    for response in responses.values():
+    entry, document = ENTRIES[operation_id]
+    for response in entry.responses.values():
         for content in response.get("content", {}).values():
             for example in content.get("examples", {}).values():
-                value = api_document.example_value(example)
+                value = api_document.example_value(example, document)
                 raw = value.encode() if isinstance(value, str) else value
                 found.append(raw if isinstance(raw, bytes) else msgspec.json.encode(raw))
     return found

@@ -14,7 +14,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from codegen.generator import generate
-from codegen.targets import ROOT, TARGETS
+from codegen.targets import ROOT, TARGETS, Target
 
 DOCUMENTS = Path(__file__).parent / "documents"
 
@@ -26,17 +26,26 @@ def documents() -> Path:
 
 
 @pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], ModuleType]]:
-    """Compiles a small document and imports all modules of the package, once per session."""
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., ModuleType]]:
+    """Compiles a small document and imports all modules of the package, once per session.
+
+    With ``sharing``, the run time is that of the package of another small document.
+    """
     folder = tmp_path_factory.mktemp("compiled")
     packages: dict[str, ModuleType] = {}
 
-    def compile_once(document: str) -> ModuleType:
-        if document not in packages:
-            target = folder / f"compiled_{document}"
-            generate(DOCUMENTS / f"{document}.yaml", target, source=f"{document}.yaml")
-            packages[document] = import_package(target)
-        return packages[document]
+    def compile_once(document: str, *, sharing: str | None = None) -> ModuleType:
+        runtime = None if sharing is None else f"compiled_{sharing}"
+        name = f"compiled_{document}" + ("" if sharing is None else f"_sharing_{sharing}")
+        if name not in packages:
+            if sharing is not None:
+                compile_once(sharing)
+            target = folder / name
+            generate(
+                DOCUMENTS / f"{document}.yaml", target, source=f"{document}.yaml", runtime=runtime
+            )
+            packages[name] = import_package(target)
+        return packages[name]
 
     yield compile_once
     roots = {package.__name__ for package in packages.values()}
@@ -56,12 +65,18 @@ def import_package(folder: Path) -> ModuleType:
     return package
 
 
+@pytest.fixture(scope="session", params=TARGETS, ids=lambda target: Path(target.package).name)
+def target(request: pytest.FixtureRequest) -> Target:
+    """Each document and its package."""
+    found: Target = request.param
+    return found
+
+
 @pytest.fixture(scope="session")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package that the real document compiles to now."""
-    (target,) = TARGETS
+def fresh(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package that a real document compiles to now."""
     package = tmp_path_factory.mktemp("fresh") / Path(target.package).name
-    generate(ROOT / target.document, package, source=target.document)
+    generate(ROOT / target.document, package, source=target.document, runtime=target.runtime)
     return package
 
 

@@ -6,25 +6,26 @@ from pathlib import Path
 import pytest
 
 from codegen.__main__ import main
-from codegen.targets import TARGETS
+from codegen.targets import TARGETS, Target
 from codegen.trees import files_of
 
-(TARGET,) = TARGETS
+NAMES = sorted(Path(target.package).name for target in TARGETS)
 
 
 @pytest.fixture
 def root(documents: Path, tmp_path: Path) -> Path:
-    """The root of a repository that holds a small document and the tree compiled from it."""
-    document = tmp_path / TARGET.document
-    document.parent.mkdir()
-    shutil.copy(documents / "uploads.yaml", document)
+    """The root of a repository that holds small documents and the trees compiled from them."""
+    for target in TARGETS:
+        document = tmp_path / target.document
+        document.parent.mkdir(exist_ok=True)
+        shutil.copy(documents / "uploads.yaml", document)
     assert main([], root=tmp_path) == 0
     return tmp_path
 
 
 @pytest.fixture
-def package(root: Path) -> Path:
-    return root / TARGET.package
+def package(root: Path, target: Target) -> Path:
+    return root / target.package
 
 
 def test_the_check_accepts_an_equal_tree(
@@ -34,6 +35,13 @@ def test_the_check_accepts_an_equal_tree(
     assert main(["--check"], root=root) == 0
     assert capsys.readouterr() == ("", "")
     assert files_of(package) == before
+
+
+def test_a_target_shares_the_run_time_that_it_names(package: Path, target: Target) -> None:
+    own = target.runtime is None
+    assert (package / "types.py").exists() is own
+    init = (package / "__init__.py").read_text(encoding="utf-8")
+    assert f"from {target.runtime or ''}.operation import" in init
 
 
 def test_the_check_overlooks_what_interpreters_and_checkers_leave(
@@ -46,7 +54,7 @@ def test_the_check_overlooks_what_interpreters_and_checkers_leave(
 
 
 def remove(package: Path) -> None:
-    (package / "client.py").unlink()
+    (package / "operations.py").unlink()
 
 
 def add(package: Path) -> None:
@@ -59,7 +67,7 @@ def change(package: Path) -> None:
 
 
 def empty(package: Path) -> None:
-    (package / "errors.py").write_bytes(b"")
+    (package / "__init__.py").write_bytes(b"")
 
 
 def delete(package: Path) -> None:
@@ -69,21 +77,26 @@ def delete(package: Path) -> None:
 @pytest.mark.parametrize(
     ("depart", "line"),
     [
-        (remove, "missing: client.py"),
+        (remove, "missing: operations.py"),
         (add, "extra: api/stray.py"),
         (change, "changed: models/csv_upload.py"),
-        (empty, "changed: errors.py"),
+        (empty, "changed: __init__.py"),
         (delete, "missing: py.typed"),
     ],
 )
 def test_the_check_names_the_file_that_departs_and_changes_nothing(
-    root: Path, package: Path, capsys: pytest.CaptureFixture[str], depart: object, line: str
+    root: Path,
+    target: Target,
+    capsys: pytest.CaptureFixture[str],
+    depart: object,
+    line: str,
 ) -> None:
+    package = root / target.package
     assert callable(depart)
     depart(package)
     before = files_of(package)
     assert main(["--check"], root=root) == 1
-    assert f"{TARGET.package}: {line}\n" in capsys.readouterr().err
+    assert f"{target.package}: {line}\n" in capsys.readouterr().err
     assert files_of(package) == before
 
 
@@ -95,23 +108,24 @@ def test_rebuilding_deletes_and_restores(root: Path, package: Path) -> None:
     assert main([], root=root) == 0
     assert files_of(package) == before
     assert not (package / "gone").exists()
-    assert [path.name for path in package.parent.iterdir()] == [package.name]
+    assert sorted(path.name for path in package.parent.iterdir()) == NAMES
 
 
 @pytest.mark.parametrize("document", ["refused/broken_reference", "refused/not_yaml"])
 def test_a_document_that_is_refused_leaves_the_tree_as_it_was(
     root: Path,
-    package: Path,
+    target: Target,
     documents: Path,
     capsys: pytest.CaptureFixture[str],
     document: str,
 ) -> None:
+    package = root / target.package
     before = files_of(package)
-    shutil.copy(documents / f"{document}.yaml", root / TARGET.document)
+    shutil.copy(documents / f"{document}.yaml", root / target.document)
     assert main([], root=root) == 1
     assert capsys.readouterr().err.startswith("codegen failed: ")
     assert files_of(package) == before
-    assert [path.name for path in package.parent.iterdir()] == [package.name]
+    assert sorted(path.name for path in package.parent.iterdir()) == NAMES
 
 
 def test_an_unknown_argument_is_refused(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

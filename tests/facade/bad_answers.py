@@ -131,9 +131,6 @@ UNUSABLE = {
         reply(_ECHO.encode(), headers=_GZIP), errors.InvalidResponseError, says="compression"
     ),
     "report html": BadAnswer(reply(_HTML, "text/html"), errors.ReportError, _REPORT, "Sign in"),
-    "report job": BadAnswer(
-        json_reply({"session_id": "s-1", "token": TOKEN}), errors.ReportError, _REPORT, "s-1"
-    ),
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+import attrs
 import pytest
 from facade.interface import (
     ADDED,
@@ -18,9 +19,10 @@ from facade.interface import (
     Parameter,
 )
 
+import job_api_client.models
+import prov_api_client.models
 import prov_facade
 from prov_api_client import OPERATIONS
-from prov_api_client import models as generated_models
 from prov_facade import (
     BearerToken,
     ClientService,
@@ -163,9 +165,23 @@ def test_every_public_name_exists_once() -> None:
 def test_every_error_and_every_model_is_importable_from_the_top() -> None:
     assert set(prov_facade.errors.__all__) <= set(prov_facade.__all__)
     assert set(models.__all__) <= set(prov_facade.__all__)
-    assert set(models.__all__) == set(generated_models.__all__)
+    generated = {
+        # What both have is the prov-api's.
+        **vars(job_api_client.models),
+        **vars(prov_api_client.models),
+    }
+    exported = {*job_api_client.models.__all__, *prov_api_client.models.__all__}
+    assert set(models.__all__) == exported
     for name in models.__all__:
-        assert getattr(models, name) is getattr(prov_facade, name)
+        assert getattr(models, name) is getattr(prov_facade, name) is generated[name]
+
+
+def test_what_both_documents_describe_has_the_same_fields() -> None:
+    both = {*job_api_client.models.__all__} & {*prov_api_client.models.__all__}
+    assert both == {"ErrorDetail", "HTTPValidationError", "ValidationError"}
+    for name in both:
+        ours, others = getattr(prov_api_client.models, name), getattr(job_api_client.models, name)
+        assert str(attrs.fields_dict(ours)) == str(attrs.fields_dict(others))
 
 
 def test_everything_public_has_a_docstring() -> None:
@@ -174,7 +190,7 @@ def test_everything_public_has_a_docstring() -> None:
         value = getattr(prov_facade, name)
         if inspect.ismodule(value) and not value.__doc__:
             bare.append(name)
-        if not inspect.isclass(value) or not value.__module__.startswith("prov"):
+        if not inspect.isclass(value) or not value.__module__.startswith(("prov", "job")):
             continue
         members = {n: v for n, v in vars(value).items() if not n.startswith("_")}
         bare += [name] if not value.__doc__ else []

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from api_document import Node, load
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from api_document import DOCUMENT_PATH, JOB_DOCUMENT_PATH, Node, load
 from hypothesis import HealthCheck, settings
 
-from prov_api_client import models
-from prov_api_client.types import Model
+import job_api_client.models
+import prov_api_client.models
+from prov_api_client.types import Model, OpenStrEnum
+
+# What each document is compiled into.
+PACKAGES: dict[Path, ModuleType] = {
+    DOCUMENT_PATH: prov_api_client.models,
+    JOB_DOCUMENT_PATH: job_api_client.models,
+}
 
 # The same values each time, so that a red run means a change of the code.
 SETTINGS = settings(
@@ -29,15 +41,54 @@ def class_name(schema_name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in schema_name.split("_"))
 
 
-def schemas(kind: str) -> dict[str, Node]:
+def schemas(kind: str, path: Path = DOCUMENT_PATH) -> dict[str, Node]:
     """List the schemas of objects, or those of enums (their type is string)."""
     return {
         name: schema
-        for name, schema in load()["components"]["schemas"].items()
+        for name, schema in load(path)["components"]["schemas"].items()
         if schema["type"] == kind and name not in FORMS
     }
 
 
+@dataclass(frozen=True)
+class Compiled:
+    """A schema that is compiled into a class.
+
+    Attributes:
+        path: The document that it stands in.
+        name: Its name.
+    """
+
+    path: Path
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.path.stem}-{self.name}"
+
+    @property
+    def document(self) -> Node:
+        return load(self.path)
+
+    @property
+    def schema(self) -> Node:
+        found: Node = self.document["components"]["schemas"][self.name]
+        return found
+
+    @property
+    def cls(self) -> Any:
+        return getattr(PACKAGES[self.path], class_name(self.name))
+
+
+EVERY_MODEL = [Compiled(path, name) for path in PACKAGES for name in schemas("object", path)]
+EVERY_ENUM = [Compiled(path, name) for path in PACKAGES for name in schemas("string", path)]
+
+# Those of the prov-api.
 MODELS: dict[str, type[Model]] = {
-    name: getattr(models, class_name(name)) for name in schemas("object")
+    model.name: model.cls for model in EVERY_MODEL if model.path == DOCUMENT_PATH
 }
+
+
+def classes(path: Path, base: type[Model | OpenStrEnum]) -> set[type]:
+    """List the classes of a kind that a document's package exports."""
+    exported = (getattr(PACKAGES[path], name) for name in PACKAGES[path].__all__)
+    return {cls for cls in exported if isinstance(cls, type) and issubclass(cls, base)}

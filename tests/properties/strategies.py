@@ -1,16 +1,17 @@
-"""Values made from the schemas of the document.
+"""Values made from the schemas of the documents.
 
 hypothesis-jsonschema would do the same, but it reaches into Hypothesis's internals and breaks with
-its releases, and it does not know JSON Schema 2020-12. What the document uses of it is little.
+its releases, and it does not know JSON Schema 2020-12. What the documents use of it is little.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from api_document import Node, load, resolve
+from api_document import DOCUMENT_PATH, Node, load, resolve
 from hypothesis import strategies as st
 
 JSON = st.SearchStrategy[Any]
@@ -32,61 +33,63 @@ SILENT = {"description", "default", "format", "x-content-schema", "x-ordered"}
 
 
 @cache
-def model_values(name: str) -> JSON:
-    """Values that fit a schema of the document, without further fields."""
-    return values(load()["components"]["schemas"][name])
+def model_values(name: str, path: Path = DOCUMENT_PATH) -> JSON:
+    """Values that fit a schema of a document, without further fields."""
+    return values(load(path)["components"]["schemas"][name], path)
 
 
-def values(schema: Node) -> JSON:
+def values(schema: Node, path: Path) -> JSON:
     """Values that fit a schema.
 
     Raises:
         ValueError: If the schema has a keyword that is not known here.
     """
     if "$ref" in schema:
-        return model_values(schema["$ref"].rpartition("/")[2])
+        return model_values(schema["$ref"].rpartition("/")[2], path)
     if "anyOf" in schema:
         _refuse_others(schema, "anyOf")
-        return st.one_of([values(branch) for branch in schema["anyOf"]])
+        return st.one_of([values(branch, path) for branch in schema["anyOf"]])
     if "enum" in schema:
         _refuse_others(schema, "type", "enum")
         return st.sampled_from(schema["enum"])
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    return st.one_of([BUILDERS[kind](schema) for kind in kinds])
+    return st.one_of([BUILDERS[kind](schema, path) for kind in kinds])
 
 
-def _string(schema: Node) -> JSON:
+def _string(schema: Node, _: Path) -> JSON:
     _refuse_others(schema, "type", "minLength")
     return st.text(min_size=schema.get("minLength", 0), max_size=10)
 
 
-def _integer(schema: Node) -> JSON:
+def _integer(schema: Node, _: Path) -> JSON:
     _refuse_others(schema, "type", "minimum", "maximum")
     low, high = INTEGERS
     return st.integers(schema.get("minimum", low), schema.get("maximum", high))
 
 
-def _array(schema: Node) -> JSON:
+def _array(schema: Node, path: Path) -> JSON:
     _refuse_others(schema, "type", "items")
-    return st.lists(values(schema["items"]), max_size=2)
+    return st.lists(values(schema["items"], path), max_size=2)
 
 
-def _object(schema: Node) -> JSON:
+def _object(schema: Node, path: Path) -> JSON:
     _refuse_others(schema, "type", "properties", "required", "additionalProperties")
     if "properties" not in schema:
         further = schema["additionalProperties"]
-        return st.dictionaries(TEXT, ANYTHING if further is True else values(further), max_size=2)
+        return st.dictionaries(
+            TEXT, ANYTHING if further is True else values(further, path), max_size=2
+        )
     required = set(schema.get("required", ()))
-    fields = {name: values(prop) for name, prop in schema["properties"].items()}
+    fields = {name: values(prop, path) for name, prop in schema["properties"].items()}
     return st.fixed_dictionaries(
         {name: field for name, field in fields.items() if name in required},
         optional={name: field for name, field in fields.items() if name not in required},
     )
 
 
-BUILDERS: dict[str, Callable[[Node], JSON]] = {
-    "null": lambda _: st.none(),
-    "boolean": lambda _: st.booleans(),
+BUILDERS: dict[str, Callable[[Node, Path], JSON]] = {
+    "null": lambda *_: st.none(),
+    "boolean": lambda *_: st.booleans(),
     "string": _string,
     "integer": _integer,
     "array": _array,
@@ -100,19 +103,20 @@ def _refuse_others(schema: Node, *known: str) -> None:
         raise ValueError(f"no values are made for {sorted(others)} of {schema}")
 
 
-def canonical(schema: Node, value: Any) -> Any:
+def canonical(schema: Node, value: Any, document: Node) -> Any:
     """Leave out unknown fields and unset ones, and put defaults in: what has to survive."""
-    schema = resolve(schema)
+    schema = resolve(schema, document)
     if "anyOf" in schema:
-        # Only unions with null, and unions of scalars, stand in the document.
-        return canonical(schema["anyOf"][0], value) if isinstance(value, dict) else value
+        # Only unions with null, and unions of scalars, stand in the documents.
+        branch = schema["anyOf"][0]
+        return canonical(branch, value, document) if isinstance(value, dict) else value
     if isinstance(value, list):
-        return [canonical(schema["items"], item) for item in value]
+        return [canonical(schema["items"], item, document) for item in value]
     if not isinstance(value, dict) or "properties" not in schema:
         return value
     found = {}
     for name, prop in schema["properties"].items():
-        item = value.get(name, resolve(prop).get("default"))
+        item = value.get(name, resolve(prop, document).get("default"))
         if item is not None:
-            found[name] = canonical(prop, item)
+            found[name] = canonical(prop, item, document)
     return found

@@ -12,7 +12,7 @@ import pytest
 from api_document import Node, resolve
 from hypothesis import given
 from hypothesis import strategies as st
-from properties.models import MODELS, SETTINGS, schemas
+from properties.models import EVERY_MODEL, MODELS, SETTINGS, Compiled
 from properties.strategies import model_values
 
 # A value of each JSON type.
@@ -36,22 +36,24 @@ class Place(NamedTuple):
     refused: list[str]
 
 
-def places(schema: Node, value: Any, path: tuple[str | int, ...] = ()) -> Iterator[Place]:
+def places(
+    schema: Node, value: Any, document: Node, path: tuple[str | int, ...] = ()
+) -> Iterator[Place]:
     """List the places of a value whose type the schema settles."""
-    accepted = types(schema)
+    accepted = types(schema, document)
     if not accepted:
         return
     yield Place(path, [kind for kind in OF_TYPE if kind not in accepted])
-    schema = resolve(schema)
+    schema = resolve(schema, document)
     if "anyOf" in schema:
-        schema = resolve(schema["anyOf"][0])
+        schema = resolve(schema["anyOf"][0], document)
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from places(schema["items"], item, (*path, index))
+            yield from places(schema["items"], item, document, (*path, index))
     elif isinstance(value, dict):
         for name, item in value.items():
             inner = schema["properties"][name] if "properties" in schema else further(schema)
-            yield from places(inner, item, (*path, name))
+            yield from places(inner, item, document, (*path, name))
 
 
 def further(schema: Node) -> Node:
@@ -59,11 +61,11 @@ def further(schema: Node) -> Node:
     return {} if values is True else dict(values)
 
 
-def types(schema: Node) -> set[str]:
+def types(schema: Node, document: Node) -> set[str]:
     """List the types that a schema takes; none means any."""
-    schema = resolve(schema)
+    schema = resolve(schema, document)
     if "anyOf" in schema:
-        return set().union(*map(types, schema["anyOf"]))
+        return set().union(*(types(branch, document) for branch in schema["anyOf"]))
     kinds = schema.get("type", [])
     return set(kinds) if isinstance(kinds, list) else {kinds}
 
@@ -76,36 +78,39 @@ def changed(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("compiled", EVERY_MODEL, ids=str)
 @SETTINGS
 @given(data=st.data())
-def test_wrong_type(name: str, data: st.DataObject) -> None:
-    value = data.draw(model_values(name))
-    path, refused = data.draw(st.sampled_from(list(places(schemas("object")[name], value))))
-    if name in NULL_IS_ABSENCE and path == ("detail",):
+def test_wrong_type(compiled: Compiled, data: st.DataObject) -> None:
+    value = data.draw(model_values(compiled.name, compiled.path))
+    every = places(compiled.schema, value, compiled.document)
+    path, refused = data.draw(st.sampled_from(list(every)))
+    if compiled.name in NULL_IS_ABSENCE and path == ("detail",):
         refused = [kind for kind in refused if kind != "null"]
     wrong = changed(value, path, OF_TYPE[data.draw(st.sampled_from(refused))])
 
     with pytest.raises(msgspec.ValidationError) as from_json:
-        msgspec.json.decode(json.dumps(wrong).encode(), type=MODELS[name])
+        msgspec.json.decode(json.dumps(wrong).encode(), type=compiled.cls)
     with pytest.raises(msgspec.ValidationError):
-        MODELS[name].from_dict(wrong)
+        compiled.cls.from_dict(wrong)
     named = [part for part in path if isinstance(part, str)]
-    if named and "properties" in schemas("object")[name]:
+    if named and "properties" in compiled.schema:
         assert f"$.{named[0]}" in str(from_json.value)
 
 
-@pytest.mark.parametrize("name", [n for n, s in schemas("object").items() if s.get("required")])
+@pytest.mark.parametrize(
+    "compiled", [model for model in EVERY_MODEL if model.schema.get("required")], ids=str
+)
 @SETTINGS
 @given(data=st.data())
-def test_missing_field(name: str, data: st.DataObject) -> None:
-    value = data.draw(model_values(name))
-    missing = data.draw(st.sampled_from(schemas("object")[name]["required"]))
+def test_missing_field(compiled: Compiled, data: st.DataObject) -> None:
+    value = data.draw(model_values(compiled.name, compiled.path))
+    missing = data.draw(st.sampled_from(compiled.schema["required"]))
     del value[missing]
     with pytest.raises(msgspec.ValidationError, match=f"`{missing}`"):
-        MODELS[name].from_dict(value)
+        compiled.cls.from_dict(value)
     with pytest.raises(msgspec.ValidationError, match=f"`{missing}`"):
-        msgspec.json.decode(json.dumps(value).encode(), type=MODELS[name])
+        msgspec.json.decode(json.dumps(value).encode(), type=compiled.cls)
 
 
 @SETTINGS

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
 import tenacity
 
 from prov_facade import errors
+from prov_facade._aio.waiting import Cancelled, Later, Retrying, deadline, sleep
 from prov_facade.retries import RetryPolicy
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ _PASSING = (502, 503, 504)
 async def persistently(
     policy: RetryPolicy,
     call: errors.Call,
-    attempt: Callable[[int], Awaitable[T]],
+    attempt: Callable[[int], Later[T]],
     *,
     safe: bool,
 ) -> T:
@@ -50,7 +50,7 @@ async def persistently(
             seconds = time.monotonic() - begun
             made.append(errors.Attempt(type(error).__name__, error.status_code, seconds))
             raise
-        except asyncio.CancelledError:
+        except Cancelled:
             # Cut short: by the deadline, if anybody gets to read this.
             seconds = time.monotonic() - begun
             made.append(errors.Attempt(errors.TransportTimeoutError.__name__, None, seconds))
@@ -59,20 +59,21 @@ async def persistently(
     stop: Any = tenacity.stop_after_attempt(policy.attempts)
     if policy.deadline is not None:
         stop |= tenacity.stop_before_delay(policy.deadline)
-    retrying = tenacity.AsyncRetrying(
+    retrying = Retrying(
+        sleep=sleep,
         stop=stop,
         wait=partial(_wait, policy),
         retry=tenacity.retry_if_exception(partial(_may_be_repeated, policy, safe)),
         reraise=True,
     )
     try:
-        async with asyncio.timeout(policy.deadline) as deadline:
+        async with deadline(policy.deadline) as limit:
             return await retrying(once)
     except errors.ProvError as error:
         error.record(made)
         raise
     except TimeoutError:
-        if not deadline.expired():
+        if not limit.expired():
             raise
     message = f"{call} got no answer within its deadline of {policy.deadline:g} s"
     if not safe:

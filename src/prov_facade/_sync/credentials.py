@@ -1,15 +1,17 @@
+# Made of src/prov_facade/_async by `nox -s codegen`: change that, not this file.
 """Gets the credentials of a call from an auth manager, whatever its class."""
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import AsyncGenerator, Awaitable
-from typing import TypeVar
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any, TypeVar
 
 import httpx
 
-from prov_facade._turns import Turns
+from prov_facade._blocking.turns import Turns
+from prov_facade._blocking.waiting import Later, in_thread
 from prov_facade.auth import BearerAuth, BearerToken, SupportsAuth
 from prov_facade.errors import AuthError, Call
 
@@ -30,7 +32,10 @@ class Renewal:
         # threads that the loop has, and leave none to look up names, or to other tasks.
         self._turns = Turns(1)
 
-    async def renewed(self, refused: str, call: Call) -> bool:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._manager,)
+
+    def renewed(self, refused: str, call: Call) -> bool:
         """Say whether there is another token than one that was refused, a new one if need be.
 
         Args:
@@ -42,8 +47,8 @@ class Renewal:
         """
         if isinstance(self._manager, BearerToken) and self._manager.is_fixed:
             return False
-        async with self._turns.here():
-            await asyncio.to_thread(self._renew, refused, call)
+        with self._turns.turn():
+            in_thread(self._renew, refused, call)
         return True
 
     def _renew(self, refused: str, call: Call) -> None:
@@ -59,7 +64,7 @@ class Renewal:
                 raise _failure(self._manager, call, error) from error
 
 
-async def credentials(manager: SupportsAuth, call: Call, turns: Turns) -> httpx.Auth:
+def credentials(manager: SupportsAuth, call: Call, turns: Turns) -> httpx.Auth:
     """Ask an auth manager for what puts the token on a request.
 
     Args:
@@ -76,8 +81,8 @@ async def credentials(manager: SupportsAuth, call: Call, turns: Turns) -> httpx.
     if isinstance(manager, BearerToken) and manager.is_fixed:
         auth = _ask(manager, call)
     else:
-        async with turns.here():
-            auth = await asyncio.to_thread(_ask, manager, call)
+        with turns.turn():
+            auth = in_thread(_ask, manager, call)
     return auth if isinstance(auth, BearerAuth) else _Guarded(auth, manager, call)
 
 
@@ -113,25 +118,23 @@ class _Guarded(httpx.Auth):
         self._manager = manager
         self._call = call
 
-    async def async_auth_flow(
-        self, request: httpx.Request
-    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
         """Run the flow of the credentials."""
-        flow = self._auth.async_auth_flow(request)
+        flow = self._auth.sync_auth_flow(request)
         try:
-            outgoing = await self._step(anext(flow))
+            outgoing = self._step(lambda: next(flow))
             while True:
                 response = yield outgoing
-                outgoing = await self._step(flow.asend(response))
-        except StopAsyncIteration:
+                outgoing = self._step(partial(flow.send, response))
+        except StopIteration:
             return
         finally:
-            await flow.aclose()
+            flow.close()
 
-    async def _step(self, step: Awaitable[T]) -> T:
+    def _step(self, step: Callable[[], Later[T]]) -> T:
         try:
-            return await step
-        except StopAsyncIteration:
+            return step()
+        except StopIteration:
             raise
         except Exception as error:
             raise _failure(self._manager, self._call, error) from error

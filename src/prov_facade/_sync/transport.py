@@ -1,12 +1,12 @@
+# Made of src/prov_facade/_async by `nox -s codegen`: change that, not this file.
 """The one way to the server: puts a request on the wire and brings back the answer."""
 
 from __future__ import annotations
 
-import asyncio
+import copy
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import ExitStack
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -15,10 +15,11 @@ import httpx
 from prov_api_client import Operation, Request
 from prov_facade import errors
 from prov_facade._answers import head_of
-from prov_facade._connections import Connections
-from prov_facade._credentials import credentials
-from prov_facade._pools import LoopPools
-from prov_facade._turns import Turns
+from prov_facade._blocking.pools import Pools
+from prov_facade._blocking.turns import Turns
+from prov_facade._blocking.wire import send
+from prov_facade._sync.connections import Connections
+from prov_facade._sync.credentials import credentials
 from prov_facade.auth import SupportsAuth
 
 Timeout = float | httpx.Timeout
@@ -61,7 +62,7 @@ class Sink(Protocol):
         """Say, from the head of an answer, whether it takes the body."""
         ...
 
-    async def receive(self, response: httpx.Response) -> None:
+    def receive(self, response: httpx.Response) -> None:
         """Take the body. It may come again, from its start, after one that broke off."""
         ...
 
@@ -85,11 +86,18 @@ class Transport:
         self._timeout = _checked_timeout(timeout)
         self._connections = connections
         self._asking = Turns(_MANAGERS)
-        at_once = connections.at_once
-        self._sending = None if at_once is None else Turns(at_once)
+        # httpx has a queue as well, but goes through all of it whenever a call begins or ends,
+        # which takes a minute for a thousand of them.
+        self._sending = Turns(connections.at_once)
         # Made without `self`: no cycle of references then, and a client that is dropped closes its
         # connections at once, before the collector finds them open.
-        self._pools = LoopPools(connections.open)
+        self._pools = Pools(connections.open)
+
+    def beside(self, base_url: str) -> Transport:
+        """Make a transport to another API, which shares this one's connections and tokens."""
+        other: Transport = copy.copy(self)
+        other._base_url = base_url
+        return other
 
     def address(self, path: str) -> str:
         """Put a path behind the address of the API."""
@@ -99,13 +107,14 @@ class Transport:
         """Say what an error says about a call that was not laid out yet."""
         return errors.Call(operation.operation_id, operation.method, self.address(operation.path))
 
-    async def send(
+    def send(
         self,
         request: Request[Any],
         call: errors.Call,
         timeout: Timeout | None,
         *,
         sink: Sink | None = None,
+        target: str | None = None,
         attempt: int = 1,
     ) -> httpx.Response:
         """Send a request and receive the answer, whatever its status.
@@ -115,6 +124,8 @@ class Transport:
             call: What an error says about it.
             timeout: As for the class; ``None`` is the client's own.
             sink: May take the body.
+            target: The path and the query to ask for, if they are a secret, and may stand in no
+                log and no error.
             attempt: Which attempt this is, for the log.
 
         Returns:
@@ -130,17 +141,18 @@ class Transport:
         """
         arguments: dict[str, Any] = request.to_httpx()
         arguments["url"] = self.address(arguments["url"])
+        if target is not None:
+            arguments["extensions"] = {"target": target.encode("ascii")}
         arguments["timeout"] = self._timeout if timeout is None else _checked_timeout(timeout)
-        auth = await self._credentials(call) if request.operation.secured else None
-        await self._connections.prepare()
-        client = await self._pools.current()
+        auth = self._credentials(call) if request.operation.secured else None
+        self._connections.prepare()
+        client = self._pools.current()
         begun = time.monotonic()
         try:
             outgoing = client.build_request(**arguments)
-            async with self._place(outgoing):
-                response = await _exchange(
-                    client, outgoing, auth, call, request.operation, sink=sink
-                )
+            with ExitStack() as stack:
+                _place(stack, self._sending, outgoing)
+                response = _exchange(client, outgoing, auth, call, request.operation, sink=sink)
         except httpx.InvalidURL as error:
             raise errors.InvalidRequestError(
                 f"{call} was not sent: an argument does not fit in a URL: {error}", call=call
@@ -155,38 +167,24 @@ class Transport:
         # Raised out here: in there, an error that is no cause would still be kept as the context.
         raise failure from cause
 
-    async def _credentials(self, call: errors.Call) -> httpx.Auth:
-        return await credentials(self._auth, call, self._asking)
+    def _credentials(self, call: errors.Call) -> httpx.Auth:
+        return credentials(self._auth, call, self._asking)
 
-    def _place(self, request: httpx.Request) -> AbstractAsyncContextManager[None]:
-        """Wait for one of the connections that there may be.
-
-        httpx has a queue as well, but goes through all of it whenever a call begins or ends, which
-        takes a minute for a thousand of them.
-        """
-        return nullcontext() if self._sending is None else _taken(self._sending, request)
-
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Close the connections."""
-        await self._pools.aclose()
+        self._pools.close()
 
 
-@asynccontextmanager
-async def _taken(turns: Turns, request: httpx.Request) -> AsyncIterator[None]:
-    places = turns.here()
+def _place(stack: ExitStack, turns: Turns, request: httpx.Request) -> None:
+    """Wait for one of the connections that there may be; the stack gives it back."""
     try:
-        async with asyncio.timeout(request.extensions["timeout"].get("pool")):
-            await places.acquire()
+        stack.enter_context(turns.turn(request.extensions["timeout"].get("pool")))
     except TimeoutError:
         raise httpx.PoolTimeout("", request=request) from None
-    try:
-        yield
-    finally:
-        places.release()
 
 
-async def _exchange(
-    client: httpx.AsyncClient,
+def _exchange(
+    client: httpx.Client,
     request: httpx.Request,
     auth: httpx.Auth | None,
     call: errors.Call,
@@ -195,16 +193,16 @@ async def _exchange(
     sink: Sink | None,
 ) -> httpx.Response:
     """Send a request and receive its answer whole, or leave the body to a sink."""
-    response = await client.send(request, auth=auth, stream=True)
+    response = send(client, request, auth)
     try:
         if sink is not None and sink.takes(response):
-            await sink.receive(response)
+            sink.receive(response)
             return head_of(response)
-        await response.aread()
+        response.read()
     except httpx.DecodingError as error:
         raise _undecodable(operation, call, response) from error
     finally:
-        await response.aclose()
+        response.close()
     return response
 
 

@@ -1,11 +1,13 @@
+# Made of src/prov_facade/_async by `nox -s codegen`: change that, not this file.
 """The client of the prov-api."""
 
 from __future__ import annotations
 
 import os
 import ssl
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import httpx
 
@@ -52,21 +54,27 @@ from prov_api_client.models import (
     RegisterModelRunResponse,
     User,
 )
+from prov_facade._answers import Answer
 from prov_facade._arguments import ModelLike, checked
-from prov_facade._connections import EventHooks
-from prov_facade._documents import check_report, csv_upload, report_document
-from prov_facade._files import Download, Upload, file_name
-from prov_facade._service import ClientService, unchecked
-from prov_facade._transport import DEFAULT_TIMEOUT, Timeout
-from prov_facade.admin import ProvAdminClient
+from prov_facade._blocking.wire import TransportLike
+from prov_facade._documents import check_report, csv_upload, report_document, started_job
+from prov_facade._files import Upload, file_name
+from prov_facade._results import RegisteredModelRun, started_session
+from prov_facade._sync.admin import SyncProvAdminClient
+from prov_facade._sync.connections import EventHooks
+from prov_facade._sync.files import Download
+from prov_facade._sync.jobs import OnChange, SyncJobsClient
+from prov_facade._sync.service import SyncClientService, unchecked
+from prov_facade._sync.transport import DEFAULT_TIMEOUT, Timeout
 from prov_facade.auth import SupportsAuth
 from prov_facade.config import Config
 from prov_facade.endpoints import ProvAPIEndpoints
 from prov_facade.errors import ReportError
+from prov_facade.polling import PollPolicy
 from prov_facade.retries import RetryPolicy
 
 
-class ProvClient(ClientService):
+class SyncProvClient(SyncClientService):
     """A client of the prov-api.
 
     Every method is one call of one route. Each takes ``timeout``, which replaces the client's own
@@ -95,20 +103,23 @@ class ProvClient(ClientService):
         proxy: The proxy, instead of those that the environment names.
         verify: The path of a CA bundle, or an ``ssl.SSLContext``, instead of the certificates that
             come with httpx or that the environment names.
-        event_hooks: As for ``httpx.AsyncClient``. They see tokens.
+        event_hooks: As for ``httpx.Client``. They see tokens.
+        polling: How jobs are waited for.
 
     Attributes:
         admin: The routes that need the admin role. It shares this client's connections.
+        jobs: The jobs that the server makes of what is asked of it. It shares them, too.
 
     Raises:
         ConfigError: If an argument cannot be used.
 
     Examples:
-        >>> async with ProvClient(BearerToken(token), Config("example.org", "provena")) as client:
-        ...     health = await client.get_health_check()
+        >>> with SyncProvClient(BearerToken(token), Config("example.org", "provena")) as client:
+        ...     health = client.get_health_check()
     """
 
-    admin: ProvAdminClient
+    admin: SyncProvAdminClient
+    jobs: SyncJobsClient
 
     def __init__(
         self,
@@ -118,10 +129,11 @@ class ProvClient(ClientService):
         timeout: Timeout = DEFAULT_TIMEOUT,
         retries: RetryPolicy | None = None,
         limits: httpx.Limits | None = None,
-        transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None = None,
+        transport: TransportLike | None = None,
         proxy: str | httpx.URL | httpx.Proxy | None = None,
         verify: ssl.SSLContext | str | Path | None = None,
         event_hooks: EventHooks | None = None,
+        polling: PollPolicy | None = None,
     ) -> None:
         super().__init__(
             auth,
@@ -133,15 +145,18 @@ class ProvClient(ClientService):
             proxy=proxy,
             verify=verify,
             event_hooks=event_hooks,
+            polling=polling,
         )
-        self.admin = ProvAdminClient(auth, config)
+        self.admin = SyncProvAdminClient(auth, config)
         self._share(self.admin)
+        self.jobs = SyncJobsClient(auth, config)
+        self._share(self.jobs)
 
     def _build_endpoint(self, endpoint: ProvAPIEndpoints) -> str:
         """Return the URL of a route."""
         return self._transport.address(endpoint.value)
 
-    async def get_health_check(self, *, timeout: Timeout | None = None) -> HealthCheckResponse:
+    def get_health_check(self, *, timeout: Timeout | None = None) -> HealthCheckResponse:
         """Ask whether the prov-api is up. Needs no token.
 
         Route: ``GET /``
@@ -153,11 +168,11 @@ class ProvClient(ClientService):
             The server's message.
 
         Raises:
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
-        return await self._send(get_health_check.request(), timeout)
+        return self._send(get_health_check.request(), timeout)
 
-    async def check_general_access(self, *, timeout: Timeout | None = None) -> User:
+    def check_general_access(self, *, timeout: Timeout | None = None) -> User:
         """Ask who the server takes the caller for. Any valid token will do.
 
         Route: ``GET /check-access/check-general-access``
@@ -169,11 +184,11 @@ class ProvClient(ClientService):
             The user, with their roles. Its ``access_token`` is the caller's own, and a secret.
 
         Raises:
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
-        return await self._send(check_general_access.request(), timeout)
+        return self._send(check_general_access.request(), timeout)
 
-    async def check_read_access(self, *, timeout: Timeout | None = None) -> User:
+    def check_read_access(self, *, timeout: Timeout | None = None) -> User:
         """Ask whether the token may read.
 
         Route: ``GET /check-access/check-read-access``
@@ -186,11 +201,11 @@ class ProvClient(ClientService):
 
         Raises:
             PermissionDeniedError: If it may not.
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
-        return await self._send(check_read_access.request(), timeout)
+        return self._send(check_read_access.request(), timeout)
 
-    async def check_write_access(self, *, timeout: Timeout | None = None) -> User:
+    def check_write_access(self, *, timeout: Timeout | None = None) -> User:
         """Ask whether the token may read and write.
 
         Route: ``GET /check-access/check-write-access``
@@ -203,11 +218,11 @@ class ProvClient(ClientService):
 
         Raises:
             PermissionDeniedError: If it may not.
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
-        return await self._send(check_write_access.request(), timeout)
+        return self._send(check_write_access.request(), timeout)
 
-    async def check_admin_access(self, *, timeout: Timeout | None = None) -> User:
+    def check_admin_access(self, *, timeout: Timeout | None = None) -> User:
         """Ask whether the token has the admin role.
 
         Route: ``GET /check-access/check-admin-access``
@@ -220,11 +235,11 @@ class ProvClient(ClientService):
 
         Raises:
             PermissionDeniedError: If it has not.
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
-        return await self._send(check_admin_access.request(), timeout)
+        return self._send(check_admin_access.request(), timeout)
 
-    async def register_model_run(
+    def register_model_run(
         self, model_run_payload: ModelRunRecord | ModelLike, *, timeout: Timeout | None = None
     ) -> RegisterModelRunResponse:
         """Register one model run.
@@ -244,13 +259,11 @@ class ProvClient(ClientService):
 
         Raises:
             BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
-        return await self._send(
-            register_model_run.request(body=unchecked(model_run_payload)), timeout
-        )
+        return self._send(register_model_run.request(body=unchecked(model_run_payload)), timeout)
 
-    async def register_batch_model_runs(
+    def register_batch_model_runs(
         self,
         model_run_batch_payload: RegisterBatchModelRunRequest | ModelLike,
         *,
@@ -270,13 +283,13 @@ class ProvClient(ClientService):
             The status, and the session id of the job that submits the batch.
 
         Raises:
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
-        return await self._send(
+        return self._send(
             register_batch_model_runs.request(body=unchecked(model_run_batch_payload)), timeout
         )
 
-    async def post_update_model_run(
+    def post_update_model_run(
         self,
         model_run_id: str,
         reason: str,
@@ -301,14 +314,14 @@ class ProvClient(ClientService):
 
         Raises:
             BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
         body = PostUpdateModelRunInput(
             model_run_id=model_run_id, reason=reason, record=unchecked(record)
         )
-        return await self._send(post_update_model_run.request(body=body), timeout)
+        return self._send(post_update_model_run.request(body=body), timeout)
 
-    async def link_model_run_to_study(
+    def link_model_run_to_study(
         self, model_run_id: str, study_id: str, *, timeout: Timeout | None = None
     ) -> AddStudyLinkResponse:
         """Say that a model run that is registered belongs to a study.
@@ -327,12 +340,117 @@ class ProvClient(ClientService):
 
         Raises:
             BadRequestError: If one of them does not exist, or the model run has a study already.
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
         request = link_model_run_to_study.request(model_run_id=model_run_id, study_id=study_id)
-        return await self._send(request, timeout)
+        return self._send(request, timeout)
 
-    async def explore_upstream(
+    def register_and_wait(
+        self,
+        record: ModelRunRecord | ModelLike,
+        *,
+        polling: PollPolicy | None = None,
+        on_change: OnChange | None = None,
+        timeout: Timeout | None = None,
+    ) -> RegisteredModelRun:
+        """Register one model run, and wait until it is lodged.
+
+        Routes: ``POST /model_run/register``, ``GET /jobs/user/fetch``
+
+        Args:
+            record: The model run, as for :meth:`register_model_run`.
+            polling: How the job is waited for; the client's own by default.
+            on_change: Called with the job whenever its status is another.
+            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The model run: its handle, its record, its PROV document.
+
+        Raises:
+            BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
+            JobError: If the job fails, or does not end in time; its ``session_id`` is the job, for
+                which ``jobs.wait_for_model_run`` waits again.
+            ProvError: See :class:`SyncProvClient`.
+        """
+        started = self.register_model_run(record, timeout=timeout)
+        return self.jobs.wait_for_model_run(
+            started_session(started.session_id, "register_model_run"),
+            polling=polling,
+            on_change=on_change,
+            timeout=timeout,
+        )
+
+    def update_and_wait(
+        self,
+        model_run_id: str,
+        reason: str,
+        record: ModelRunRecord | ModelLike,
+        *,
+        polling: PollPolicy | None = None,
+        on_change: OnChange | None = None,
+        timeout: Timeout | None = None,
+    ) -> RegisteredModelRun:
+        """Replace the record of a model run, and wait until that is done.
+
+        Routes: ``POST /model_run/update``, ``GET /jobs/user/fetch``
+
+        Args:
+            model_run_id: The handle of the model run.
+            reason: Why it is changed; kept in its history.
+            record: The new record, whole.
+            polling: How the job is waited for; the client's own by default.
+            on_change: Called with the job whenever its status is another.
+            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The model run as it is now.
+
+        Raises:
+            BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
+            JobError: If the job fails, or does not end in time; its ``session_id`` is the job, for
+                which ``jobs.wait_for_model_run`` waits again.
+            ProvError: See :class:`SyncProvClient`.
+        """
+        started = self.post_update_model_run(model_run_id, reason, record, timeout=timeout)
+        return self.jobs.wait_for_model_run(
+            started.session_id, polling=polling, on_change=on_change, timeout=timeout
+        )
+
+    def link_to_study_and_wait(
+        self,
+        model_run_id: str,
+        study_id: str,
+        *,
+        polling: PollPolicy | None = None,
+        on_change: OnChange | None = None,
+        timeout: Timeout | None = None,
+    ) -> RegisteredModelRun:
+        """Say that a model run belongs to a study, and wait until that is done.
+
+        Routes: ``POST /model_run/edit/link_to_study``, ``GET /jobs/user/fetch``
+
+        Args:
+            model_run_id: The handle of the model run.
+            study_id: The handle of the study.
+            polling: How the job is waited for; the client's own by default.
+            on_change: Called with the job whenever its status is another.
+            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The model run as it is now.
+
+        Raises:
+            BadRequestError: If one of them does not exist, or the model run has a study already.
+            JobError: If the job fails, or does not end in time; its ``session_id`` is the job, for
+                which ``jobs.wait_for_model_run`` waits again.
+            ProvError: See :class:`SyncProvClient`.
+        """
+        started = self.link_model_run_to_study(model_run_id, study_id, timeout=timeout)
+        return self.jobs.wait_for_model_run(
+            started.session_id, polling=polling, on_change=on_change, timeout=timeout
+        )
+
+    def explore_upstream(
         self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
     ) -> LineageResponse:
         """Follow the lineage of an item back: what it came from, and who was behind it.
@@ -348,12 +466,12 @@ class ProvClient(ClientService):
             The status, the number of nodes, and the graph as node-link data, as networkx reads it.
 
         Raises:
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
         request = explore_upstream.request(starting_id=starting_id, depth=depth)
-        return await self._send(request, timeout)
+        return self._send(request, timeout)
 
-    async def explore_downstream(
+    def explore_downstream(
         self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
     ) -> LineageResponse:
         """Follow the lineage of an item forward: what came from it.
@@ -369,12 +487,12 @@ class ProvClient(ClientService):
             The status, the number of nodes, and the graph as node-link data, as networkx reads it.
 
         Raises:
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
         request = explore_downstream.request(starting_id=starting_id, depth=depth)
-        return await self._send(request, timeout)
+        return self._send(request, timeout)
 
-    async def get_contributing_datasets(
+    def get_contributing_datasets(
         self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
     ) -> LineageResponse:
         """Find the datasets upstream of an item, and the paths to them.
@@ -390,12 +508,12 @@ class ProvClient(ClientService):
             The status, the number of nodes, and the graph as node-link data, as networkx reads it.
 
         Raises:
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
         request = get_contributing_datasets.request(starting_id=starting_id, depth=depth)
-        return await self._send(request, timeout)
+        return self._send(request, timeout)
 
-    async def get_effected_datasets(
+    def get_effected_datasets(
         self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
     ) -> LineageResponse:
         """Find the datasets downstream of an item, and the paths to them.
@@ -411,12 +529,12 @@ class ProvClient(ClientService):
             The status, the number of nodes, and the graph as node-link data, as networkx reads it.
 
         Raises:
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
         request = get_effected_datasets.request(starting_id=starting_id, depth=depth)
-        return await self._send(request, timeout)
+        return self._send(request, timeout)
 
-    async def get_contributing_agents(
+    def get_contributing_agents(
         self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
     ) -> LineageResponse:
         """Find the people and organisations upstream of an item, and the paths to them.
@@ -432,12 +550,12 @@ class ProvClient(ClientService):
             The status, the number of nodes, and the graph as node-link data, as networkx reads it.
 
         Raises:
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
         request = get_contributing_agents.request(starting_id=starting_id, depth=depth)
-        return await self._send(request, timeout)
+        return self._send(request, timeout)
 
-    async def get_effected_agents(
+    def get_effected_agents(
         self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
     ) -> LineageResponse:
         """Find the people and organisations that what came from an item concerns.
@@ -453,12 +571,12 @@ class ProvClient(ClientService):
             The status, the number of nodes, and the graph as node-link data, as networkx reads it.
 
         Raises:
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
         request = get_effected_agents.request(starting_id=starting_id, depth=depth)
-        return await self._send(request, timeout)
+        return self._send(request, timeout)
 
-    async def generate_csv_template(
+    def generate_csv_template(
         self, workflow_template_id: str, *, timeout: Timeout | None = None
     ) -> str:
         """Make an empty CSV file for the model runs of a workflow template.
@@ -474,12 +592,12 @@ class ProvClient(ClientService):
 
         Raises:
             BadRequestError: If there is no such workflow template.
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
         request = generate_csv_template.request(workflow_template_id=workflow_template_id)
-        return await self._send(request, timeout)
+        return self._send(request, timeout)
 
-    async def convert_model_runs_to_csv(
+    def convert_model_runs_to_csv(
         self, csv_file_contents: str, *, timeout: Timeout | None = None
     ) -> ConvertModelRunsResponse:
         """Turn the text of a filled-in CSV file into model run records.
@@ -498,13 +616,13 @@ class ProvClient(ClientService):
 
         Raises:
             BadRequestError: If the server cannot read the file; its reason says why.
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
         call = self._transport.call(convert_model_runs_to_csv.OPERATION)
         request = convert_model_runs_to_csv.request(body=csv_upload(csv_file_contents, call))
-        return await self._send(request, timeout)
+        return self._send(request, timeout)
 
-    async def regenerate_csv_from_model_run_batch(
+    def regenerate_csv_from_model_run_batch(
         self, batch_id: str, *, timeout: Timeout | None = None
     ) -> str:
         """Make the CSV file of a batch again, with what became of each row.
@@ -520,43 +638,58 @@ class ProvClient(ClientService):
 
         Raises:
             BadRequestError: If there is no such batch, or it mixes workflow templates.
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
         request = regenerate_csv_from_model_run_batch.request(batch_id=batch_id)
-        return await self._send(request, timeout)
+        return self._send(request, timeout)
 
-    async def generate_report(
-        self, report_request: GenerateReportRequest | ModelLike, *, timeout: Timeout | None = None
+    def generate_report(
+        self,
+        report_request: GenerateReportRequest | ModelLike,
+        *,
+        polling: PollPolicy | None = None,
+        timeout: Timeout | None = None,
     ) -> bytes:
         """Make a Word report of a study or a model run: its inputs, model runs and outputs.
+
+        Where the server makes it in a job, this waits for the job and fetches the report.
 
         Route: ``POST /explore/generate/report``
 
         Args:
             report_request: The handle and the subtype of the item (``STUDY`` or ``MODEL_RUN``),
                 and how many links to follow from it, 1 to 3.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            polling: How the job is waited for; the client's own by default.
+            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
 
         Returns:
             The ``.docx`` document.
 
         Raises:
-            ReportError: If what came back is not a document. It is an ``AssertionError``, too. A
-                server that makes reports in a job gives no document; ``session_id`` is the job.
-            ProvError: See :class:`ProvClient`.
+            JobError: If the job fails, or does not end in time; ``jobs.wait_for_report`` waits for
+                it again.
+            ReportError: If what came back is not a document. It is an ``AssertionError``, too.
+            ProvError: See :class:`SyncProvClient`.
         """
         request = generate_report.request(body=unchecked(report_request))
-        return report_document(await self._exchange(request, timeout, unusable=ReportError))
+        answer = self._exchange(request, timeout, unusable=ReportError)
+        session_id = started_job(answer)
+        if session_id is None:
+            return report_document(answer)
+        return self.jobs.wait_for_report(session_id, polling=polling, timeout=timeout)
 
-    async def download_report(
+    def download_report(
         self,
         request: GenerateReportRequest | ModelLike,
         path: str | os.PathLike[str],
         *,
         overwrite: bool = False,
+        polling: PollPolicy | None = None,
         timeout: Timeout | None = None,
     ) -> Path:
         """Make a Word report of a study or a model run, and save it as it comes.
+
+        Where the server makes it in a job, this waits for the job and fetches the report.
 
         The file appears when it is whole and was found to be a Word document; of a call that fails
         or is cancelled, nothing is left. Memory does not grow with its size.
@@ -569,7 +702,8 @@ class ProvClient(ClientService):
             path: Where to save it. In a directory that exists, a name is made from the handle, such
                 as ``report-10378.1_123.docx``.
             overwrite: Whether a file that is there is replaced.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            polling: How the job is waited for; the client's own by default.
+            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
 
         Returns:
             Where the report is.
@@ -577,9 +711,10 @@ class ProvClient(ClientService):
         Raises:
             FileError: If it cannot be written. It is an ``OSError``, too.
             InvalidRequestError: If there is a file already, or no such directory; nothing is sent.
-            ReportError: If what came back is not a document. It is an ``AssertionError``, too. A
-                server that makes reports in a job gives no document; ``session_id`` is the job.
-            ProvError: See :class:`ProvClient`.
+            JobError: If the job fails, or does not end in time; ``jobs.wait_for_report`` waits for
+                it again.
+            ReportError: If what came back is not a document. It is an ``AssertionError``, too.
+            ProvError: See :class:`SyncProvClient`.
         """
         call = self._transport.call(generate_report.OPERATION)
         outgoing = checked(generate_report.request(body=unchecked(request)), call)
@@ -590,11 +725,15 @@ class ProvClient(ClientService):
             name=file_name("report", outgoing.body.id, ".docx"),
             overwrite=overwrite,
         ) as file:
-            answer = await self._exchange(outgoing, timeout, unusable=ReportError, sink=file)
-            await check_report(answer, file)
-            return await file.keep()
+            answer: Answer[Any] = self._exchange(outgoing, timeout, unusable=ReportError, sink=file)
+            session_id = started_job(answer)
+            if session_id is not None:
+                job = self.jobs.wait(session_id, polling=polling, timeout=timeout)
+                answer = self._fetch_report(job, timeout, sink=file)
+            file.check(partial(check_report, answer, session_id=session_id))
+            return file.keep()
 
-    async def save_csv_template(
+    def save_csv_template(
         self,
         workflow_template_id: str,
         path: str | os.PathLike[str],
@@ -622,14 +761,14 @@ class ProvClient(ClientService):
             BadRequestError: If there is no such workflow template.
             FileError: If it cannot be written. It is an ``OSError``, too.
             InvalidRequestError: If there is a file already, or no such directory; nothing is sent.
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
         request = generate_csv_template.request(workflow_template_id=workflow_template_id)
-        return await self._save_csv(
+        return self._save_csv(
             request, path, ("template", workflow_template_id), overwrite=overwrite, timeout=timeout
         )
 
-    async def save_csv_from_batch(
+    def save_csv_from_batch(
         self,
         batch_id: str,
         path: str | os.PathLike[str],
@@ -658,14 +797,14 @@ class ProvClient(ClientService):
             BadRequestError: If there is no such batch, or it mixes workflow templates.
             FileError: If it cannot be written. It is an ``OSError``, too.
             InvalidRequestError: If there is a file already, or no such directory; nothing is sent.
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
         request = regenerate_csv_from_model_run_batch.request(batch_id=batch_id)
-        return await self._save_csv(
+        return self._save_csv(
             request, path, ("batch", batch_id), overwrite=overwrite, timeout=timeout
         )
 
-    async def _save_csv(
+    def _save_csv(
         self,
         request: Request[str],
         path: object,
@@ -678,10 +817,10 @@ class ProvClient(ClientService):
         request = checked(request, call)
         name = file_name(*named, ".csv")
         with Download(path, request.operation, call, name=name, overwrite=overwrite) as file:
-            await self._exchange(request, timeout, sink=file)
-            return await file.keep()
+            self._exchange(request, timeout, sink=file)
+            return file.keep()
 
-    async def convert_model_runs_file(
+    def convert_model_runs_file(
         self, path: str | os.PathLike[str], *, timeout: Timeout | None = None
     ) -> ConvertModelRunsResponse:
         """Turn a filled-in CSV file into model run records; it is sent as it is read.
@@ -704,9 +843,9 @@ class ProvClient(ClientService):
             FileError: If it cannot be read to its end, or changes meanwhile. It is an ``OSError``,
                 too.
             InvalidRequestError: If there is no file that can be read; nothing is sent.
-            ProvError: See :class:`ProvClient`.
+            ProvError: See :class:`SyncProvClient`.
         """
         call = self._transport.call(convert_model_runs_to_csv.OPERATION)
         with Upload(path, call) as file:
             body = BodyConvertModelRunsCsv(csv_file=file.file())
-            return await self._send(convert_model_runs_to_csv.request(body=body), timeout)
+            return self._send(convert_model_runs_to_csv.request(body=body), timeout)

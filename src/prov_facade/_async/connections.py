@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+import attrs
 import httpx
 from attrs import define, field
 
+from prov_facade._aio.waiting import in_thread
+from prov_facade._aio.wire import TransportLike, is_own, own_transport
 from prov_facade._version import __version__
 from prov_facade.errors import ConfigError
 
@@ -32,7 +34,7 @@ class Connections:
     """
 
     limits: httpx.Limits | None = None
-    transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None = None
+    transport: TransportLike | None = None
     proxy: str | httpx.URL | httpx.Proxy | None = field(default=None, repr=False)
     verify: ssl.SSLContext | str | Path | None = None
     event_hooks: EventHooks | None = None
@@ -42,11 +44,11 @@ class Connections:
         if self.limits is not None and not isinstance(self.limits, httpx.Limits):
             raise ConfigError("limits must be an httpx.Limits")
         given: object = self.transport
-        if given is not None and given != "aiohttp":
+        if given is not None and not is_own(given):
             if not isinstance(given, httpx.AsyncBaseTransport):
                 raise ConfigError(
                     "transport must be an httpx.AsyncBaseTransport, such as"
-                    " httpx.AsyncHTTPTransport(), or 'aiohttp'"
+                    " httpx.AsyncHTTPTransport(), or, in ProvClient, 'aiohttp'"
                 )
             if self.proxy is not None or self.verify is not None:
                 raise ConfigError("proxy and verify are for httpx's own transport: set up yours")
@@ -56,6 +58,15 @@ class Connections:
                 "verify must be the path of a CA bundle, or an ssl.SSLContext: certificates are"
                 " always checked"
             )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # All but the certificates, which are loaded anew.
+        return {attribute.name: getattr(self, attribute.name) for attribute in _given(self)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._certificates = None
 
     @property
     def at_once(self) -> int | None:
@@ -68,7 +79,7 @@ class Connections:
         """Load the certificates, once, in a thread: that takes far longer than a request."""
         if self._certificates is None and not isinstance(self.transport, httpx.AsyncBaseTransport):
             with _setting_up():
-                self._certificates = await asyncio.to_thread(_certificates, self.verify)
+                self._certificates = await in_thread(_certificates, self.verify)
 
     def open(self) -> httpx.AsyncClient:
         """Make what keeps connections."""
@@ -84,24 +95,22 @@ class Connections:
                 settings["verify"] = self._certificates
                 if self.proxy is not None:
                     settings["proxy"] = self.proxy
-            elif self.transport == "aiohttp":
-                settings["transport"] = self._aiohttp()
+            elif is_own(self.transport):
+                settings["transport"] = self._own()
             return httpx.AsyncClient(follow_redirects=False, **settings)
 
-    def _aiohttp(self) -> httpx.AsyncBaseTransport:
-        try:
-            from prov_facade._aiohttp import Transport  # noqa: PLC0415  (needs an extra)
-        except ImportError as error:
-            raise ConfigError(
-                f"transport='aiohttp' needs prov-facade[aiohttp] ({error})"
-            ) from error
+    def _own(self) -> httpx.AsyncBaseTransport | None:
         settings: dict[str, Any] = {"verify": self._certificates}
         if self.limits is not None:
             settings["limits"] = self.limits
         if self.proxy is not None:
             given = self.proxy
             settings["proxy"] = given if isinstance(given, httpx.Proxy) else httpx.Proxy(given)
-        return Transport(**settings)
+        return own_transport(self.transport, settings)
+
+
+def _given(connections: Connections) -> list[attrs.Attribute[Any]]:
+    return [attribute for attribute in attrs.fields(type(connections)) if attribute.init]
 
 
 def _certificates(verify: ssl.SSLContext | str | Path | None) -> ssl.SSLContext:

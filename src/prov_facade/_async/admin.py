@@ -23,8 +23,8 @@ from prov_api_client.models import (
     SyncRegisterModelRunResponse,
 )
 from prov_facade._arguments import ModelLike
-from prov_facade._service import ClientService, unchecked
-from prov_facade._transport import Timeout
+from prov_facade._async.service import ClientService, unchecked
+from prov_facade._async.transport import Timeout
 from prov_facade.endpoints import ProvAPIAdminEndpoints
 from prov_facade.errors import InvalidRequestError
 

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -22,7 +23,7 @@ class _Pool:
     lifetime: AsyncGenerator[None, None]
 
 
-class LoopPools:
+class Pools:
     """Hands out one ``httpx.AsyncClient`` for each running event loop.
 
     Connections belong to the loop that opened them. Programs that call ``asyncio.run`` again and
@@ -69,6 +70,9 @@ class LoopPools:
                 await pool.lifetime.aclose()
             else:
                 await _close_elsewhere(loop, pool)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._make,)
 
     def _leave_to_parent(self) -> None:
         """After a fork, forget the pools: their sockets and loops are the parent's.

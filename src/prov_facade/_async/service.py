@@ -5,21 +5,26 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 
+from job_api_client.models import JobStatusTable
 from prov_api_client import Request
+from prov_facade._aio.wire import TransportLike
 from prov_facade._answers import Answer, read, without_secrets
 from prov_facade._arguments import checked
-from prov_facade._attempts import persistently
-from prov_facade._connections import Connections, EventHooks
-from prov_facade._credentials import Renewal
+from prov_facade._async.attempts import persistently
+from prov_facade._async.connections import Connections, EventHooks
+from prov_facade._async.credentials import Renewal
+from prov_facade._async.transport import DEFAULT_TIMEOUT, Sink, Timeout, Transport
+from prov_facade._documents import FETCH_REPORT, signed_address
 from prov_facade._raw import keepers
-from prov_facade._transport import DEFAULT_TIMEOUT, Sink, Timeout, Transport
+from prov_facade._results import report_url
 from prov_facade.auth import SupportsAuth
 from prov_facade.config import Config
-from prov_facade.errors import AuthenticationError, ConfigError, InvalidResponseError
+from prov_facade.errors import AuthenticationError, ConfigError, InvalidResponseError, ReportError
+from prov_facade.polling import PollPolicy
 from prov_facade.retries import RetryPolicy
 
 T = TypeVar("T")
@@ -29,8 +34,8 @@ class ClientService:
     """The base of the clients: an auth manager, a configuration, and a way to the server.
 
     It can be used with ``async with``, which closes its connections at the end, or without.
-    Connections are opened at the first call and kept for the next ones; those of an event loop
-    that ends are closed with it, and a new loop gets new ones.
+    Connections are opened at the first call and kept for the next ones. It can be
+    pickled: its settings and its auth manager are, and no connections.
 
     Args:
         auth: Gets the tokens: an :class:`AuthManager`, or any object with its methods.
@@ -47,6 +52,7 @@ class ClientService:
         verify: The path of a CA bundle, or an ``ssl.SSLContext``, instead of the certificates that
             come with httpx or that the environment names.
         event_hooks: As for ``httpx.AsyncClient``. They see tokens.
+        polling: How jobs are waited for.
 
     Raises:
         ConfigError: If an argument cannot be used.
@@ -63,10 +69,11 @@ class ClientService:
         timeout: Timeout = DEFAULT_TIMEOUT,
         retries: RetryPolicy | None = None,
         limits: httpx.Limits | None = None,
-        transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None = None,
+        transport: TransportLike | None = None,
         proxy: str | httpx.URL | httpx.Proxy | None = None,
         verify: ssl.SSLContext | str | Path | None = None,
         event_hooks: EventHooks | None = None,
+        polling: PollPolicy | None = None,
     ) -> None:
         if not isinstance(auth, SupportsAuth) or isinstance(auth, type):
             raise ConfigError(
@@ -81,19 +88,30 @@ class ClientService:
         if not isinstance(policy, RetryPolicy):
             raise ConfigError("retries must be a RetryPolicy, such as RetryPolicy.none()")
         self._retries = policy
+        patience: object = PollPolicy() if polling is None else polling
+        if not isinstance(patience, PollPolicy):
+            raise ConfigError("polling must be a PollPolicy, such as PollPolicy(deadline=60)")
+        self._polling = patience
         self._renewal = Renewal(auth)
         connections = Connections(
             limits=limits, transport=transport, proxy=proxy, verify=verify, event_hooks=event_hooks
         )
-        self._transport = Transport(config.prov_api_endpoint, auth, timeout, connections)
+        self._transport = Transport(self._endpoint(config), auth, timeout, connections)
+
+    @classmethod
+    def _endpoint(cls, config: Config) -> str:
+        """Return the address of the API that this is a client of."""
+        return config.prov_api_endpoint
 
     def _share(self, other: ClientService) -> None:
         """Make another client use this one's auth manager, configuration and connections."""
-        other._auth, other._config, other._transport = self._auth, self._config, self._transport
+        other._auth, other._config = self._auth, self._config
+        other._transport = self._transport.beside(other._endpoint(self._config))
         other._retries, other._renewal = self._retries, self._renewal
+        other._polling = self._polling
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._config.prov_api_endpoint!r})"
+        return f"{type(self).__name__}({self._endpoint(self._config)!r})"
 
     async def aclose(self) -> None:
         """Close the connections. A later call opens new ones."""
@@ -121,17 +139,30 @@ class ClientService:
         *,
         unusable: type[InvalidResponseError] = InvalidResponseError,
         sink: Sink | None = None,
+        through: Transport | None = None,
+        target: str | None = None,
+        retries: RetryPolicy | None = None,
     ) -> Answer[T]:
         """Send a request and return its answer.
 
-        ``unusable`` is raised for one that is none. A value whose body ``sink`` took is empty.
+        Args:
+            request: The request.
+            timeout: As for the class; ``None`` is the client's own.
+            unusable: The error for an answer that cannot be used.
+            sink: May take the body; the value is empty then.
+            through: The way to the server, if it is not this client's own.
+            target: The path and the query to ask for, if they are a secret.
+            retries: When the call is tried again, if it is not as the client has it.
         """
-        call = self._transport.call(request.operation)
+        transport = through or self._transport
+        call = transport.call(request.operation)
         request = checked(request, call)
         renewable = request.operation.secured
 
         async def sent(number: int) -> httpx.Response:
-            response = await self._transport.send(request, call, timeout, sink=sink, attempt=number)
+            response = await transport.send(
+                request, call, timeout, sink=sink, target=target, attempt=number
+            )
             kept = keepers()
             if kept is not None:
                 kept.append(without_secrets(response))
@@ -153,7 +184,22 @@ class ClientService:
             response = await sent(number)
             return read(request.operation, call, response, unusable=unusable)
 
-        return await persistently(self._retries, call, attempt, safe=request.operation.safe)
+        policy = retries or self._retries
+        return await persistently(policy, call, attempt, safe=request.operation.safe)
+
+    async def _fetch_report(
+        self, job: JobStatusTable, timeout: Timeout | None, *, sink: Sink | None = None
+    ) -> Answer[bytes]:
+        """Fetch the report that a job has made. No token goes there: the address is enough."""
+        address, target = signed_address(report_url(job), job)
+        return await self._exchange(
+            Request(FETCH_REPORT),
+            timeout,
+            unusable=ReportError,
+            sink=sink,
+            through=self._transport.beside(address),
+            target=target,
+        )
 
 
 def unchecked(argument: object) -> Any:

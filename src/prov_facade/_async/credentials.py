@@ -1,0 +1,141 @@
+"""Gets the credentials of a call from an auth manager, whatever its class."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import httpx
+
+from prov_facade._aio.turns import Turns
+from prov_facade._aio.waiting import Later, in_thread
+from prov_facade.auth import BearerAuth, BearerToken, SupportsAuth
+from prov_facade.errors import AuthError, Call
+
+T = TypeVar("T")
+
+
+class Renewal:
+    """Has an auth manager get a new token when the server refuses the one that it gave.
+
+    Args:
+        manager: The auth manager. It may block: it is asked in a thread.
+    """
+
+    def __init__(self, manager: SupportsAuth) -> None:
+        self._manager = manager
+        self._lock = threading.Lock()
+        # One thread for the calls of a loop: those that wait for the lock would take all the
+        # threads that the loop has, and leave none to look up names, or to other tasks.
+        self._turns = Turns(1)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._manager,)
+
+    async def renewed(self, refused: str, call: Call) -> bool:
+        """Say whether there is another token than one that was refused, a new one if need be.
+
+        Args:
+            refused: The ``Authorization`` header of the request that was refused.
+            call: What an error says about the call.
+
+        Raises:
+            AuthError: If the auth manager fails.
+        """
+        if isinstance(self._manager, BearerToken) and self._manager.is_fixed:
+            return False
+        async with self._turns.turn():
+            await in_thread(self._renew, refused, call)
+        return True
+
+    def _renew(self, refused: str, call: Call) -> None:
+        # Of many calls that are refused at once, the first gets a new token, for all of them.
+        with self._lock:
+            try:
+                # Of any scheme: some managers write "bearer".
+                if refused.rpartition(" ")[2] == self._manager.get_token().strip():
+                    self._manager.force_refresh()
+            except AuthError as error:
+                raise AuthError(f"{call}: {error}", call=call) from error
+            except Exception as error:
+                raise _failure(self._manager, call, error) from error
+
+
+async def credentials(manager: SupportsAuth, call: Call, turns: Turns) -> httpx.Auth:
+    """Ask an auth manager for what puts the token on a request.
+
+    Args:
+        manager: The auth manager. It may block: it is asked in a thread.
+        call: What an error says about the call.
+        turns: Leaves threads to others.
+
+    Returns:
+        What puts the token on the request. Whatever fails in it is an ``AuthError``.
+
+    Raises:
+        AuthError: If there is no token.
+    """
+    if isinstance(manager, BearerToken) and manager.is_fixed:
+        auth = _ask(manager, call)
+    else:
+        async with turns.turn():
+            auth = await in_thread(_ask, manager, call)
+    return auth if isinstance(auth, BearerAuth) else _Guarded(auth, manager, call)
+
+
+def _ask(manager: SupportsAuth, call: Call) -> httpx.Auth:
+    try:
+        auth = manager.get_auth()
+    except AuthError as error:
+        raise AuthError(f"{call}: {error}", call=call) from error
+    except Exception as error:
+        raise _failure(manager, call, error) from error
+    if not isinstance(auth, httpx.Auth):
+        raise AuthError(
+            f"{call}: get_auth of the auth manager {type(manager).__name__} must return an"
+            f" httpx.Auth, not {type(auth).__name__}",
+            call=call,
+        )
+    return auth
+
+
+def _failure(manager: SupportsAuth, call: Call, error: Exception) -> AuthError:
+    # Only the kind of the error: its text may hold a token.
+    return AuthError(
+        f"{call}: the auth manager {type(manager).__name__} failed with {type(error).__name__}",
+        call=call,
+    )
+
+
+class _Guarded(httpx.Auth):
+    """Another library's credentials; what fails in them is our error."""
+
+    def __init__(self, auth: httpx.Auth, manager: SupportsAuth, call: Call) -> None:
+        self._auth = auth
+        self._manager = manager
+        self._call = call
+
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Run the flow of the credentials."""
+        flow = self._auth.async_auth_flow(request)
+        try:
+            outgoing = await self._step(lambda: anext(flow))
+            while True:
+                response = yield outgoing
+                outgoing = await self._step(partial(flow.asend, response))
+        except StopAsyncIteration:
+            return
+        finally:
+            await flow.aclose()
+
+    async def _step(self, step: Callable[[], Later[T]]) -> T:
+        try:
+            return await step()
+        except StopAsyncIteration:
+            raise
+        except Exception as error:
+            raise _failure(self._manager, self._call, error) from error

@@ -1,0 +1,261 @@
+"""The one way to the server: puts a request on the wire and brings back the answer."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+from contextlib import AsyncExitStack
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import httpx
+
+from prov_api_client import Operation, Request
+from prov_facade import errors
+from prov_facade._aio.pools import Pools
+from prov_facade._aio.turns import Turns
+from prov_facade._aio.wire import send
+from prov_facade._answers import head_of
+from prov_facade._async.connections import Connections
+from prov_facade._async.credentials import credentials
+from prov_facade.auth import SupportsAuth
+
+Timeout = float | httpx.Timeout
+
+DEFAULT_TIMEOUT = 30.0
+
+# How many threads of a loop wait for the auth manager at once. A loop has five or more.
+_MANAGERS = 2
+
+_LOG = logging.getLogger("prov_facade")
+
+# What a fault means, by its class; the first that fits. For these, no request left the machine.
+_NOT_SENT = {
+    httpx.ConnectTimeout: "the connection could not be opened in time",
+    httpx.PoolTimeout: "no connection became free in time: too many calls at once",
+    httpx.ConnectError: "the connection could not be opened",
+    httpx.ProxyError: "the proxy refused the connection",
+    httpx.UnsupportedProtocol: "the address has no protocol that can be used",
+    httpx.LocalProtocolError: "the request cannot be put on the wire",
+}
+_UNKNOWN_FATE = {
+    httpx.ReadTimeout: "the answer did not come in time",
+    httpx.WriteTimeout: "the request could not be sent in time",
+    httpx.RemoteProtocolError: "the server closed the connection, or broke the protocol",
+    httpx.RequestError: "the connection broke",
+}
+
+
+def _note(call: errors.Call, outcome: object, begun: float, attempt: int) -> None:
+    # No query and no headers: they are what people and tokens are named in.
+    path = urlsplit(call.url).path or "/"
+    taken = time.monotonic() - begun
+    _LOG.debug("%s %s: %s in %.3f s, attempt %d", call.method, path, outcome, taken, attempt)
+
+
+class Sink(Protocol):
+    """Takes the body of an answer that is too large to be received whole."""
+
+    def takes(self, response: httpx.Response) -> bool:
+        """Say, from the head of an answer, whether it takes the body."""
+        ...
+
+    async def receive(self, response: httpx.Response) -> None:
+        """Take the body. It may come again, from its start, after one that broke off."""
+        ...
+
+
+class Transport:
+    """Sends requests to one API, over pooled connections.
+
+    Args:
+        base_url: The address of the API.
+        auth: Gets the tokens.
+        timeout: The limit of each phase of a request: connecting, writing, reading, waiting for a
+            free connection. In seconds, or an ``httpx.Timeout``.
+        connections: How connections are made.
+    """
+
+    def __init__(
+        self, base_url: str, auth: SupportsAuth, timeout: Timeout, connections: Connections
+    ) -> None:
+        self._base_url = base_url
+        self._auth = auth
+        self._timeout = _checked_timeout(timeout)
+        self._connections = connections
+        self._asking = Turns(_MANAGERS)
+        # httpx has a queue as well, but goes through all of it whenever a call begins or ends,
+        # which takes a minute for a thousand of them.
+        self._sending = Turns(connections.at_once)
+        # Made without `self`: no cycle of references then, and a client that is dropped closes its
+        # connections at once, before the collector finds them open.
+        self._pools = Pools(connections.open)
+
+    def beside(self, base_url: str) -> Transport:
+        """Make a transport to another API, which shares this one's connections and tokens."""
+        other: Transport = copy.copy(self)
+        other._base_url = base_url
+        return other
+
+    def address(self, path: str) -> str:
+        """Put a path behind the address of the API."""
+        return f"{self._base_url}{path}"
+
+    def call(self, operation: Operation[Any]) -> errors.Call:
+        """Say what an error says about a call that was not laid out yet."""
+        return errors.Call(operation.operation_id, operation.method, self.address(operation.path))
+
+    async def send(
+        self,
+        request: Request[Any],
+        call: errors.Call,
+        timeout: Timeout | None,
+        *,
+        sink: Sink | None = None,
+        target: str | None = None,
+        attempt: int = 1,
+    ) -> httpx.Response:
+        """Send a request and receive the answer, whatever its status.
+
+        Args:
+            request: The request.
+            call: What an error says about it.
+            timeout: As for the class; ``None`` is the client's own.
+            sink: May take the body.
+            target: The path and the query to ask for, if they are a secret, and may stand in no
+                log and no error.
+            attempt: Which attempt this is, for the log.
+
+        Returns:
+            The answer, received whole; its body is empty if the sink took that.
+
+        Raises:
+            AuthError: If no token could be had.
+            ConfigError: If the environment names a proxy or certificates that cannot be used.
+            InvalidRequestError: If an argument makes a URL too long.
+            InvalidResponseError: If the answer's content encoding is broken.
+            TransportError: If there was no answer.
+            ProvError: What the sink raises.
+        """
+        arguments: dict[str, Any] = request.to_httpx()
+        arguments["url"] = self.address(arguments["url"])
+        if target is not None:
+            arguments["extensions"] = {"target": target.encode("ascii")}
+        arguments["timeout"] = self._timeout if timeout is None else _checked_timeout(timeout)
+        auth = await self._credentials(call) if request.operation.secured else None
+        await self._connections.prepare()
+        client = await self._pools.current()
+        begun = time.monotonic()
+        try:
+            outgoing = client.build_request(**arguments)
+            async with AsyncExitStack() as stack:
+                await _place(stack, self._sending, outgoing)
+                response = await _exchange(
+                    client, outgoing, auth, call, request.operation, sink=sink
+                )
+        except httpx.InvalidURL as error:
+            raise errors.InvalidRequestError(
+                f"{call} was not sent: an argument does not fit in a URL: {error}", call=call
+            ) from error
+        except httpx.RequestError as error:
+            error.request = _bare(error.request)
+            failure, cause = _transport_error(error, request.operation, call), _harmless(error)
+            _note(call, type(error).__name__, begun, attempt)
+        else:
+            _note(call, response.status_code, begun, attempt)
+            return response
+        # Raised out here: in there, an error that is no cause would still be kept as the context.
+        raise failure from cause
+
+    async def _credentials(self, call: errors.Call) -> httpx.Auth:
+        return await credentials(self._auth, call, self._asking)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._pools.aclose()
+
+
+async def _place(stack: AsyncExitStack, turns: Turns, request: httpx.Request) -> None:
+    """Wait for one of the connections that there may be; the stack gives it back."""
+    try:
+        await stack.enter_async_context(turns.turn(request.extensions["timeout"].get("pool")))
+    except TimeoutError:
+        raise httpx.PoolTimeout("", request=request) from None
+
+
+async def _exchange(
+    client: httpx.AsyncClient,
+    request: httpx.Request,
+    auth: httpx.Auth | None,
+    call: errors.Call,
+    operation: Operation[Any],
+    *,
+    sink: Sink | None,
+) -> httpx.Response:
+    """Send a request and receive its answer whole, or leave the body to a sink."""
+    response = await send(client, request, auth)
+    try:
+        if sink is not None and sink.takes(response):
+            await sink.receive(response)
+            return head_of(response)
+        await response.aread()
+    except httpx.DecodingError as error:
+        raise _undecodable(operation, call, response) from error
+    finally:
+        await response.aclose()
+    return response
+
+
+def _undecodable(
+    operation: Operation[Any], call: errors.Call, response: httpx.Response
+) -> errors.InvalidResponseError:
+    # Of the answer there is the status alone: its body is lost, and its headers belong to that.
+    bare = httpx.Response(response.status_code, request=_bare(response.request))
+    return errors.InvalidResponseError(
+        f"{call} was answered with {response.status_code}, which cannot be used: the compression"
+        " of the body is broken" + ("" if operation.safe else f". {errors.UNKNOWN_FATE}"),
+        call=call,
+        response=bare,
+    )
+
+
+def _bare(request: httpx.Request) -> httpx.Request:
+    """The request without its headers, the token among them."""
+    return httpx.Request(request.method, request.url)
+
+
+def _checked_timeout(timeout: Timeout) -> Timeout:
+    if isinstance(timeout, httpx.Timeout):
+        return timeout
+    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
+        return timeout
+    raise errors.ConfigError(f"a timeout is a positive number of seconds, not {timeout!r}")
+
+
+def _transport_error(
+    error: httpx.RequestError, operation: Operation[Any], call: errors.Call
+) -> errors.TransportError:
+    kind = (
+        errors.TransportTimeoutError
+        if isinstance(error, httpx.TimeoutException)
+        else errors.TransportError
+    )
+    meaning, sent = next(
+        (meaning, table is _UNKNOWN_FATE)
+        for table in (_NOT_SENT, _UNKNOWN_FATE)
+        for fault, meaning in table.items()
+        if issubclass(type(error), fault)
+    )
+    cause = str(error) if _harmless(error) is not None else ""
+    message = f"{call} got no answer: {meaning}" + (f" ({cause})" if cause else "")
+    if not sent:
+        message += ". Nothing was sent; check the address in the Config and the network"
+    elif not operation.safe:
+        message += f". {errors.UNKNOWN_FATE}"
+    return kind(message, may_have_arrived=sent, call=call)
+
+
+def _harmless(error: httpx.RequestError) -> httpx.RequestError | None:
+    """The error, unless its text may quote what was sent, or what the server repeated of it."""
+    return None if isinstance(error, httpx.ProtocolError) else error

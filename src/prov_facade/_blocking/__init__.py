@@ -1,0 +1,1 @@
+"""What the synchronous client stands on: what ``_aio`` offers, for threads instead of tasks."""

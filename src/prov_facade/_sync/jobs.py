@@ -1,0 +1,416 @@
+# Made of src/prov_facade/_async by `nox -s codegen`: change that, not this file.
+"""The jobs that the server makes of what is asked of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from job_api_client.api.jobs import fetch_job, list_batch, list_jobs
+from job_api_client.models import (
+    JobStatusTable,
+    ListByBatchRequest,
+    ListByBatchResponse,
+    ListJobsRequest,
+    ListJobsResponse,
+)
+from prov_api_client import Request
+from prov_facade import _results, errors
+from prov_facade._blocking.waiting import sleep
+from prov_facade._documents import FETCH_REPORT, check_report, report_document
+from prov_facade._files import file_name
+from prov_facade._results import RegisteredModelRun
+from prov_facade._rhythm import Rhythm
+from prov_facade._sync.files import Download
+from prov_facade._sync.service import SyncClientService
+from prov_facade._sync.transport import Timeout
+from prov_facade.config import Config
+from prov_facade.polling import PollPolicy
+
+OnChange = Callable[[JobStatusTable], object]
+
+
+class SyncJobsClient(SyncClientService):
+    """The jobs of the caller, in the job-api.
+
+    Registering a model run, updating it, linking it to a study, registering a batch and, on newer
+    servers, making a report are jobs: the prov-api answers with a ``session_id``, and the job-api
+    tells how far the job is. Usually reached as ``jobs`` of a :class:`~prov_facade.SyncProvClient`,
+    whose connections it then shares; it can also be made by itself, with the same arguments.
+
+    A job goes on whether or not anybody waits for it. With its ``session_id`` it can be waited for
+    again, by another process, too. Methods take ``timeout`` and raise errors as those of
+    ``SyncProvClient`` do; ``timeout`` is for each single request, and how long a job is waited for is
+    the matter of ``polling``.
+    """
+
+    @classmethod
+    def _endpoint(cls, config: Config) -> str:
+        return config.job_api_endpoint
+
+    def fetch(self, session_id: str, *, timeout: Timeout | None = None) -> JobStatusTable:
+        """Look at a job.
+
+        Route: ``GET /jobs/user/fetch``
+
+        Args:
+            session_id: The job.
+            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The job as it stands.
+
+        Raises:
+            AuthenticationError: If the token is not valid, or the job is another user's.
+            BadRequestError: If the job is not known. For its first seconds, none is.
+            ProvError: See :class:`~prov_facade.SyncProvClient`.
+        """
+        return (self._send(fetch_job.request(session_id=session_id), timeout)).job
+
+    def list(
+        self, *, page_size: int = 50, timeout: Timeout | None = None
+    ) -> Iterator[JobStatusTable]:
+        """Go through the jobs that the caller had started, the newest first.
+
+        Pages are fetched as they are needed: stop where you have seen enough.
+
+        Route: ``POST /jobs/user/list``
+
+        Args:
+            page_size: How many jobs are fetched at a time, 1 or more.
+            timeout: Seconds for each page, or an ``httpx.Timeout``; the client's own by default.
+
+        Yields:
+            The jobs.
+
+        Raises:
+            ProvError: See :class:`~prov_facade.SyncProvClient`.
+        """
+        _check_page_size(page_size)
+
+        def request(key: dict[str, Any] | None) -> Request[ListJobsResponse]:
+            body = ListJobsRequest(pagination_key=key, limit=page_size)
+            return list_jobs.request(body=body)
+
+        for job in self._pages(request, timeout):
+            yield job
+
+    def list_batch(
+        self, batch_id: str, *, page_size: int = 50, timeout: Timeout | None = None
+    ) -> Iterator[JobStatusTable]:
+        """Go through the jobs of a batch, the newest first.
+
+        Route: ``POST /jobs/user/list_batch``
+
+        Args:
+            batch_id: The batch, from the result of the job that submitted it.
+            page_size: How many jobs are fetched at a time, 1 or more.
+            timeout: Seconds for each page, or an ``httpx.Timeout``; the client's own by default.
+
+        Yields:
+            The jobs.
+
+        Raises:
+            ProvError: See :class:`~prov_facade.SyncProvClient`.
+        """
+        _check_page_size(page_size)
+
+        def request(key: dict[str, Any] | None) -> Request[ListByBatchResponse]:
+            body = ListByBatchRequest(batch_id=batch_id, pagination_key=key, limit=page_size)
+            return list_batch.request(body=body)
+
+        for job in self._pages(request, timeout):
+            yield job
+
+    def _pages(
+        self,
+        request: Callable[
+            [dict[str, Any] | None], Request[ListJobsResponse] | Request[ListByBatchResponse]
+        ],
+        timeout: Timeout | None,
+    ) -> Iterator[JobStatusTable]:
+        key: dict[str, Any] | None = None
+        while True:
+            asked: Request[Any] = request(key)
+            answer = self._exchange(asked, timeout)
+            for job in answer.value.jobs:
+                yield job
+            before, key = key, answer.value.pagination_key
+            if key is None:
+                return
+            if key == before:
+                raise errors.InvalidResponseError(
+                    f"{answer.call} was answered with the pagination key that it was asked with:"
+                    " the list would never end",
+                    path="$.pagination_key",
+                    call=answer.call,
+                )
+
+    def watch(
+        self,
+        session_id: str,
+        *,
+        polling: PollPolicy | None = None,
+        timeout: Timeout | None = None,
+    ) -> Iterator[JobStatusTable]:
+        """Follow a job to its end, and see each status that it comes to.
+
+        A status that the job passes through between two looks is not seen. What fails for a while
+        (no connection, 429, 5xx) only makes the next look come later.
+
+        Route: ``GET /jobs/user/fetch``
+
+        Args:
+            session_id: The job.
+            polling: How it is waited for; the client's own by default.
+            timeout: Seconds for each look, or an ``httpx.Timeout``; the client's own by default.
+
+        Yields:
+            The job, whenever its status is another. The last one has ended, well or not.
+
+        Raises:
+            AuthenticationError: If the token is not valid, or the job is another user's.
+            JobNotFoundError: If the job-api does not know the job, after ``polling.grace``.
+            JobTimeoutError: If the job does not end before ``polling.deadline``.
+            ProvError: See :class:`~prov_facade.SyncProvClient`.
+        """
+        rhythm = Rhythm(polling or self._polling)
+        request = fetch_job.request(session_id=session_id)
+        job: JobStatusTable | None = None
+        while True:
+            late = rhythm.over
+            try:
+                found = (self._exchange(request, timeout, retries=rhythm.look)).value.job
+            except errors.ProvError as error:
+                if not rhythm.excuses(error):
+                    if isinstance(error, errors.BadRequestError):
+                        raise _unknown(session_id, job, error) from error
+                    error.add_note(f"The job {session_id} goes on: {_resume(session_id)}.")
+                    raise
+            else:
+                news = job is None or job.status != found.status
+                job = found
+                rhythm.heard(news=news)
+                if news:
+                    yield job
+                if _results.is_over(job):
+                    return
+            if late:
+                raise _too_late(session_id, job, polling or self._polling) from rhythm.trouble
+            sleep(rhythm.pause())
+
+    def wait(
+        self,
+        session_id: str,
+        *,
+        polling: PollPolicy | None = None,
+        on_change: OnChange | None = None,
+        timeout: Timeout | None = None,
+    ) -> JobStatusTable:
+        """Wait until a job has succeeded.
+
+        Whatever ends the waiting (an error, a cancelled task, a process that is killed), the job
+        goes on: call this again with the same ``session_id``.
+
+        Route: ``GET /jobs/user/fetch``
+
+        Args:
+            session_id: The job.
+            polling: How it is waited for; the client's own by default.
+            on_change: Called with the job whenever its status is another.
+            timeout: Seconds for each look, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The job, which has succeeded. What its ``result`` holds depends on what it did.
+
+        Raises:
+            AuthenticationError: If the token is not valid, or the job is another user's.
+            JobFailedError: If the job fails; its ``reason`` says why.
+            JobNotFoundError: If the job-api does not know the job, after ``polling.grace``.
+            JobTimeoutError: If the job does not end before ``polling.deadline``; its ``job`` is
+                what was last seen.
+            ProvError: See :class:`~prov_facade.SyncProvClient`.
+        """
+        last: JobStatusTable | None = None
+        for job in self.watch(session_id, polling=polling, timeout=timeout):
+            last = job
+            if on_change is not None:
+                on_change(job)
+        assert last is not None  # noqa: S101  (it ends with a job, or raises)
+        failed = _results.failure(last)
+        if failed is not None:
+            raise failed
+        return last
+
+    def wait_for_model_run(
+        self,
+        session_id: str,
+        *,
+        polling: PollPolicy | None = None,
+        on_change: OnChange | None = None,
+        timeout: Timeout | None = None,
+    ) -> RegisteredModelRun:
+        """Wait until a job that registers, updates or links a model run has succeeded.
+
+        Route: ``GET /jobs/user/fetch``
+
+        Args:
+            session_id: The job.
+            polling: How it is waited for; the client's own by default.
+            on_change: Called with the job whenever its status is another.
+            timeout: Seconds for each look, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The model run: its handle, its record, its PROV document.
+
+        Raises:
+            InvalidResponseError: If what came of the job is no model run.
+            ProvError: As :meth:`wait`.
+        """
+        return _results.model_run(
+            self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
+        )
+
+    def wait_for_batch(
+        self,
+        session_id: str,
+        *,
+        polling: PollPolicy | None = None,
+        on_change: OnChange | None = None,
+        timeout: Timeout | None = None,
+    ) -> str:
+        """Wait until a job that submits a batch has succeeded.
+
+        The jobs of the single records may still go on: see :meth:`list_batch`.
+
+        Route: ``GET /jobs/user/fetch``
+
+        Args:
+            session_id: The job.
+            polling: How it is waited for; the client's own by default.
+            on_change: Called with the job whenever its status is another.
+            timeout: Seconds for each look, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The id of the batch.
+
+        Raises:
+            InvalidResponseError: If what came of the job is no batch.
+            ProvError: As :meth:`wait`.
+        """
+        return _results.batch_id(
+            self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
+        )
+
+    def wait_for_report(
+        self,
+        session_id: str,
+        *,
+        polling: PollPolicy | None = None,
+        on_change: OnChange | None = None,
+        timeout: Timeout | None = None,
+    ) -> bytes:
+        """Wait until a job has made a report, and fetch it.
+
+        Routes: ``GET /jobs/user/fetch``, and the address that the job names; no token is sent
+        there.
+
+        Args:
+            session_id: The job.
+            polling: How it is waited for; the client's own by default.
+            on_change: Called with the job whenever its status is another.
+            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The ``.docx`` document.
+
+        Raises:
+            ReportError: If there is no document at that address. It is good for about an hour after
+                the job has ended.
+            ProvError: As :meth:`wait`.
+        """
+        job = self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
+        return report_document(self._fetch_report(job, timeout), session_id=session_id)
+
+    def save_report(
+        self,
+        session_id: str,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        polling: PollPolicy | None = None,
+        on_change: OnChange | None = None,
+        timeout: Timeout | None = None,
+    ) -> Path:
+        """Wait until a job has made a report, and save it as it comes.
+
+        The file appears when it is whole and was found to be a Word document; of a call that fails
+        or is cancelled, nothing is left. Memory does not grow with its size.
+
+        Routes: ``GET /jobs/user/fetch``, and the address that the job names; no token is sent
+        there.
+
+        Args:
+            session_id: The job.
+            path: Where to save it. In a directory that exists, a name is made from the session id,
+                such as ``report-7f0c1a52.docx``.
+            overwrite: Whether a file that is there is replaced.
+            polling: How it is waited for; the client's own by default.
+            on_change: Called with the job whenever its status is another.
+            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            Where the report is.
+
+        Raises:
+            FileError: If it cannot be written. It is an ``OSError``, too.
+            InvalidRequestError: If there is a file already, or no such directory; nothing is sent.
+            ReportError: If there is no document at that address.
+            ProvError: As :meth:`wait`.
+        """
+        call = self._transport.call(fetch_job.OPERATION)
+        name = file_name("report", session_id, ".docx")
+        with Download(path, FETCH_REPORT, call, name=name, overwrite=overwrite) as file:
+            job = self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
+            answer = self._fetch_report(job, timeout, sink=file)
+            file.check(partial(check_report, answer, session_id=session_id))
+            return file.keep()
+
+
+def _check_page_size(size: object) -> None:
+    if type(size) is not int or size < 1:
+        raise errors.InvalidRequestError(
+            f"page_size is a number, 1 or more, not {size!r}", path="$.page_size"
+        )
+
+
+def _resume(session_id: str) -> str:
+    return f"wait for it again with jobs.wait({session_id!r})"
+
+
+def _unknown(
+    session_id: str, job: JobStatusTable | None, error: errors.APIError
+) -> errors.JobNotFoundError:
+    return errors.JobNotFoundError(
+        f"the job-api does not know the job {session_id}: {error.detail} If it has been taken on"
+        f" just now, {_resume(session_id)}",
+        session_id=session_id,
+        job=job,
+        call=error.call,
+        response=error.response,
+    )
+
+
+def _too_late(
+    session_id: str, job: JobStatusTable | None, policy: PollPolicy
+) -> errors.JobTimeoutError:
+    seen = f"it was last seen {job.status}" if job else "it was never seen"
+    return errors.JobTimeoutError(
+        f"the job {session_id} did not end within {policy.deadline:g} s: {seen}. It goes on:"
+        f" {_resume(session_id)}",
+        session_id=session_id,
+        job=job,
+    )
