@@ -16,6 +16,7 @@ from prov_facade._async.admin import ProvAdminClient
 from prov_facade._async.client import ProvClient
 from prov_facade._async.jobs import JobsClient
 from prov_facade._async.service import ClientService
+from prov_facade._bulk import BulkProgress, BulkResult
 from prov_facade._raw import raw_responses
 from prov_facade._results import RegisteredModelRun
 from prov_facade._sync.admin import SyncProvAdminClient
@@ -121,6 +122,8 @@ __all__ = [
     "BearerAuth",
     "BearerToken",
     "BodyConvertModelRunsCsv",
+    "BulkProgress",
+    "BulkResult",
     "Call",
     "ClientService",
     "Config",

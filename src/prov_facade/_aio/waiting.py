@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from typing import TypeVar
 
 import tenacity
@@ -31,7 +31,19 @@ async def in_thread(work: Callable[..., R], *arguments: object) -> R:
     return await asyncio.to_thread(work, *arguments)
 
 
-async def each(items: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[T]:
+async def to_the_end(work: Callable[..., R], *arguments: object) -> R:
+    """Have work done in a thread, and do not leave before it is, even when cancelled."""
+    task = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # nobody is there for it any more
+        raise
+
+
+async def each(items: Iterable[T] | AsyncIterable[T]) -> AsyncGenerator[T, None]:
     """Go through items, whichever way they come."""
     if isinstance(items, AsyncIterable):
         async for item in items:

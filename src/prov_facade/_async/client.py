@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,11 +59,13 @@ from prov_facade._aio.wire import TransportLike
 from prov_facade._answers import Answer
 from prov_facade._arguments import ModelLike, checked
 from prov_facade._async.admin import ProvAdminClient
+from prov_facade._async.bulk import BulkOptions, BulkRegistration
 from prov_facade._async.connections import EventHooks
 from prov_facade._async.files import Download
 from prov_facade._async.jobs import JobsClient, OnChange
 from prov_facade._async.service import ClientService, unchecked
 from prov_facade._async.transport import DEFAULT_TIMEOUT, Timeout
+from prov_facade._bulk import BulkProgress, BulkResult
 from prov_facade._documents import check_report, csv_upload, report_document, started_job
 from prov_facade._files import Upload, file_name
 from prov_facade._results import RegisteredModelRun, started_session
@@ -450,6 +454,71 @@ class ProvClient(ClientService):
         return await self.jobs.wait_for_model_run(
             started.session_id, polling=polling, on_change=on_change, timeout=timeout
         )
+
+    async def register_many(
+        self,
+        records: Iterable[ModelRunRecord | ModelLike] | AsyncIterable[ModelRunRecord | ModelLike],
+        *,
+        manifest: str | os.PathLike[str] | None = None,
+        chunk_size: int = 100,
+        batches: int = 4,
+        on_progress: Callable[[BulkProgress], object] | None = None,
+        settle: float = 120.0,
+        settled: Mapping[int, str | None] | None = None,
+        polling: PollPolicy | None = None,
+        timeout: Timeout | None = None,
+    ) -> AsyncGenerator[BulkResult, None]:
+        """Register any number of model runs, each of them once, and follow all of them.
+
+        Records are read as there is room for them, and submitted in batches. With a manifest, the
+        same call with the same records goes on where an earlier one stopped, even one that was
+        killed: nothing that was submitted is submitted again. If nobody saw the end of a
+        submission, its job is looked for among those of the user before anything else is done.
+
+        Routes: ``POST /model_run/register_batch``, ``GET /jobs/user/fetch``,
+        ``POST /jobs/user/list_batch``, ``POST /jobs/user/list``
+
+        Args:
+            records: The model runs, as for :meth:`register_model_run`; an iterator, too, of which
+                no more is held than is being worked on.
+            manifest: The file that remembers what has become of each record. It is created, and
+                stays; one process at a time may use it. Without it, nothing can be resumed.
+            chunk_size: How many records a batch has.
+            batches: How many batches are worked on at once.
+            on_progress: Called whenever the registration has come on.
+            settle: How many seconds after a submission without an answer its job may still appear
+                among those of the user. After that, it counts as not submitted.
+            settled: What you have found out after an :class:`UnsettledError`: by the number of the
+                chunk, the session id of its job, or ``None`` if it was not submitted.
+            polling: How jobs are waited for; the client's own by default. Its deadline is how long
+                nothing may come of any batch.
+            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
+
+        Yields:
+            The result of each record, in order of completion: its handle or its error. Those that
+            the manifest knows come again.
+
+        Raises:
+            ConfigError: If the manifest cannot be used, or knows other records.
+            FileError: If the manifest cannot be written.
+            UnsettledError: If whether records were submitted could not be found out.
+            ProvError: What kept records from being submitted, after all results there are.
+        """
+        options = BulkOptions(
+            chunk_size=chunk_size,
+            batches=batches,
+            settle=settle,
+            settled=settled or {},
+            on_progress=on_progress,
+            polling=polling or self._polling,
+            timeout=timeout,
+        )
+        registration = BulkRegistration(self, options)
+        async with aclosing(
+            registration.results(records, manifest, self._endpoint(self._config))
+        ) as results:
+            async for result in results:
+                yield result
 
     async def explore_upstream(
         self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ class JobsClient(ClientService):
 
     async def list(
         self, *, page_size: int = 50, timeout: Timeout | None = None
-    ) -> AsyncIterator[JobStatusTable]:
+    ) -> AsyncGenerator[JobStatusTable, None]:
         """Go through the jobs that the caller had started, the newest first.
 
         Pages are fetched as they are needed: stop where you have seen enough.
@@ -99,7 +99,7 @@ class JobsClient(ClientService):
 
     async def list_batch(
         self, batch_id: str, *, page_size: int = 50, timeout: Timeout | None = None
-    ) -> AsyncIterator[JobStatusTable]:
+    ) -> AsyncGenerator[JobStatusTable, None]:
         """Go through the jobs of a batch, the newest first.
 
         Route: ``POST /jobs/user/list_batch``
@@ -130,7 +130,7 @@ class JobsClient(ClientService):
             [dict[str, Any] | None], Request[ListJobsResponse] | Request[ListByBatchResponse]
         ],
         timeout: Timeout | None,
-    ) -> AsyncIterator[JobStatusTable]:
+    ) -> AsyncGenerator[JobStatusTable, None]:
         key: dict[str, Any] | None = None
         while True:
             asked: Request[Any] = request(key)
@@ -154,7 +154,7 @@ class JobsClient(ClientService):
         *,
         polling: PollPolicy | None = None,
         timeout: Timeout | None = None,
-    ) -> AsyncIterator[JobStatusTable]:
+    ) -> AsyncGenerator[JobStatusTable, None]:
         """Follow a job to its end, and see each status that it comes to.
 
         A status that the job passes through between two looks is not seen. What fails for a while

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Annotated, Self, TypeVar
@@ -96,6 +96,11 @@ def in_thread(work: Callable[..., R], *arguments: object) -> R:
     return work(*arguments)
 
 
-def each(items: Iterable[T]) -> Iterator[T]:
+def to_the_end(work: Callable[..., R], *arguments: object) -> R:
+    """Do work."""
+    return work(*arguments)
+
+
+def each(items: Iterable[T]) -> Generator[T, None]:
     """Go through items."""
-    return iter(items)
+    yield from items

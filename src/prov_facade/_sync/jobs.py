@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ class SyncJobsClient(SyncClientService):
 
     def list(
         self, *, page_size: int = 50, timeout: Timeout | None = None
-    ) -> Iterator[JobStatusTable]:
+    ) -> Generator[JobStatusTable, None]:
         """Go through the jobs that the caller had started, the newest first.
 
         Pages are fetched as they are needed: stop where you have seen enough.
@@ -100,7 +100,7 @@ class SyncJobsClient(SyncClientService):
 
     def list_batch(
         self, batch_id: str, *, page_size: int = 50, timeout: Timeout | None = None
-    ) -> Iterator[JobStatusTable]:
+    ) -> Generator[JobStatusTable, None]:
         """Go through the jobs of a batch, the newest first.
 
         Route: ``POST /jobs/user/list_batch``
@@ -131,7 +131,7 @@ class SyncJobsClient(SyncClientService):
             [dict[str, Any] | None], Request[ListJobsResponse] | Request[ListByBatchResponse]
         ],
         timeout: Timeout | None,
-    ) -> Iterator[JobStatusTable]:
+    ) -> Generator[JobStatusTable, None]:
         key: dict[str, Any] | None = None
         while True:
             asked: Request[Any] = request(key)
@@ -155,7 +155,7 @@ class SyncJobsClient(SyncClientService):
         *,
         polling: PollPolicy | None = None,
         timeout: Timeout | None = None,
-    ) -> Iterator[JobStatusTable]:
+    ) -> Generator[JobStatusTable, None]:
         """Follow a job to its end, and see each status that it comes to.
 
         A status that the job passes through between two looks is not seen. What fails for a while

@@ -1,0 +1,465 @@
+"""Registers any number of model runs, each of them once."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, frozen
+
+from prov_api_client.api.model_run import register_model_run
+from prov_api_client.models import RegisterBatchModelRunRequest
+from prov_facade import _results, errors
+from prov_facade._aio.waiting import each, sleep, to_the_end
+from prov_facade._arguments import checked
+from prov_facade._bulk import (
+    BulkProgress,
+    BulkResult,
+    Flight,
+    Part,
+    Scratch,
+    digest,
+    refused_positions,
+    submitted_digest,
+    unsettled,
+)
+from prov_facade._manifest import Chunk, State
+from prov_facade._results import started_session
+from prov_facade._rhythm import Rhythm, is_passing
+from prov_facade.polling import PollPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from prov_facade._async.client import ProvClient
+    from prov_facade._async.transport import Timeout
+
+# How far the clocks of this machine and of the server may be apart, in seconds.
+_SKEW = 3600.0
+# How long a job is looked for at the least, whatever the clock says, in seconds.
+_SHORTEST_SEARCH = 10.0
+_LARGEST_PAGE = 100
+
+
+@frozen(kw_only=True)
+class BulkOptions:
+    """How model runs are registered; see :meth:`ProvClient.register_many`."""
+
+    chunk_size: int
+    batches: int
+    settle: float
+    settled: Mapping[int, str | None]
+    on_progress: Callable[[BulkProgress], object] | None
+    polling: PollPolicy
+    timeout: Timeout | None
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("chunk_size", "batches"):
+            value: object = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise errors.InvalidRequestError(
+                    f"{name} is a number, 1 or more, not {value!r}", path=f"$.{name}"
+                )
+
+
+class BulkRegistration:
+    """A registration of many model runs: it reads, submits, follows, and remembers.
+
+    It goes on in steps, one after the other: submit while there is room, look at the batches whose
+    time has come, sleep until the next.
+
+    Args:
+        client: Sends and asks.
+        options: How.
+    """
+
+    def __init__(self, client: ProvClient, options: BulkOptions) -> None:
+        self._client = client
+        self._options = options
+        self._flights: list[Flight] = []
+        self._progress = BulkProgress()
+        self._obstacle: errors.ProvError | None = None
+
+    async def results(
+        self,
+        records: Iterable[Any] | AsyncIterable[Any],
+        manifest: str | os.PathLike[str] | None,
+        prov_api: str,
+    ) -> AsyncGenerator[BulkResult, None]:
+        """Register records.
+
+        Args:
+            records: The records.
+            manifest: The file that remembers; ``None`` for none that stays.
+            prov_api: The address of the prov-api.
+
+        Yields:
+            What has become of each record.
+        """
+        self._scratch = await to_the_end(Scratch, manifest, prov_api)
+        self._manifest = self._scratch.manifest
+        try:
+            await self._settle_all()
+            async with aclosing(each(records)) as source:
+                number = 0
+                reading = True
+                while reading or self._flights:
+                    while reading and len(self._flights) < self._options.batches:
+                        parts = await self._read(source, number)
+                        if not parts:
+                            self._check_end(number)
+                            reading = False
+                            break
+                        for result in await self._launch(parts, number):
+                            yield result
+                        number += 1
+                        reading = self._obstacle is None
+                    for flight in [one for one in self._flights if one.due <= time.monotonic()]:
+                        for result in await self._look(flight):
+                            yield result
+                    if self._flights:
+                        due = min(flight.due for flight in self._flights)
+                        await sleep(max(0.0, due - time.monotonic()))
+            if self._obstacle is not None:
+                raise self._obstacle
+        finally:
+            await to_the_end(self._scratch.close)
+
+    # Reading
+
+    async def _read(self, source: AsyncIterator[Any], number: int) -> list[Part]:
+        """Read the records of a chunk, and check each of them."""
+        known = self._known(number)
+        size = self._options.chunk_size if known is None else known.count
+        first = self._progress.read
+        parts: list[Part] = []
+        while len(parts) < size:
+            try:
+                given = await anext(source)
+            except StopAsyncIteration:
+                break
+            parts.append(self._checked(given, first + len(parts)))
+        self._advance(read=len(parts))
+        return parts
+
+    def _checked(self, given: object, index: int) -> Part:
+        part = Part(index, given)
+        request: Any = register_model_run.request(body=given)  # type: ignore[arg-type]
+        try:
+            call = errors.Call(f"record {index}", request.operation.method, request.operation.path)
+            part.record = checked(request, call).body
+        except errors.InvalidRequestError as error:
+            part.error = error
+        return part
+
+    def _known(self, number: int) -> Chunk | None:
+        chunks = self._manifest.chunks
+        return chunks[number] if number < len(chunks) else None
+
+    def _check_end(self, number: int) -> None:
+        if number < len(self._manifest.chunks):
+            raise self._mismatch(self._manifest.chunks[number])
+
+    def _mismatch(self, chunk: Chunk) -> errors.ConfigError:
+        last = chunk.first + chunk.count - 1
+        return errors.ConfigError(
+            f"the records {chunk.first} to {last} are not those that the manifest"
+            f" {str(self._scratch.path)!r} knows: give the same records in the same order, and"
+            " further ones behind them, or name another manifest"
+        )
+
+    # Submitting
+
+    async def _launch(self, parts: list[Part], number: int) -> list[BulkResult]:
+        """Submit a chunk, unless it has been, and return what is known of its records already."""
+        known = self._known(number)
+        if known is not None:
+            self._compare(parts, known)
+            if known.state is State.DONE:
+                outcomes = await to_the_end(self._manifest.outcomes, number)
+                for part, outcome in zip(parts, outcomes, strict=True):
+                    part.recall(outcome)
+                self._advance(submitted=sum(1 for part in parts if part.session_id))
+                return self._results(parts, resumed=True)
+            if known.state is State.SUBMITTED:
+                assert known.session_id is not None  # noqa: S101
+                self._fly(parts, number, known.session_id, known.batch_id)
+                return self._results([part for part in parts if part.settled])
+        session_id = await self._submit(parts, number, again=known is not None)
+        if session_id is not None:
+            self._fly(parts, number, session_id)
+        elif self._obstacle is None:
+            await self._remember(parts, number)
+        return self._results([part for part in parts if part.settled])
+
+    def _compare(self, parts: list[Part], known: Chunk) -> None:
+        """Check that a chunk is what the manifest knows, and take what it knows of it."""
+        for part in parts:
+            reason = known.refused.get(part.index)
+            if reason is not None and part.error is None:
+                part.error = _refusal(part, reason)
+        records = [part.record for part in parts if part.record is not None and not part.settled]
+        if len(parts) != known.count or digest(records) != known.digest:
+            raise self._mismatch(known)
+
+    async def _submit(self, parts: list[Part], number: int, *, again: bool) -> str | None:
+        """Submit a chunk once, and return the session id of its job; ``None`` if it has none."""
+        rhythm = Rhythm(self._options.polling)
+        while True:
+            sent = [part for part in parts if not part.settled]
+            records = [part.record for part in sent if part.record is not None]
+            chunk = await self._plan(parts, number, digest(records), again=again)
+            again = True
+            if not sent:
+                await self._withdraw(chunk, "there is nothing to be sent", parts)
+                return None
+            try:
+                answer = await self._client.register_batch_model_runs(
+                    RegisterBatchModelRunRequest(records=records), timeout=self._options.timeout
+                )
+                session_id = started_session(answer.session_id, "register_batch_model_runs")
+            except errors.ProvError as error:
+                if _may_have_arrived(error):
+                    found = await self._settle(chunk, error)
+                    if found is None:
+                        await self._withdraw(chunk, "the server has no such job")
+                        if rhythm.over:
+                            self._obstacle = error
+                            return None
+                        await sleep(rhythm.pause())
+                        continue
+                    session_id = found
+                elif self._refuse(sent, error):
+                    await self._withdraw(chunk, str(error), [part for part in sent if part.error])
+                    continue
+                else:
+                    await self._withdraw(chunk, str(error))
+                    if not is_passing(error) or rhythm.over:
+                        self._obstacle = error
+                        return None
+                    rhythm.trouble = error
+                    await sleep(rhythm.pause())
+                    continue
+            await to_the_end(self._manifest.submitted, number, session_id)
+            self._advance(submitted=len(sent))
+            return session_id
+
+    async def _plan(self, parts: list[Part], number: int, wanted: str, *, again: bool) -> Chunk:
+        now = time.time()
+        if again:
+            return await to_the_end(self._manifest.plan_again, number, wanted, now)
+        return await to_the_end(self._manifest.plan, parts[0].index, len(parts), wanted, now)
+
+    async def _withdraw(self, chunk: Chunk, reason: str, refused: Iterable[Part] = ()) -> None:
+        why = {part.index: _text(part.error) for part in refused}
+        await to_the_end(self._manifest.not_submitted, chunk.number, _text(reason), why)
+
+    def _refuse(self, sent: list[Part], error: errors.ProvError) -> bool:
+        """Give the records that the server refuses their errors, and say whether there are any."""
+        if isinstance(error, errors.OperationFailedError | errors.BadRequestError):
+            for part in sent:
+                part.error = _refusal(
+                    part,
+                    error.details
+                    if isinstance(error, errors.OperationFailedError)
+                    else error.detail,
+                )
+            return True
+        if not isinstance(error, errors.ValidationFailedError):
+            return False
+        positions = refused_positions(error) or dict.fromkeys(range(len(sent)), error.detail)
+        for position, reason in positions.items():
+            if 0 <= position < len(sent):
+                sent[position].error = _refusal(sent[position], reason)
+        return any(part.error for part in sent)
+
+    # Finding out what became of a submission that nobody saw the end of
+
+    async def _settle_all(self) -> None:
+        for chunk in self._manifest.chunks:
+            if chunk.state is not State.SUBMITTING:
+                continue
+            if chunk.number in self._options.settled:
+                session_id = self._options.settled[chunk.number]
+            else:
+                session_id = await self._settle(chunk, None)
+            if session_id is None:
+                await self._withdraw(chunk, "the server has no such job")
+            else:
+                await to_the_end(self._manifest.submitted, chunk.number, session_id)
+
+    async def _settle(self, chunk: Chunk, cause: errors.ProvError | None) -> str | None:
+        """Look for the job of a chunk among those of the user.
+
+        Args:
+            chunk: The chunk.
+            cause: What its submission ended in, just now; ``None`` if that was in another process.
+
+        Returns:
+            Its session id; ``None`` if there is no such job, long enough after it was sent.
+
+        Raises:
+            UnsettledError: If that cannot be found out.
+        """
+        patience = self._options.settle
+        if cause is None:
+            waited = max(0.0, time.time() - chunk.at)
+            patience = max(patience - waited, min(patience, _SHORTEST_SEARCH))
+        end = time.monotonic() + patience
+        rhythm = Rhythm(self._options.polling)
+        while True:
+            last = time.monotonic() >= end
+            try:
+                found = await self._candidates(chunk)
+            except errors.ProvError as error:
+                if rhythm.over or not is_passing(error):
+                    reason = f"your jobs could not be looked through ({_text(error)})"
+                    raise unsettled(chunk, self._scratch.path, (), reason) from error
+                rhythm.trouble = error
+                await sleep(rhythm.pause())
+                continue
+            rhythm.heard(news=False)
+            if len(found) == 1:
+                return found[0]
+            if found:
+                reason = "several jobs hold the same records"
+                raise unsettled(chunk, self._scratch.path, found, reason) from cause
+            if last:
+                return None
+            await sleep(min(rhythm.pause(), max(0.0, end - time.monotonic())))
+
+    async def _candidates(self, chunk: Chunk) -> list[str]:
+        taken = self._manifest.session_ids
+        found = []
+        async with aclosing(self._client.jobs.list(timeout=self._options.timeout)) as jobs:
+            async for job in jobs:
+                if job.created_timestamp < chunk.at - _SKEW:
+                    break
+                if job.session_id not in taken and submitted_digest(job) == chunk.digest:
+                    found.append(job.session_id)
+        return found
+
+    # Following
+
+    def _fly(
+        self, parts: list[Part], number: int, session_id: str, batch_id: str | None = None
+    ) -> None:
+        flight = Flight(parts, number, Rhythm(self._options.polling), session_id, batch_id)
+        self._flights.append(flight)
+        self._rest(flight)
+        self._advance()
+
+    def _rest(self, flight: Flight) -> None:
+        flight.due = time.monotonic() + flight.rhythm.pause()
+
+    async def _look(self, flight: Flight) -> list[BulkResult]:
+        """Ask how far a batch is, and return what has newly become of its records."""
+        late = flight.rhythm.over
+        try:
+            settled = await self._news(flight)
+        except errors.ProvError as error:
+            if not flight.rhythm.excuses(error):
+                if not isinstance(error, errors.BadRequestError):
+                    raise
+                self._flights.remove(flight)
+                return self._results(flight.fail(_unknown(flight, error)))
+            settled = []
+        if settled:
+            # As long as anything comes of it, the jobs are waited for.
+            for other in self._flights:
+                other.rhythm.postpone()
+        if flight.over:
+            self._flights.remove(flight)
+            await self._remember(flight.parts, flight.number)
+        elif late and not settled:
+            self._flights.remove(flight)
+            # They are not remembered as failed: with the manifest, they are waited for again.
+            return self._results(flight.fail(_too_late(flight, self._options.polling)))
+        else:
+            self._rest(flight)
+        return self._results(settled)
+
+    async def _news(self, flight: Flight) -> list[Part]:
+        if flight.batch_id is None:
+            job = await self._client.jobs.fetch(flight.session_id, timeout=self._options.timeout)
+            flight.rhythm.heard(news=_results.is_over(job))
+            failed = _results.failure(job)
+            if failed is not None:
+                return flight.fail(failed)
+            if not _results.is_over(job):
+                return []
+            flight.batch_id = _results.batch_id(job)
+            await to_the_end(self._manifest.batch, flight.number, flight.batch_id)
+        page_size = min(_LARGEST_PAGE, len(flight.parts))
+        jobs = [
+            job
+            async for job in self._client.jobs.list_batch(
+                flight.batch_id, page_size=page_size, timeout=self._options.timeout
+            )
+        ]
+        flight.rhythm.heard(news=False)
+        return flight.take(jobs)
+
+    async def _remember(self, parts: list[Part], number: int) -> None:
+        await to_the_end(self._manifest.done, number, [part.outcome for part in parts])
+
+    # Telling
+
+    def _results(self, parts: list[Part], *, resumed: bool = False) -> list[BulkResult]:
+        results = [part.result(resumed=resumed) for part in parts]
+        failed = sum(1 for result in results if result.error is not None)
+        if results:
+            self._advance(registered=len(results) - failed, failed=failed)
+        return results
+
+    def _advance(
+        self, *, read: int = 0, submitted: int = 0, registered: int = 0, failed: int = 0
+    ) -> None:
+        before = self._progress
+        self._progress = evolve(
+            before,
+            read=before.read + read,
+            submitted=before.submitted + submitted,
+            registered=before.registered + registered,
+            failed=before.failed + failed,
+            batches=len(self._flights),
+        )
+        if self._options.on_progress is not None:
+            self._options.on_progress(self._progress)
+
+
+def _may_have_arrived(error: errors.ProvError) -> bool:
+    """Say whether the server may have acted on a submission that ended in an error."""
+    if isinstance(error, errors.TransportError):
+        return error.may_have_arrived
+    return isinstance(error, errors.ServerError | errors.InvalidResponseError)
+
+
+def _refusal(part: Part, reason: str) -> errors.BadRequestError:
+    return errors.BadRequestError(f"record {part.index} was refused by the server: {reason}")
+
+
+def _too_late(flight: Flight, polling: PollPolicy) -> errors.JobTimeoutError:
+    where = f"the batch {flight.batch_id}" if flight.batch_id else "the job that submits it"
+    return errors.JobTimeoutError(
+        f"nothing came of {where} within {polling.deadline:g} s. It goes on: call register_many"
+        f" again with the same records and the same manifest, or see jobs.wait("
+        f"{flight.session_id!r})",
+        session_id=flight.session_id,
+    )
+
+
+def _unknown(flight: Flight, error: errors.BadRequestError) -> errors.JobNotFoundError:
+    return errors.JobNotFoundError(
+        f"the job-api does not know the job {flight.session_id}, which submits this record"
+        f" ({error.detail})",
+        session_id=flight.session_id,
+    )
+
+
+def _text(said: object) -> str:
+    """What can be written into a manifest: text in UTF-8."""
+    return str(said).encode(errors="replace").decode()

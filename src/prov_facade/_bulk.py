@@ -1,0 +1,327 @@
+"""The parts of a long registration that need no network: chunks, their jobs, what came of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections import deque
+from collections.abc import Iterable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from attrs import define, field, frozen
+
+from job_api_client.models import JobStatusTable, JobSubType
+from prov_api_client.models import ModelRunRecord
+from prov_facade import _results, errors
+from prov_facade._manifest import Chunk, Manifest, Outcome
+from prov_facade._rhythm import Rhythm
+
+# What becomes of a record for good, and so stands in a manifest.
+_KINDS: dict[str, type[errors.ProvError]] = {
+    kind.__name__: kind
+    for kind in (errors.InvalidRequestError, errors.JobFailedError, errors.BadRequestError)
+}
+
+
+@frozen
+class BulkResult:
+    """What has become of one record.
+
+    Attributes:
+        index: Its position in the input, from 0 on.
+        record: The record as it was given.
+        handle: The id of the model run; ``None`` if it is not registered.
+        session_id: The job that registers it; ``None`` if there is none.
+        error: Why it is not registered; ``None`` if it is. A :class:`JobTimeoutError` says that it
+            may yet be.
+        resumed: Whether the manifest had it already.
+    """
+
+    index: int
+    record: Any
+    handle: str | None = None
+    session_id: str | None = None
+    error: errors.ProvError | None = None
+    resumed: bool = False
+
+
+@frozen
+class BulkProgress:
+    """How far a long registration is.
+
+    Attributes:
+        read: How many records were taken from the input.
+        submitted: How many the server has been given.
+        registered: How many are registered.
+        failed: How many are not, for good.
+        batches: How many batches are being worked on.
+    """
+
+    read: int = 0
+    submitted: int = 0
+    registered: int = 0
+    failed: int = 0
+    batches: int = 0
+
+
+@define
+class Part:
+    """A record of a chunk.
+
+    Attributes:
+        index: Its position in the input.
+        given: The record as it was given.
+        record: The record as it is sent; ``None`` if it cannot be.
+        error: Why it is not registered, once that is known.
+        handle: The id of the model run, once it is known.
+        session_id: The job that registers it, once it is known.
+    """
+
+    index: int
+    given: Any
+    record: ModelRunRecord | None = None
+    error: errors.ProvError | None = None
+    handle: str | None = None
+    session_id: str | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is known what has become of it."""
+        return self.handle is not None or self.error is not None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What has become of it, for the manifest."""
+        if self.error is None:
+            return Outcome(self.session_id, self.handle, None, None)
+        kind = next(name for name, kind in _KINDS.items() if isinstance(self.error, kind))
+        # What is no text in UTF-8 could not be written.
+        text = str(self.error).encode(errors="replace").decode()
+        return Outcome(self.session_id, None, text, kind)
+
+    def recall(self, outcome: Outcome) -> None:
+        """Take what the manifest knows of it."""
+        self.session_id, self.handle = outcome.session_id, outcome.handle
+        if outcome.error is not None:
+            self.error = _recalled(outcome)
+
+    def result(self, *, resumed: bool = False) -> BulkResult:
+        """Say what has become of it."""
+        return BulkResult(self.index, self.given, self.handle, self.session_id, self.error, resumed)
+
+
+def _recalled(outcome: Outcome) -> errors.ProvError:
+    kind = _KINDS.get(outcome.error_kind or "", errors.ProvError)
+    message = outcome.error or ""
+    if issubclass(kind, errors.JobError):
+        return kind(message, session_id=outcome.session_id or "")
+    return kind(message)
+
+
+@define
+class Flight:
+    """A chunk on its way.
+
+    Attributes:
+        parts: Its records.
+        number: Its number in the manifest.
+        rhythm: When the job-api is asked about it.
+        session_id: The job that submits its records.
+        batch_id: What they are registered under, once that is known.
+        due: When the job-api is to be asked next, on the monotonic clock.
+    """
+
+    parts: list[Part]
+    number: int
+    rhythm: Rhythm
+    session_id: str
+    batch_id: str | None = None
+    due: float = 0.0
+    _waiting: dict[bytes, deque[Part]] = field(factory=dict, init=False)
+    _seen: set[str] = field(factory=set, init=False)
+    _strangers: list[JobStatusTable] = field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        for part in self.parts:
+            if not part.settled and part.record is not None:
+                self._waiting.setdefault(_key(part.record), deque()).append(part)
+
+    @property
+    def over(self) -> bool:
+        """Whether it is known what has become of every record."""
+        return all(part.settled for part in self.parts)
+
+    @property
+    def size(self) -> int:
+        """How many jobs its batch has."""
+        return sum(1 for part in self.parts if part.record is not None and not _refused(part))
+
+    def take(self, jobs: Iterable[JobStatusTable]) -> list[Part]:
+        """Take the jobs of its batch as they are now.
+
+        Records are told by what they hold: the batch lists its jobs in no order that could be
+        relied on. Records that are equal may have each other's jobs.
+
+        Returns:
+            The records of which it is known only now what has become of them.
+        """
+        settled = []
+        for job in jobs:
+            if job.session_id in self._seen or not _results.is_over(job):
+                continue
+            self._seen.add(job.session_id)
+            part = self._part_of(job)
+            if part is None:
+                self._strangers.append(job)
+            else:
+                settled.append(_settle(part, job))
+        left = [part for parts in self._waiting.values() for part in parts]
+        if len(left) == len(self._strangers) == 1:
+            # The server has changed the record, but it can be no other.
+            self._waiting.clear()
+            settled.append(_settle(left[0], self._strangers.pop()))
+        elif left and len(left) == len(self._strangers):
+            settled += self._fail(left)
+        return settled
+
+    def fail(self, error: errors.ProvError) -> list[Part]:
+        """Give all records that are on their way the same error."""
+        failed = [part for part in self.parts if not part.settled]
+        for part in failed:
+            part.error = error
+        self._waiting.clear()
+        return failed
+
+    def _part_of(self, job: JobStatusTable) -> Part | None:
+        record = _record(job.payload.get("record"))
+        parts = self._waiting.get(_key(record)) if record is not None else None
+        return parts.popleft() if parts else None
+
+    def _fail(self, left: list[Part]) -> list[Part]:
+        ids = ", ".join(job.session_id for job in self._strangers)
+        for part in left:
+            part.error = errors.JobFailedError(
+                f"which job of the batch {self.batch_id} is that of this record cannot be told:"
+                f" the server has changed what it holds. It is one of {ids}",
+                session_id="",
+            )
+        self._waiting.clear()
+        return left
+
+
+def _refused(part: Part) -> bool:
+    return isinstance(part.error, errors.InvalidRequestError | errors.APIError)
+
+
+def _settle(part: Part, job: JobStatusTable) -> Part:
+    part.session_id = job.session_id
+    part.error = _results.failure(job)
+    if part.error is None:
+        try:
+            part.handle = _results.model_run(job).handle
+        except errors.InvalidResponseError as error:
+            part.error = errors.JobFailedError(str(error), session_id=job.session_id, job=job)
+    return part
+
+
+def digest(records: Iterable[ModelRunRecord]) -> str:
+    """Return the SHA-256 of records, in hexadecimal digits."""
+    found = hashlib.sha256()
+    for record in records:
+        found.update(_key(record))
+    return found.hexdigest()
+
+
+def submitted_digest(job: JobStatusTable) -> str | None:
+    """Return the digest of the records that a job submits; ``None`` if it submits none."""
+    if job.job_sub_type != JobSubType.MODEL_RUN_BATCH_SUBMIT:
+        return None
+    given = job.payload.get("records")
+    records = [_record(one) for one in given] if isinstance(given, list) else [None]
+    found = [record for record in records if record is not None]
+    return digest(found) if len(found) == len(records) else None
+
+
+def _record(payload: object) -> ModelRunRecord | None:
+    try:
+        return msgspec.convert(payload, ModelRunRecord)
+    except msgspec.ValidationError:
+        return None
+
+
+def _key(record: ModelRunRecord) -> bytes:
+    return hashlib.sha256(msgspec.json.encode(record, order="deterministic")).digest()
+
+
+def refused_positions(error: errors.APIError) -> dict[int, str]:
+    """Read which records of a batch the server refuses, and why; nothing if it does not say so."""
+    if not isinstance(error, errors.ValidationFailedError):
+        return {}
+    found: dict[int, str] = {}
+    for entry in error.errors:
+        match entry.loc:
+            case ["body", "records", int(position), *rest]:
+                where = ".".join(map(str, rest))
+                said = f"{where}: {entry.msg}" if where else entry.msg
+                found[position] = f"{found[position]}; {said}" if position in found else said
+            case _:
+                return {}
+    return found
+
+
+class Scratch:
+    """The manifest of a registration: a file, or one for the time being.
+
+    Args:
+        path: The file; ``None`` for one that goes at the end.
+        prov_api: The address of the prov-api.
+
+    Raises:
+        ConfigError: If the manifest cannot be used.
+        FileError: If the system refuses it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None, prov_api: str) -> None:
+        self.path = path
+        self._stack = ExitStack()
+        try:
+            if path is None:
+                folder = tempfile.TemporaryDirectory(prefix="prov-facade-")
+                path = Path(self._stack.enter_context(folder)) / "manifest"
+            self.manifest = self._stack.enter_context(Manifest(path, prov_api))
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def close(self) -> None:
+        """Close the manifest."""
+        self._stack.close()
+
+
+def unsettled(
+    chunk: Chunk, path: object, candidates: Iterable[str], reason: str
+) -> errors.UnsettledError:
+    """Make the error for a chunk of which nobody knows whether it was submitted."""
+    found = list(candidates)
+    last = chunk.first + chunk.count - 1
+    jobs = f" The jobs that may be its own: {', '.join(found)}." if found else ""
+    return errors.UnsettledError(
+        f"whether the records {chunk.first} to {last} (chunk {chunk.number}) were submitted at"
+        f" {_when(chunk.at)} is not known: {reason}.{jobs} They were not sent again. Look at your"
+        f" jobs, and go on with settled={{{chunk.number}: 'the session id'}}, or with"
+        f" settled={{{chunk.number}: None}} if they were not submitted"
+        + (f"; the manifest is {str(path)!r}" if path is not None else ""),
+        chunk=chunk.number,
+        first=chunk.first,
+        count=chunk.count,
+        candidates=found,
+    )
+
+
+def _when(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
