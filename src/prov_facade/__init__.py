@@ -17,6 +17,7 @@ from prov_facade._async.client import ProvClient
 from prov_facade._async.jobs import JobsClient
 from prov_facade._async.service import ClientService
 from prov_facade._bulk import BulkProgress, BulkResult
+from prov_facade._csv_table import ConversionWarning, CSVRegistration
 from prov_facade._raw import raw_responses
 from prov_facade._results import RegisteredModelRun
 from prov_facade._sync.admin import SyncProvAdminClient
@@ -124,10 +125,12 @@ __all__ = [
     "BodyConvertModelRunsCsv",
     "BulkProgress",
     "BulkResult",
+    "CSVRegistration",
     "Call",
     "ClientService",
     "Config",
     "ConfigError",
+    "ConversionWarning",
     "ConvertModelRunsResponse",
     "DatasetType",
     "ErrorDetail",

@@ -60,12 +60,15 @@ from prov_facade._answers import Answer
 from prov_facade._arguments import ModelLike, checked
 from prov_facade._blocking.wire import TransportLike
 from prov_facade._bulk import BulkProgress, BulkResult
+from prov_facade._csv_table import CSVRegistration
 from prov_facade._documents import check_report, csv_upload, report_document, started_job
 from prov_facade._files import Upload, file_name
 from prov_facade._results import RegisteredModelRun, started_session
+from prov_facade._sync import csv_files
 from prov_facade._sync.admin import SyncProvAdminClient
 from prov_facade._sync.bulk import BulkOptions, BulkRegistration
 from prov_facade._sync.connections import EventHooks
+from prov_facade._sync.csv_files import CSVOptions
 from prov_facade._sync.files import Download
 from prov_facade._sync.jobs import OnChange, SyncJobsClient
 from prov_facade._sync.service import SyncClientService, unchecked
@@ -518,6 +521,75 @@ class SyncProvClient(SyncClientService):
         ) as results:
             for result in results:
                 yield result
+
+    def register_csv(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        output: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        chunk_size: int = 100,
+        batches: int = 4,
+        on_progress: Callable[[BulkProgress], object] | None = None,
+        settle: float = 120.0,
+        settled: Mapping[int, str | None] | None = None,
+        polling: PollPolicy | None = None,
+        timeout: Timeout | None = None,
+    ) -> CSVRegistration:
+        """Register the model runs of a CSV file, and write into it what has become of them.
+
+        The rows that name no job are registered as by :meth:`register_many`; the jobs of those that
+        do are waited for. Then the columns ``_job_id``, ``_job_status``, ``_model_run_record_id``
+        and ``_error_info`` are filled in. Until all of that is known, the file stays as it is, and
+        a manifest beside it, of the same name and ``.manifest``, remembers: the same call goes on
+        where an earlier one stopped, even one that was killed. Then the manifest goes.
+
+        To register a row again that failed, mend it and empty its ``_job_id``.
+
+        Routes: ``POST /bulk/convert_model_runs/csv``, and those of :meth:`register_many`
+
+        Args:
+            path: The CSV file, in UTF-8, filled in from :meth:`generate_csv_template`.
+            output: Where the file with those columns goes, in place of ``path`` itself; the
+                manifest is beside it then.
+            overwrite: Whether a file that is at ``output`` is replaced.
+            chunk_size: How many records a batch has.
+            batches: How many batches are worked on at once.
+            on_progress: Called whenever the registration has come on.
+            settle: As for :meth:`register_many`, in seconds.
+            settled: As for :meth:`register_many`.
+            polling: How jobs are waited for; the client's own by default.
+            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
+
+        Returns:
+            The file, the warnings of the conversion, and the result of each new row. The warnings
+            are issued as :class:`ConversionWarning`, too.
+
+        Raises:
+            BadRequestError: If the server cannot read the file; its reason says why.
+            FileError: If a file cannot be written. It is an ``OSError``, too.
+            InvalidRequestError: If the file cannot be read, or there is one at ``output`` already;
+                nothing is sent.
+            JobError: If a job does not end in time; the same call goes on waiting.
+            ProvError: As :meth:`register_many`.
+        """
+        options = CSVOptions(
+            chunk_size=chunk_size,
+            batches=batches,
+            on_progress=on_progress,
+            settle=settle,
+            settled=dict(settled or {}),
+            polling=polling or self._polling,
+            timeout=timeout,
+        )
+        return csv_files.register(
+            self,
+            path,
+            output,
+            options,
+            overwrite=overwrite,
+            prov_api=self._endpoint(self._config),
+        )
 
     def explore_upstream(
         self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None

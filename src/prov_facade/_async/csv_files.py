@@ -1,0 +1,181 @@
+"""Registers the model runs of a CSV file, and writes into it what has become of them."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from job_api_client.models import JobStatus, JobStatusTable
+from prov_facade import _results, errors
+from prov_facade._aio.waiting import to_the_end
+from prov_facade._bulk import BulkProgress, BulkResult, Scratch
+from prov_facade._csv_table import (
+    JOB_ID,
+    RECORD_ID,
+    ConversionWarning,
+    CSVRegistration,
+    JobCells,
+    Table,
+    checksum,
+    save,
+)
+from prov_facade._files import replaceable, target
+from prov_facade.polling import PollPolicy
+
+if TYPE_CHECKING:
+    from prov_facade._async.client import ProvClient
+    from prov_facade._async.transport import Timeout
+
+
+@frozen(kw_only=True)
+class CSVOptions:
+    """How a CSV file is registered; see :meth:`ProvClient.register_csv`."""
+
+    chunk_size: int
+    batches: int
+    on_progress: Callable[[BulkProgress], object] | None
+    settle: float
+    settled: dict[int, str | None]
+    polling: PollPolicy
+    timeout: Timeout | None
+
+
+async def register(
+    client: ProvClient,
+    path: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None,
+    options: CSVOptions,
+    *,
+    overwrite: bool,
+    prov_api: str,
+) -> CSVRegistration:
+    """Register the model runs of a CSV file.
+
+    Args:
+        client: Sends and asks.
+        path: The file.
+        output: Where the file with the job columns goes; ``None`` for the place of the first.
+        options: How.
+        overwrite: Whether a file that is there is replaced by the output.
+        prov_api: The address of the prov-api.
+
+    Returns:
+        What came of it.
+    """
+    table = await to_the_end(Table.read, path)
+    place = _place(path, output, overwrite=overwrite)
+    manifest = place.with_name(f"{place.name}.manifest")
+    await to_the_end(_drop_finished, manifest, place, prov_api)
+    converted = await client.convert_model_runs_to_csv(table.text, timeout=options.timeout)
+    said = list(converted.warnings or [])
+    for warning in said:
+        warnings.warn(warning, ConversionWarning, stacklevel=2)
+    records, existing = converted.new_records or [], converted.existing_records or []
+    new, old = table.new, table.existing
+    if len(records) != len(new) or len(existing) != len(old):
+        raise errors.InvalidResponseError(
+            f"the CSV file {str(path)!r} has {len(new)} new rows and {len(old)} that were submitted"
+            f" before, and the server found {len(records)} and {len(existing)}: nothing was"
+            " registered",
+        )
+    results: list[BulkResult] = []
+    if records:
+        registering = client.register_many(
+            records,
+            manifest=manifest,
+            chunk_size=options.chunk_size,
+            batches=options.batches,
+            on_progress=options.on_progress,
+            settle=options.settle,
+            settled=options.settled,
+            polling=options.polling,
+            timeout=options.timeout,
+        )
+        async with aclosing(registering):
+            results = [result async for result in registering]
+    results.sort(key=lambda result: result.index)
+    for result in results:
+        # Not known yet: the manifest stays, and the same call goes on from here.
+        if isinstance(result.error, errors.JobError) and not isinstance(
+            result.error, errors.JobFailedError
+        ):
+            raise result.error
+        table.fill(new[result.index], _cells(result))
+    for row in old:
+        if not table.cell(row, RECORD_ID):
+            table.fill(row, _cells_of(await _ended(client, table.cell(row, JOB_ID), options)))
+    content = table.content()
+    if records:
+        await to_the_end(_note_finished, manifest, checksum(content), prov_api)
+    await to_the_end(save, place, content)
+    await to_the_end(_remove, manifest)
+    return CSVRegistration(place, said, results, [table.cell(row, JOB_ID) for row in old])
+
+
+def _place(
+    path: str | os.PathLike[str], output: str | os.PathLike[str] | None, *, overwrite: bool
+) -> Path:
+    if output is None:
+        return Path(path)
+    call = errors.Call("register_csv", "POST", "/bulk/convert_model_runs/csv")
+    place = target(output, Path(path).name, call)
+    replaceable(place, call, overwrite=overwrite)
+    return place
+
+
+async def _ended(client: ProvClient, session_id: str, options: CSVOptions) -> JobStatusTable:
+    """Wait for the job of a row that was submitted before."""
+    jobs = client.jobs.watch(session_id, polling=options.polling, timeout=options.timeout)
+    return [job async for job in jobs][-1]
+
+
+def _cells(result: BulkResult) -> JobCells:
+    if result.error is None:
+        return JobCells(result.session_id or "", JobStatus.SUCCEEDED, result.handle or "", "")
+    if result.session_id:
+        return JobCells(result.session_id, JobStatus.FAILED, "", _reason(result.error))
+    # Never taken on: without the id of a job, the row can be mended and registered again.
+    return JobCells("", "", "", _reason(result.error))
+
+
+def _cells_of(job: JobStatusTable) -> JobCells:
+    failed = _results.failure(job)
+    if failed is not None:
+        return JobCells(job.session_id, job.status, "", _reason(failed))
+    return JobCells(job.session_id, job.status, _results.model_run(job).handle, "")
+
+
+def _reason(error: errors.ProvError) -> str:
+    return (error.reason if isinstance(error, errors.JobFailedError) else "") or str(error)
+
+
+def _drop_finished(manifest: Path, place: Path, prov_api: str) -> None:
+    """Remove a manifest whose file was written just before the process ended."""
+    if not manifest.exists():
+        return
+    scratch = Scratch(manifest, prov_api)
+    try:
+        written = scratch.manifest.notes.get("written")
+    finally:
+        scratch.close()
+    if written is not None and place.exists() and checksum(place.read_bytes()) == written:
+        _remove(manifest)
+
+
+def _note_finished(manifest: Path, written: str, prov_api: str) -> None:
+    scratch = Scratch(manifest, prov_api)
+    try:
+        scratch.manifest.note("written", written)
+    finally:
+        scratch.close()
+
+
+def _remove(manifest: Path) -> None:
+    manifest.unlink(missing_ok=True)
+    manifest.with_name(f"{manifest.name}.lock").unlink(missing_ok=True)
