@@ -13,19 +13,18 @@ import io
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import docx
-import httpx
 
 from prov_facade import (
+    BulkProgress,
     GenerateReportRequest,
     InvalidRequestError,
     ItemSubType,
     LineageResponse,
     PermissionDeniedError,
+    PollPolicy,
     ProvClient,
-    RegisterBatchModelRunRequest,
 )
 from prov_facade.sandbox import JobDelays, Sandbox
 
@@ -73,45 +72,24 @@ def links_of(lineage: LineageResponse) -> list[str]:
     return [f"{number} x {relation}" for relation, number in sorted(count.items())]
 
 
-async def followed(jobs: httpx.AsyncClient, session_id: str | None) -> dict[str, Any]:
-    """Ask the job-api for a job until it has ended, showing how it goes."""
-    seen: list[str] = []
-    while not seen or seen[-1] not in ("SUCCEEDED", "FAILED"):
-        answer = await jobs.get("/jobs/user/fetch", params={"session_id": session_id})
-        # For its first moments, a job is not known.
-        status = "not found yet" if answer.status_code == 400 else answer.json()["job"]["status"]
-        if status not in seen:
-            seen.append(status)
-        await asyncio.sleep(0.02)
-    job: dict[str, Any] = answer.raise_for_status().json()["job"]
-    show(f"Job {session_id}, {job['job_sub_type']}", " -> ".join(seen))
-    if job["status"] == "FAILED":
-        raise RuntimeError(job["info"])
-    return job
-
-
-async def register(client: ProvClient, jobs: httpx.AsyncClient) -> str:
+async def register(client: ProvClient, folder: Path) -> str:
     """Register model runs by way of a CSV file. Returns the id of one of them."""
     template = await client.generate_csv_template(WORKFLOW_TEMPLATE)
     header = next(csv.reader([template]))
     show(f"A CSV template to fill in: {len(header)} columns", *header[:3], "...")
 
-    converted = await client.convert_model_runs_to_csv(filled_in(template, ROWS))
-    records = converted.new_records or []
-    show("The CSV file, filled in, becomes records", *(record.display_name for record in records))
-
-    batch = await client.register_batch_model_runs(RegisterBatchModelRunRequest(records=records))
-    show("They are registered, in one batch", batch.status.details)
-    batch_id = (await followed(jobs, batch.session_id))["result"]["batch_id"]
-    listed: list[Any] = []
-    while len(listed) < len(records):
-        answer = await jobs.post("/jobs/user/list_batch", json={"batch_id": batch_id})
-        listed = answer.raise_for_status().json()["jobs"]
-    for job in listed:
-        result = (await followed(jobs, job["session_id"]))["result"]
-        run_id: str = result["record"]["id"]
-        show("Registered", f"{run_id} {result['record']['record']['display_name']}")
-    return run_id
+    path = folder / "runs.csv"
+    path.write_text(filled_in(template, ROWS), encoding="utf-8", newline="")
+    progress: list[BulkProgress] = []
+    done = await client.register_csv(path, on_progress=progress.append)
+    show("Filled in and registered, in one batch; how it went", *dict.fromkeys(progress))
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    columns = ("display name", "_job_status", "_model_run_record_id")
+    show("What the file says now", *("  ".join(row[c] for c in columns) for row in rows))
+    handle = done.results[0].handle
+    assert handle is not None
+    return handle
 
 
 async def explore(client: ProvClient, run_id: str) -> None:
@@ -123,22 +101,23 @@ async def explore(client: ProvClient, run_id: str) -> None:
 
 async def report(client: ProvClient, run_id: str, folder: Path) -> None:
     request = GenerateReportRequest(id=run_id, item_subtype=ItemSubType.MODEL_RUN, depth=2)
-    path = folder / "report.docx"
-    path.write_bytes(await client.generate_report(request))
+    path = await client.download_report(request, folder)
     opened = docx.Document(str(path))
     lines = [line.text for line in opened.paragraphs if line.text]
     show(f"A report of {path.stat().st_size} bytes, opened again", *lines[:6], "...")
 
 
-async def change(client: ProvClient, jobs: httpx.AsyncClient, run_id: str) -> None:
+async def change(client: ProvClient, run_id: str) -> None:
     converted = await client.convert_model_runs_to_csv(
         filled_in(await client.generate_csv_template(WORKFLOW_TEMPLATE), ROWS[:1])
     )
     (record,) = converted.new_records or []
     record.display_name = "Reefs to 2020, north, third attempt"
-    answer = await client.post_update_model_run(run_id, "A better name", record)
-    result = (await followed(jobs, answer.session_id))["result"]
-    show("Updated", f"{run_id} {result['record']['record']['display_name']}")
+    seen: list[str] = []
+    updated = await client.update_and_wait(
+        run_id, "A better name", record, on_change=lambda job: seen.append(job.status)
+    )
+    show("Updated", " -> ".join(seen), f"{updated.handle} {updated.record.display_name}")
 
 
 async def delete_on_trial(admin: ProvClient, run_id: str) -> None:
@@ -161,18 +140,15 @@ async def mishaps(client: ProvClient, run_id: str) -> None:
 
 
 async def main(sandbox: Sandbox, folder: Path) -> None:
-    headers = {"Authorization": f"Bearer {sandbox.token('read')}"}
-    async with (
-        ProvClient(sandbox.auth("read", "write"), sandbox.config) as client,
-        httpx.AsyncClient(base_url=sandbox.config.job_api_endpoint, headers=headers) as jobs,
-    ):
+    polling = PollPolicy(interval=0.05)
+    async with ProvClient(sandbox.auth("read", "write"), sandbox.config, polling=polling) as client:
         show("Is the prov-api up?", (await client.get_health_check()).message)
         user = await client.check_write_access()
         show("Who am I, and may I write? (the token stays out of sight)", user)
-        run_id = await register(client, jobs)
+        run_id = await register(client, folder)
         await explore(client, run_id)
         await report(client, run_id, folder)
-        await change(client, jobs, run_id)
+        await change(client, run_id)
         async with ProvClient(sandbox.auth("read", "write", "admin"), sandbox.config) as admin:
             await delete_on_trial(admin, run_id)
         await mishaps(client, run_id)
@@ -180,7 +156,10 @@ async def main(sandbox: Sandbox, folder: Path) -> None:
 
 if __name__ == "__main__":
     delays = JobDelays(hidden=0.1, pending=0.2, dequeued=0.1, in_progress=0.2)
-    with Sandbox(delays=delays) as sandbox, tempfile.TemporaryDirectory() as folder:
+    with (
+        Sandbox(delays=delays, report_style="job") as sandbox,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         print(f"A sandbox listens at {sandbox.url}")
         asyncio.run(main(sandbox, Path(folder)))
         print(f"\n{len(sandbox.requests)} requests were sent.")

@@ -12,15 +12,16 @@ import sys
 import textwrap
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from contract_server import ContractServer
+from sandbox.caller import record_of
 
-from prov_facade import errors
+from examples import journey
+from prov_facade import ProvClient, errors
+from prov_facade.sandbox import Sandbox
 
 ROOT = Path(__file__).parent.parent
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 def python_in(page: str) -> str:
@@ -41,54 +42,81 @@ def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(source: str, server: ContractServer) -> None:
-    """Run the code against the mock server: only the address is another one."""
-    assert 'Config("provena.example.org", "provena")' in source
-    source = source.replace('Config("provena.example.org", "provena")', "__config__")
-    names: dict[str, Any] = {"__config__": server.config, "__name__": "page"}
+def run(source: str, sandbox: Sandbox, **names: Any) -> None:
+    """Run the code against a sandbox: only the deployment and the token are others."""
+    for shown, used in {
+        'Config("provena.example.org", "provena")': "__config__",
+        'BearerToken("...")': "__auth__",
+    }.items():
+        assert shown in source
+        source = source.replace(shown, used)
+    names |= {
+        "__config__": sandbox.config,
+        "__auth__": sandbox.auth("read", "write", "admin"),
+        "__name__": "page",
+    }
 
     async def running() -> None:
         outcome = eval(compiled(source), names)  # noqa: S307  (the project's own pages)
         if inspect.isawaitable(outcome):
             await outcome
-        if "client" in names:
-            await names["client"].aclose()
+        for name in ("client", "patient", "impatient"):
+            if isinstance(names.get(name), ProvClient):
+                await names[name].aclose()
 
     asyncio.run(running())
 
 
+@pytest.mark.parametrize("style", ["document", "job"])
 def test_the_guide_runs_from_top_to_bottom(
-    in_empty_folder: Path, capsys: pytest.CaptureFixture[str]
+    style: Literal["document", "job"],
+    in_empty_folder: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with ContractServer(token="...") as server:
-        server.answer("generate_report", media_type=DOCX)
-        run(python_in("docs/guide.md"), server)
-        server.check()
+    filling = "# ... fill in a row for each model run ...\n"
+    source = python_in("docs/guide.md")
+    assert filling in source
+    source = source.replace(filling, "__fill_in__(Path('runs.csv'))\n")
+    with Sandbox(report_style=style) as sandbox:
+        run(source, sandbox, __fill_in__=fill_in)
 
     assert (in_empty_folder / "report.docx").read_bytes().startswith(b"PK")
-    assert "modle_version" in capsys.readouterr().out
+    assert (in_empty_folder / "runs.csv").read_text(encoding="utf-8").count("SUCCEEDED") == 2
+    said = capsys.readouterr().out
+    assert "modle_version" in said
+    assert "0 10378.1/" in said
+    assert "1 10378.1/" in said
 
 
-def test_the_readme_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def fill_in(path: Path) -> None:
+    """Put two model runs into the template."""
+    filled = journey.filled_in(path.read_text(encoding="utf-8"), journey.ROWS)
+    path.write_text(filled, encoding="utf-8", newline="")
+
+
+def test_the_readme_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
     source = python_in("README.md").replace("asyncio.run(main())", "await main()")
-    with ContractServer(token="...") as server:
-        run(source, server)
-        server.check()
-        assert [received.operation_id for received in server.received] == ["explore_upstream"]
-    assert "wasAssociatedWith" in capsys.readouterr().out
+    with Sandbox() as sandbox:
+        run(source, sandbox, record=record_of(sandbox))
+        operations = [received.operation_id for received in sandbox.requests]
+
+    # Once with each client.
+    assert operations.count("explore_upstream") == 2
+    assert operations.count("register_model_run") == 2
+    said = capsys.readouterr().out.splitlines()
+    assert any("wasAssociatedWith" in line for line in said)
+    assert len({line for line in said if line.startswith("10378.1/2")}) == 2
 
 
 def test_the_guide_lists_every_error() -> None:
     text = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
     expected = {name for name in errors.__all__ if name.endswith("Error")}
-    # The roots are in the prose, and no job is followed yet.
+    # The roots are in the prose.
     assert listed == expected - {
         "ProvError",
         "APIError",
         "JobError",
-        "JobFailedError",
-        "JobTimeoutError",
     }
 
 
@@ -100,7 +128,8 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 
 def test_the_code_of_the_pages_passes_a_type_check(tmp_path: Path) -> None:
     body = textwrap.indent(python_in("docs/guide.md"), "    ")
-    page = f"async def page() -> None:\n{body}\n\n{python_in('README.md')}"
+    readme = f"record: dict[str, object] = {{}}\n{python_in('README.md')}"
+    page = f"async def page() -> None:\n{body}\n\n{readme}"
     source = tmp_path / "page.py"
     source.write_text(page, encoding="utf-8")
     done = subprocess.run(

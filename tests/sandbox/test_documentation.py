@@ -28,7 +28,8 @@ def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("page", ["docs/sandbox.md", "README.md"])
 def test_the_example_of_a_test_passes(page: str, tmp_path: Path) -> None:
-    example = "\n\n".join(blocks("python", page)[1:])
+    tests = [block for block in blocks("python", page) if "prov_sandbox" in block]
+    example = "\n\n".join(tests)
     (tmp_path / "test_example.py").write_text(example, encoding="utf-8")
     status, said = pytest_in(tmp_path)
     assert status == 0, said
