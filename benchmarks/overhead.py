@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from prov_facade import APIOverrides, BearerToken, Config, ProvClient
+from prov_facade import APIOverrides, BearerToken, Config, ProvClient, SyncProvClient
 
 BODY = b'{"message": "Health check successful."}'
 ANSWER = (
@@ -51,7 +51,15 @@ def server() -> Iterator[str]:
     loop.close()
 
 
-async def measured(candidates: dict[str, Callable[[], Awaitable[object]]]) -> dict[str, float]:
+Call = Callable[[], object]
+AsyncCall = Callable[[], Awaitable[object]]
+
+
+def medians(taken: dict[str, list[float]]) -> dict[str, float]:
+    return {name: statistics.median(times) for name, times in taken.items()}
+
+
+async def measured(candidates: dict[str, AsyncCall]) -> dict[str, float]:
     """Time the candidates in turns; milliseconds a call."""
     taken: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(ROUNDS):
@@ -61,12 +69,23 @@ async def measured(candidates: dict[str, Callable[[], Awaitable[object]]]) -> di
             for _ in range(CALLS):
                 await call()
             taken[name].append((time.perf_counter() - start) * 1000 / CALLS)
-    return {name: statistics.median(times) for name, times in taken.items()}
+    return medians(taken)
 
 
-async def compare(url: str) -> dict[str, float]:
-    config = Config("example.org", "provena", APIOverrides(prov_api_endpoint_override=url))
+def measured_synchronously(candidates: dict[str, Call]) -> dict[str, float]:
+    """Time the candidates in turns; milliseconds a call."""
+    taken: dict[str, list[float]] = {name: [] for name in candidates}
+    for _ in range(ROUNDS):
+        for name, call in candidates.items():
+            gc.collect()
+            start = time.perf_counter()
+            for _ in range(CALLS):
+                call()
+            taken[name].append((time.perf_counter() - start) * 1000 / CALLS)
+    return medians(taken)
 
+
+async def compare(url: str, config: Config) -> dict[str, float]:
     async def a_client_a_call() -> object:
         async with httpx.AsyncClient() as client:
             return await client.get(f"{url}/")
@@ -81,14 +100,25 @@ async def compare(url: str) -> dict[str, float]:
         )
 
 
-def main() -> None:
-    with server() as url:
-        figures = asyncio.run(compare(url))
-    floor = figures["httpx, one client"]
-    print(f"{CALLS} calls a round, median of {ROUNDS} rounds")
-    for name, milliseconds in figures.items():
-        print(f"{name:24} {milliseconds:7.2f} ms a call   {milliseconds / floor:6.2f} x bare httpx")
+def compare_synchronously(url: str, config: Config) -> dict[str, float]:
+    with SyncProvClient(BearerToken("token"), config) as ours, httpx.Client() as bare:
+        return measured_synchronously(
+            {
+                "httpx, one client": lambda: bare.get(f"{url}/"),
+                "prov-facade": ours.get_health_check,
+            }
+        )
+
+
+def show(kind: str, taken: dict[str, float]) -> None:
+    print(kind)
+    bare = taken["httpx, one client"]
+    for name, milliseconds in taken.items():
+        print(f"  {name:24}{milliseconds:8.3f} ms a call{milliseconds / bare:8.2f} times httpx")
 
 
 if __name__ == "__main__":
-    main()
+    with server() as url:
+        config = Config("example.org", "provena", APIOverrides(prov_api_endpoint_override=url))
+        show("asynchronous", asyncio.run(compare(url, config)))
+        show("synchronous", compare_synchronously(url, config))
