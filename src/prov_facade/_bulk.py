@@ -156,11 +156,6 @@ class Flight:
         """Whether it is known what has become of every record."""
         return all(part.settled for part in self.parts)
 
-    @property
-    def size(self) -> int:
-        """How many jobs its batch has."""
-        return sum(1 for part in self.parts if part.record is not None and not _refused(part))
-
     def take(self, jobs: Iterable[JobStatusTable]) -> list[Part]:
         """Take the jobs of its batch as they are now.
 
@@ -212,10 +207,6 @@ class Flight:
             )
         self._waiting.clear()
         return left
-
-
-def _refused(part: Part) -> bool:
-    return isinstance(part.error, errors.InvalidRequestError | errors.APIError)
 
 
 def _settle(part: Part, job: JobStatusTable) -> Part:
@@ -313,9 +304,13 @@ def unsettled(
     return errors.UnsettledError(
         f"whether the records {chunk.first} to {last} (chunk {chunk.number}) were submitted at"
         f" {_when(chunk.at)} is not known: {reason}.{jobs} They were not sent again. Look at your"
-        f" jobs, and go on with settled={{{chunk.number}: 'the session id'}}, or with"
-        f" settled={{{chunk.number}: None}} if they were not submitted"
-        + (f"; the manifest is {str(path)!r}" if path is not None else ""),
+        " jobs before you do"
+        + (
+            f". With the manifest {str(path)!r}, go on with settled={{{chunk.number}: 'the session"
+            f" id'}}, or with settled={{{chunk.number}: None}} if they were not submitted"
+            if path is not None
+            else ""
+        ),
         chunk=chunk.number,
         first=chunk.first,
         count=chunk.count,

@@ -201,8 +201,13 @@ class BulkRegistration:
             reason = known.refused.get(part.index)
             if reason is not None and part.error is None:
                 part.error = _refusal(part, reason)
-        records = [part.record for part in parts if part.record is not None and not part.settled]
-        if len(parts) != known.count or digest(records) != known.digest:
+        valid = [part for part in parts if part.record is not None]
+        sent = [part for part in valid if not part.settled]
+        if len(parts) != known.count:
+            raise self._mismatch(known)
+        if known.state is State.FREE and known.refused:
+            return  # what was sent last held some of those that the server refused, and not others
+        if known.digest not in (_digest(sent), _digest(valid)):
             raise self._mismatch(known)
 
     async def _submit(self, parts: list[Part], number: int, *, again: bool) -> str | None:
@@ -210,12 +215,14 @@ class BulkRegistration:
         rhythm = Rhythm(self._options.polling)
         while True:
             sent = [part for part in parts if not part.settled]
-            records = [part.record for part in sent if part.record is not None]
-            chunk = await self._plan(parts, number, digest(records), again=again)
+            if not sent and again and len(self._manifest.chunks[number].refused) == len(parts):
+                return None
+            chunk = await self._plan(parts, number, _digest(sent), again=again)
             again = True
             if not sent:
                 await self._withdraw(chunk, "there is nothing to be sent", parts)
                 return None
+            records = [part.record for part in sent if part.record is not None]
             try:
                 answer = await self._client.register_batch_model_runs(
                     RegisterBatchModelRunRequest(records=records), timeout=self._options.timeout
@@ -429,6 +436,10 @@ class BulkRegistration:
         )
         if self._options.on_progress is not None:
             self._options.on_progress(self._progress)
+
+
+def _digest(parts: Iterable[Part]) -> str:
+    return digest(part.record for part in parts if part.record is not None)
 
 
 def _may_have_arrived(error: errors.ProvError) -> bool:
