@@ -15,7 +15,7 @@ from prov_api_client.models import BodyConvertModelRunsCsv, GenerateReportRespon
 from prov_api_client.operation import Binary
 from prov_api_client.types import File
 from prov_facade._answers import Answer, without_secrets
-from prov_facade.errors import Call, InvalidRequestError, ReportError
+from prov_facade.errors import APIError, Call, InvalidRequestError, ReportError
 
 _BYTE_ORDER_MARK = "\ufeff"
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -94,6 +94,17 @@ def signed_address(url: str, job: JobStatusTable) -> tuple[str, str]:
             session_id=job.session_id,
         )
     return str(parsed.copy_with(query=None, fragment=None, userinfo=b"")), target
+
+
+def no_report(error: APIError, job: JobStatusTable) -> ReportError:
+    """Make the error for a report that is not to be had at the address that a job names."""
+    return ReportError(
+        f"{error}. The address of a report is good for about an hour: make another one, if it is"
+        f" longer since the job {job.session_id} has ended",
+        session_id=job.session_id,
+        call=error.call,
+        response=error.response,
+    )
 
 
 def started_job(answer: Answer[GenerateReportResponse | bytes]) -> str | None:

@@ -18,12 +18,18 @@ from prov_facade._async.attempts import persistently
 from prov_facade._async.connections import Connections, EventHooks
 from prov_facade._async.credentials import Renewal
 from prov_facade._async.transport import DEFAULT_TIMEOUT, Sink, Timeout, Transport
-from prov_facade._documents import FETCH_REPORT, signed_address
+from prov_facade._documents import FETCH_REPORT, no_report, signed_address
 from prov_facade._raw import keepers
 from prov_facade._results import report_url
 from prov_facade.auth import SupportsAuth
 from prov_facade.config import Config
-from prov_facade.errors import AuthenticationError, ConfigError, InvalidResponseError, ReportError
+from prov_facade.errors import (
+    APIError,
+    AuthenticationError,
+    ConfigError,
+    InvalidResponseError,
+    ReportError,
+)
 from prov_facade.polling import PollPolicy
 from prov_facade.retries import RetryPolicy
 
@@ -192,14 +198,17 @@ class ClientService:
     ) -> Answer[bytes]:
         """Fetch the report that a job has made. No token goes there: the address is enough."""
         address, target = signed_address(report_url(job), job)
-        return await self._exchange(
-            Request(FETCH_REPORT),
-            timeout,
-            unusable=ReportError,
-            sink=sink,
-            through=self._transport.beside(address),
-            target=target,
-        )
+        try:
+            return await self._exchange(
+                Request(FETCH_REPORT),
+                timeout,
+                unusable=ReportError,
+                sink=sink,
+                through=self._transport.beside(address),
+                target=target,
+            )
+        except APIError as error:
+            raise no_report(error, job) from error
 
 
 def unchecked(argument: object) -> Any:

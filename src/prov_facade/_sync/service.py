@@ -15,7 +15,7 @@ from prov_api_client import Request
 from prov_facade._answers import Answer, read, without_secrets
 from prov_facade._arguments import checked
 from prov_facade._blocking.wire import TransportLike
-from prov_facade._documents import FETCH_REPORT, signed_address
+from prov_facade._documents import FETCH_REPORT, no_report, signed_address
 from prov_facade._raw import keepers
 from prov_facade._results import report_url
 from prov_facade._sync.attempts import persistently
@@ -24,7 +24,13 @@ from prov_facade._sync.credentials import Renewal
 from prov_facade._sync.transport import DEFAULT_TIMEOUT, Sink, Timeout, Transport
 from prov_facade.auth import SupportsAuth
 from prov_facade.config import Config
-from prov_facade.errors import AuthenticationError, ConfigError, InvalidResponseError, ReportError
+from prov_facade.errors import (
+    APIError,
+    AuthenticationError,
+    ConfigError,
+    InvalidResponseError,
+    ReportError,
+)
 from prov_facade.polling import PollPolicy
 from prov_facade.retries import RetryPolicy
 
@@ -193,14 +199,17 @@ class SyncClientService:
     ) -> Answer[bytes]:
         """Fetch the report that a job has made. No token goes there: the address is enough."""
         address, target = signed_address(report_url(job), job)
-        return self._exchange(
-            Request(FETCH_REPORT),
-            timeout,
-            unusable=ReportError,
-            sink=sink,
-            through=self._transport.beside(address),
-            target=target,
-        )
+        try:
+            return self._exchange(
+                Request(FETCH_REPORT),
+                timeout,
+                unusable=ReportError,
+                sink=sink,
+                through=self._transport.beside(address),
+                target=target,
+            )
+        except APIError as error:
+            raise no_report(error, job) from error
 
 
 def unchecked(argument: object) -> Any:
