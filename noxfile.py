@@ -132,6 +132,13 @@ def predecessor(session: nox.Session) -> None:
 
 
 @nox.session
+def dask(session: nox.Session) -> None:
+    """Register ten thousand model runs through the workers of a Dask cluster, and joblib."""
+    install_wheel(session, *nox.project.dependency_groups(PYPROJECT, "dask"))
+    session.run("pytest", "tests/cluster", "-m", "dask", *session.posargs)
+
+
+@nox.session
 def lint_document(session: nox.Session) -> None:
     """Lint the OpenAPI documents; needs Node.js and npm."""
     with session.chdir("openapi/lint"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+import tokenize
 from pathlib import Path
 
 import tokenize_rt  # type: ignore[import-untyped]
@@ -44,10 +45,13 @@ _NAMES = {
 
 _KNOWN = {*_NAMES, "AsyncIterable", "AsyncIterator", "AsyncGenerator"}
 
-# Words in texts. The longer ones come first, since they hold others.
+# Words in texts, wherever their lines break. The longer ones come first, since they hold others.
 _WORDS = {
-    "async with ": "with ",
-    "async for ": "for ",
+    ", and so serves one event loop": "",
+    ' ``"aiohttp"`` is for a thousand calls at once; it needs the extra ``aiohttp``.': "",
+    "a cancelled task": "an interrupt",
+    "async with": "with",
+    "async for": "for",
     "asynchronous iterator": "iterator",
     "await ": "",
     "AsyncBaseTransport": "BaseTransport",
@@ -59,7 +63,13 @@ _WORDS = {
     "ProvClient": "SyncProvClient",
     "aclose": "close",
 }
-_WORD = re.compile("|".join(rf"\b{re.escape(word)}" for word in _WORDS))
+_WORD = re.compile(
+    "|".join(
+        # Words begin where words begin; a sentence may begin with a mark.
+        (r"\b" if words[0].isalpha() else "") + re.escape(words).replace(r"\ ", r"\s+")
+        for words in _WORDS
+    )
+)
 
 _FIRST_PARTY = ("prov_facade", "prov_api_client", "job_api_client")
 
@@ -97,7 +107,10 @@ def synchronous(source: Path, package: Path, *, header: str) -> None:
 
 
 def _refuse_strangers(name: str, text: str) -> None:
-    names = {token.src for token in tokenize_rt.src_to_tokens(text) if token.name == "NAME"}
+    try:
+        names = {token.src for token in tokenize_rt.src_to_tokens(text) if token.name == "NAME"}
+    except tokenize.TokenError as error:
+        raise CodegenError(f"{name} cannot be read: {error}") from error
     strangers = {
         name
         for name in names
@@ -110,10 +123,15 @@ def _refuse_strangers(name: str, text: str) -> None:
         )
 
 
+def _in_other_words(found: re.Match[str]) -> str:
+    words = found[0]
+    return _WORDS[words] if words in _WORDS else _WORDS[re.sub(r"\s+", " ", words)]
+
+
 def _reworded(text: str) -> str:
     """Put the words of texts, and of comments, in their synchronous form."""
     reworded: str = tokenize_rt.tokens_to_src(
-        token._replace(src=_WORD.sub(lambda found: _WORDS[found[0]], token.src))
+        token._replace(src=_WORD.sub(_in_other_words, token.src))
         if token.name in ("STRING", "FSTRING_MIDDLE", "COMMENT")
         else token
         for token in tokenize_rt.src_to_tokens(text)

@@ -19,6 +19,7 @@ from prov_api_client import errors as wire
 from prov_api_client.models import HTTPValidationError, Status
 from prov_api_client.operation import Binary, Text
 from prov_facade import errors
+from prov_facade._signed import SignedURL, shown
 
 T = TypeVar("T")
 
@@ -36,6 +37,9 @@ _OF_THE_BODY = (b"content-encoding", b"content-length", b"transfer-encoding")
 _LEFT_OUT = (b"set-cookie", *_OF_THE_BODY)
 _LONGEST_QUOTE = 500
 _SHORTEST_SECRET = 8
+
+# The address of a report in the answer that tells of its job, up to what signs it.
+_REPORT_QUERY = re.compile(rb'("report_url"\s*:\s*"[^"?]*\?)[^"]*')
 
 _BY_STATUS: dict[int, type[errors.APIError]] = {
     400: errors.BadRequestError,
@@ -114,7 +118,7 @@ def _unusable(
     *,
     safe: bool = True,
 ) -> errors.InvalidResponseError:
-    reason = _masked(reason.encode(), _token(response)).decode()
+    reason = _masked(reason.encode(), _secrets(response)).decode()
     response = without_secrets(response)
     message = f"{call} was answered with {_status(response)}, which cannot be used: {reason}"
     said = _said(response)
@@ -170,35 +174,38 @@ def without_secrets(response: httpx.Response) -> httpx.Response:
     """Copy a response for an error to hold.
 
     The copy has a request without headers or body, no cookies, a mask wherever the server repeated
-    the token, and no query in an address that it names: it may be a signed one.
+    the token or what signs an address, and no query in an address that it names: it may be a signed
+    one.
     """
     request = response.request
-    token = _token(response)
+    secrets = _secrets(response)
     headers = [
-        (name, _masked(value.partition(b"?")[0] if name.lower() == b"location" else value, token))
+        (name, _masked(value.partition(b"?")[0] if name.lower() == b"location" else value, secrets))
         for name, value in response.headers.raw  # which may hold more than ASCII
         if name.lower() not in _LEFT_OUT
     ]
     return httpx.Response(
         response.status_code,
         headers=headers,
-        content=_masked(response.content, token),
-        request=httpx.Request(request.method, request.url),
+        content=_REPORT_QUERY.sub(rb"\1" + _MASK, _masked(response.content, secrets)),
+        request=httpx.Request(request.method, shown(request.url)),
     )
 
 
-def _token(response: httpx.Response) -> bytes:
-    """The token that was sent, or nothing if it is as short as an ordinary word."""
+def _secrets(response: httpx.Response) -> list[bytes]:
+    """What was sent and is a secret: the token, unless it is as short as an ordinary word."""
     header: str = response.request.headers.get("authorization", "")
     token = header.partition(" ")[2].encode()
-    return token if len(token) >= _SHORTEST_SECRET else b""
+    found = [token] if len(token) >= _SHORTEST_SECRET else []
+    url = response.request.url
+    return [*found, *(url.secrets() if isinstance(url, SignedURL) else ())]
 
 
-def _masked(content: bytes, token: bytes) -> bytes:
-    if token:
+def _masked(content: bytes, secrets: list[bytes]) -> bytes:
+    for secret in filter(None, secrets):
         # As it is, and as JSON and HTML may write it.
-        page = html.escape(token.decode()).replace("+", "&#43;").encode()
-        for written in (token, token.replace(b"/", rb"\/"), page):
+        page = html.escape(secret.decode()).replace("+", "&#43;").encode()
+        for written in (secret, secret.replace(b"/", rb"\/"), page):
             content = content.replace(written, _MASK)
     return content
 

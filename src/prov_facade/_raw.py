@@ -21,7 +21,8 @@ def raw_responses() -> Iterator[list[httpx.Response]]:
     Yields:
         The answers, in the order in which they come; the last one is that of the last call. Where a
         call was tried again there is one for each attempt that was answered. Their requests are
-        without headers, and the caller's token is masked. A body that went into a file is not kept.
+        without headers; the caller's token, and what signs the address of a report, are masked. A
+        body that went into a file is not kept.
 
     Examples:
         >>> with raw_responses() as responses:

@@ -1,24 +1,41 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from codegen.__main__ import main
-from codegen.targets import TARGETS, Target
+from codegen.targets import TARGETS, TWIN, Target
 from codegen.trees import files_of
 
 NAMES = sorted(Path(target.package).name for target in TARGETS)
 
 
+ASYNCHRONOUS = {
+    "__init__.py": '"""Waits."""\n',
+    "client.py": '''"""A client."""
+
+
+async def fetch(get):
+    """Await what there is."""
+    return await get()
+''',
+}
+
+
 @pytest.fixture
 def root(documents: Path, tmp_path: Path) -> Path:
-    """The root of a repository that holds small documents and the trees compiled from them."""
+    """The root of a repository that holds small sources and the trees made of them."""
     for target in TARGETS:
         document = tmp_path / target.document
         document.parent.mkdir(exist_ok=True)
         shutil.copy(documents / "uploads.yaml", document)
+    source = tmp_path / TWIN.source
+    source.mkdir(parents=True)
+    for name, text in ASYNCHRONOUS.items():
+        (source / name).write_text(text, encoding="utf-8")
     assert main([], root=tmp_path) == 0
     return tmp_path
 
@@ -132,3 +149,81 @@ def test_an_unknown_argument_is_refused(root: Path, capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit, match="2"):
         main(["--force"], root=root)
     assert "--force" in capsys.readouterr().err
+
+
+@pytest.fixture
+def twin(root: Path) -> Path:
+    return root / TWIN.package
+
+
+def test_the_synchronous_package_is_made_of_the_asynchronous_one(twin: Path) -> None:
+    assert sorted(files_of(twin)) == ["__init__.py", "client.py"]
+    text = (twin / "client.py").read_text(encoding="utf-8")
+    assert text.startswith(f"# Made of {TWIN.source} by `nox -s codegen`: ")
+    assert "\ndef fetch(get):" in text
+    assert "return get()" in text
+
+
+def test_a_check_of_the_synchronous_package_accepts_an_equal_one(root: Path, twin: Path) -> None:
+    before = files_of(twin)
+    assert main(["--check"], root=root) == 0
+    assert files_of(twin) == before
+
+
+@pytest.mark.parametrize(
+    ("depart", "line"),
+    [
+        (lambda twin: (twin / "client.py").unlink(), "missing: client.py"),
+        (lambda twin: (twin / "stray.py").touch(), "extra: stray.py"),
+        (lambda twin: (twin / "client.py").write_text("", "utf-8"), "changed: client.py"),
+        (shutil.rmtree, "missing: __init__.py"),
+    ],
+    ids=["missing", "extra", "changed", "gone"],
+)
+def test_a_check_names_what_departs_in_the_synchronous_package(
+    root: Path,
+    twin: Path,
+    capsys: pytest.CaptureFixture[str],
+    depart: Callable[[Path], object],
+    line: str,
+) -> None:
+    depart(twin)
+    before = files_of(twin)
+    assert main(["--check"], root=root) == 1
+    assert f"{TWIN.package}: {line}\n" in capsys.readouterr().err
+    assert files_of(twin) == before
+    assert main([], root=root) == 0
+    assert main(["--check"], root=root) == 0
+
+
+def test_a_check_sees_that_the_asynchronous_package_has_changed(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (root / TWIN.source / "client.py").open("a", encoding="utf-8") as file:
+        file.write("\n\nasync def more(get):\n    return await get()\n")
+    assert main(["--check"], root=root) == 1
+    assert capsys.readouterr().err.count("\nsrc/") == 1
+    assert main([], root=root) == 0
+    assert "def more" in (root / TWIN.package / "client.py").read_text(encoding="utf-8")
+
+
+def test_a_source_that_is_refused_leaves_the_synchronous_package_as_it_was(
+    root: Path, twin: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files_of(twin)
+    (root / TWIN.source / "client.py").write_text("import asyncio\n", encoding="utf-8")
+    for arguments in ([], ["--check"]):
+        assert main(arguments, root=root) == 1
+        assert capsys.readouterr().err.startswith("codegen failed: client.py uses asyncio")
+    assert files_of(twin) == before
+    assert sorted(path.name for path in twin.parent.iterdir()) == ["_async", "_sync"]
+
+
+def test_a_folder_without_modules_is_refused(
+    root: Path, twin: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files_of(twin)
+    shutil.rmtree(root / TWIN.source)
+    assert main([], root=root) == 1
+    assert "holds no modules" in capsys.readouterr().err
+    assert files_of(twin) == before

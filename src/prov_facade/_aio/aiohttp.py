@@ -9,6 +9,9 @@ from typing import Any
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from prov_facade._signed import SignedURL
 
 # The first that fits. Whatever is not here came after the request was sent.
 _MEANINGS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
@@ -43,6 +46,15 @@ class Transport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and receive the head of its answer."""
+        if isinstance(request.url, SignedURL):
+            # httpx_aiohttp asks for the address as text.
+            request = httpx.Request(
+                request.method,
+                request.url.whole(),
+                headers=request.headers,
+                content=request.content,
+                extensions=request.extensions,
+            )
         with _told_apart():
             response: httpx.Response = await self._inner.handle_async_request(request)
         assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101
@@ -74,7 +86,19 @@ def _told_apart() -> Iterator[None]:
         yield
     except (httpx.TransportError, aiohttp.ClientError) as error:
         cause = error.__cause__ if isinstance(error, httpx.TransportError) else error
+        if isinstance(cause, aiohttp.ClientResponseError):
+            _strip(cause)
         kind = next(
             (kind for known, kind in _MEANINGS if isinstance(cause, known)), httpx.ReadError
         )
         raise kind(str(error)) from cause
+
+
+def _strip(error: aiohttp.ClientResponseError) -> None:
+    """Take what may be secret out of an error: the headers of the request, and its query."""
+    asked = error.request_info
+    address = asked.real_url.with_query(None)
+    error.request_info = aiohttp.RequestInfo(
+        address, asked.method, CIMultiDictProxy(CIMultiDict()), address
+    )
+    error.args = ()

@@ -862,7 +862,6 @@ class ProvClient(ClientService):
         outgoing = checked(generate_report.request(body=unchecked(request)), call)
         with Download(
             path,
-            generate_report.OPERATION,
             call,
             name=file_name("report", outgoing.body.id, ".docx"),
             overwrite=overwrite,
@@ -960,7 +959,7 @@ class ProvClient(ClientService):
         call = self._transport.call(request.operation)
         request = checked(request, call)
         name = file_name(*named, ".csv")
-        with Download(path, request.operation, call, name=name, overwrite=overwrite) as file:
+        with Download(path, call, name=name, overwrite=overwrite) as file:
             await self._exchange(request, timeout, sink=file)
             return await file.keep()
 

@@ -39,7 +39,6 @@ class Download:
 
     Args:
         path: Where the file goes.
-        operation: The operation whose answer it is.
         call: What an error says about the call.
         name: What the file is called in a directory.
         overwrite: Whether a file that is there is replaced.
@@ -51,13 +50,11 @@ class Download:
     def __init__(
         self,
         path: object,
-        operation: Operation[Any],
         call: Call,
         *,
         name: str,
         overwrite: bool,
     ) -> None:
-        self._operation = operation
         self._call = call
         self._overwrite = overwrite
         self._lock = threading.Lock()
@@ -108,14 +105,15 @@ class Download:
             with suppress(OSError):
                 self._draft.unlink(missing_ok=True)
 
-    def takes(self, response: httpx.Response) -> bool:
-        """Say, from the head of an answer, whether its body belongs into the file."""
-        return holds_file(self._operation, response)
+    def takes(self, operation: Operation[Any], response: httpx.Response) -> bool:
+        """Say, from the head of an operation's answer, whether its body belongs into the file."""
+        return holds_file(operation, response)
 
-    async def receive(self, response: httpx.Response) -> None:
+    async def receive(self, operation: Operation[Any], response: httpx.Response) -> None:
         """Write the body of an answer to the file, from its start.
 
         Args:
+            operation: The operation whose answer it is.
             response: The answer, whose body has not been received.
 
         Raises:
@@ -123,7 +121,7 @@ class Download:
             InvalidResponseError: If the body is text, and not in the charset that it should be in.
         """
         text = None
-        charset = charset_of_file(self._operation, response)
+        charset = charset_of_file(operation, response)
         if charset is not None:
             text = TextCheck(charset, self._call, response)
         await self._in_thread(self._clear)

@@ -22,7 +22,7 @@ from prov_facade._aio.waiting import sleep
 from prov_facade._async.files import Download
 from prov_facade._async.service import ClientService
 from prov_facade._async.transport import Timeout
-from prov_facade._documents import FETCH_REPORT, check_report, report_document
+from prov_facade._documents import check_report, report_document
 from prov_facade._files import file_name
 from prov_facade._results import RegisteredModelRun
 from prov_facade._rhythm import Rhythm
@@ -372,7 +372,7 @@ class JobsClient(ClientService):
         """
         call = self._transport.call(fetch_job.OPERATION)
         name = file_name("report", session_id, ".docx")
-        with Download(path, FETCH_REPORT, call, name=name, overwrite=overwrite) as file:
+        with Download(path, call, name=name, overwrite=overwrite) as file:
             job = await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
             answer = await self._fetch_report(job, timeout, sink=file)
             await file.check(partial(check_report, answer, session_id=session_id))

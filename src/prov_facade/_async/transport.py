@@ -19,6 +19,7 @@ from prov_facade._aio.wire import send
 from prov_facade._answers import head_of
 from prov_facade._async.connections import Connections
 from prov_facade._async.credentials import credentials
+from prov_facade._signed import SignedURL, shown
 from prov_facade.auth import SupportsAuth
 
 Timeout = float | httpx.Timeout
@@ -57,11 +58,11 @@ def _note(call: errors.Call, outcome: object, begun: float, attempt: int) -> Non
 class Sink(Protocol):
     """Takes the body of an answer that is too large to be received whole."""
 
-    def takes(self, response: httpx.Response) -> bool:
+    def takes(self, operation: Operation[Any], response: httpx.Response) -> bool:
         """Say, from the head of an answer, whether it takes the body."""
         ...
 
-    async def receive(self, response: httpx.Response) -> None:
+    async def receive(self, operation: Operation[Any], response: httpx.Response) -> None:
         """Take the body. It may come again, from its start, after one that broke off."""
         ...
 
@@ -140,8 +141,6 @@ class Transport:
         """
         arguments: dict[str, Any] = request.to_httpx()
         arguments["url"] = self.address(arguments["url"])
-        if target is not None:
-            arguments["extensions"] = {"target": target.encode("ascii")}
         arguments["timeout"] = self._timeout if timeout is None else _checked_timeout(timeout)
         auth = await self._credentials(call) if request.operation.secured else None
         await self._connections.prepare()
@@ -149,6 +148,9 @@ class Transport:
         begun = time.monotonic()
         try:
             outgoing = client.build_request(**arguments)
+            if target is not None:
+                whole = outgoing.url.copy_with(raw_path=target.encode("ascii"))
+                outgoing.url = SignedURL(whole)
             async with AsyncExitStack() as stack:
                 await _place(stack, self._sending, outgoing)
                 response = await _exchange(
@@ -196,11 +198,12 @@ async def _exchange(
     """Send a request and receive its answer whole, or leave the body to a sink."""
     response = await send(client, request, auth)
     try:
-        if sink is not None and sink.takes(response):
-            await sink.receive(response)
+        if sink is not None and sink.takes(operation, response):
+            await sink.receive(operation, response)
             return head_of(response)
         await response.aread()
     except httpx.DecodingError as error:
+        error.request = _bare(error.request)
         raise _undecodable(operation, call, response) from error
     finally:
         await response.aclose()
@@ -222,7 +225,7 @@ def _undecodable(
 
 def _bare(request: httpx.Request) -> httpx.Request:
     """The request without its headers, the token among them."""
-    return httpx.Request(request.method, request.url)
+    return httpx.Request(request.method, shown(request.url))
 
 
 def _checked_timeout(timeout: Timeout) -> Timeout:

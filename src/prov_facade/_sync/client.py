@@ -105,8 +105,7 @@ class SyncProvClient(SyncClientService):
         limits: How many connections are open at once, and how many are kept; httpx's default is
             100 and 20.
         transport: What moves the bytes, instead of httpx's own transport. It is closed with the
-            connections, and so serves one event loop. ``"aiohttp"`` is for a thousand calls at
-            once; it needs the extra ``aiohttp``.
+            connections.
         proxy: The proxy, instead of those that the environment names.
         verify: The path of a CA bundle, or an ``ssl.SSLContext``, instead of the certificates that
             come with httpx or that the environment names.
@@ -861,7 +860,6 @@ class SyncProvClient(SyncClientService):
         outgoing = checked(generate_report.request(body=unchecked(request)), call)
         with Download(
             path,
-            generate_report.OPERATION,
             call,
             name=file_name("report", outgoing.body.id, ".docx"),
             overwrite=overwrite,
@@ -957,7 +955,7 @@ class SyncProvClient(SyncClientService):
         call = self._transport.call(request.operation)
         request = checked(request, call)
         name = file_name(*named, ".csv")
-        with Download(path, request.operation, call, name=name, overwrite=overwrite) as file:
+        with Download(path, call, name=name, overwrite=overwrite) as file:
             self._exchange(request, timeout, sink=file)
             return file.keep()
 

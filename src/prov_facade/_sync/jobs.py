@@ -20,7 +20,7 @@ from job_api_client.models import (
 from prov_api_client import Request
 from prov_facade import _results, errors
 from prov_facade._blocking.waiting import sleep
-from prov_facade._documents import FETCH_REPORT, check_report, report_document
+from prov_facade._documents import check_report, report_document
 from prov_facade._files import file_name
 from prov_facade._results import RegisteredModelRun
 from prov_facade._rhythm import Rhythm
@@ -212,7 +212,7 @@ class SyncJobsClient(SyncClientService):
     ) -> JobStatusTable:
         """Wait until a job has succeeded.
 
-        Whatever ends the waiting (an error, a cancelled task, a process that is killed), the job
+        Whatever ends the waiting (an error, an interrupt, a process that is killed), the job
         goes on: call this again with the same ``session_id``.
 
         Route: ``GET /jobs/user/fetch``
@@ -373,7 +373,7 @@ class SyncJobsClient(SyncClientService):
         """
         call = self._transport.call(fetch_job.OPERATION)
         name = file_name("report", session_id, ".docx")
-        with Download(path, FETCH_REPORT, call, name=name, overwrite=overwrite) as file:
+        with Download(path, call, name=name, overwrite=overwrite) as file:
             job = self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
             answer = self._fetch_report(job, timeout, sink=file)
             file.check(partial(check_report, answer, session_id=session_id))

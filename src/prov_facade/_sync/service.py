@@ -40,7 +40,7 @@ T = TypeVar("T")
 class SyncClientService:
     """The base of the clients: an auth manager, a configuration, and a way to the server.
 
-    It can be used with ``async with``, which closes its connections at the end, or without.
+    It can be used with ``with``, which closes its connections at the end, or without.
     Connections are opened at the first call and kept for the next ones. It can be
     pickled: its settings and its auth manager are, and no connections.
 
@@ -53,8 +53,7 @@ class SyncClientService:
         limits: How many connections are open at once, and how many are kept; httpx's default is
             100 and 20.
         transport: What moves the bytes, instead of httpx's own transport. It is closed with the
-            connections, and so serves one event loop. ``"aiohttp"`` is for a thousand calls at
-            once; it needs the extra ``aiohttp``.
+            connections.
         proxy: The proxy, instead of those that the environment names.
         verify: The path of a CA bundle, or an ``ssl.SSLContext``, instead of the certificates that
             come with httpx or that the environment names.

@@ -1,0 +1,35 @@
+"""These tests run with `nox -s dask`; elsewhere they skip unless Dask is there.
+
+The folder has no name of Dask's: it would be in the way of the package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from prov_facade.sandbox import Sandbox
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "dask: needs distributed and joblib")
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the proxies of the machine out of the tests."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(autouse=True)
+def sandboxes_keep_to_the_documents() -> None:
+    """Leave that to other tests: there is too much here to be held to the documents."""
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(record=False) as sandbox:
+        yield sandbox

@@ -1,0 +1,197 @@
+"""The synchronous package: what becomes of code and of texts, and what is refused."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from codegen.errors import CodegenError
+from codegen.synchronous import synchronous
+from codegen.targets import ROOT, TWIN
+from codegen.trees import differences, files_of
+
+HEADER = "# Made by machine.\n"
+
+Turn = Callable[..., str]
+
+
+@pytest.fixture
+def turn(tmp_path: Path) -> Turn:
+    """Turns the text of a module around."""
+
+    def turned(text: str, name: str = "module.py") -> str:
+        source = tmp_path / "_async"
+        source.mkdir(exist_ok=True)
+        (source / name).write_text(text, encoding="utf-8")
+        package = tmp_path / "_sync"
+        synchronous(source, package, header=HEADER)
+        made = (package / name).read_text(encoding="utf-8")
+        assert made.startswith(HEADER)
+        ast.parse(made)
+        return made.removeprefix(HEADER)
+
+    return turned
+
+
+@pytest.mark.parametrize(
+    ("asynchronous", "expected"),
+    [
+        ("async def f():\n    return await g()\n", "def f():\n    return g()\n"),
+        ("async def f(a):\n    async with a as b:\n        await b\n",
+         "def f(a):\n    with a as b:\n        b\n"),
+        ("async def f(a):\n    async for b in a:\n        yield b\n",
+         "def f(a):\n    for b in a:\n        yield b\n"),
+        ("async def f(a):\n    return [b async for b in a]\n",
+         "def f(a):\n    return [b for b in a]\n"),
+        ("class ProvClient(ClientService):\n    jobs: JobsClient\n",
+         "class SyncProvClient(SyncClientService):\n    jobs: SyncJobsClient\n"),
+        ("class A:\n    async def __aenter__(self):\n        return self\n",
+         "class A:\n    def __enter__(self):\n        return self\n"),
+        ("class A:\n    async def aclose(self):\n        await self.b.aclose()\n",
+         "class A:\n    def close(self):\n        self.b.close()\n"),
+        ("async def f(a: AsyncIterator[int]) -> AsyncGenerator[int, None]:\n"
+         "    yield await anext(a)\n",
+         "def f(a: Iterator[int]) -> Generator[int, None]:\n    yield next(a)\n"),
+        ("a = httpx.AsyncClient\nb = httpx.AsyncBaseTransport\n",
+         "a = httpx.Client\nb = httpx.BaseTransport\n"),
+        ("async def f(stack, a):\n    await stack.enter_async_context(a)\n",
+         "def f(stack, a):\n    stack.enter_context(a)\n"),
+    ],
+)  # fmt: skip
+def test_code_is_turned_around(turn: Turn, asynchronous: str, expected: str) -> None:
+    assert turn(asynchronous) == expected
+
+
+def test_imports_lead_to_the_other_packages_and_are_sorted(turn: Turn) -> None:
+    made = turn(
+        "import zlib\n"
+        "from prov_facade._aio.waiting import sleep\n"
+        "from prov_facade._async.transport import Timeout\n"
+        "from prov_facade._answers import read\n"
+        "from prov_api_client import Request\n"
+        "import httpx\n"
+        "from collections.abc import AsyncIterator\n"
+        "from job_api_client import Client\n"
+        "from contextlib import AsyncExitStack, aclosing\n"
+        "used = (sleep, Timeout, read, Request, zlib, httpx, AsyncIterator, Client)\n"
+        "also = (AsyncExitStack, aclosing)\n"
+    )
+    assert made == (
+        "import zlib\n"
+        "from collections.abc import Iterator\n"
+        "from contextlib import ExitStack, closing\n"
+        "\n"
+        "import httpx\n"
+        "\n"
+        "from job_api_client import Client\n"
+        "from prov_api_client import Request\n"
+        "from prov_facade._answers import read\n"
+        "from prov_facade._blocking.waiting import sleep\n"
+        "from prov_facade._sync.transport import Timeout\n"
+        "\n"
+        "used = (sleep, Timeout, read, Request, zlib, httpx, Iterator, Client)\n"
+        "also = (ExitStack, closing)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Use ``async with`` or :meth:`aclose`.", "Use ``with`` or :meth:`close`."),
+        (">>> async with ProvClient(a) as client:", ">>> with SyncProvClient(a) as client:"),
+        ("...     job = await client.jobs.wait(1)", "...     job = client.jobs.wait(1)"),
+        ("... async for job in jobs:", "... for job in jobs:"),
+        (":class:`~prov_facade.ProvClient`", ":class:`~prov_facade.SyncProvClient`"),
+        ("ProvAdminClient, JobsClient", "SyncProvAdminClient, SyncJobsClient"),
+        ("As for ``httpx.AsyncClient``.", "As for ``httpx.Client``."),
+        ("An asynchronous\n    iterator.", "An iterator."),
+        ("by a cancelled\n    task", "by an interrupt"),
+        ('A. ``"aiohttp"`` is for a thousand calls\n    at once; it needs the extra ``aiohttp``. B',
+         "A. B"),
+        ("Closed, and so serves one event loop.", "Closed."),
+        ("It awaits MyProvClient.", "It awaits MyProvClient."),
+    ],
+)  # fmt: skip
+def test_texts_are_reworded(turn: Turn, text: str, expected: str) -> None:
+    made = turn(f'def f():\n    r"""{text}"""\n    # {text.splitlines()[0]}\n    return None\n')
+    function = ast.parse(made).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    assert ast.get_docstring(function, clean=False) == expected
+    if "\n" not in text:
+        assert f"# {expected}\n" in made
+
+
+def test_an_f_string_keeps_its_code_and_is_reworded(turn: Turn) -> None:
+    made = turn(
+        "async def f(call, client):\n"
+        '    return f"{await call()} of a ProvClient, {client!r:>{len(call)}} is aclosed"\n'
+    )
+    assert made == (
+        "def f(call, client):\n"
+        '    return f"{call()} of a SyncProvClient, {client!r:>{len(call)}} is closed"\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "stranger"),
+    [
+        ("import asyncio\n", "asyncio"),
+        ("from asyncio import sleep\n", "asyncio"),
+        ("a = httpx.AsyncHTTPTransport()\n", "AsyncHTTPTransport"),
+        ("class AsyncThing:\n    pass\n", "AsyncThing"),
+        ("a = AsyncThing, AsyncOther\n", "AsyncOther, AsyncThing"),
+    ],
+)
+def test_what_has_no_counterpart_is_refused(turn: Turn, text: str, stranger: str) -> None:
+    with pytest.raises(CodegenError, match=f"module.py uses {stranger}: what differs"):
+        turn(text)
+
+
+def test_words_in_texts_are_no_strangers(turn: Turn) -> None:
+    assert turn('"""Of asyncio, and AsyncThing."""\n') == '"""Of asyncio, and AsyncThing."""\n'
+
+
+def test_a_folder_without_modules_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(CodegenError, match="holds no modules"):
+        synchronous(tmp_path, tmp_path / "_sync", header=HEADER)
+    assert not (tmp_path / "_sync").exists()
+
+
+@pytest.mark.parametrize("text", ["def f:\n    pass\n", "def f(\n"])
+def test_what_is_no_python_is_refused_and_leaves_nothing(tmp_path: Path, text: str) -> None:
+    source = tmp_path / "_async"
+    source.mkdir()
+    (source / "module.py").write_text(text, encoding="utf-8")
+    with pytest.raises(CodegenError, match=r"ruff|module\.py cannot be read"):
+        synchronous(source, tmp_path / "_sync", header=HEADER)
+    assert not (tmp_path / "_sync").exists()
+
+
+def test_the_same_source_gives_the_same_package(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        synchronous(ROOT / TWIN.source, tmp_path / name / "_sync", header=HEADER)
+    assert differences(tmp_path / "one" / "_sync", tmp_path / "other" / "_sync") == []
+    assert len(files_of(tmp_path / "one" / "_sync")) == len(list((ROOT / TWIN.source).glob("*.py")))
+
+
+def test_what_is_checked_in_is_what_the_source_gives(tmp_path: Path) -> None:
+    TWIN.build(ROOT, tmp_path / "_sync")
+    assert differences(tmp_path / "_sync", ROOT / TWIN.package) == []
+
+
+def test_nothing_asynchronous_is_left_in_what_is_checked_in() -> None:
+    for module in (ROOT / TWIN.package).glob("*.py"):
+        tree = ast.parse(module.read_text(encoding="utf-8"))
+        kinds = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
+        assert not [node for node in ast.walk(tree) if isinstance(node, kinds)]
+        imported = {
+            node.module or ""
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module
+        }
+        assert not [name for name in imported if "_async" in name or "_aio" in name]

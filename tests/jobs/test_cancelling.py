@@ -1,0 +1,123 @@
+"""Waiting that is called off: the job goes on, and is waited for again."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+
+import pytest
+from facade.running import TOKEN, run
+from facade.server import Received, Reply, Server
+from jobs.scripted import DONE, SESSION, Script, client_of, config_for, often, told
+
+from prov_facade import BearerToken, JobStatus, ProvClient, RetryPolicy, SyncProvClient
+from prov_facade.sandbox import JobDelays, Sandbox
+
+PENDING = told("PENDING")
+
+
+@pytest.mark.parametrize("amid", ["pause", "look"])
+def test_a_task_that_is_cancelled_ends_at_once_and_asks_no_more(server: Server, amid: str) -> None:
+    looked = threading.Event()
+
+    def slow(_: Received) -> Reply:
+        looked.set()
+        time.sleep(0.5)
+        return None
+
+    def seen(_: Received) -> Reply:
+        looked.set()
+        return PENDING
+
+    server.answer = slow if amid == "look" else seen
+    client = client_of(ProvClient, server, polling=often(interval=0.2, interval_maximum=0.2))
+
+    async def cancelled() -> float:
+        waiting = asyncio.create_task(client.jobs.wait(SESSION))
+        await asyncio.to_thread(looked.wait, 5)
+        await asyncio.sleep(0.05)
+        begun = time.monotonic()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        taken = time.monotonic() - begun
+        await asyncio.sleep(0.4)
+        return taken
+
+    assert run(cancelled()) < 0.3
+    assert len(server.received) == 1
+
+    server.answer = Script(DONE)
+    assert run(client.jobs.wait(SESSION)).status == JobStatus.SUCCEEDED
+
+
+def test_a_limit_of_the_caller_is_theirs(server: Server) -> None:
+    server.answer = Script(PENDING)
+
+    async def limited() -> None:
+        async with asyncio.timeout(0.1):
+            await client_of(ProvClient, server).jobs.wait(SESSION)
+
+    with pytest.raises(TimeoutError) as caught:
+        run(limited())
+    assert type(caught.value) is TimeoutError
+
+
+def test_an_iterator_that_is_left_asks_no_more(server: Server) -> None:
+    server.answer = Script(PENDING)
+
+    async def left() -> None:
+        async for _ in client_of(ProvClient, server).jobs.watch(SESSION):
+            break
+        await asyncio.sleep(0.1)
+
+    run(left())
+    assert len(server.received) == 1
+
+
+def test_control_c_ends_the_synchronous_waiting(server: Server) -> None:
+    server.answer = Script(PENDING)
+    overrides = config_for(server.url)
+    client = SyncProvClient(BearerToken(TOKEN), overrides, retries=RetryPolicy.none())
+    main = threading.main_thread().ident
+    assert main is not None
+    interrupt = threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT))
+    interrupt.start()
+    with client:
+        begun = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            client.jobs.wait(SESSION, polling=often(interval=30, interval_maximum=30, deadline=60))
+        assert time.monotonic() - begun < 10
+        server.answer = DONE
+        assert client.jobs.wait(SESSION).status == JobStatus.SUCCEEDED
+    interrupt.join()
+
+
+def test_a_job_that_was_left_goes_on_and_another_client_waits_for_it() -> None:
+    with Sandbox(delays=JobDelays(in_progress=0.6)) as sandbox:
+        record = sandbox.items("MODEL_RUN")[0].body["record"]
+        auth = sandbox.auth("read", "write")
+        begun = asyncio.Event()
+        sessions: list[str] = []
+
+        async def left() -> None:
+            async with ProvClient(auth, sandbox.config, polling=often()) as client:
+
+                def note(job: object) -> None:
+                    sessions.append(getattr(job, "session_id", ""))
+                    begun.set()
+
+                waiting = asyncio.create_task(client.register_and_wait(record, on_change=note))
+                await begun.wait()
+                waiting.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await waiting
+
+        run(left())
+        with SyncProvClient(auth, sandbox.config, polling=often()) as another:
+            lodged = another.jobs.wait_for_model_run(sessions[0])
+        assert lodged.handle in {item.id for item in sandbox.items("MODEL_RUN")}
+        asked = [request.operation_id for request in sandbox.requests]
+        assert asked.count("register_model_run") == 1

@@ -1,0 +1,278 @@
+"""Model runs that are registered, updated and linked, and waited for, in a sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import prov.model
+import pytest
+from driving import Make
+from facade.running import failure, run
+from jobs.scripted import client_in, often
+
+from prov_facade import (
+    AuthenticationError,
+    AuthManager,
+    BadRequestError,
+    BearerToken,
+    InvalidRequestError,
+    InvalidResponseError,
+    JobFailedError,
+    JobStatus,
+    JobTimeoutError,
+    LineageResponse,
+    ProvClient,
+    ProvError,
+    RegisteredModelRun,
+    ServerError,
+    TransportError,
+)
+from prov_facade.sandbox import Fault, JobDelays, Sandbox, expired_token, gateway, statuses
+
+
+def record_of(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
+    return {**sandbox.items("MODEL_RUN")[0].body["record"], **changes}
+
+
+def nodes_of(lineage: LineageResponse) -> set[str]:
+    assert lineage.graph is not None
+    return {node["id"] for node in lineage.graph["nodes"]}
+
+
+def check(lodged: RegisteredModelRun, sandbox: Sandbox) -> None:
+    """Hold a model run to what the sandbox has of it, and its document to the package `prov`."""
+    item = next(item for item in sandbox.items("MODEL_RUN") if item.id == lodged.handle)
+    assert lodged.record.display_name == item.display_name
+    document = prov.model.ProvDocument.deserialize(content=lodged.prov_json, format="json")
+    activities = [str(one.identifier) for one in document.get_records(prov.model.ProvActivity)]
+    assert any(lodged.handle in activity for activity in activities)
+    assert list(document.get_records(prov.model.ProvUsage))
+    assert lodged.prov_document == json.loads(lodged.prov_json)
+
+
+def test_a_registered_run_is_found_by_its_handle(make_any: Make, sandbox: Sandbox) -> None:
+    record = record_of(sandbox, display_name="A new run")
+    seen: list[JobStatus] = []
+
+    async def journey() -> None:
+        async with client_in(make_any, sandbox, "read", "write") as client:
+            lodged = await client.register_and_wait(
+                record, on_change=lambda job: seen.append(job.status)
+            )
+            assert isinstance(lodged, RegisteredModelRun)
+            assert lodged.record.display_name == "A new run"
+            check(lodged, sandbox)
+            nodes = nodes_of(await client.explore_upstream(lodged.handle))
+            assert lodged.handle in nodes
+            assert record["inputs"][0]["dataset_id"] in nodes
+            assert await client.jobs.wait_for_model_run(lodged.session_id) == lodged
+
+    run(journey())
+    assert seen[-1] == JobStatus.SUCCEEDED
+    assert seen == sorted(set(seen), key=list(JobStatus).index)
+
+
+def test_an_updated_run_is_what_it_is_now(make: Make, sandbox: Sandbox) -> None:
+    before = sandbox.items("MODEL_RUN")[0]
+    record = record_of(sandbox, description="Another description.")
+    client = client_in(make, sandbox, "read", "write")
+    updated = run(client.update_and_wait(before.id, "It was wrong.", record))
+    assert updated.handle == before.id
+    assert updated.record.description == "Another description."
+    check(updated, sandbox)
+
+
+def test_a_run_is_linked_to_a_study(make: Make, sandbox: Sandbox) -> None:
+    record = record_of(sandbox)
+    record.pop("study_id", None)
+    study = sandbox.items("STUDY")[0].id
+
+    async def journey() -> None:
+        async with client_in(make, sandbox, "read", "write") as client:
+            lodged = await client.register_and_wait(record)
+            assert lodged.record.study_id is None
+            linked = await client.link_to_study_and_wait(lodged.handle, study)
+            assert (linked.handle, linked.record.study_id) == (lodged.handle, study)
+            check(linked, sandbox)
+            assert study in nodes_of(await client.explore_upstream(lodged.handle, 1))
+
+    run(journey())
+
+
+Journey = Callable[[ProvClient, Sandbox], Any]
+
+JOURNEYS: dict[str, tuple[Journey, str]] = {
+    "register": (
+        lambda client, sandbox: client.register_and_wait(record_of(sandbox)),
+        "MODEL_RUN_PROV_LODGE",
+    ),
+    "update": (
+        lambda client, sandbox: client.update_and_wait(
+            sandbox.items("MODEL_RUN")[0].id, "Why not?", record_of(sandbox)
+        ),
+        "MODEL_RUN_UPDATE",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", JOURNEYS)
+def test_a_failed_job_gives_its_reason(make: Make, sandbox: Sandbox, name: str) -> None:
+    journey, kind = JOURNEYS[name]
+    sandbox.faults.fail_jobs(kind, "No space left.")
+    before = len(sandbox.items("MODEL_RUN"))
+    error = failure(JobFailedError, journey(client_in(make, sandbox), sandbox))
+    assert error.reason == "No space left."
+    assert error.job is not None
+    assert error.job.job_sub_type == kind
+    assert error.session_id == error.job.session_id
+    assert len(sandbox.items("MODEL_RUN")) == before
+
+
+@pytest.mark.parametrize("name", JOURNEYS)
+def test_time_that_runs_out_leaves_the_job_to_be_waited_for(make: Make, name: str) -> None:
+    journey, _ = JOURNEYS[name]
+    with Sandbox(delays=JobDelays(in_progress=0.8)) as sandbox:
+        client = client_in(make, sandbox, polling=often(deadline=0.3))
+        error = failure(JobTimeoutError, journey(client, sandbox))
+        assert error.job is not None
+        assert error.job.status == JobStatus.IN_PROGRESS
+        again = client_in(make, sandbox)
+        check(run(again.jobs.wait_for_model_run(error.session_id)), sandbox)
+
+
+def test_what_is_refused_at_once_is_not_waited_for(make: Make, sandbox: Sandbox) -> None:
+    client = client_in(make, sandbox)
+    failure(InvalidRequestError, client.register_and_wait({}))
+    assert sandbox.requests == []
+    record = record_of(sandbox, workflow_template_id="10378.1/nothing")
+    failure(BadRequestError, client.register_and_wait(record))
+    assert [request.operation_id for request in sandbox.requests] == ["register_model_run"]
+
+
+def test_a_cold_start_with_all_kinds_of_trouble(make_any: Make) -> None:
+    delays = JobDelays(hidden=0.3, pending=0.8, dequeued=0.2, in_progress=0.3)
+    with Sandbox(delays=delays) as sandbox:
+        sandbox.faults.add(
+            "fetch_job",
+            gateway(502),
+            *statuses([500, 503]),
+            Fault(drop=True),
+            Fault(status=429, headers={"Retry-After": "0"}),
+            Fault(truncate=3),
+            Fault(drop=True, delay=0.05),
+        )
+        client = client_in(make_any, sandbox)
+        check(run(client.register_and_wait(record_of(sandbox))), sandbox)
+        assert sandbox.faults.left("fetch_job") == 0
+        asked = [request.operation_id for request in sandbox.requests]
+        assert asked.count("register_model_run") == 1
+
+
+@pytest.mark.parametrize("fault", [Fault(drop=True, after=True), Fault(status=502, after=True)])
+def test_a_registration_without_an_answer_is_not_repeated(
+    make: Make, sandbox: Sandbox, fault: Fault
+) -> None:
+    sandbox.faults.add("register_model_run", fault)
+    kind: type[ProvError] = TransportError if fault.drop else ServerError
+    error = failure(kind, client_in(make, sandbox).register_and_wait(record_of(sandbox)))
+    assert "look before sending it again" in str(error)
+    assert len(sandbox.requests) == 1
+
+
+class Renewing(AuthManager):
+    """Keeps a token until it is told to get a new one."""
+
+    def __init__(self, sandbox: Sandbox, lifetime: float) -> None:
+        self._sandbox = sandbox
+        self._lifetime = lifetime
+        self.tokens: list[str] = []
+        self.force_refresh()
+
+    def get_token(self) -> str:
+        return self.tokens[-1]
+
+    def force_refresh(self) -> None:
+        token = self._sandbox.token("read", "write", expires_in=self._lifetime)
+        self.tokens.append(token)
+
+
+def test_tokens_that_run_out_meanwhile_are_renewed(make: Make) -> None:
+    with Sandbox(delays=JobDelays(in_progress=1.2)) as sandbox:
+        auth = Renewing(sandbox, lifetime=0.4)
+        client = make(auth, sandbox.config, polling=often())
+        check(run(client.register_and_wait(record_of(sandbox))), sandbox)
+        assert len(auth.tokens) >= 3
+        sent = {request.headers["authorization"] for request in sandbox.requests}
+        assert sent == {f"Bearer {token}" for token in auth.tokens}
+
+
+def test_a_token_that_runs_out_on_its_way_is_renewed(make: Make, sandbox: Sandbox) -> None:
+    auth = Renewing(sandbox, lifetime=60)
+    sandbox.faults.add("fetch_job", expired_token(), Fault(drop=True), expired_token())
+    run(make(auth, sandbox.config, polling=often()).register_and_wait(record_of(sandbox)))
+    assert len(auth.tokens) == 3
+
+
+def test_a_fixed_token_that_runs_out_ends_the_waiting_and_not_the_job(make: Make) -> None:
+    with Sandbox(delays=JobDelays(in_progress=0.8)) as sandbox:
+        auth = BearerToken(sandbox.token("read", "write", expires_in=0.4))
+        client = make(auth, sandbox.config, polling=often())
+        error = failure(AuthenticationError, client.register_and_wait(record_of(sandbox)))
+        (note,) = error.__notes__
+        session_id = note.split()[2]
+        again = client_in(make, sandbox)
+        check(run(again.jobs.wait_for_model_run(session_id)), sandbox)
+
+
+def test_a_job_is_its_owners(make: Make, sandbox: Sandbox) -> None:
+    lodged = run(client_in(make, sandbox).register_and_wait(record_of(sandbox)))
+    auth = sandbox.auth("read", "write", "admin", username="bob")
+    bob = make(auth, sandbox.config, polling=often())
+    begun = time.monotonic()
+    error = failure(AuthenticationError, bob.jobs.wait(lodged.session_id))
+    assert time.monotonic() - begun < 5
+    assert error.status_code == 401
+    assert lodged.handle not in str(error)
+
+
+def test_a_job_that_never_was_is_given_up(make: Make, sandbox: Sandbox) -> None:
+    client = client_in(make, sandbox, polling=often(grace=0.1))
+    with pytest.raises(ProvError, match="does not know the job nothing"):
+        run(client.jobs.wait("nothing"))
+
+
+def test_the_result_of_another_kind_of_job_is_not_taken_for_a_model_run(
+    make: Make, sandbox: Sandbox
+) -> None:
+    async def journey() -> None:
+        async with client_in(make, sandbox) as client:
+            started = await client.register_batch_model_runs({"records": [record_of(sandbox)]})
+            assert started.session_id is not None
+            with pytest.raises(InvalidResponseError, match="MODEL_RUN_BATCH_SUBMIT") as caught:
+                await client.jobs.wait_for_model_run(started.session_id)
+            assert caught.value.path == "$.job.result"
+            lodged = await client.register_and_wait(record_of(sandbox))
+            for wait in (client.jobs.wait_for_batch, client.jobs.wait_for_report):
+                with pytest.raises(InvalidResponseError, match="cannot be used"):
+                    await wait(lodged.session_id)
+
+    run(journey())
+
+
+def test_many_are_registered_at_once(make_any: Make, sandbox: Sandbox) -> None:
+    async def journey() -> None:
+        async with client_in(make_any, sandbox) as client:
+            lodged = await asyncio.gather(
+                *(
+                    client.register_and_wait(record_of(sandbox, display_name=f"Run {n}"))
+                    for n in range(20)
+                )
+            )
+            assert [one.record.display_name for one in lodged] == [f"Run {n}" for n in range(20)]
+            assert len({one.handle for one in lodged}) == 20
+
+    run(journey())

@@ -1,0 +1,192 @@
+"""Lists of jobs, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from driving import Make
+from facade.running import failure, run
+from facade.server import Received, Reply, Server, json_reply
+from jobs.scripted import client_in, client_of, table
+
+from prov_facade import (
+    InvalidRequestError,
+    InvalidResponseError,
+    JobStatusTable,
+    ProvClient,
+    RetryPolicy,
+    ServerError,
+    raw_responses,
+)
+from prov_facade.sandbox import JobDelays, Sandbox, gateway
+
+Listing = Callable[..., AsyncIterator[JobStatusTable]]
+
+# Whatever it is, it goes back as it came.
+KEYS: list[dict[str, Any]] = [
+    {"username": {"S": "ann"}, "created_timestamp": {"N": "17"}},
+    {"deep": [{"a": None, "b": 1.5, "c": "é"}]},
+    {},
+]
+
+
+@pytest.fixture(params=["list", "list_batch"])
+def listed(request: pytest.FixtureRequest) -> Callable[..., AsyncIterator[JobStatusTable]]:
+    """Lists jobs, in the one way and in the other."""
+
+    def listing(client: ProvClient, **settings: Any) -> AsyncIterator[JobStatusTable]:
+        if request.param == "list":
+            return client.jobs.list(**settings)
+        return client.jobs.list_batch("batch 7", **settings)
+
+    return listing
+
+
+async def ids(jobs: AsyncIterator[JobStatusTable]) -> list[str]:
+    return [job.session_id async for job in jobs]
+
+
+def page(numbers: list[int], key: dict[str, Any] | None) -> bytes:
+    jobs = [table("PENDING", session_id=f"job {number}") for number in numbers]
+    status = {"success": True, "details": "Listed."}
+    return json_reply({"status": status, "jobs": jobs, "pagination_key": key})
+
+
+def pages(server: Server) -> None:
+    """Have the server give four pages, an empty one among them."""
+    replies = [page([1, 2], KEYS[0]), page([], KEYS[1]), page([3], KEYS[2]), page([4], None)]
+
+    def answer(request: Received) -> Reply:
+        given = request.json.get("pagination_key")
+        return replies[0 if given is None else KEYS.index(given) + 1]
+
+    server.answer = answer
+
+
+def test_every_page_is_fetched_with_the_key_of_the_one_before(
+    make: Make, server: Server, listed: Listing
+) -> None:
+    pages(server)
+    found = run(ids(listed(client_of(make, server), page_size=2)))
+    assert found == ["job 1", "job 2", "job 3", "job 4"]
+    bodies = [request.json for request in server.received]
+    assert [body.get("pagination_key") for body in bodies] == [None, *KEYS]
+    assert [body["limit"] for body in bodies] == [2] * 4
+
+
+def test_each_list_has_its_own_route(make: Make, server: Server) -> None:
+    server.answer = page([], None)
+    client = client_of(make, server)
+    run(ids(client.jobs.list()))
+    run(ids(client.jobs.list_batch("batch 7")))
+    asked = [(request.method, request.path, request.json) for request in server.received]
+    first = {"limit": 50, "pagination_key": None}
+    assert asked == [
+        ("POST", "/jobs/user/list", first),
+        ("POST", "/jobs/user/list_batch", {**first, "batch_id": "batch 7"}),
+    ]
+
+
+def test_pages_are_fetched_as_they_are_needed(make: Make, server: Server, listed: Listing) -> None:
+    pages(server)
+
+    async def some() -> None:
+        jobs = listed(client_of(make, server))
+        assert server.received == []
+        for number, requests in ((1, 1), (2, 1), (3, 3)):
+            assert (await anext(jobs)).session_id == f"job {number}"
+            assert len(server.received) == requests
+
+    run(some())
+
+
+def test_an_empty_list_is_no_job(make: Make, server: Server, listed: Listing) -> None:
+    server.answer = page([], None)
+    assert run(ids(listed(client_of(make, server)))) == []
+    assert len(server.received) == 1
+
+
+def test_a_key_that_repeats_is_an_error_and_no_endless_list(
+    make: Make, server: Server, listed: Listing
+) -> None:
+    server.answer = page([1], KEYS[0])
+    seen: list[str] = []
+
+    async def endless() -> None:
+        async for job in listed(client_of(make, server)):
+            seen.append(job.session_id)
+            assert len(seen) < 10
+
+    error = failure(InvalidResponseError, endless())
+    assert seen == ["job 1", "job 1"]
+    assert len(server.received) == 2
+    assert error.path == "$.pagination_key"
+    assert error.operation in {"list_jobs", "list_batch"}
+
+
+@pytest.mark.parametrize("size", [0, -1, True, 2.0, "5", None])
+def test_a_page_size_that_makes_no_sense_is_refused(
+    make: Make, server: Server, listed: Listing, size: object
+) -> None:
+    error = failure(InvalidRequestError, ids(listed(client_of(make, server), page_size=size)))
+    assert error.path == "$.page_size"
+    assert repr(size) in str(error)
+    assert server.received == []
+
+
+def test_a_page_that_fails_for_a_moment_is_asked_for_again(
+    make: Make, server: Server, listed: Listing
+) -> None:
+    replies = [page([1], KEYS[0]), json_reply({}, 503), page([2], None)]
+    server.answer = lambda _: replies.pop(0)
+    retries = RetryPolicy(attempts=2, backoff=0)
+    assert run(ids(listed(client_of(make, server, retries=retries)))) == ["job 1", "job 2"]
+    assert server.received[1].body == server.received[2].body
+
+
+def test_the_timeout_is_that_of_each_page(make: Make, sandbox: Sandbox) -> None:
+    client = client_in(make, sandbox)
+    sandbox.faults.add("list_jobs", gateway(500))
+    error = failure(ServerError, ids(client.jobs.list(timeout=5)))
+    assert error.operation == "list_jobs"
+    with pytest.raises(ValueError, match="timeout"):
+        run(ids(client.jobs.list(timeout=-1)))
+
+
+def test_the_jobs_of_a_sandbox_are_listed_newest_first(make: Make) -> None:
+    # Jobs that were just taken on are hidden otherwise, here as on the server.
+    with Sandbox(delays=JobDelays(hidden=0)) as sandbox:
+        run(batch_journey(make, sandbox))
+
+
+async def batch_journey(make: Make, sandbox: Sandbox) -> None:
+    record = sandbox.items("MODEL_RUN")[0].body["record"]
+    async with client_in(make, sandbox) as client:
+        assert await ids(client.jobs.list()) == []
+        records = [{**record, "display_name": f"Run {n}"} for n in range(7)]
+        started = await client.register_batch_model_runs({"records": records})
+        assert started.session_id is not None
+        batch = await client.jobs.wait_for_batch(started.session_id)
+        sandbox.clear_requests()
+        with raw_responses() as responses:
+            jobs = [job async for job in client.jobs.list_batch(batch, page_size=3)]
+        assert len(responses) == len(sandbox.requests) == 3
+        assert [job.payload["record"]["display_name"] for job in jobs] == [
+            f"Run {n}" for n in reversed(range(7))
+        ]
+        assert {job.batch_id for job in jobs} == {batch}
+        for job in jobs:
+            await client.jobs.wait_for_model_run(job.session_id)
+        everything = await ids(client.jobs.list(page_size=5))
+        assert everything[:7] == [job.session_id for job in jobs]
+        assert everything[-1] == started.session_id
+        assert len(set(everything)) == len(everything) == 8
+
+
+def test_nobody_sees_the_jobs_of_others(make: Make, sandbox: Sandbox) -> None:
+    record = sandbox.items("MODEL_RUN")[0].body["record"]
+    run(client_in(make, sandbox).register_and_wait(record))
+    bob = make(sandbox.auth("read", username="bob"), sandbox.config)
+    assert run(ids(bob.jobs.list())) == []

@@ -1,0 +1,429 @@
+"""Reports, at once and from jobs: the bytes, and the secrecy of the address they come from."""
+
+from __future__ import annotations
+
+import io
+import logging
+import pickle
+import socketserver
+import threading
+import traceback
+import tracemalloc
+import zipfile
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import unquote
+
+import docx
+import pytest
+from driving import Make
+from facade.running import TOKEN, failure, run
+from facade.server import Answer, Cut, Received, Reply, Server, json_reply, reply
+from jobs.scripted import SESSION, client_in, client_of, config_for, often, told
+
+from prov_facade import (
+    BearerToken,
+    InvalidRequestError,
+    JobFailedError,
+    JobTimeoutError,
+    ProvClient,
+    ProvError,
+    ReportError,
+    RetryPolicy,
+    TransportError,
+    raw_responses,
+)
+from prov_facade.sandbox import Fault, JobDelays, Sandbox, gateway
+
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+SIGNATURE = "c2lnbmF0dXJl/c2VjcmV0+c2VjcmV0=="
+WRITTEN = SIGNATURE.replace("/", "%2F").replace("+", "%2B").replace("=", "%3D")
+QUERY = f"X-Amz-Expires=3600&X-Amz-Signature={WRITTEN}&X-Amz-Credential=AKIAIOSFODNN7"
+SECRETS = (SIGNATURE, WRITTEN, WRITTEN.replace("%2F", "/"), "AKIAIOSFODNN7")
+
+Way = Callable[[ProvClient, Any, Path], Coroutine[Any, Any, bytes]]
+
+
+async def generated(client: ProvClient, request: Any, _: Path) -> bytes:
+    return await client.generate_report(request)
+
+
+async def downloaded(client: ProvClient, request: Any, folder: Path) -> bytes:
+    path = await client.download_report(request, folder / "report.docx")
+    return path.read_bytes()
+
+
+WAYS: dict[str, Way] = {"generate": generated, "download": downloaded}
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> Way:
+    """Gets a report, in memory and in a file."""
+    return WAYS[request.param]
+
+
+def wanted(sandbox: Sandbox, subtype: str = "STUDY") -> dict[str, Any]:
+    return {"id": sandbox.items(subtype)[0].id, "item_subtype": subtype, "depth": 2}
+
+
+@pytest.mark.parametrize("style", ["document", "job"])
+@pytest.mark.parametrize("subtype", ["STUDY", "MODEL_RUN"])
+def test_a_report_opens_whichever_way_the_server_makes_it(
+    make_any: Make, way: Way, style: Any, subtype: str, tmp_path: Path
+) -> None:
+    with Sandbox(report_style=style) as sandbox:
+        item = sandbox.items(subtype)[0]
+        content = run(way(client_in(make_any, sandbox), wanted(sandbox, subtype), tmp_path))
+        document = docx.Document(io.BytesIO(content))
+        assert item.display_name in document.paragraphs[0].text
+        assert document.tables
+        asked = [request.operation_id for request in sandbox.requests]
+        assert asked[0] == "generate_report"
+        assert asked.count("fetch_report") == (style == "job")
+        for request in sandbox.requests:
+            signed = "authorization" in request.headers
+            assert signed is (request.operation_id != "fetch_report")
+
+
+def test_a_report_can_be_fetched_of_a_job_that_was_left(make: Make, tmp_path: Path) -> None:
+    with Sandbox(report_style="job", delays=JobDelays(in_progress=0.6)) as sandbox:
+        client = client_in(make, sandbox, polling=often(deadline=0.2))
+        error = failure(JobTimeoutError, client.generate_report(wanted(sandbox)))
+        again = client_in(make, sandbox)
+        content = run(again.jobs.wait_for_report(error.session_id))
+        saved = run(again.jobs.save_report(error.session_id, tmp_path))
+        assert saved == tmp_path / f"report-{error.session_id}.docx"
+        assert saved.read_bytes() == content
+        assert docx.Document(io.BytesIO(content)).tables
+
+
+def test_the_policy_of_a_call_is_that_of_its_wait(make: Make, tmp_path: Path) -> None:
+    with Sandbox(report_style="job", delays=JobDelays(in_progress=5)) as sandbox:
+        client = client_in(make, sandbox)
+        brief = often(deadline=0.05)
+        request = wanted(sandbox)
+        for waiting in (
+            client.generate_report(request, polling=brief),
+            client.download_report(request, tmp_path / "report.docx", polling=brief),
+        ):
+            assert "within 0.05 s" in str(failure(JobTimeoutError, waiting))
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_that_cannot_be_made_says_why(make: Make, way: Way, tmp_path: Path) -> None:
+    with Sandbox(report_style="job") as sandbox:
+        sandbox.faults.fail_jobs("GENERATE_REPORT", "No template.")
+        error = failure(JobFailedError, way(client_in(make, sandbox), wanted(sandbox), tmp_path))
+        assert error.reason == "No template."
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_fetching_is_tried_again_as_any_reading_is(
+    make_any: Make, way: Way, tmp_path: Path
+) -> None:
+    with Sandbox(report_style="job") as sandbox:
+        sandbox.faults.add("fetch_report", gateway(503), Fault(drop=True), Fault(truncate=100))
+        retries = RetryPolicy(attempts=4, backoff=0)
+        client = client_in(make_any, sandbox, retries=retries)
+        content = run(way(client, wanted(sandbox), tmp_path))
+        assert docx.Document(io.BytesIO(content)).tables
+        assert sandbox.faults.left("fetch_report") == 0
+
+
+@pytest.fixture
+def store() -> Iterator[Server]:
+    """An object store."""
+    with Server() as store:
+        yield store
+
+
+def job_at(server: Server, address: str) -> None:
+    """Have the server make a report in a job, with its address in another place."""
+
+    def answer(request: Received) -> Reply:
+        if request.method == "POST":
+            return json_reply({"status": {"success": True, "details": "."}, "session_id": SESSION})
+        kind = {"job_type": "REPORT", "job_sub_type": "GENERATE_REPORT"}
+        return told("SUCCEEDED", result={"report_url": address}, **kind)
+
+    server.answer = answer
+
+
+REQUEST = {"id": "10378.1/1", "item_subtype": "STUDY", "depth": 1}
+
+Fetch = Callable[[str], Coroutine[Any, Any, bytes]]
+
+
+@pytest.fixture
+def fetch(make_any: Make, way: Way, server: Server, tmp_path: Path) -> Fetch:
+    """Gets a report that a job has put at an address."""
+
+    async def fetch(address: str) -> bytes:
+        job_at(server, address)
+        async with client_of(make_any, server) as client:
+            return await way(client, REQUEST, tmp_path)
+
+    return fetch
+
+
+def a_document() -> bytes:
+    content = io.BytesIO()
+    docx.Document().save(content)
+    return content.getvalue()
+
+
+def everything(error: BaseException) -> Iterator[str]:
+    """All of an error that a log, a report or another process might see."""
+    yield "".join(traceback.format_exception(error))
+    yield pickle.dumps(error).decode("latin-1")
+    link: BaseException | None = error
+    while link is not None:
+        yield f"{link}{link!r}{vars(link)}"
+        if isinstance(link, ProvError) and link.response is not None:
+            yield from shown(link.response)
+        request = getattr(link, "_request", None)
+        if request is not None:
+            yield f"{request.url}{request.url!r}{request.url.raw_path!r}"
+        link = link.__cause__ or link.__context__
+
+
+def shown(response: Any) -> Iterator[str]:
+    request = response.request
+    yield f"{response.text}{response.content!r}{response.headers.raw!r}"
+    yield f"{request.url}{request.url!r}{request.url.raw_path!r}"
+    yield f"{request.headers}{request.extensions}"
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    # What httpcore says at DEBUG is what is on the wire.
+    records = [record for record in caplog.records if record.name != "httpcore.http11"]
+    return [f"{record.getMessage()}{record.args!r}" for record in records]
+
+
+def nothing_leaks(texts: list[str]) -> None:
+    assert texts
+    leaks = [text for text in texts for secret in SECRETS if secret in text]
+    assert leaks == []
+
+
+def test_the_address_is_asked_for_as_it_is_and_said_nowhere(
+    fetch: Fetch, store: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    content = a_document()
+    store.answer = reply(content, WORD)
+    with raw_responses() as responses:
+        assert run(fetch(f"{store.url}/bucket/a%20report.docx?{QUERY}")) == content
+    (request,) = store.received
+    assert request.token is None
+    assert request.query["X-Amz-Signature"] == SIGNATURE
+    assert request.path == "/bucket/a%20report.docx"
+    nothing_leaks(said(caplog))
+    assert any("/bucket/a%20report.docx" in line for line in said(caplog))
+    assert len(responses) == 3
+    nothing_leaks([text for response in responses for text in shown(response)])
+
+
+EXPIRED = (
+    "<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Request has expired</Message>"
+    f"<SignatureProvided>{SIGNATURE}</SignatureProvided><Query>{QUERY}</Query>"
+    f"<Less>{WRITTEN.replace('%2F', '/')}</Less>"
+    "<AWSAccessKeyId>AKIAIOSFODNN7</AWSAccessKeyId></Error>"
+).encode()
+PAGE = f"<html><title>Sign in to see ?{QUERY}</title></html>".encode()
+
+BROKEN: dict[str, tuple[Answer, type[ProvError]]] = {
+    "expired": (reply(EXPIRED, "application/xml", 403), ReportError),
+    "gone": (reply(EXPIRED, "application/xml", 404), ReportError),
+    "html": (reply(PAGE, "text/html"), ReportError),
+    "html as a document": (reply(PAGE, WORD), ReportError),
+    "json": (json_reply({"query": QUERY, "signature": SIGNATURE}), ReportError),
+    "empty": (reply(b"", WORD), ReportError),
+    "truncated": (Cut(reply(a_document(), WORD)[:5000]), TransportError),
+    "half a document": (reply(a_document()[:5000], WORD), ReportError),
+    "broken compression": (
+        reply(b"no gzip", WORD, headers={"Content-Encoding": "gzip"}),
+        ProvError,
+    ),
+    "redirect": (
+        reply(b"", None, 302, {"Location": f"https://elsewhere.test/r.docx?{QUERY}"}),
+        ProvError,
+    ),
+    "relative redirect": (reply(b"", None, 307, {"Location": f"/other?{QUERY}"}), ProvError),
+    "echo": (reply(b"", None, 400, {"X-Echo": f"/r?{QUERY}", "Link": SIGNATURE}), ProvError),
+    "no http": (f"SPEAK {QUERY}\r\n\r\n".encode(), TransportError),
+    "closed": (None, TransportError),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_no_error_says_the_address(
+    fetch: Fetch, name: str, store: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    store.answer, kind = BROKEN[name]
+    store.keeps_open = name != "no http"
+    with raw_responses() as responses:
+        error = failure(kind, fetch(f"{store.url}/bucket/report.docx?{QUERY}"))
+    assert error.operation == "fetch_report"
+    assert len(store.received) == 1
+    nothing_leaks([*everything(error), *said(caplog)])
+    nothing_leaks([text for response in responses for text in shown(response)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_that_is_not_there_is_not_said(
+    fetch: Fetch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with Server() as gone:
+        pass
+    error = failure(TransportError, fetch(f"{gone.url}/report.docx?{QUERY}"))
+    assert "could not be opened" in str(error)
+    nothing_leaks([*everything(error), *said(caplog)])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"ftp://store.test/report.docx?{QUERY}",
+        f"/report.docx?{QUERY}",
+        f"http://?{QUERY}",
+        f"http://[::1?{QUERY}",
+        f"http://store.test:port/?{QUERY}",
+        "",
+    ],
+)
+def test_what_is_no_address_is_refused_and_not_said(fetch: Fetch, address: str) -> None:
+    error = failure(ReportError, fetch(address))
+    assert error.session_id == SESSION
+    nothing_leaks(list(everything(error)))
+
+
+def test_user_information_of_an_address_is_not_sent(fetch: Fetch, store: Server) -> None:
+    store.answer = reply(a_document(), WORD)
+    run(fetch(f"{store.url.replace('://', '://ann:hush@')}/report.docx?{QUERY}"))
+    assert store.last.token is None
+
+
+def test_a_report_error_names_the_job(fetch: Fetch, store: Server) -> None:
+    store.answer = reply(b"nothing", WORD)
+    error = failure(ReportError, fetch(f"{store.url}/report.docx?{QUERY}"))
+    assert error.session_id == SESSION
+    assert isinstance(error, AssertionError)
+    assert "7 bytes that are not a .docx document" in str(error)
+
+
+@pytest.mark.parametrize("kind", [WORD, "application/octet-stream", "binary/octet-stream", None])
+def test_a_store_may_call_a_document_what_it_likes(
+    fetch: Fetch, store: Server, kind: str | None
+) -> None:
+    content = a_document()
+    store.answer = reply(content, kind)
+    assert run(fetch(f"{store.url}/report.docx?{QUERY}")) == content
+
+
+def test_nothing_is_sent_for_a_path_that_cannot_be_written(make: Make, tmp_path: Path) -> None:
+    with Sandbox(report_style="job") as sandbox:
+        client = client_in(make, sandbox)
+        request = wanted(sandbox)
+        failure(InvalidRequestError, client.download_report(request, tmp_path / "no" / "r.docx"))
+        failure(InvalidRequestError, client.jobs.save_report(SESSION, tmp_path / "no" / "r.docx"))
+        assert sandbox.requests == []
+
+
+class Proxy(socketserver.ThreadingTCPServer):
+    """A proxy that answers everything itself, by the path, and notes what it was asked for."""
+
+    daemon_threads = True
+
+    def __init__(self, *answers: tuple[str, bytes]) -> None:
+        super().__init__(("127.0.0.1", 0), _Asked)
+        self.answers = answers
+        self.asked: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self.serve_forever, args=(0.002,), daemon=True).start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+
+class _Asked(socketserver.StreamRequestHandler):
+    server: Proxy
+
+    def handle(self) -> None:
+        while first := self.rfile.readline().decode():
+            asked = first.rpartition(" ")[0]
+            self.server.asked.append(asked)
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(next(said for part, said in self.server.answers if part in asked))
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_is_asked_for_an_address_as_proxies_are(make_any: Make, scheme: str) -> None:
+    address = f"{scheme}://store.test/report.docx?{QUERY}"
+    content = a_document()
+    answers = [
+        ("/jobs/user/fetch", told("SUCCEEDED", result={"report_url": address})),
+        ("GET http://store.test/report.docx", reply(content, WORD)),
+        ("CONNECT", reply(b"", None, 407)),
+    ]
+    with Proxy(*answers) as proxy:
+        config = config_for("http://127.0.0.1:9")
+        client = make_any(BearerToken(TOKEN), config, polling=often(), proxy=proxy.url)
+        if scheme == "http":
+            assert run(client.jobs.wait_for_report(SESSION)) == content
+            assert unquote(proxy.asked[-1]) == unquote(f"GET {address}")  # aiohttp quotes less
+        else:
+            error = failure(TransportError, client.jobs.wait_for_report(SESSION))
+            assert proxy.asked[-1] == "CONNECT store.test:443"
+            nothing_leaks(list(everything(error)))
+
+
+def test_memory_does_not_grow_with_a_report(
+    make: Make, server: Server, store: Server, tmp_path: Path
+) -> None:
+    size = 40_000_000
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("[Content_Types].xml", b"<Types/>")
+        archive.writestr("word/media/large.bin", bytes(size))
+    answer = reply(content.getvalue(), WORD)
+    del content
+    store.answer = answer
+    job_at(server, f"{store.url}/report.docx?{QUERY}")
+    client = client_of(make, server)
+    run(client.jobs.wait(SESSION))
+    tracemalloc.start()
+    try:
+        path = run(client.download_report(REQUEST, tmp_path))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert path.stat().st_size > size
+    assert peak < size / 4
+
+
+def test_the_file_is_made_before_the_report_is_waited_for_and_goes_when_that_fails(
+    make: Make, server: Server, tmp_path: Path
+) -> None:
+    listed: list[int] = []
+
+    def answer(_: Received) -> Reply:
+        listed.append(len(list(tmp_path.iterdir())))
+        return told("FAILED", info="No.")
+
+    server.answer = answer
+    client = client_of(make, server)
+    failure(JobFailedError, client.jobs.save_report(SESSION, tmp_path))
+    assert listed == [1]
+    assert list(tmp_path.iterdir()) == []
