@@ -1,6 +1,6 @@
-"""A mock prov-api that is driven by the OpenAPI document.
+"""A mock prov-api and job-api that is driven by the OpenAPI documents.
 
-It checks that each request conforms to the document (path, query, headers, body, upload), and
+It checks that each request conforms to its document (path, query, headers, body, upload), and
 answers with the document's own examples, for any status that the document knows. It keeps no state:
 what it answers does not depend on what it was sent.
 """
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import api_document
 import msgspec
@@ -25,6 +26,14 @@ from werkzeug import Request, Response
 from prov_facade import APIOverrides, BearerToken, Config
 
 TOKEN = "contract-token"
+
+_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+# The documents, by where they are served below the address of the server.
+_DOCUMENTS = {"": api_document.DOCUMENT_PATH, "/job-api": api_document.JOB_DOCUMENT_PATH}
+
+# Where a job says that its report is. No document describes that: it is an object store's.
+_REPORT = "/reports/91a4b0c3.docx"
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,19 @@ class Received:
     headers: Mapping[str, str]
     json: Any = None
     files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Route:
+    """An operation, and where its document is served."""
+
+    operation_id: str
+    prefix: str
+    entry: api_document.OperationEntry
+
+    @property
+    def document(self) -> api_document.Node:
+        return api_document.load(_DOCUMENTS[self.prefix])
 
 
 @dataclass(frozen=True)
@@ -90,9 +112,11 @@ class ContractServer:
     @property
     def config(self) -> Config:
         """A configuration that leads here."""
-        return Config(
-            "provena.example.org", "provena", APIOverrides(prov_api_endpoint_override=self.url)
+        overrides = APIOverrides(
+            prov_api_endpoint_override=self.url,
+            jobs_service_api_endpoint_override=f"{self.url}/job-api",
         )
+        return Config("provena.example.org", "provena", overrides)
 
     @property
     def auth(self) -> BearerToken:
@@ -118,8 +142,9 @@ class ContractServer:
         self._choices[operation_id] = _Choice(str(status), media_type, example)
 
     def warm_up(self) -> None:
-        """Load the document now, which takes longer than a client may be ready to wait."""
-        _validator(self.url)
+        """Load the documents now, which takes longer than a client may be ready to wait."""
+        for prefix in _DOCUMENTS:
+            _validator(self.url, prefix)
 
     def reset(self) -> None:
         """Forget what was chosen and received."""
@@ -128,35 +153,56 @@ class ContractServer:
         self.problems.clear()
 
     def check(self) -> None:
-        """Fail if a request has departed from the document.
+        """Fail if a request has departed from its document.
 
         Raises:
             AssertionError: With the reasons.
         """
-        assert not self.problems, "requests departed from the document:\n" + "\n".join(
+        assert not self.problems, "requests departed from their document:\n" + "\n".join(
             self.problems
         )
 
     def _handle(self, request: Request) -> Response:
         body = request.get_data(cache=True, parse_form_data=False)
-        operation_id = _operation_id(request)
-        if operation_id is None:
-            return self._refuse(f"{request.method} {request.path} is no operation of the document")
+        route = _route(request)
+        if route is None and request.path == _REPORT:
+            return self._report(request)
+        if route is None:
+            return self._refuse(f"{request.method} {request.path} is no operation of a document")
         self.received.append(
             Received(
-                operation_id,
+                route.operation_id,
                 query=request.args.to_dict(),
                 headers=dict(request.headers),
                 json=msgspec.json.decode(body) if request.is_json else None,
                 files={name: part.stream.read() for name, part in request.files.items()},
             )
         )
-        reasons = self._departures(request, operation_id)
+        reasons = self._departures(request, route)
         if reasons:
-            return self._refuse(f"{operation_id}: {'; '.join(reasons)}")
-        return _answer(operation_id, self._choices.get(operation_id, _Choice()))
+            return self._refuse(f"{route.operation_id}: {'; '.join(reasons)}")
+        answer = _answer(route, self._choices.get(route.operation_id, _Choice()))
+        return self._with_report_here(answer) if route.operation_id == "fetch_job" else answer
 
-    def _departures(self, request: Request, operation_id: str) -> list[str]:
+    def _with_report_here(self, answer: Response) -> Response:
+        """Have a job name this server in place of the object store that its example names."""
+        found = msgspec.json.decode(answer.get_data())
+        result = found.get("job", {}).get("result") or {}
+        if "report_url" in result:
+            result["report_url"] = f"{self.url}{_REPORT}?{urlsplit(result['report_url']).query}"
+        answer.set_data(msgspec.json.encode(found))
+        return answer
+
+    def _report(self, request: Request) -> Response:
+        """Hand out a report as an object store does: to those who know the address."""
+        self.received.append(
+            Received("fetch_report", query=request.args.to_dict(), headers=dict(request.headers))
+        )
+        if "Authorization" in request.headers:
+            return self._refuse("fetch_report: a token where none is needed")
+        return _answer(_routes()["generate_report"], _Choice(media_type=_WORD))
+
+    def _departures(self, request: Request, route: _Route) -> list[str]:
         """Say in what a request departs from the document."""
         for name, part in request.files.items():
             part.stream.seek(0)
@@ -164,8 +210,10 @@ class ContractServer:
                 part.stream.read().decode("utf-8")
             except UnicodeDecodeError:
                 return [f"part {name} is not UTF-8"]
-        entry = api_document.operations()[operation_id]
-        result = _validator(self.url).unmarshal_request(WerkzeugOpenAPIRequest(request))
+        entry = route.entry
+        result = _validator(self.url, route.prefix).unmarshal_request(
+            WerkzeugOpenAPIRequest(request)
+        )
         reasons = [str(error.__cause__ or error) for error in result.errors]
         # What openapi-core lets pass:
         known = {parameter["name"] for parameter in entry.parameters if parameter["in"] == "query"}
@@ -189,16 +237,26 @@ class ContractServer:
         return Response(reason, status=599, mimetype="text/plain")
 
 
-def _operation_id(request: Request) -> str | None:
-    for operation_id, entry in api_document.operations().items():
-        if (entry.method.upper(), entry.path) == (request.method, request.path):
-            return operation_id
+@cache
+def _routes() -> dict[str, _Route]:
+    return {
+        operation_id: _Route(operation_id, prefix, entry)
+        for prefix, path in _DOCUMENTS.items()
+        for operation_id, entry in api_document.operations(api_document.load(path)).items()
+    }
+
+
+def _route(request: Request) -> _Route | None:
+    for route in _routes().values():
+        path = f"{route.prefix}{route.entry.path}"
+        if (route.entry.method.upper(), path) == (request.method, request.path):
+            return route
     return None
 
 
 @cache
-def _validator(url: str) -> OpenAPI:
-    document = {**api_document.load(), "servers": [{"url": url}]}
+def _validator(url: str, prefix: str) -> OpenAPI:
+    document = {**api_document.load(_DOCUMENTS[prefix]), "servers": [{"url": f"{url}{prefix}"}]}
     # openapi-core has no reader for CSV, the part of the upload.
     config = CoreConfig(extra_media_type_deserializers={"text/csv": _decoded})
     return OpenAPI.from_dict(document, config=config)
@@ -208,13 +266,13 @@ def _decoded(value: bytes, **_: str) -> str:
     return value.decode("utf-8")
 
 
-def _answer(operation_id: str, choice: _Choice) -> Response:
+def _answer(route: _Route, choice: _Choice) -> Response:
     """Lay out one of the document's examples as a response."""
-    content = api_document.operations()[operation_id].responses[choice.status]["content"]
+    content = route.entry.responses[choice.status]["content"]
     media_type = choice.media_type or next(iter(content))
     examples = content[media_type]["examples"]
-    example = api_document.resolve(examples[choice.example or next(iter(examples))])
-    value = api_document.example_value(example)
+    example = examples[choice.example or next(iter(examples))]
+    value = api_document.example_value(example, route.document)
     if media_type == "application/json":
         body = msgspec.json.encode(value)
     else:

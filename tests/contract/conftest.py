@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from contract_server import ContractServer
+from facade.clients import ClientKind, new
 
-from prov_facade import ProvClient, RetryPolicy
+from prov_facade import PollPolicy, ProvClient, RetryPolicy
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +17,10 @@ def started_server() -> Iterator[ContractServer]:
 
 
 @pytest.fixture
-def server(started_server: ContractServer) -> Iterator[ContractServer]:
+def server(
+    started_server: ContractServer,
+    client_kind: ClientKind,  # noqa: ARG001
+) -> Iterator[ContractServer]:
     """The mock server, as new. A request that departs from the document fails the test."""
     started_server.reset()
     yield started_server
@@ -25,4 +29,10 @@ def server(started_server: ContractServer) -> Iterator[ContractServer]:
 
 @pytest.fixture
 def client(server: ContractServer) -> ProvClient:
-    return ProvClient(server.auth, server.config, retries=RetryPolicy.none())
+    return new(
+        ProvClient,
+        server.auth,
+        server.config,
+        retries=RetryPolicy.none(),
+        polling=PollPolicy(deadline=5),
+    )

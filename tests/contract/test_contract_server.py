@@ -27,6 +27,8 @@ def strict(started_server: ContractServer) -> ContractServer:
         ("GET", "/explore/upstream?starting_id=1&dept=1", {"headers": HEADERS}, "dept"),
         ("GET", "/explore/upstream?starting_id=1", {}, "ecurity"),
         ("GET", "/", {"headers": HEADERS}, "a token where none is needed"),
+        ("GET", "/reports/91a4b0c3.docx", {"headers": HEADERS}, "fetch_report: a token"),
+        ("GET", "/job-api/jobs/user/fetch", {"headers": HEADERS}, "session_id"),
         ("GET", "/admin/config?required_only=maybe", {"headers": HEADERS}, "bool"),
         (
             "POST",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from facade.clients import ClientKind
 from facade.running import client_for
 from facade.server import Server
 
@@ -12,7 +13,7 @@ from prov_facade import ProvClient
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server(client_kind: ClientKind) -> Iterator[Server]:  # noqa: ARG001
     """A server that closes every connection until it is told what to answer."""
     with Server() as server:
         yield server

@@ -97,7 +97,7 @@ PROV_ADMIN_CLIENT = (
     ),
 )
 
-# Routes that the interface lacks, and files in place of texts and bytes.
+# Routes that the interface lacks, files in place of texts and bytes, and what waits for jobs.
 ADDED = {
     "ProvClient": {
         "check_general_access": (),
@@ -109,6 +109,11 @@ ADDED = {
         "save_csv_template": ("workflow_template_id", "path"),
         "save_csv_from_batch": ("batch_id", "path"),
         "convert_model_runs_file": ("path",),
+        "register_and_wait": ("record",),
+        "update_and_wait": ("model_run_id", "reason", "record"),
+        "link_to_study_and_wait": ("model_run_id", "study_id"),
+        "register_many": ("records",),
+        "register_csv": ("path",),
     },
     "ProvAdminClient": {
         "register_model_run_sync": ("record",),
@@ -121,6 +126,14 @@ OPERATIONS_OF_FILES = {
     "save_csv_template": "generate_csv_template",
     "save_csv_from_batch": "regenerate_csv_from_model_run_batch",
     "convert_model_runs_file": "convert_model_runs_to_csv",
+}
+# What calls several operations: the first of them.
+OPERATIONS_OF_JOBS = {
+    "register_and_wait": "register_model_run",
+    "update_and_wait": "post_update_model_run",
+    "link_to_study_and_wait": "link_model_run_to_study",
+    "register_many": "register_batch_model_runs",
+    "register_csv": "convert_model_runs_to_csv",
 }
 ADDED_PATHS = {"/model_run/edit/link_to_study", "/model_run/register_sync", "/graph/admin/clear"}
 

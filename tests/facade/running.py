@@ -7,8 +7,17 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import pytest
+from facade.clients import ClientKind, new
 
-from prov_facade import APIOverrides, BearerToken, Config, ProvClient, RetryPolicy, SupportsAuth
+from prov_facade import (
+    APIOverrides,
+    BearerToken,
+    Config,
+    PollPolicy,
+    ProvClient,
+    RetryPolicy,
+    SupportsAuth,
+)
 
 T = TypeVar("T")
 E = TypeVar("E", bound=BaseException)
@@ -22,14 +31,29 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def config_for(url: str) -> Config:
-    """A deployment whose prov-api is at an address."""
-    return Config("prov.test", "provena", APIOverrides(prov_api_endpoint_override=url))
+    """A deployment whose prov-api is at an address, and its job-api below that."""
+    overrides = APIOverrides(
+        prov_api_endpoint_override=url, jobs_service_api_endpoint_override=f"{url}/job-api"
+    )
+    return Config("prov.test", "provena", overrides)
 
 
-def client_for(url: str, auth: SupportsAuth | None = None, *, timeout: float = 10) -> ProvClient:
-    """A client of the prov-api at an address."""
-    return ProvClient(
-        auth or BearerToken(TOKEN), config_for(url), timeout=timeout, retries=RetryPolicy.none()
+def client_for(
+    url: str,
+    auth: SupportsAuth | None = None,
+    *,
+    timeout: float = 10,
+    kind: ClientKind | None = None,
+) -> ProvClient:
+    """A client of the prov-api at an address, of the kind that the test drives."""
+    return new(
+        ProvClient,
+        auth or BearerToken(TOKEN),
+        config_for(url),
+        timeout=timeout,
+        retries=RetryPolicy.none(),
+        polling=PollPolicy(interval=0.01, deadline=5),
+        kind=kind,
     )
 
 

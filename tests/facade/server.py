@@ -10,9 +10,11 @@ import socket
 import socketserver
 import struct
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -44,7 +46,15 @@ class Cut:
     sent: bytes = b""
 
 
-Reply = bytes | Cut | None
+@dataclass(frozen=True)
+class Drip:
+    """What goes over the wire byte by byte, from a position on, for as long as anybody listens."""
+
+    sent: Iterable[int]
+    after: int = 0
+
+
+Reply = bytes | Cut | Drip | None
 """What goes over the wire, or ``None`` to close the connection instead."""
 
 Answer = Reply | Callable[[Received], Reply]
@@ -134,6 +144,9 @@ class _Handler(socketserver.StreamRequestHandler):
                     owner.received.append(request)
                 answer = owner.answer
                 answer = answer(request) if callable(answer) else answer
+                if isinstance(answer, Drip):
+                    self._drip(answer)
+                    break
                 if isinstance(answer, Cut):
                     self._reset(answer.sent)
                     break
@@ -146,6 +159,13 @@ class _Handler(socketserver.StreamRequestHandler):
             pass
         finally:
             owner.closed.release()
+
+    def _drip(self, drip: Drip) -> None:
+        left = iter(drip.sent)
+        self.wfile.write(bytes(islice(left, drip.after)))
+        for byte in left:
+            time.sleep(0.02)
+            self.wfile.write(bytes([byte]))
 
     def _reset(self, sent: bytes) -> None:
         self.wfile.write(sent)

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from facade.clients import ASYNC_ONLY, BOTH, ClientKind, new
 from facade.running import TOKEN, client_for, config_for, failure, run
 from facade.samples import LINEAGE
 from facade.server import Server, json_reply
@@ -124,12 +125,14 @@ def test_a_fixed_token_cannot_be_renewed_and_a_function_need_not_be() -> None:
     assert BearerToken(lambda: TOKEN).get_token() == BearerToken(TOKEN).get_token() == TOKEN
 
 
-def test_no_repr_shows_a_token() -> None:
+@BOTH
+def test_no_repr_shows_a_token(client_kind: ClientKind) -> None:
     assert repr(BearerToken(TOKEN)) == "BearerToken(<token>)"
     assert repr(BearerToken(lambda: TOKEN)) == "BearerToken(<function>)"
     client = client_for("https://prov-api.prov.test")
-    assert repr(client) == "ProvClient('https://prov-api.prov.test')"
-    assert repr(client.admin) == "ProvAdminClient('https://prov-api.prov.test')"
+    prefix = "Sync" if client_kind == "sync" else ""
+    assert repr(client) == f"{prefix}ProvClient('https://prov-api.prov.test')"
+    assert repr(client.admin) == f"{prefix}ProvAdminClient('https://prov-api.prov.test')"
     assert TOKEN not in f"{client._auth!r}{client._auth.get_auth()!r}{BearerAuth(TOKEN)!r}"
 
 
@@ -190,22 +193,25 @@ def test_a_foreign_manager_that_fails_is_an_auth_error(lineage: Server) -> None:
     assert not lineage.received
 
 
+@BOTH
 @pytest.mark.parametrize("kind", [ProvClient, ProvAdminClient])
 @pytest.mark.parametrize("auth", [TOKEN, None, object(), {"token": TOKEN}, lambda: TOKEN])
 def test_what_is_no_auth_manager_is_refused_and_not_repeated(
     kind: type[ProvClient], auth: Any
 ) -> None:
     with pytest.raises(ConfigError, match="get_token") as caught:
-        kind(auth, config_for("http://127.0.0.1"))
+        new(kind, auth, config_for("http://127.0.0.1"))
     assert TOKEN not in f"{caught.value}{caught.value!r}"
 
 
+@BOTH
 def test_a_config_is_a_config() -> None:
     config: Any = "prov.test"
     with pytest.raises(ConfigError, match="Config"):
-        ProvClient(BearerToken(TOKEN), config)
+        new(ProvClient, BearerToken(TOKEN), config)
 
 
+@ASYNC_ONLY
 def test_a_manager_that_blocks_does_not_hold_up_the_loop(lineage: Server) -> None:
     released = threading.Event()
     waited: list[bool] = []

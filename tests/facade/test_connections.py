@@ -6,17 +6,18 @@ import datetime as dt
 import http.server
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from facade.clients import BOTH, EVERY_TRANSPORT, ClientKind, new
 from facade.running import TOKEN, config_for, failure, run
 from facade.server import Server, json_reply
 
@@ -24,12 +25,18 @@ import prov_facade
 from prov_facade import BearerToken, ConfigError, ProvClient, RetryPolicy, TransportError
 
 HEALTHY = {"message": "Health check successful."}
-KINDS: tuple[Literal["aiohttp"] | None, ...] = (None, "aiohttp")
 
 
 def client_with(url: str, **settings: Any) -> ProvClient:
     settings = {"retries": RetryPolicy.none(), **settings}
-    return ProvClient(BearerToken(TOKEN), config_for(url), **settings)
+    return new(ProvClient, BearerToken(TOKEN), config_for(url), **settings)
+
+
+def _awaited(hook: Callable[[Any], None]) -> Callable[[Any], Awaitable[None]]:
+    async def awaited(seen: Any) -> None:
+        hook(seen)
+
+    return awaited
 
 
 def test_the_server_is_told_who_asks(server: Server) -> None:
@@ -39,50 +46,57 @@ def test_the_server_is_told_who_asks(server: Server) -> None:
     assert agent == f"prov-facade/{prov_facade.__version__} python-httpx/{httpx.__version__}"
 
 
-def test_hooks_see_requests_and_answers(server: Server) -> None:
+def test_hooks_see_requests_and_answers(server: Server, client_kind: ClientKind) -> None:
     server.answer = json_reply(HEALTHY)
     seen: list[object] = []
 
-    async def request(request: httpx.Request) -> None:
+    def request(request: httpx.Request) -> None:
         seen.append(request.method)
 
-    async def response(response: httpx.Response) -> None:
+    def response(response: httpx.Response) -> None:
         seen.append(response.status_code)
 
-    hooks = {"request": [request], "response": [response]}
+    hooks: dict[str, list[Any]] = {"request": [request], "response": [response]}
+    if client_kind == "async":
+        hooks = {name: [_awaited(hook) for hook in them] for name, them in hooks.items()}
     run(client_with(server.url, event_hooks=hooks).get_health_check())
     assert seen == ["GET", 200]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_proxy_is_used(kind: str | None, server: Server) -> None:
+@EVERY_TRANSPORT
+def test_a_proxy_is_used(transport: str | None, server: Server) -> None:
     server.answer = json_reply(HEALTHY)
-    client = client_with("http://127.0.0.1:9", proxy=server.url, transport=kind)
+    client = client_with("http://127.0.0.1:9", proxy=server.url, transport=transport)
     assert run(client.get_health_check()).message == HEALTHY["message"]
     assert server.last.headers["host"] == "127.0.0.1:9"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@BOTH
+@EVERY_TRANSPORT
 def test_certificates_are_checked_against_a_bundle_of_ones_own(
-    kind: str | None, tmp_path: Path
+    transport: str | None, tmp_path: Path
 ) -> None:
     bundle = tmp_path / "bundle.pem"
     with _tls_server(bundle) as url:
-        trusting = client_with(url, verify=bundle, transport=kind)
+        trusting = client_with(url, verify=bundle, transport=transport)
         assert run(trusting.get_health_check()).message == HEALTHY["message"]
         context = ssl.create_default_context(cafile=bundle)
-        assert run(client_with(url, verify=context, transport=kind).get_health_check()).message
-        error = failure(TransportError, client_with(url, transport=kind).get_health_check())
+        assert run(client_with(url, verify=context, transport=transport).get_health_check()).message
+        error = failure(TransportError, client_with(url, transport=transport).get_health_check())
     assert "Nothing was sent" in str(error)
 
 
+@BOTH
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"verify": False}, "always checked"),
         ({"verify": True}, "always checked"),
-        ({"transport": httpx.AsyncHTTPTransport(), "proxy": "http://localhost"}, "set up yours"),
-        ({"transport": "requests"}, "'aiohttp'"),
+        (
+            {"transport": httpx.MockTransport(lambda _: httpx.Response(200)), "proxy": "http://x"},
+            "set up yours",
+        ),
+        ({"transport": "requests"}, "must be an httpx"),
         ({"retries": 3}, "RetryPolicy"),
     ],
 )
@@ -91,6 +105,7 @@ def test_settings_that_cannot_be_used(settings: dict[str, Any], words: str) -> N
         client_with("http://localhost", **settings)
 
 
+@BOTH
 def test_a_bundle_that_is_not_there(tmp_path: Path) -> None:
     client = client_with("https://localhost", verify=tmp_path / "missing.pem")
     with pytest.raises(ConfigError, match="certificates"):

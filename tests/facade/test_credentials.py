@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from facade.clients import BOTH, new
 from facade.running import TOKEN, client_for, config_for, failure, run
 from facade.samples import LINEAGE
 from facade.server import Server, json_reply
@@ -51,9 +52,7 @@ class FailsBefore(httpx.Auth):
 class FailsAfter(httpx.Auth):
     closed = False
 
-    async def async_auth_flow(
-        self, request: httpx.Request
-    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         try:
             response = yield request
             raise RuntimeError(f"no challenge in {response.status_code}")
@@ -106,15 +105,24 @@ def test_a_manager_that_stops_an_iteration_does_not_hang_the_call(challenging: S
     assert "StopIteration" in str(error)
 
 
+@BOTH
 def test_a_class_is_no_auth_manager() -> None:
     auth: Any = BearerToken
     with pytest.raises(ConfigError, match="get_token"):
-        ProvClient(auth, config_for("http://127.0.0.1"))
+        new(ProvClient, auth, config_for("http://127.0.0.1"))
 
 
 def test_a_flow_is_closed_when_there_is_no_answer(server: Server) -> None:
     class Waiting(httpx.Auth):
         closed = False
+
+        def sync_auth_flow(
+            self, request: httpx.Request
+        ) -> Generator[httpx.Request, httpx.Response, None]:
+            try:
+                yield request
+            finally:
+                self.closed = True
 
         async def async_auth_flow(
             self, request: httpx.Request

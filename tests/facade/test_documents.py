@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from facade.running import TOKEN, failure, run
+from facade.running import failure, run
 from facade.samples import DOCUMENT, DOCX, REPORT, SAMPLES, SESSION, zipped
-from facade.server import Server, json_reply, reply
+from facade.server import Received, Server, json_reply, reply
 
 from prov_facade import InvalidRequestError, ProvClient, ReportError, models
 
@@ -123,16 +124,48 @@ def test_no_damage_to_a_document_escapes_as_another_error(
     run(all_of_them())
 
 
-def test_a_server_that_makes_reports_in_a_job_names_the_job(
+def made_in_job(server: Server, report: bytes) -> Callable[[Received], bytes]:
+    """Answers as a server that makes reports in jobs does; the last is the answer with it."""
+    job = {
+        "session_id": SESSION,
+        "created_timestamp": 1_700_000_000,
+        "username": "u",
+        "batch_id": None,
+        "payload": {},
+        "job_type": "REPORT",
+        "job_sub_type": "GENERATE_REPORT",
+        "status": "SUCCEEDED",
+        "info": None,
+        "result": {"report_url": f"{server.url}/report.docx?Signature=c2VjcmV0"},
+    }
+    replies = {
+        "/explore/generate/report": json_reply({"session_id": SESSION}),
+        "/job-api/jobs/user/fetch": json_reply({"job": job}),
+        "/report.docx": report,
+    }
+    return lambda request: replies[request.path]
+
+
+def test_a_report_that_is_made_in_a_job_comes_back_all_the_same(
     server: Server, client: ProvClient
 ) -> None:
-    server.answer = json_reply({"session_id": SESSION, "echo": TOKEN})
+    server.answer = made_in_job(server, reply(DOCUMENT, DOCX))
+    assert run(client.generate_report(REPORT)) == DOCUMENT
+    _, asked, fetched = server.received
+    assert asked.query == {"session_id": SESSION}
+    assert (fetched.query, fetched.token) == ({"Signature": "c2VjcmV0"}, None)
+
+
+def test_what_is_no_document_at_the_address_of_a_job_is_a_report_error(
+    server: Server, client: ProvClient
+) -> None:
+    server.answer = made_in_job(server, reply(b"<html>Expired</html>", DOCX))
     error = failure(ReportError, client.generate_report(REPORT))
     assert isinstance(error, AssertionError)
-    assert error.session_id == SESSION
-    assert SESSION in str(error)
+    assert (error.session_id, error.operation) == (SESSION, "fetch_report")
+    assert "c2VjcmV0" not in f"{error}{error!r}"
     assert error.response is not None
-    assert error.response.json() == {"session_id": SESSION, "echo": "***"}
+    assert error.response.content == b"<html>Expired</html>"
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,9 @@ TREE = {
     "ServerError": ("APIError",),
     "JobError": ("ProvError",),
     "JobFailedError": ("JobError",),
+    "JobNotFoundError": ("JobError",),
     "JobTimeoutError": ("JobError", "TimeoutError"),
+    "UnsettledError": ("ProvError",),
 }
 CALL = Call("explore_upstream", "GET", "https://prov-api.prov.test/explore/upstream")
 RESPONSE = httpx.Response(
@@ -59,6 +61,7 @@ EXTRAS: dict[str, dict[str, Any]] = {
     "OperationFailedError": {"details": "no", "result": [1]},
     **{name: {"fault": FAULT} for name, bases in TREE.items() if "APIError" in (name, *bases)},
     **{name: {"session_id": "s-1"} for name in TREE if name.startswith("Job")},
+    "UnsettledError": {"chunk": 2, "first": 100, "count": 50, "candidates": ("s-1", "s-2")},
 }
 
 

@@ -15,14 +15,20 @@ import prov_facade
 MAY_IMPORT_GENERATED = {
     "_answers",
     "_arguments",
+    "_bulk",
     "_documents",
     "_files",
-    "_service",
-    "_transport",
+    "_results",
     "admin",
+    "bulk",
     "client",
+    "csv_files",
     "errors",
+    "files",
+    "jobs",
     "models",
+    "service",
+    "transport",
 }
 GENERATED = {"prov_api_client", "job_api_client"}
 MODULES = sorted(Path(prov_facade.__path__[0]).rglob("*.py"))

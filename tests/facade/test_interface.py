@@ -12,6 +12,7 @@ from facade.interface import (
     ADMIN_ENDPOINTS,
     ENDPOINTS,
     OPERATIONS_OF_FILES,
+    OPERATIONS_OF_JOBS,
     PROV_ADMIN_CLIENT,
     PROV_CLIENT,
     REQUIRED,
@@ -147,7 +148,8 @@ def test_the_only_further_methods_are_those_that_are_listed_as_added(
         parameters = inspect.signature(getattr(client, name)).parameters.values()
         positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
         assert positional == ["self", *expected]
-        assert inspect.iscoroutinefunction(getattr(client, name))
+        function = getattr(client, name)
+        assert inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
 def test_clearing_the_graph_takes_a_confirmation_by_name_and_has_no_default_for_it() -> None:
@@ -208,15 +210,20 @@ def test_a_docstring_names_the_route_every_parameter_and_the_result(
 ) -> None:
     function = getattr(client, name)
     lines = inspect.getdoc(function).splitlines()  # type: ignore[union-attr]
-    operation = OPERATIONS[OPERATIONS_OF_FILES.get(name, name)]
+    operation = OPERATIONS[{**OPERATIONS_OF_FILES, **OPERATIONS_OF_JOBS}.get(name, name)]
+    route = f"``{operation.method} {operation.path}``"
     assert lines[0].endswith(".") or ". " in lines[0]
-    assert f"Route: ``{operation.method} {operation.path}``" in lines
-    arguments = lines[lines.index("Args:") : lines.index("Returns:")]
+    if name in OPERATIONS_OF_JOBS:
+        assert any(line.startswith(f"Routes: {route}, ") for line in lines)
+    else:
+        assert f"Route: {route}" in lines
+    result = "Yields:" if inspect.isasyncgenfunction(function) else "Returns:"
+    arguments = lines[lines.index("Args:") : lines.index(result)]
     documented = [
         line.strip().partition(":")[0]
         for line in arguments
         if line.startswith("    ") and not line.startswith("     ")
     ]
     assert documented == [p for p in inspect.signature(function).parameters if p != "self"]
-    assert lines[lines.index("Returns:") + 1].strip()
+    assert lines[lines.index(result) + 1].strip()
     assert "Raises:" in lines

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from facade.clients import new
 from facade.running import TOKEN, config_for, run
 from facade.server import Server, reply
 
@@ -24,7 +25,7 @@ AGAIN = RetryPolicy(attempts=2, backoff=0)
 
 
 def client(server: Server) -> ProvClient:
-    return ProvClient(BearerToken(TOKEN), config_for(server.url), retries=AGAIN)
+    return new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=AGAIN)
 
 
 def test_each_attempt_is_a_line(server: Server, caplog: pytest.LogCaptureFixture) -> None:

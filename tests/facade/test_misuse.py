@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from facade.clients import BOTH, ClientKind, new
 from facade.running import TOKEN, client_for, config_for, failure, run
 from facade.samples import LINEAGE, RECORD, SAMPLES
 from facade.server import Server, json_reply
@@ -29,6 +30,7 @@ def test_calls_have_thirty_seconds_unless_told_otherwise() -> None:
     assert inspect.signature(ProvClient).parameters["timeout"].default == 30
 
 
+@BOTH
 @pytest.mark.parametrize(
     "setting",
     [{"limits": 5}, {"transport": "http"}, {"transport": httpx.HTTPTransport}],
@@ -36,14 +38,16 @@ def test_calls_have_thirty_seconds_unless_told_otherwise() -> None:
 )
 def test_what_is_no_setting_is_refused_at_once(setting: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="must be an httpx"):
-        ProvClient(BearerToken(TOKEN), config_for("http://127.0.0.1"), **setting)
+        new(ProvClient, BearerToken(TOKEN), config_for("http://127.0.0.1"), **setting)
 
 
-def test_a_transport_of_the_other_kind_is_refused_at_once() -> None:
-    transport: Any = httpx.HTTPTransport()
-    with pytest.raises(ConfigError, match="AsyncBaseTransport"):
-        ProvClient(BearerToken(TOKEN), config_for("http://127.0.0.1"), transport=transport)
-    transport.close()
+@BOTH
+def test_a_transport_of_the_other_kind_is_refused_at_once(client_kind: ClientKind) -> None:
+    is_async = client_kind == "async"
+    transport: Any = httpx.HTTPTransport() if is_async else httpx.AsyncHTTPTransport()
+    expected = r"an httpx\.AsyncBaseTransport" if is_async else r"an httpx\.BaseTransport"
+    with pytest.raises(ConfigError, match=expected):
+        new(ProvClient, BearerToken(TOKEN), config_for("http://127.0.0.1"), transport=transport)
 
 
 @pytest.mark.parametrize("domain", ["a..b", ".a", "a.", "-a.b", "a-.b", "prov.test."])

@@ -4,7 +4,7 @@ import inspect
 from typing import Any
 
 import pytest
-from facade.interface import ADDED_PATHS, OPERATIONS_OF_FILES
+from facade.interface import ADDED_PATHS, OPERATIONS_OF_FILES, OPERATIONS_OF_JOBS
 from facade.running import TOKEN, run
 from facade.samples import SAMPLES
 from facade.server import Server, json_reply
@@ -23,7 +23,11 @@ def public(client: type[Any]) -> set[str]:
 
 def test_every_operation_has_one_method_and_every_method_is_an_operation() -> None:
     assert not public(ProvClient) & public(ProvAdminClient)
-    assert public(ProvClient) | public(ProvAdminClient) == {*OPERATIONS, *OPERATIONS_OF_FILES}
+    assert public(ProvClient) | public(ProvAdminClient) == {
+        *OPERATIONS,
+        *OPERATIONS_OF_FILES,
+        *OPERATIONS_OF_JOBS,
+    }
     assert {name for name, operation in OPERATIONS.items() if name == operation.operation_id} == (
         set(OPERATIONS)
     )

@@ -9,6 +9,7 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from facade.clients import ASYNC_ONLY, ClientKind
 from facade.running import client_for, failure, run
 from facade.samples import LINEAGE, RECORD
 from facade.server import Received, Server, json_reply
@@ -44,6 +45,7 @@ def test_admin_shares_the_connection(server: Server, client: ProvClient) -> None
     assert server.opened == 1
 
 
+@ASYNC_ONLY
 def test_every_loop_gets_a_connection_that_ends_with_it(server: Server, client: ProvClient) -> None:
     for loops in (1, 2, 3):
         run(calls(client))
@@ -52,6 +54,7 @@ def test_every_loop_gets_a_connection_that_ends_with_it(server: Server, client: 
     assert len(server.received) == 9
 
 
+@ASYNC_ONLY
 def test_a_loop_that_is_over_is_not_kept_alive(client: ProvClient) -> None:
     async def one() -> weakref.ref[asyncio.AbstractEventLoop]:
         await calls(client)
@@ -63,7 +66,7 @@ def test_a_loop_that_is_over_is_not_kept_alive(client: ProvClient) -> None:
 
 
 def test_aclose_closes_and_the_client_can_be_used_afterwards(
-    server: Server, client: ProvClient
+    server: Server, client: ProvClient, client_kind: ClientKind
 ) -> None:
     async def work() -> None:
         await client.aclose()  # nothing is open yet
@@ -73,6 +76,8 @@ def test_aclose_closes_and_the_client_can_be_used_afterwards(
         await client.aclose()
         await calls(client)
         assert server.opened == 2
+        if client_kind == "sync":  # whose connections no loop ends
+            await client.aclose()
 
     run(work())
     assert server.saw_closing()
@@ -98,6 +103,7 @@ def test_async_with_closes_even_after_an_error(server: Server, client: ProvClien
     assert server.opened == 3
 
 
+@ASYNC_ONLY
 def test_threads_have_loops_and_connections_of_their_own(
     server: Server, client: ProvClient
 ) -> None:
@@ -115,6 +121,7 @@ def test_threads_have_loops_and_connections_of_their_own(
     assert server.saw_closing(4)
 
 
+@ASYNC_ONLY
 def test_aclose_reaches_the_connections_of_another_thread(
     server: Server, client: ProvClient
 ) -> None:
@@ -136,6 +143,7 @@ def test_aclose_reaches_the_connections_of_another_thread(
     assert server.opened == 2
 
 
+@ASYNC_ONLY
 def test_aclose_waits_for_the_loop_of_another_thread(server: Server, client: ProvClient) -> None:
     called, free = threading.Event(), threading.Event()
 
@@ -157,6 +165,7 @@ def test_aclose_waits_for_the_loop_of_another_thread(server: Server, client: Pro
         working.result()
 
 
+@ASYNC_ONLY
 def test_aclose_after_the_loop_that_opened_is_over(server: Server, client: ProvClient) -> None:
     run(calls(client))
     run(client.aclose())
@@ -207,6 +216,7 @@ def test_a_connection_that_the_server_has_closed_meanwhile_is_replaced(
     assert (len(server.received), server.opened) == (3, 3)
 
 
+@ASYNC_ONLY
 def test_a_cancelled_call_leaves_the_client_usable(server: Server, client: ProvClient) -> None:
     arrived, over = threading.Event(), threading.Event()
 
@@ -264,6 +274,7 @@ def test_clients_share_neither_connections_nor_cookies(server: Server) -> None:
     assert all("cookie" not in request.headers for request in first_of_each)
 
 
+@ASYNC_ONLY
 def test_closing_does_not_wait_for_a_loop_that_ends_meanwhile(server: Server) -> None:
     server.answer = json_reply(LINEAGE)
     client = client_for(server.url)
@@ -277,14 +288,17 @@ def test_closing_does_not_wait_for_a_loop_that_ends_meanwhile(server: Server) ->
     thread = threading.Thread(target=lambda: run(elsewhere()))
     thread.start()
     called.wait(10)
+    begun = time.monotonic()
     run(client.aclose())
+    assert time.monotonic() - begun < 3
     thread.join()
 
 
+@ASYNC_ONLY
 def test_closing_gives_up_on_a_loop_that_is_stuck(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("prov_facade._pools._PATIENCE", 0.05)
+    monkeypatch.setattr("prov_facade._aio.pools._PATIENCE", 0.05)
     server.answer = json_reply(LINEAGE)
     client = client_for(server.url)
     called, over = threading.Event(), threading.Event()
@@ -302,6 +316,7 @@ def test_closing_gives_up_on_a_loop_that_is_stuck(
     thread.join()
 
 
+@ASYNC_ONLY
 @pytest.mark.filterwarnings("ignore:asynchronous generator:ResourceWarning")
 def test_a_loop_that_closed_its_generators_gets_another_pool(server: Server) -> None:
     server.answer = json_reply(LINEAGE)

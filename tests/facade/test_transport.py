@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from facade.clients import BOTH, new
 from facade.running import TOKEN, client_for, config_for, failure, run
 from facade.samples import DOCX, LINEAGE, RECORD, REPORT, SAMPLES
 from facade.server import Received, Server, json_reply, reply
@@ -46,6 +47,7 @@ def unused_port() -> int:
         return int(listener.getsockname()[1])
 
 
+@BOTH
 def test_a_refused_connection_says_that_nothing_was_sent() -> None:
     client = client_for(f"http://127.0.0.1:{unused_port()}")
     for call in (client.explore_upstream("1"), client.register_model_run(RECORD)):
@@ -106,7 +108,7 @@ def test_what_is_no_timeout_is_refused(timeout: Any, server: Server) -> None:
     auth, config = BearerToken(TOKEN), config_for(server.url)
     for kind in (ProvClient, ProvAdminClient):
         with pytest.raises(ConfigError, match="positive number of seconds"):
-            kind(auth, config, timeout=timeout)
+            new(kind, auth, config, timeout=timeout)
     client = client_for(server.url)
     assert isinstance(failure(ConfigError, client.get_health_check(timeout=timeout)), ValueError)
     assert not server.opened
@@ -114,7 +116,8 @@ def test_what_is_no_timeout_is_refused(timeout: Any, server: Server) -> None:
 
 def test_too_many_calls_at_once_is_a_timeout_that_sent_nothing(stuck: Server) -> None:
     limits = httpx.Limits(max_connections=1)
-    client = ProvClient(
+    client = new(
+        ProvClient,
         BearerToken(TOKEN),
         config_for(stuck.url),
         timeout=0.2,
@@ -159,6 +162,7 @@ def test_a_path_prefix_stands_before_every_route(server: Server) -> None:
     assert server.last.path == "/gate/v1/"
 
 
+@BOTH
 def test_a_transport_of_the_users_own_moves_the_bytes() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.url == "https://prov-api.prov.test/"
@@ -166,7 +170,7 @@ def test_a_transport_of_the_users_own_moves_the_bytes() -> None:
 
     config = config_for("https://prov-api.prov.test")
     transport = httpx.MockTransport(answer)
-    client = ProvClient(BearerToken(TOKEN), config, transport=transport)
+    client = new(ProvClient, BearerToken(TOKEN), config, transport=transport)
     for _ in range(2):
         assert run(client.get_health_check()).message == "Up."
 

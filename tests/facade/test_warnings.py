@@ -109,10 +109,10 @@ class Outcome:
     all_closed: bool
 
 
-def outcome(script: str) -> Outcome:
+def outcome(script: str, preamble: str = PREAMBLE) -> Outcome:
     with Server(json_reply(LINEAGE)) as server:
         done = subprocess.run(
-            [sys.executable, "-X", "dev", "-W", "error", "-c", PREAMBLE + script, server.url],
+            [sys.executable, "-X", "dev", "-W", "error", "-c", preamble + script, server.url],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
             text=True,

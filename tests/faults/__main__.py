@@ -7,8 +7,8 @@ from faults.table import PAGE, page
 
 
 def main() -> None:
-    with Player() as player:
-        text = page(player)
+    with Player("async") as player, Player("sync") as other:
+        text = page(player, other)
     PAGE.write_text(text, encoding="utf-8")
     print(text, end="")
 

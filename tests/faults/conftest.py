@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
+from facade.clients import ClientKind
 from facade.running import run
 from facade.server import Server
 from faults.playing import Player
@@ -19,14 +20,20 @@ def certificates_loaded() -> None:
 
 
 @pytest.fixture(scope="session")
-def player() -> Iterator[Player]:
-    """Plays each fault to each operation, once."""
-    with Player() as player:
-        yield player
+def players() -> Iterator[Mapping[ClientKind, Player]]:
+    """Play each fault to each operation of each client, once."""
+    with Player("async") as one, Player("sync") as other:
+        yield {"async": one, "sync": other}
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def player(client_kind: ClientKind, players: Mapping[ClientKind, Player]) -> Player:
+    """The player of the client that the test drives."""
+    return players[client_kind]
+
+
+@pytest.fixture
+def server(client_kind: ClientKind) -> Iterator[Server]:  # noqa: ARG001
     """A server that closes every connection until it is told what to answer."""
     with Server() as server:
         yield server

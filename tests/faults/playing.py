@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 import httpx
+from facade.clients import ClientKind, new
 from facade.running import TOKEN, config_for
 from facade.samples import SAMPLES
 from facade.server import Received, Reply, Server, json_reply
@@ -56,9 +57,12 @@ class Outcome:
 
 
 class Player:
-    """A server that plays faults, and what came of them; each is played once."""
+    """A server that plays faults to a client, and what came of them; each is played once."""
 
-    def __init__(self, transport: Literal["aiohttp"] | None = None) -> None:
+    def __init__(
+        self, kind: ClientKind = "async", transport: Literal["aiohttp"] | None = None
+    ) -> None:
+        self._kind = kind
         self._stack = ExitStack()
         self._transport: Literal["aiohttp"] | None = transport
         self._server = Server()
@@ -114,12 +118,14 @@ class Player:
         stalls = next(fault.play(sample)) == STALL
 
         async def calling() -> ProvError | None:
-            async with ProvClient(
+            async with new(
+                ProvClient,
                 manager or BearerToken(TOKEN),
                 config_for(self._refusing if refused else self._server.url),
                 timeout=httpx.Timeout(10, read=0.05 if stalls else 10),
                 retries=QUICK,
                 transport=self._transport,
+                kind=self._kind,
             ) as client:
                 try:
                     await sample.call(client)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from facade.clients import new
 from facade.running import TOKEN, config_for
 from facade.samples import LINEAGE, SAMPLES
 from facade.server import Received, Reply, json_reply
@@ -27,7 +28,7 @@ def client_for(
 ) -> ProvClient:
     """A client that tries again."""
     auth = auth or BearerToken(TOKEN)
-    return ProvClient(auth, config_for(url), retries=policy or quick(), **settings)
+    return new(ProvClient, auth, config_for(url), retries=policy or quick(), **settings)
 
 
 def one_by_one(*replies: Reply) -> Callable[[Received], Reply]:

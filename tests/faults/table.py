@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from faults.kinds import WRITES
@@ -17,7 +18,8 @@ _HEAD = """\
 # What the client makes of faults
 
 Each operation was called while a server did each of the things below, always the same one; the
-client was allowed three attempts in all. The numbers are the requests that the server saw.
+client was allowed three attempts in all. The numbers are the requests that the server saw. All of
+this was done with both clients, `ProvClient` and `SyncProvClient`, and the same came of it.
 
 - A call that only **reads** is tried again after faults that pass. `generate_report` and
   `convert_model_runs_to_csv` read, although they are sent with `POST`.
@@ -42,9 +44,34 @@ the end; `value` is a call that succeeds. Operations that write are **bold**.
 """
 
 
-def page(player: Player) -> str:
-    """Lay out the page."""
+# In messages: ports, times, and the words of the system for a connection that fails, of which
+# asyncio has others, or none.
+_VARIES = re.compile(r"(?<=127\.0\.0\.1):\d+|\d+(\.\d)? s| \([^()]+\)(?=\.)")
+
+
+def page(player: Player, other: Player) -> str:
+    """Lay out the page.
+
+    Args:
+        player: What plays the faults to one client.
+        other: What plays them to the other one.
+
+    Raises:
+        AssertionError: If the clients do not do the same, which the page says that they do.
+    """
+    for operation in OPERATIONS:
+        for one, same in zip(player.faults, other.faults, strict=True):
+            found, expected = other.outcome(operation, same), player.outcome(operation, one)
+            assert _seen(found) == _seen(expected), (operation, one.name, found, expected)
     return _HEAD + _faults(player) + _KEY + _operations(player)
+
+
+def _seen(outcome: Outcome) -> tuple[object, ...]:
+    """What is the same for both clients."""
+    error, attempts = outcome.error, outcome.error.attempts if outcome.error else ()
+    said = _VARIES.sub("", str(error))
+    made = [(attempt.error, attempt.status_code) for attempt in attempts]
+    return type(error), said, made, outcome.requests, outcome.renewals, outcome.elsewhere
 
 
 def _said(outcome: Outcome) -> str:

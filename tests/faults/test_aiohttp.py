@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from facade.clients import EVERY_TRANSPORT
 from facade.running import run
 from facade.samples import SAMPLES
 from facade.server import Cut, Received, Reply, Server
@@ -21,7 +22,7 @@ NAMES = [fault.name for fault in faults("http://elsewhere.test")][:5]
 @pytest.fixture(scope="module")
 def over_aiohttp() -> Iterator[Player]:
     pytest.importorskip("httpx_aiohttp")
-    with Player("aiohttp") as player:
+    with Player(transport="aiohttp") as player:
         yield player
 
 
@@ -37,7 +38,7 @@ def test_a_connection_fails(operation: str, name: str, over_aiohttp: Player) -> 
 
 @pytest.mark.parametrize("breaks", [None, Cut(), b"\xff" * 300 + b"\r\n\r\n", b"HTTP/1.1 200 O"])
 @pytest.mark.parametrize("operation", sorted(WRITES))
-@pytest.mark.parametrize("transport", [None, "aiohttp"])
+@EVERY_TRANSPORT
 def test_a_kept_connection_that_breaks_is_not_tried_again_behind_our_back(
     transport: str | None, operation: str, breaks: Reply, server: Server
 ) -> None:

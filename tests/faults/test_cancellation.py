@@ -7,6 +7,7 @@ import threading
 
 import httpx
 import pytest
+from facade.clients import ASYNC_ONLY
 from facade.running import run
 from facade.server import Cut, Received, Reply, Server
 from faults.scripted import AWAY, GOOD, WRITE, client_for, quick
@@ -32,6 +33,7 @@ async def cancelled(task: asyncio.Task[object]) -> None:
     assert task.cancelled()
 
 
+@ASYNC_ONLY
 @pytest.mark.parametrize("transport", [None, "aiohttp"])
 @pytest.mark.parametrize("begun", [b"", GOOD[:-9]])
 def test_a_cancelled_call_closes_its_connection(
@@ -61,6 +63,7 @@ def test_a_cancelled_call_closes_its_connection(
     assert server.saw_closing(server.opened)
 
 
+@ASYNC_ONLY
 def test_a_server_sees_the_end_of_a_cancelled_call_at_once(server: Server) -> None:
     """Before the client is closed, that is."""
     seen, over = threading.Event(), threading.Event()
@@ -83,6 +86,7 @@ def test_a_server_sees_the_end_of_a_cancelled_call_at_once(server: Server) -> No
     assert seen.is_set()
 
 
+@ASYNC_ONLY
 @pytest.mark.parametrize("limits", [None, ONE])
 def test_a_backoff_is_cancelled_at_once(limits: httpx.Limits | None, server: Server) -> None:
     server.answer = AWAY
@@ -101,6 +105,7 @@ def test_a_backoff_is_cancelled_at_once(limits: httpx.Limits | None, server: Ser
     assert len(server.received) == 2
 
 
+@ASYNC_ONLY
 def test_waiting_for_a_connection_is_cancelled_at_once(server: Server) -> None:
     over = threading.Event()
 
@@ -125,6 +130,7 @@ def test_waiting_for_a_connection_is_cancelled_at_once(server: Server) -> None:
     assert len(server.received) == 2
 
 
+@ASYNC_ONLY
 def test_a_group_of_tasks_cancels_the_others(server: Server) -> None:
     """The first error of a group cancels the calls that go on; that is no error of theirs."""
     over = threading.Event()

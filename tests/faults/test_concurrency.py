@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from facade.clients import ASYNC_ONLY, BOTH, new
 from facade.running import run
 from facade.server import Received, Server
 from faults.scripted import AWAY, GOOD, client_for
@@ -19,6 +20,7 @@ from prov_facade import ProvClient, RetryPolicy
 from prov_facade.sandbox import Sandbox, gateway
 
 
+@ASYNC_ONLY
 def test_consecutive_loops_on_one_client(server: Server) -> None:
     server.answer = GOOD
     client = client_for(server.url)
@@ -91,6 +93,7 @@ def test_a_thousand_calls_at_once(server: Server) -> None:
     assert time.monotonic() - begun < 30  # a minute in the queue of httpx
 
 
+@BOTH
 def test_a_thousand_calls_of_a_sandbox_in_trouble() -> None:
     """A twentieth of them meets a gateway that is away."""
     with Sandbox() as sandbox:
@@ -99,7 +102,7 @@ def test_a_thousand_calls_of_a_sandbox_in_trouble() -> None:
         async def calling() -> list[object]:
             policy = RetryPolicy(attempts=20, backoff=0.01, backoff_maximum=0.02)
             auth = sandbox.auth("read")
-            async with ProvClient(auth, sandbox.config, retries=policy, timeout=60) as client:
+            async with new(ProvClient, auth, sandbox.config, retries=policy, timeout=60) as client:
                 made = (client.get_health_check() for _ in range(1000))
                 return list(await asyncio.gather(*made, return_exceptions=True))
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import re
 import threading
 import time
 
 import pytest
+from facade.clients import ASYNC_ONLY
 from facade.running import TOKEN, failure, run
 from facade.samples import SAMPLES
 from facade.server import Received, Reply, Server, json_reply
@@ -66,7 +68,8 @@ def test_the_attempts_before_a_cut_are_named(server: Server) -> None:
     error = failure(TransportTimeoutError, client.explore_upstream("1"))
     over.set()
     assert [a.error for a in error.attempts] == ["ServerError", "TransportTimeoutError"]
-    assert "2 attempts were made: 503 after 0.0 s, TransportTimeoutError after 0." in str(error)
+    named = r"2 attempts were made: 503 after 0\.\d s, TransportTimeoutError after 0\.\d s"
+    assert re.search(named, str(error))
 
 
 def test_a_wait_beyond_the_deadline_is_not_begun(server: Server) -> None:
@@ -113,6 +116,7 @@ def test_a_trickling_answer_is_cut(server: Server) -> None:
     assert "deadline of 0.3 s" in str(error)
 
 
+@ASYNC_ONLY
 def test_a_deadline_of_the_caller_is_the_callers(server: Server) -> None:
     over = threading.Event()
     server.answer = stalling(over)  # type: ignore[assignment]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from facade.clients import ClientKind, new
 from facade.running import failure, run
 from facade.samples import SAMPLES
 from faults.kinds import WRITES
@@ -33,11 +34,11 @@ ACTED = {
 
 @pytest.fixture
 def client(sandbox: Sandbox) -> ProvClient:
-    return ProvClient(sandbox.auth("read", "write", "admin"), sandbox.config, retries=quick())
+    return new(ProvClient, sandbox.auth("read", "write", "admin"), sandbox.config, retries=quick())
 
 
 @pytest.fixture
-def sandbox() -> object:
+def sandbox(client_kind: ClientKind) -> Iterator[Sandbox]:  # noqa: ARG001
     with Sandbox() as sandbox:
         yield sandbox
 
@@ -65,7 +66,7 @@ def test_a_late_answer_does_not_register_a_run_again(sandbox: Sandbox) -> None:
     before = count()
     sandbox.faults.add("register_model_run_sync", *[Fault(delay=0.5)] * 3)
     auth = sandbox.auth("read", "write", "admin")
-    client = ProvClient(auth, sandbox.config, retries=quick(), timeout=0.2)
+    client = new(ProvClient, auth, sandbox.config, retries=quick(), timeout=0.2)
     error = failure(TransportTimeoutError, client.admin.register_model_run_sync(record))
     assert "look before" in str(error)
     assert len(sandbox.requests) == 1

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from facade.clients import ClientKind
 from faults.playing import Player
 from faults.table import PAGE, page
 
 
-def test_the_page_is_what_a_run_yields(player: Player) -> None:
-    expected = page(player)
+def test_the_page_is_what_a_run_yields(players: Mapping[ClientKind, Player]) -> None:
+    expected = page(players["async"], players["sync"])
     print(expected)
     found = PAGE.read_text(encoding="utf-8")
     assert found == expected, "write it again: PYTHONPATH=tests python -m faults"

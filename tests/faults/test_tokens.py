@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from facade.clients import ASYNC_ONLY
 from facade.running import TOKEN, failure, run
 from facade.server import Received, Server
 from faults.scripted import AWAY, GOOD, NO_TOKEN, WRITE, client_for, one_by_one
@@ -121,6 +122,7 @@ async def ticking(ticks: list[float], over: asyncio.Event) -> None:
         ticks.append(time.monotonic() - begun)
 
 
+@ASYNC_ONLY
 def test_fifty_refused_calls_renew_once_and_stall_nobody(server: Server) -> None:
     server.answer, manager, ticks = accepting(1), Numbered(takes=1.5), list[float]()
 
@@ -140,6 +142,7 @@ def test_fifty_refused_calls_renew_once_and_stall_nobody(server: Server) -> None
     assert max(ticks) < 1
 
 
+@ASYNC_ONLY
 def test_calls_of_a_slow_manager_leave_a_thread_to_others(server: Server) -> None:
     class Slow(Numbered):
         def get_token(self) -> str:
@@ -178,6 +181,7 @@ def test_threads_renew_once_together(server: Server) -> None:
     assert manager.number == 1
 
 
+@ASYNC_ONLY
 def test_a_call_cancelled_during_a_renewal_leaves_the_others_alone(server: Server) -> None:
     server.answer, manager = accepting(1), Numbered(takes=0.3)
 

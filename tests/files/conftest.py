@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from facade.clients import ClientKind
 from facade.running import client_for
 from facade.server import Server
 
@@ -14,13 +15,13 @@ from prov_facade.sandbox import Sandbox
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
+def sandbox(client_kind: ClientKind) -> Iterator[Sandbox]:  # noqa: ARG001
     with Sandbox() as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server(client_kind: ClientKind) -> Iterator[Server]:  # noqa: ARG001
     """A server that closes every connection until it is told what to answer."""
     with Server() as server:
         yield server

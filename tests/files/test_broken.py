@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from facade.clients import ASYNC_ONLY, new
 from facade.running import TOKEN, client_for, config_for, failure, run
 from facade.samples import DOCX, zipped
 from facade.server import Received, Server, reply
@@ -48,7 +49,7 @@ def test_a_second_attempt_begins_at_the_start(kind: Kind, server: Server, folder
     halves = [kind.half, kind.half[:-70_000]]
     server.answer = lambda _: halves.pop(0) if halves else kind.reply
     server.keeps_open = False
-    client = ProvClient(BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
+    client = new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
     run(kind.save(client, folder))
     assert len(server.received) == 3
     assert listed(folder) == {kind.name: kind.content}
@@ -58,11 +59,12 @@ def test_a_shorter_second_answer_has_nothing_of_the_first(server: Server, folder
     answers = [TEMPLATE.half, reply(b"a,b\r\n", "text/csv")]
     server.answer = lambda _: answers.pop(0)
     server.keeps_open = False
-    client = ProvClient(BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
+    client = new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
     run(TEMPLATE.save(client, folder))
     assert listed(folder) == {TEMPLATE.name: b"a,b\r\n"}
 
 
+@ASYNC_ONLY
 @EVERY_KIND
 def test_a_cancelled_call_leaves_nothing(
     kind: Kind, server: Server, client: ProvClient, folder: Path
@@ -80,6 +82,7 @@ def test_a_cancelled_call_leaves_nothing(
     run(cancelled())
 
 
+@ASYNC_ONLY
 @EVERY_KIND
 def test_a_call_that_is_cancelled_at_any_moment_leaves_all_or_nothing(
     kind: Kind, server: Server, client: ProvClient, folder: Path

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import zipfile
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 import pytest
+from facade.clients import BOTH, EVERY_TRANSPORT, new
 from files.saving import AT_ONCE, listed
 
 from prov_facade import (
     AuthenticationError,
     BadRequestError,
     InvalidResponseError,
+    JobTimeoutError,
     PermissionDeniedError,
+    PollPolicy,
     ProvClient,
     ReportError,
     RetryPolicy,
@@ -26,17 +29,15 @@ from prov_facade import (
 )
 from prov_facade.sandbox import Fault, Sandbox, expired_token, gateway
 
-TRANSPORTS: list[Literal["aiohttp"] | None] = [None, "aiohttp"]
-
 
 def client_of(
     sandbox: Sandbox,
     *roles: str,
     retries: RetryPolicy = AT_ONCE,
-    transport: Literal["aiohttp"] | None = None,
+    **settings: Any,
 ) -> ProvClient:
     auth = sandbox.auth(*roles or ("read", "write"))
-    return ProvClient(auth, sandbox.config, retries=retries, transport=transport)
+    return new(ProvClient, auth, sandbox.config, retries=retries, **settings)
 
 
 def report_on(sandbox: Sandbox) -> models.GenerateReportRequest:
@@ -83,7 +84,7 @@ async def batch_of(sandbox: Sandbox, session_id: str | None) -> str:
     raise AssertionError("the job does not end")
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@EVERY_TRANSPORT
 @pytest.mark.parametrize(
     "fault",
     [
@@ -103,7 +104,9 @@ def test_a_download_that_goes_wrong_is_tried_again_from_the_start(
 
     async def download() -> Path:
         auth = sandbox.auth("read", "write")
-        async with ProvClient(auth, sandbox.config, retries=AT_ONCE, transport=transport) as client:
+        async with new(
+            ProvClient, auth, sandbox.config, retries=AT_ONCE, transport=transport
+        ) as client:
             return await client.download_report(report_on(sandbox), folder)
 
     saved = asyncio.run(download())
@@ -113,7 +116,7 @@ def test_a_download_that_goes_wrong_is_tried_again_from_the_start(
         assert archive.testzip() is None
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@EVERY_TRANSPORT
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
@@ -150,13 +153,25 @@ def test_the_attempts_of_a_download_are_named(sandbox: Sandbox, folder: Path) ->
     assert listed(folder) == {}
 
 
-def test_a_report_that_is_made_in_a_job_is_an_error_with_its_session(folder: Path) -> None:
+@BOTH
+def test_a_report_that_is_made_in_a_job_is_saved_all_the_same(folder: Path) -> None:
     with Sandbox(report_style="job") as sandbox:
-        with pytest.raises(ReportError) as caught:
-            asyncio.run(client_of(sandbox).download_report(report_on(sandbox), folder))
+        saved = asyncio.run(client_of(sandbox).download_report(report_on(sandbox), folder))
+        asked = [request.operation_id for request in sandbox.requests]
+    assert (asked[0], set(asked[1:])) == ("generate_report", {"fetch_job", "fetch_report"})
+    assert list(listed(folder)) == [saved.name]
+    with zipfile.ZipFile(saved) as archive:
+        assert archive.testzip() is None
+
+
+@BOTH
+def test_a_report_whose_job_does_not_end_is_not_saved(folder: Path) -> None:
+    with Sandbox(report_style="job") as sandbox:
+        sandbox.faults.add("fetch_job", *[Fault(status=503)] * 9)
+        client = client_of(sandbox, polling=PollPolicy(interval=0.01, deadline=0.02))
+        with pytest.raises(JobTimeoutError) as caught:
+            asyncio.run(client.download_report(report_on(sandbox), folder))
         assert caught.value.session_id
-        assert caught.value.response is not None
-        assert caught.value.response.json() == {"session_id": caught.value.session_id}
     assert listed(folder) == {}
 
 

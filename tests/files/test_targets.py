@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from facade.clients import ASYNC_ONLY
 from facade.running import failure, run
 from facade.server import Server
 from files.saving import KINDS, Kind, listed, written
@@ -122,6 +123,7 @@ def test_a_file_has_the_permissions_of_any_new_one_and_keeps_those_that_it_had(
     assert stat.S_IMODE(saved.stat().st_mode) == 0o640
 
 
+@ASYNC_ONLY
 def test_until_it_is_whole_a_file_is_private_and_has_another_name(
     server: Server, client: ProvClient, folder: Path
 ) -> None:

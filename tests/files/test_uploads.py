@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from facade.clients import EVERY_TRANSPORT, new
 from facade.running import TOKEN, config_for, failure, run
 from facade.samples import SAMPLES
 from facade.server import Received, Server, reply
@@ -34,7 +35,7 @@ CONVERTED = SAMPLES["convert_model_runs_to_csv"].reply
     ],
     ids=["text", "mark", "marks", "mark alone", "half a mark", "line ends", "empty", "no utf-8"],
 )
-@pytest.mark.parametrize("transport", [None, "aiohttp"])
+@EVERY_TRANSPORT
 def test_a_file_is_sent_as_it_is_but_for_its_mark(
     content: bytes,
     sent: bytes,
@@ -47,8 +48,8 @@ def test_a_file_is_sent_as_it_is_but_for_its_mark(
     server.answer = CONVERTED
 
     async def upload() -> models.ConvertModelRunsResponse:
-        async with ProvClient(
-            BearerToken(TOKEN), config_for(server.url), transport=transport
+        async with new(
+            ProvClient, BearerToken(TOKEN), config_for(server.url), transport=transport
         ) as client:
             return await client.convert_model_runs_file(path)
 
@@ -77,7 +78,7 @@ def test_every_attempt_sends_all_of_it(server: Server, tmp_path: Path) -> None:
     path.write_bytes(MARK + CSV)
     answers = [None, reply(status=502), reply(status=429), CONVERTED]
     server.answer = lambda _: answers.pop(0)
-    client = ProvClient(BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
+    client = new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
     run(client.convert_model_runs_file(path))
     assert len(server.received) == 4
     assert all(CSV in received.body for received in server.received)
@@ -120,7 +121,7 @@ def test_a_file_that_changes_while_it_is_sent_is_an_error(
         return reply(status=502)
 
     server.answer = alter
-    client = ProvClient(BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
+    client = new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
     error = failure(FileError, client.convert_model_runs_file(path))
     assert "changed" in str(error)
     assert (error.errno, error.filename) == (None, str(path))

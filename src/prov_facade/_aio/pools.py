@@ -92,18 +92,21 @@ async def _lifetime(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
         await client.aclose()
 
 
+async def _end(pool: _Pool) -> None:
+    await pool.lifetime.aclose()
+
+
 async def _close_elsewhere(loop: asyncio.AbstractEventLoop, pool: _Pool) -> None:
     """Have a loop of another thread close its pool, unless it ends first and does so anyway."""
     closed = threading.Event()
 
-    async def close() -> None:
-        try:
-            await pool.lifetime.aclose()
-        finally:
-            closed.set()
+    def close() -> None:
+        # Made in here: a coroutine that nobody gets to would be complained about.
+        task = loop.create_task(_end(pool))
+        # Also when it is cancelled before it has begun, since the loop ends.
+        task.add_done_callback(lambda _: closed.set())
 
     if loop.is_running():
         with suppress(RuntimeError):  # it has ended in the meantime
-            # Made in the callback: a coroutine that nobody gets to would be complained about.
-            loop.call_soon_threadsafe(lambda: loop.create_task(close()))
+            loop.call_soon_threadsafe(close)
             await asyncio.to_thread(closed.wait, _PATIENCE)

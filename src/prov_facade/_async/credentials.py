@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
@@ -26,7 +27,7 @@ class Renewal:
 
     def __init__(self, manager: SupportsAuth) -> None:
         self._manager = manager
-        self._lock = threading.Lock()
+        self._lock, self._process = threading.Lock(), os.getpid()
         # One thread for the calls of a loop: those that wait for the lock would take all the
         # threads that the loop has, and leave none to look up names, or to other tasks.
         self._turns = Turns(1)
@@ -51,6 +52,9 @@ class Renewal:
         return True
 
     def _renew(self, refused: str, call: Call) -> None:
+        if self._process != os.getpid():
+            # After a fork, nobody is there who would give the lock back.
+            self._lock, self._process = threading.Lock(), os.getpid()
         # Of many calls that are refused at once, the first gets a new token, for all of them.
         with self._lock:
             try:

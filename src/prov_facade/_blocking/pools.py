@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx
 
+from prov_facade._blocking.network import bounded, close
+
 
 class Pools:
     """Hands out one ``httpx.Client`` for all threads of a process.
@@ -26,6 +28,7 @@ class Pools:
         self._lock = threading.Lock()
         self._process = os.getpid()
         self._client: httpx.Client | None = None
+        self._finalizer: weakref.finalize[..., Pools] | None = None
         self._inherited: list[object] = []
 
     def current(self) -> httpx.Client:
@@ -33,8 +36,9 @@ class Pools:
         self._leave_to_parent()
         with self._lock:
             if self._client is None or self._client.is_closed:
-                self._client = self._make()
-                weakref.finalize(self, _close, self._client, os.getpid())
+                self._forget()
+                self._client = bounded(self._make())
+                self._finalizer = weakref.finalize(self, _close, self._client, os.getpid())
             return self._client
 
     def close(self) -> None:
@@ -42,11 +46,18 @@ class Pools:
         self._leave_to_parent()
         with self._lock:
             client, self._client = self._client, None
+            self._forget()
         if client is not None:
-            client.close()
+            close(client)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._make,)
+
+    def _forget(self) -> None:
+        """Let go of a client that is closed: whoever opens and closes often would keep them all."""
+        if self._finalizer is not None:
+            self._finalizer.detach()
+            self._finalizer = None
 
     def _leave_to_parent(self) -> None:
         """After a fork, forget the pool: its sockets are the parent's.
@@ -55,10 +66,10 @@ class Pools:
         """
         if self._process != os.getpid():
             self._inherited.append(self._client)
-            self._client, self._lock = None, threading.Lock()
+            self._client, self._lock, self._finalizer = None, threading.Lock(), None
             self._process = os.getpid()
 
 
 def _close(client: httpx.Client, process: int) -> None:
     if process == os.getpid():
-        client.close()
+        close(client)

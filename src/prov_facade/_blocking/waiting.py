@@ -16,8 +16,8 @@ T = TypeVar("T")
 Later = Annotated[T, "at once"]
 """What is had by waiting for it: here, the thing itself."""
 
-Cancelled = KeyboardInterrupt
-"""What ends a call from outside."""
+Cancelled = (KeyboardInterrupt, TimeoutError)
+"""What ends a call from outside. The latter comes of the nearest deadline."""
 
 Retrying = tenacity.Retrying
 """Makes attempts."""

@@ -26,17 +26,33 @@ def is_own(name: object) -> bool:  # noqa: ARG001
 
 
 def send(client: httpx.Client, request: httpx.Request, auth: httpx.Auth | None) -> httpx.Response:
-    """Send a request and receive the head of its answer, within the deadline."""
+    """Send a request and receive the head of its answer, within the deadline.
+
+    Raises:
+        TimeoutError: If that has passed already: nothing is sent.
+    """
     if left() is None:
-        return client.send(request, auth=auth, stream=True)
+        return _sent(client, request, auth)
+    if left() == 0:
+        raise TimeoutError
     # The limits of single phases would each begin anew with every piece that comes.
     request.extensions["timeout"] = _Shortened(request.extensions["timeout"])
     assert isinstance(request.stream, httpx.SyncByteStream)  # noqa: S101
     request.stream = _Bounded(request.stream, httpx.WriteTimeout)
-    response = client.send(request, auth=auth, stream=True)
+    response = _sent(client, request, auth)
     assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101
     response.stream = _Bounded(response.stream, httpx.ReadTimeout)
     return response
+
+
+def _sent(client: httpx.Client, request: httpx.Request, auth: httpx.Auth | None) -> httpx.Response:
+    try:
+        return client.send(request, auth=auth, stream=True)
+    except RuntimeError:
+        if not client.is_closed:
+            raise
+        # By another thread, before anything was sent. The next attempt has another one.
+        raise httpx.ConnectError("the client was closed", request=request) from None
 
 
 class _Shortened(dict[str, float | None]):

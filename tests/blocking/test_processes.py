@@ -1,0 +1,104 @@
+"""A client after a fork, and at the end of a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from facade.running import TOKEN
+from facade.server import Received, Server
+from facade.test_warnings import Outcome, outcome
+from faults.scripted import GOOD, NO_TOKEN
+
+FORKING = Path(__file__).parent / "forking.py"
+
+PREAMBLE = f"""
+import asyncio, gc, logging, sys, threading
+from prov_facade import APIOverrides, BearerToken, Config, SyncProvClient
+
+config = Config("prov.test", "r", APIOverrides(prov_api_endpoint_override=sys.argv[1]))
+client = SyncProvClient(BearerToken("{TOKEN}"), config)
+
+# In debug mode asyncio reports every step that takes 0.1 s, as any does here that calls.
+logging.getLogger("asyncio").addFilter(lambda record: "took" not in record.msg)
+
+def work():
+    for _ in range(3):
+        client.explore_upstream("1")
+"""
+SCRIPTS = {
+    "left open": "work()",
+    "closed": "work(); client.close()",
+    "with": """
+for _ in range(3):
+    with client:
+        work()
+""",
+    "dropped": "work(); del client",
+    "in a cycle": """
+client.itself = client
+work()
+del client
+gc.collect()
+""",
+    "error": "work(); raise SystemExit(0)",
+    "threads": """
+threads = [threading.Thread(target=work) for _ in range(5)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+""",
+    "a thread that outlives the main one": """
+threading.Thread(target=work).start()
+""",
+    "in a loop": """
+async def within():
+    work()
+asyncio.run(within())
+""",
+    "a list left half-way": """
+jobs = client.jobs.list()
+work()
+""",
+    "unused": "pass",
+}
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, Outcome]:
+    """Every script is run once, all of them at the same time."""
+
+    def ended(script: str) -> Outcome:
+        return outcome(script, PREAMBLE)
+
+    with ThreadPoolExecutor(len(SCRIPTS)) as threads:
+        return dict(zip(SCRIPTS, threads.map(ended, SCRIPTS.values()), strict=True))
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_ends_without_a_word(name: str, outcomes: dict[str, Outcome]) -> None:
+    assert outcomes[name] == Outcome(status=0, printed="", all_closed=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.parametrize("way", ["between calls", "beside calls", "beside a renewal"])
+def test_a_client_works_after_a_fork(way: str, server: Server) -> None:
+    def answer(request: Received) -> bytes:
+        if way == "beside a renewal" and not (request.token or "").endswith("-1"):
+            return NO_TOKEN
+        return GOOD.replace(b"10378.1/40", request.query["starting_id"].encode())
+
+    server.answer = answer
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(FORKING), server.url, way],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert set(done.stdout.split()) == {"child", "parent"}

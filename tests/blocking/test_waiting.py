@@ -1,0 +1,63 @@
+"""Deadlines of threads: who waits is told how long it may."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from prov_facade._blocking.waiting import deadline, left, sleep, within
+
+
+def test_without_a_deadline_any_time_is_left() -> None:
+    assert left() is None
+    assert (within(None), within(7)) == (None, 7)
+    with deadline(None) as limit:
+        assert left() is None
+        assert not limit.expired()
+
+
+def test_the_nearest_deadline_counts() -> None:
+    with deadline(60):
+        with deadline(600):
+            assert 50 < (left() or 0) <= 60
+        with deadline(6):
+            assert 5 < (left() or 0) <= 6
+            assert within(None) == pytest.approx(6, abs=1)
+            assert within(3) == 3
+        assert 50 < (left() or 0) <= 60
+    assert left() is None
+
+
+def test_a_sleep_ends_at_the_deadline() -> None:
+    begun = time.monotonic()
+    with pytest.raises(TimeoutError), deadline(0.05) as limit:
+        sleep(60)
+    assert 0.05 <= time.monotonic() - begun < 5
+    assert limit.expired()
+    assert left() is None
+
+
+def test_a_sleep_within_the_deadline_is_whole() -> None:
+    begun = time.monotonic()
+    with deadline(60) as limit:
+        sleep(0.05)
+    assert time.monotonic() - begun >= 0.05
+    assert not limit.expired()
+
+
+def test_an_error_of_the_work_is_not_taken_for_the_deadlines() -> None:
+    error = TimeoutError("of another kind")
+    with pytest.raises(TimeoutError) as caught, deadline(60):
+        raise error
+    assert caught.value is error
+
+
+def test_a_deadline_is_of_one_thread() -> None:
+    found: list[float | None] = []
+    with deadline(60):
+        thread = threading.Thread(target=lambda: found.append(left()))
+        thread.start()
+        thread.join()
+    assert found == [None]

@@ -1,0 +1,60 @@
+"""What is sent, and what is not, whichever transport moves the bytes."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+import pytest
+from blocking.calling import client_for
+from facade.running import TOKEN
+from faults.scripted import quick
+
+from prov_facade import AuthManager, TransportTimeoutError
+from prov_facade._blocking.turns import Turns
+from prov_facade._blocking.waiting import deadline
+from prov_facade._blocking.wire import send
+
+
+class Slow(AuthManager):
+    """An auth manager that takes longer than the deadline."""
+
+    def get_token(self) -> str:
+        time.sleep(0.2)
+        return TOKEN
+
+    def force_refresh(self) -> None: ...
+
+
+def test_nothing_is_sent_after_the_deadline() -> None:
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200)
+
+    transport = httpx.MockTransport(answer)
+    url, policy = "https://prov-api.test", quick(deadline=0.1)
+    with client_for(url, policy, auth=Slow(), transport=transport) as client:
+        with pytest.raises(TransportTimeoutError) as caught:
+            client.explore_upstream("1")
+        assert [attempt.error for attempt in caught.value.attempts] == ["TransportTimeoutError"]
+        assert not sent
+
+
+def test_a_client_that_was_closed_meanwhile_sent_nothing() -> None:
+    client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
+    request = client.build_request("GET", "https://prov-api.test")
+    client.close()
+    with pytest.raises(httpx.ConnectError, match="the client was closed"):
+        send(client, request, None)
+
+
+def test_a_turn_is_waited_for_until_the_deadline() -> None:
+    turns = Turns(1)
+    begun = time.monotonic()
+    with turns.turn(), pytest.raises(TimeoutError), deadline(0.05), turns.turn(10):
+        pass
+    assert time.monotonic() - begun < 5
+    with turns.turn(0):
+        pass
