@@ -163,3 +163,4 @@ def benchmarks(session: nox.Session) -> None:
     session.run("python", "benchmarks/memory.py")
     session.run("python", "benchmarks/sandbox.py")
     session.run("python", "benchmarks/fanout.py")
+    session.run("python", "benchmarks/bulk.py")

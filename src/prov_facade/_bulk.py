@@ -90,6 +90,11 @@ class Part:
     session_id: str | None = None
 
     @property
+    def taken_on(self) -> bool:
+        """Whether it was submitted, if what became of it is known."""
+        return not isinstance(self.error, errors.InvalidRequestError | errors.APIError)
+
+    @property
     def settled(self) -> bool:
         """Whether it is known what has become of it."""
         return self.handle is not None or self.error is not None
@@ -113,6 +118,11 @@ class Part:
     def result(self, *, resumed: bool = False) -> BulkResult:
         """Say what has become of it."""
         return BulkResult(self.index, self.given, self.handle, self.session_id, self.error, resumed)
+
+
+def is_open(error: errors.ProvError | None) -> bool:
+    """Say whether a record that ended in an error may yet be registered by its job."""
+    return isinstance(error, errors.JobError) and not isinstance(error, errors.JobFailedError)
 
 
 def _recalled(outcome: Outcome) -> errors.ProvError:
@@ -272,22 +282,30 @@ class Scratch:
         path: The file; ``None`` for one that goes at the end.
         prov_api: The address of the prov-api.
 
-    Raises:
-        ConfigError: If the manifest cannot be used.
-        FileError: If the system refuses it.
+    Attributes:
+        path: The file; ``None`` for one that goes at the end.
+        manifest: The manifest, once it is open.
     """
+
+    manifest: Manifest
 
     def __init__(self, path: str | os.PathLike[str] | None, prov_api: str) -> None:
         self.path = path
+        self._prov_api = prov_api
         self._stack = ExitStack()
-        try:
-            if path is None:
-                folder = tempfile.TemporaryDirectory(prefix="prov-facade-")
-                path = Path(self._stack.enter_context(folder)) / "manifest"
-            self.manifest = self._stack.enter_context(Manifest(path, prov_api))
-        except BaseException:
-            self._stack.close()
-            raise
+
+    def open(self) -> None:
+        """Open the manifest, until :meth:`close`, which is due also if this fails.
+
+        Raises:
+            ConfigError: If the manifest cannot be used.
+            FileError: If the system refuses it.
+        """
+        path = self.path
+        if path is None:
+            folder = tempfile.TemporaryDirectory(prefix="prov-facade-")
+            path = Path(self._stack.enter_context(folder)) / "manifest"
+        self.manifest = self._stack.enter_context(Manifest(path, self._prov_api))
 
     def close(self) -> None:
         """Close the manifest."""

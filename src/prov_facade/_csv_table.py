@@ -66,12 +66,14 @@ class Table:
         rows: Its rows, the first of which has the names of the columns.
         marked: Whether it began with a byte order mark.
         line_end: How its lines end.
+        checksum: The checksum of the file.
     """
 
     text: str
     rows: list[list[str]] = field(repr=False)
     marked: bool
     line_end: str
+    checksum: str
 
     @classmethod
     def read(cls, path: object) -> Table:
@@ -98,8 +100,10 @@ class Table:
                 f" {', '.join(missing)}: start with generate_csv_template",
                 path="$.path",
             )
-        line_end = "\r\n" if "\r\n" in text else "\n"
-        return cls(text, rows, content.startswith(codecs.BOM_UTF8), line_end)
+        # The first one tells: within a cell, there may be others.
+        line_end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
+        marked = content.startswith(codecs.BOM_UTF8)
+        return cls(text, rows, marked, line_end, checksum(content))
 
     @property
     def new(self) -> list[list[str]]:
@@ -138,6 +142,30 @@ class Table:
 def checksum(content: bytes) -> str:
     """Return the SHA-256 of a file's content, in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
+
+
+def expect_unchanged(path: str | os.PathLike[str], found: str) -> None:
+    """Refuse to go on with a file that is not any more what was read.
+
+    Args:
+        path: The file.
+        found: Its checksum when it was read.
+
+    Raises:
+        FileError: If it has been changed.
+    """
+    try:
+        fault = "it has been changed since it was read"
+        if checksum(Path(path).read_bytes()) == found:
+            return
+        number = None
+    except OSError as error:
+        fault, number = error.strerror or str(error), error.errno
+    raise errors.FileError(
+        f"the CSV file {str(path)!r} is kept as it is: {fault}. Call register_csv again to go on",
+        number=number,
+        filename=str(path),
+    )
 
 
 def save(path: Path, content: bytes) -> None:

@@ -42,6 +42,8 @@ class Chunk:
         session_id: The job that submits its records, once it is submitted.
         batch_id: What its records are registered under, once that is known.
         refused: Why the server refuses records for good, by their index in the input.
+        left_out: Those of them that were refused before it was submitted last: the digest is
+            without them.
     """
 
     number: int
@@ -53,6 +55,12 @@ class Chunk:
     session_id: str | None = None
     batch_id: str | None = None
     refused: Mapping[int, str] = field(factory=lambda: MappingProxyType({}))
+    left_out: frozenset[int] = frozenset()
+
+    @property
+    def all_refused(self) -> bool:
+        """Whether there is nothing left of it that could be submitted."""
+        return len(self.refused) == self.count
 
 
 class Ledger:
@@ -147,18 +155,17 @@ def _out_of_turn(chunk: Chunk, what: str) -> ValueError:
     return ValueError(f"chunk {chunk.number}, which is {chunk.state.value}{known}, {what}")
 
 
-def _all_refused(chunk: Chunk) -> bool:
-    return len(chunk.refused) == chunk.count
-
-
 def _planned_again(chunk: Chunk, event: events.Planned) -> Chunk:
     if chunk.state is not State.FREE:
         raise _out_of_turn(chunk, "is planned again")
     if (event.first, event.count) != (chunk.first, chunk.count):
         raise _out_of_turn(chunk, "is planned again with other records")
-    if _all_refused(chunk):
+    if chunk.all_refused:
         raise _out_of_turn(chunk, "is planned again, though all of its records are refused")
-    return evolve(chunk, state=State.SUBMITTING, digest=event.digest, at=event.at)
+    left_out = frozenset(chunk.refused)
+    return evolve(
+        chunk, state=State.SUBMITTING, digest=event.digest, at=event.at, left_out=left_out
+    )
 
 
 def _not_submitted(chunk: Chunk, event: events.NotSubmitted) -> Chunk:
@@ -180,7 +187,7 @@ def _with_batch(chunk: Chunk, event: events.Batch) -> Chunk:
 
 
 def _done(chunk: Chunk, event: events.Done) -> Chunk:
-    refused = chunk.state is State.FREE and _all_refused(chunk)
+    refused = chunk.state is State.FREE and chunk.all_refused
     if chunk.state is not State.SUBMITTED and not refused:
         raise _out_of_turn(chunk, "is said to be done")
     if len(event.outcomes) != chunk.count:

@@ -111,10 +111,12 @@ class Model:
             self.chunks.append(dict(zip(names, arguments, strict=True)))
             self.chunks[-1] |= {"number": len(self.chunks) - 1, "state": "submitting"}
             self.chunks[-1] |= {"session_id": None, "batch_id": None, "refused": {}, "out": None}
+            self.chunks[-1] |= {"left_out": set()}
         else:
             chunk = self.chunks[arguments[0]]
             if method == "plan_again":
                 chunk |= {"state": "submitting", "digest": arguments[1], "at": arguments[2]}
+                chunk |= {"left_out": set(chunk["refused"])}
             elif method == "submitted" and chunk["session_id"] is None:
                 chunk |= {"state": "submitted", "session_id": arguments[1]}
             elif method == "not_submitted":
@@ -141,6 +143,7 @@ def seen(manifest: Manifest) -> Any:
         names = ["number", "first", "count", "digest", "at", "session_id", "batch_id"]
         known: dict[str, Any] = {name: getattr(chunk, name) for name in names}
         known |= {"state": chunk.state.value, "refused": dict(chunk.refused)}
+        known["left_out"] = set(chunk.left_out)
         known["out"] = manifest.outcomes(chunk.number) if chunk.state.value == "done" else None
         chunks.append(known)
     return chunks, set(manifest.session_ids), dict(manifest.notes)

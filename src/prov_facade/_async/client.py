@@ -543,7 +543,8 @@ class ProvClient(ClientService):
         do are waited for. Then the columns ``_job_id``, ``_job_status``, ``_model_run_record_id``
         and ``_error_info`` are filled in. Until all of that is known, the file stays as it is, and
         a manifest beside it, of the same name and ``.manifest``, remembers: the same call goes on
-        where an earlier one stopped, even one that was killed. Then the manifest goes.
+        where an earlier one stopped, even one that was killed. Then the manifest goes. Of a
+        symbolic link, the file that it leads to is written.
 
         To register a row again that failed, mend it and empty its ``_job_id``.
 
@@ -568,7 +569,8 @@ class ProvClient(ClientService):
 
         Raises:
             BadRequestError: If the server cannot read the file; its reason says why.
-            FileError: If a file cannot be written. It is an ``OSError``, too.
+            FileError: If a file cannot be written, or was changed meanwhile: it is kept then. It is
+                an ``OSError``, too.
             InvalidRequestError: If the file cannot be read, or there is one at ``output`` already;
                 nothing is sent.
             JobError: If a job does not end in time; the same call goes on waiting.

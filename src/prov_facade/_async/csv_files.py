@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from job_api_client.models import JobStatus, JobStatusTable
+from prov_api_client.models import ModelRunRecord
 from prov_facade import _results, errors
 from prov_facade._aio.waiting import to_the_end
-from prov_facade._bulk import BulkProgress, BulkResult, Scratch
+from prov_facade._bulk import BulkProgress, BulkResult, Scratch, is_open
 from prov_facade._csv_table import (
     JOB_ID,
     RECORD_ID,
@@ -22,10 +23,11 @@ from prov_facade._csv_table import (
     CSVRegistration,
     JobCells,
     Table,
-    checksum,
+    expect_unchanged,
     save,
 )
 from prov_facade._files import replaceable, target
+from prov_facade._manifest import State
 from prov_facade.polling import PollPolicy
 
 if TYPE_CHECKING:
@@ -70,12 +72,12 @@ async def register(
     """
     table = await to_the_end(Table.read, path)
     place = _place(path, output, overwrite=overwrite)
-    manifest = place.with_name(f"{place.name}.manifest")
-    await to_the_end(_drop_finished, manifest, place, prov_api)
+    real, manifest = _real(place)
+    await to_the_end(_prepare, manifest, table, prov_api)
     converted = await client.convert_model_runs_to_csv(table.text, timeout=options.timeout)
     said = list(converted.warnings or [])
     for warning in said:
-        warnings.warn(warning, ConversionWarning, stacklevel=2)
+        warnings.warn(warning, ConversionWarning, stacklevel=3)
     records, existing = converted.new_records or [], converted.existing_records or []
     new, old = table.new, table.existing
     if len(records) != len(new) or len(existing) != len(old):
@@ -87,7 +89,7 @@ async def register(
     results: list[BulkResult] = []
     if records:
         registering = client.register_many(
-            records,
+            _unless_changed(records, path, table.checksum),
             manifest=manifest,
             chunk_size=options.chunk_size,
             batches=options.batches,
@@ -102,18 +104,15 @@ async def register(
     results.sort(key=lambda result: result.index)
     for result in results:
         # Not known yet: the manifest stays, and the same call goes on from here.
-        if isinstance(result.error, errors.JobError) and not isinstance(
-            result.error, errors.JobFailedError
-        ):
+        if result.error is not None and is_open(result.error):
             raise result.error
         table.fill(new[result.index], _cells(result))
     for row in old:
         if not table.cell(row, RECORD_ID):
             table.fill(row, _cells_of(await _ended(client, table.cell(row, JOB_ID), options)))
-    content = table.content()
-    if records:
-        await to_the_end(_note_finished, manifest, checksum(content), prov_api)
-    await to_the_end(save, place, content)
+    if output is None:
+        await to_the_end(expect_unchanged, path, table.checksum)
+    await to_the_end(save, real, table.content())
     await to_the_end(_remove, manifest)
     return CSVRegistration(place, said, results, [table.cell(row, JOB_ID) for row in old])
 
@@ -155,25 +154,37 @@ def _reason(error: errors.ProvError) -> str:
     return (error.reason if isinstance(error, errors.JobFailedError) else "") or str(error)
 
 
-def _drop_finished(manifest: Path, place: Path, prov_api: str) -> None:
-    """Remove a manifest whose file was written just before the process ended."""
-    if not manifest.exists():
-        return
-    scratch = Scratch(manifest, prov_api)
-    try:
-        written = scratch.manifest.notes.get("written")
-    finally:
-        scratch.close()
-    if written is not None and place.exists() and checksum(place.read_bytes()) == written:
+def _real(place: Path) -> tuple[Path, Path]:
+    """Say what is written, which is what a symbolic link leads to, and where its manifest is."""
+    real = Path(os.path.realpath(place))
+    return real, real.with_name(f"{real.name}.manifest")
+
+
+def _unless_changed(
+    records: list[ModelRunRecord], path: str | os.PathLike[str], found: str
+) -> Iterator[ModelRunRecord]:
+    """Give records, the first of which is asked for when the manifest is locked.
+
+    Another process may have registered them until then, and have written that into the file.
+    """
+    expect_unchanged(path, found)
+    yield from records
+
+
+def _prepare(manifest: Path, table: Table, prov_api: str) -> None:
+    """See that the manifest can be used, and remove it if it is of no use any more.
+
+    That is, if the file has its jobs: the process ended between writing that and removing it.
+    """
+    in_file = {table.cell(row, JOB_ID) for row in table.existing}
+    with closing(Scratch(manifest, prov_api)) as scratch:
+        scratch.open()
+        found = scratch.manifest
+        done = [chunk.number for chunk in found.chunks if chunk.state is State.DONE]
+        outcomes = (outcome for number in done for outcome in found.outcomes(number))
+        needed = found.chunks and not any(one.session_id in in_file for one in outcomes)
+    if not needed:
         _remove(manifest)
-
-
-def _note_finished(manifest: Path, written: str, prov_api: str) -> None:
-    scratch = Scratch(manifest, prov_api)
-    try:
-        scratch.manifest.note("written", written)
-    finally:
-        scratch.close()
 
 
 def _remove(manifest: Path) -> None:

@@ -23,6 +23,7 @@ from prov_facade._bulk import (
     Part,
     Scratch,
     digest,
+    is_open,
     refused_positions,
     submitted_digest,
     unsettled,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 # How far the clocks of this machine and of the server may be apart, in seconds.
 _SKEW = 3600.0
+# How far the clocks of the servers may be apart that take jobs on, in seconds.
+_SKEW_OF_SERVERS = 60.0
 # How long a job is looked for at the least, whatever the clock says, in seconds.
 _SHORTEST_SEARCH = 10.0
 _LARGEST_PAGE = 100
@@ -100,9 +103,11 @@ class BulkRegistration:
         Yields:
             What has become of each record.
         """
-        self._scratch = to_the_end(Scratch, manifest, prov_api)
-        self._manifest = self._scratch.manifest
+        self._scratch = Scratch(manifest, prov_api)
         try:
+            # Within this block: who is cancelled meanwhile leaves nothing open.
+            to_the_end(self._scratch.open)
+            self._manifest = self._scratch.manifest
             self._settle_all()
             with closing(each(records)) as source:
                 number = 0
@@ -183,10 +188,11 @@ class BulkRegistration:
                 outcomes = to_the_end(self._manifest.outcomes, number)
                 for part, outcome in zip(parts, outcomes, strict=True):
                     part.recall(outcome)
-                self._advance(submitted=sum(1 for part in parts if part.session_id))
+                self._advance(submitted=sum(1 for part in parts if part.taken_on))
                 return self._results(parts, resumed=True)
             if known.state is State.SUBMITTED:
                 assert known.session_id is not None  # noqa: S101
+                self._advance(submitted=sum(1 for part in parts if not part.settled))
                 self._fly(parts, number, known.session_id, known.batch_id)
                 return self._results([part for part in parts if part.settled])
         session_id = self._submit(parts, number, again=known is not None)
@@ -198,32 +204,29 @@ class BulkRegistration:
 
     def _compare(self, parts: list[Part], known: Chunk) -> None:
         """Check that a chunk is what the manifest knows, and take what it knows of it."""
+        submitted = [part for part in parts if part.index not in known.left_out]
+        records = [part.record for part in submitted if part.record is not None]
+        if len(parts) != known.count or digest(records) != known.digest:
+            raise self._mismatch(known)
         for part in parts:
             reason = known.refused.get(part.index)
             if reason is not None and part.error is None:
-                part.error = _refusal(part, reason)
-        valid = [part for part in parts if part.record is not None]
-        sent = [part for part in valid if not part.settled]
-        if len(parts) != known.count:
-            raise self._mismatch(known)
-        if known.state is State.FREE and known.refused:
-            return  # what was sent last held some of those that the server refused, and not others
-        if known.digest not in (_digest(sent), _digest(valid)):
-            raise self._mismatch(known)
+                part.error = errors.BadRequestError(reason)
 
     def _submit(self, parts: list[Part], number: int, *, again: bool) -> str | None:
         """Submit a chunk once, and return the session id of its job; ``None`` if it has none."""
         rhythm = Rhythm(self._options.polling)
         while True:
             sent = [part for part in parts if not part.settled]
-            if not sent and again and len(self._manifest.chunks[number].refused) == len(parts):
+            known = self._known(number)
+            if known is not None and known.all_refused:
                 return None
-            chunk = self._plan(parts, number, _digest(sent), again=again)
+            records = [part.record for part in sent if part.record is not None]
+            chunk = self._plan(parts, number, digest(records), again=again)
             again = True
             if not sent:
                 self._withdraw(chunk, "there is nothing to be sent", parts)
                 return None
-            records = [part.record for part in sent if part.record is not None]
             try:
                 answer = self._client.register_batch_model_runs(
                     RegisterBatchModelRunRequest(records=records), timeout=self._options.timeout
@@ -292,6 +295,12 @@ class BulkRegistration:
                 continue
             if chunk.number in self._options.settled:
                 session_id = self._options.settled[chunk.number]
+                if session_id == "" or session_id in self._manifest.session_ids:
+                    raise errors.InvalidRequestError(
+                        f"settled says that chunk {chunk.number} is the job {session_id!r},"
+                        f" which is {'that of another chunk' if session_id else 'none'}",
+                        path="$.settled",
+                    )
             else:
                 session_id = self._settle(chunk, None)
             if session_id is None:
@@ -342,11 +351,16 @@ class BulkRegistration:
     def _candidates(self, chunk: Chunk) -> list[str]:
         taken = self._manifest.session_ids
         found = []
-        with closing(self._client.jobs.list(timeout=self._options.timeout)) as jobs:
+        # By the clock of the server, once a job tells it: those of other chunks came earlier.
+        earliest = chunk.at - _SKEW
+        listed = self._client.jobs.list(page_size=_LARGEST_PAGE, timeout=self._options.timeout)
+        with closing(listed) as jobs:
             for job in jobs:
-                if job.created_timestamp < chunk.at - _SKEW:
+                if job.created_timestamp < earliest:
                     break
-                if job.session_id not in taken and submitted_digest(job) == chunk.digest:
+                if job.session_id in taken:
+                    earliest = max(earliest, job.created_timestamp - _SKEW_OF_SERVERS)
+                elif submitted_digest(job) == chunk.digest:
                     found.append(job.session_id)
         return found
 
@@ -418,9 +432,10 @@ class BulkRegistration:
 
     def _results(self, parts: list[Part], *, resumed: bool = False) -> list[BulkResult]:
         results = [part.result(resumed=resumed) for part in parts]
-        failed = sum(1 for result in results if result.error is not None)
+        registered = sum(1 for result in results if result.error is None)
+        open_still = sum(1 for result in results if is_open(result.error))
         if results:
-            self._advance(registered=len(results) - failed, failed=failed)
+            self._advance(registered=registered, failed=len(results) - registered - open_still)
         return results
 
     def _advance(
@@ -437,10 +452,6 @@ class BulkRegistration:
         )
         if self._options.on_progress is not None:
             self._options.on_progress(self._progress)
-
-
-def _digest(parts: Iterable[Part]) -> str:
-    return digest(part.record for part in parts if part.record is not None)
 
 
 def _may_have_arrived(error: errors.ProvError) -> bool:

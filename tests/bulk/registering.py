@@ -1,0 +1,203 @@
+"""Registers model runs with either client, and says what came of that."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
+from contextlib import aclosing, closing
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from attrs import field, frozen
+from starlette.middleware import Middleware
+
+from job_api_client.models import JobStatusTable
+from prov_facade import (
+    BulkProgress,
+    BulkResult,
+    Config,
+    CSVRegistration,
+    PollPolicy,
+    ProvClient,
+    ProvError,
+    RetryPolicy,
+    SupportsAuth,
+    SyncProvClient,
+)
+from prov_facade.sandbox import Sandbox
+
+Kind = Literal["async", "sync"]
+KINDS: tuple[Kind, ...] = ("async", "sync")
+SEED = Path(__file__).with_name("seed.yaml")
+QUICK = PollPolicy(interval=0.005, interval_maximum=0.1, deadline=60)
+
+
+def record(number: int, **changes: Any) -> dict[str, Any]:
+    """The smallest record that the seed allows, told from others by its name."""
+    return {
+        "workflow_template_id": "test/template",
+        "inputs": [],
+        "outputs": [],
+        "display_name": f"Run {number}",
+        "description": "The currents.",
+        "associations": {"modeller_id": "test/person"},
+        "start_time": 1_767_225_600,
+        "end_time": 1_767_229_200,
+        **changes,
+    }
+
+
+def records(count: int, first: int = 0) -> Iterator[dict[str, Any]]:
+    return map(record, range(first, first + count))
+
+
+@frozen
+class Ended:
+    """What came of a registration: its results, and how it ended."""
+
+    results: list[BulkResult]
+    error: BaseException | None
+    progress: list[BulkProgress] = field(factory=list)
+
+    @property
+    def handles(self) -> dict[int, str | None]:
+        return {result.index: result.handle for result in self.results}
+
+    @property
+    def errors(self) -> dict[int, ProvError]:
+        """Of the records that were not registered, by their indexes."""
+        found = {one.index: one.error for one in self.results if one.error is not None}
+        assert len(found) == sum(one.error is not None for one in self.results)
+        return found
+
+    def all_well(self, count: int) -> Ended:
+        """Hold it to have registered so many records, and told of each once."""
+        assert self.error is None, self.error
+        assert self.errors == {}
+        assert sorted(result.index for result in self.results) == list(range(count))
+        assert all(result.handle and result.session_id for result in self.results)
+        return self
+
+
+@frozen
+class Registrar:
+    """Registers with one kind of client.
+
+    Attributes:
+        kind: Which client.
+        config: The deployment.
+        auth: Who it is.
+        polling: How jobs are waited for, unless a call says otherwise.
+        client: What else the client is given.
+    """
+
+    kind: Kind
+    config: Config
+    auth: SupportsAuth
+    polling: PollPolicy = QUICK
+    client: dict[str, Any] = field(factory=dict)
+
+    @property
+    def _made_with(self) -> dict[str, Any]:
+        usual = {"retries": RetryPolicy.none(), "timeout": 30, "polling": self.polling}
+        return {**usual, **self.client}
+
+    def many(
+        self,
+        given: Iterable[Any] | AsyncIterable[Any],
+        manifest: Path | None = None,
+        *,
+        stop: int | None = None,
+        **options: Any,
+    ) -> Ended:
+        """Register records, and close the generator after so many results."""
+        results: list[BulkResult] = []
+        progress: list[BulkProgress] = []
+        how = {"manifest": manifest, "on_progress": progress.append, "settle": 0.2, **options}
+        error = None
+        try:
+            if self.kind == "async":
+                asyncio.run(self._async(given, results, stop, how))
+            else:
+                self._sync(given, results, stop, how)
+        except (ProvError, OSError, ArithmeticError) as caught:
+            error = caught
+        return Ended(results, error, progress)
+
+    async def _async(
+        self, given: Any, results: list[BulkResult], stop: int | None, how: dict[str, Any]
+    ) -> None:
+        async with (
+            ProvClient(self.auth, self.config, **self._made_with) as client,
+            aclosing(client.register_many(given, **how)) as registering,
+        ):
+            async for result in registering:
+                results.append(result)
+                if len(results) == stop:
+                    break
+
+    def _sync(
+        self, given: Any, results: list[BulkResult], stop: int | None, how: dict[str, Any]
+    ) -> None:
+        with (
+            SyncProvClient(self.auth, self.config, **self._made_with) as client,
+            closing(client.register_many(given, **how)) as registering,
+        ):
+            results.extend(itertools.islice(registering, stop))
+
+    def csv(self, path: Path | str, **options: Any) -> CSVRegistration:
+        """Register the model runs of a CSV file."""
+        how = {"settle": 0.2, **options}
+        if self.kind == "sync":
+            with SyncProvClient(self.auth, self.config, **self._made_with) as client:
+                return client.register_csv(path, **how)
+
+        async def registering() -> CSVRegistration:
+            async with ProvClient(self.auth, self.config, **self._made_with) as client:
+                return await client.register_csv(path, **how)
+
+        return asyncio.run(registering())
+
+
+class Unchecked(Sandbox):
+    """One that is not held to the documents, as others are: that takes long for much traffic."""
+
+    _middleware: ClassVar[Sequence[Middleware]] = ()
+
+
+def registrar(kind: Kind, sandbox: Sandbox, **how: Any) -> Registrar:
+    """One who may read and write in a sandbox."""
+    return Registrar(kind, sandbox.config, sandbox.auth("read", "write"), **how)
+
+
+def jobs_of(sandbox: Sandbox) -> list[JobStatusTable]:
+    """Every job that the usual user has had started."""
+    with SyncProvClient(sandbox.auth("read", "write"), sandbox.config) as client:
+        return list(client.jobs.list(page_size=500))
+
+
+def names_lodged(sandbox: Sandbox) -> Counter[str]:
+    """How often a model run of each name is lodged."""
+    return Counter(item.display_name for item in sandbox.items("MODEL_RUN"))
+
+
+def names_given(sandbox: Sandbox) -> Counter[str]:
+    """How often the server was given a record of each name in a batch, and took it on."""
+    return Counter(
+        one["display_name"]
+        for job in jobs_of(sandbox)
+        if job.job_sub_type == "MODEL_RUN_BATCH_SUBMIT"
+        for one in job.payload["records"]
+    )
+
+
+def lodged_once(sandbox: Sandbox, ended: Ended, names: Iterable[str]) -> None:
+    """Hold each record to be lodged once, and to be told of with its own handle."""
+    expected = Counter(names)
+    assert names_lodged(sandbox) == expected
+    assert names_given(sandbox) == expected
+    by_handle = {item.id: item.display_name for item in sandbox.items("MODEL_RUN")}
+    told = {one.handle: one.record["display_name"] for one in ended.results if one.handle}
+    assert told == by_handle

@@ -1,0 +1,538 @@
+"""CSV files: registered, and given back with what has become of their rows."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import csv
+import io
+import os
+import signal
+import stat
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define, evolve, field
+from bulk.killing import Work, ended
+from bulk.registering import SEED, Kind, Registrar, names_given, names_lodged, registrar
+
+from prov_facade import (
+    BadRequestError,
+    ConfigError,
+    ConversionWarning,
+    FileError,
+    InvalidRequestError,
+    JobTimeoutError,
+    PermissionDeniedError,
+    PollPolicy,
+    ProvClient,
+)
+from prov_facade.sandbox import Fault, JobDelays, Sandbox
+
+SUBMIT = "register_batch_model_runs"
+OF_JOB = ("_job_id", "_job_status", "_model_run_record_id", "_error_info")
+
+
+@define
+class Rows:
+    """A CSV file, as a person fills it in.
+
+    Attributes:
+        headers: Its columns.
+        rows: Its rows, by column.
+        line_end: How its lines end.
+    """
+
+    headers: list[str]
+    rows: list[dict[str, str]] = field(factory=list)
+    line_end: str = "\r\n"
+
+    def add(self, name: str, **changes: str) -> dict[str, str]:
+        row = {
+            "_workflow template id test/template": "",
+            "display name": name,
+            "description": "The currents.",
+            "agent id": "test/person",
+            "execution start time (YYYY-MM-DD HH:MM:SS+HH:MM)": "2026-01-01 00:00:00+00:00",
+            "execution end time (YYYY-MM-DD HH:MM:SS+HH:MM)": "2026-01-01 01:00:00+00:00",
+            **changes,
+        }
+        self.rows.append(row)
+        return row
+
+    def text(self) -> str:
+        out = io.StringIO()
+        writer = csv.DictWriter(out, self.headers, restval="", lineterminator=self.line_end)
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return out.getvalue()
+
+    def save(self, path: Path, prefix: bytes = b"") -> None:
+        path.write_bytes(prefix + self.text().encode())
+
+    @classmethod
+    def read(cls, path: Path) -> list[dict[str, str]]:
+        text = path.read_bytes().removeprefix(codecs.BOM_UTF8).decode()
+        return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+@pytest.fixture
+def rows(sandbox: Sandbox) -> Rows:
+    """An empty template."""
+
+    async def fetching() -> str:
+        async with ProvClient(sandbox.auth("read"), sandbox.config) as client:
+            return await client.generate_csv_template("test/template")
+
+    text = asyncio.run(fetching())
+    sandbox.clear_requests()
+    return Rows(next(csv.reader([text])))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    return folder / "runs.csv"
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(path: Path) -> Iterator[None]:
+    """Hold each test to leave no draft behind."""
+    yield
+    assert list(path.parent.glob(".prov-facade-*")) == []
+
+
+def alone(path: Path) -> None:
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def submissions(sandbox: Sandbox) -> int:
+    return sum(1 for one in sandbox.requests if one.operation_id == SUBMIT)
+
+
+def handles(sandbox: Sandbox) -> dict[str, str]:
+    found = {one.display_name: one.id for one in sandbox.items("MODEL_RUN")}
+    assert set(names_lodged(sandbox).values()) <= {1}
+    return found
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+def test_the_file_is_as_it_was_but_for_the_job_columns(
+    *, mark: bytes, line_end: str, rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path
+) -> None:
+    rows.line_end = line_end
+    job_columns = [rows.headers.pop(rows.headers.index(name)) for name in reversed(OF_JOB)]
+    rows.headers[1:1] = [job_columns[0], "my own"]
+    rows.headers.insert(4, job_columns[1])
+    rows.headers += [*job_columns[2:], "notes"]
+    rows.add("Été 🌊", notes='say "no", twice')
+    rows.add("Two", description="It has\r\ntwo lines\nor three", **{"my own": "x,y"})
+    rows.add("Three", **{"annotation: member": ""} if "annotation: member" in rows.headers else {})
+    rows.save(path, mark)
+    path.write_bytes(path.read_bytes().replace(b"Three", b"Three", 1) + line_end.encode())
+    before = path.read_bytes()
+    path.chmod(0o640)
+    with pytest.warns(ConversionWarning) as warned:
+        done = registering.csv(path)
+    assert [str(one.message) for one in warned] == done.warnings
+    assert {one.filename for one in warned} == {__file__.replace("test_csv", "registering")}
+    assert any("my own" in one for one in done.warnings)
+    assert (done.path, done.existing) == (path, [])
+    assert [one.index for one in done.results] == [0, 1, 2]
+    alone(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    found = handles(sandbox)
+    for row, result, name in zip(
+        Rows.read(path), done.results, ["Été 🌊", "Two", "Three"], strict=True
+    ):
+        assert row["_job_id"] == result.session_id
+        assert row["_job_status"] == "SUCCEEDED"
+        assert row["_model_run_record_id"] == result.handle == found[name]
+        assert row["_error_info"] == ""
+    # Taken out again, nothing else is different.
+    content = path.read_bytes()
+    for result in done.results:
+        for cell in (str(result.session_id), "SUCCEEDED", str(result.handle)):
+            content = content.replace(cell.encode(), b"")
+    assert content == before
+
+
+def test_rows_that_were_submitted_are_waited_for_and_new_ones_registered(
+    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path
+) -> None:
+    for number in range(3):
+        rows.add(f"Run {number}")
+    rows.save(path)
+    sandbox.faults.fail_jobs("MODEL_RUN_PROV_LODGE", "No space left.")
+    first = registering.csv(path)
+    assert [one.error is None for one in first.results].count(False) == 1
+    read = Rows.read(path)
+    (failed,) = [row for row in read if row["_job_status"] == "FAILED"]
+    assert failed["_error_info"] == "No space left."
+    assert failed["_model_run_record_id"] == ""
+    assert failed["_job_id"]
+
+    # As if it had been sent off before the jobs were done, and with new rows between the others.
+    again = Rows(rows.headers, [])
+    for row in read:
+        again.rows.append({**row, "_job_status": "", "_model_run_record_id": "", "_error_info": ""})
+    again.add("New")
+    again.rows.insert(1, again.rows.pop())
+    again.save(path)
+    second = registering.csv(path)
+    assert [one.index for one in second.results] == [0]
+    assert second.existing == [row["_job_id"] for row in read]
+    after = Rows.read(path)
+    new = after.pop(1)
+    assert new["_model_run_record_id"] == handles(sandbox)["New"]
+    assert after == read
+
+    # A failed row is registered again when it is mended and its job taken out; the others stay.
+    sandbox.clear_requests()
+    mended = Rows(rows.headers, Rows.read(path))
+    for row in mended.rows:
+        if row["_job_status"] == "FAILED":
+            row["_job_id"] = ""
+    mended.save(path)
+    third = registering.csv(path)
+    assert [one.error for one in third.results] == [None]
+    assert submissions(sandbox) == 1
+    assert {row["_job_status"] for row in Rows.read(path)} == {"SUCCEEDED"}
+    assert {row["_error_info"] for row in Rows.read(path)} == {""}
+    assert set(handles(sandbox)) == {"Run 0", "Run 1", "Run 2", "New"}
+
+    # And then there is nothing left to do.
+    content = path.read_bytes()
+    sandbox.clear_requests()
+    assert registering.csv(path).results == []
+    assert submissions(sandbox) == 0
+    assert path.read_bytes() == content
+    alone(path)
+
+
+def test_a_job_that_goes_on_is_waited_for(kind: Kind, rows: Rows, path: Path) -> None:
+    with Sandbox(seed=SEED, delays=JobDelays(0, 0, 0, in_progress=0.8)) as slow:
+        registering = registrar(kind, slow)
+        ended = registering.many([], None)
+        assert ended.error is None
+        rows.add("One")
+        rows.save(path)
+        hasty = evolve(registering, polling=PollPolicy(interval=0.05, deadline=1.0))
+        with pytest.raises(JobTimeoutError):
+            hasty.csv(path, polling=PollPolicy(interval=0.02, deadline=0.1))
+        before = path.read_bytes()
+        assert Rows.read(path)[0]["_job_id"] == ""
+        assert path.with_name("runs.csv.manifest").exists()
+        done = registering.csv(path)
+        assert [one.error for one in done.results] == [None]
+        assert path.read_bytes() != before
+        assert submissions(slow) == 1
+        alone(path)
+        # The job of a row, unfinished as the row has it.
+        filled = Rows(rows.headers, Rows.read(path))
+        filled.rows[0] |= {"_job_status": "PENDING", "_model_run_record_id": ""}
+        filled.save(path)
+        assert registering.csv(path).existing == [filled.rows[0]["_job_id"]]
+        assert Rows.read(path)[0]["_job_status"] == "SUCCEEDED"
+
+
+def test_a_row_that_is_refused_can_be_mended(
+    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path
+) -> None:
+    rows.add("One")
+    rows.add("Two")
+    rows.save(path)
+    entry = b'{"loc": ["body", "records", 1], "msg": "not today", "type": "value_error"}'
+    sandbox.faults.add(SUBMIT, Fault(status=422, body=b'{"detail": [%s]}' % entry))
+    done = registering.csv(path)
+    assert [type(one.error) for one in done.results] == [type(None), BadRequestError]
+    one, two = Rows.read(path)
+    assert one["_job_status"] == "SUCCEEDED"
+    assert (two["_job_id"], two["_job_status"], two["_model_run_record_id"]) == ("", "", "")
+    assert two["_error_info"] == "record 1 was refused by the server: not today"
+    alone(path)
+    again = registering.csv(path)
+    assert (len(again.existing), len(again.results)) == (1, 1)
+    assert set(handles(sandbox)) == {"One", "Two"}
+    assert [row["_error_info"] for row in Rows.read(path)] == ["", ""]
+
+
+def test_the_output_goes_elsewhere(
+    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
+) -> None:
+    rows.add("One")
+    rows.save(path)
+    before = path.read_bytes()
+    output = tmp_path / "elsewhere.csv"
+    output.write_bytes(b"something")
+    with pytest.raises(InvalidRequestError, match="overwrite=True"):
+        registering.csv(path, output=output)
+    assert sandbox.requests == []
+    assert output.read_bytes() == b"something"
+    done = registering.csv(path, output=output, overwrite=True)
+    assert done.path == output
+    assert path.read_bytes() == before
+    assert Rows.read(output)[0]["_model_run_record_id"] == handles(sandbox)["One"]
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    rows.rows[0]["display name"] = "Two"
+    rows.save(path)
+    assert registering.csv(path, output=folder).path == folder / "runs.csv"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["elsewhere.csv", "folder", "runs"]
+
+
+def test_an_output_that_was_just_written_is_not_registered_again(
+    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
+) -> None:
+    """As if the process had been killed before the manifest was gone."""
+    rows.add("One")
+    rows.save(path)
+    output = tmp_path / "elsewhere.csv"
+    manifest = output.with_name("elsewhere.csv.manifest")
+    kept = keep_manifest(registering, sandbox, path, manifest, output=output)
+    written = output.read_bytes()
+    manifest.write_bytes(kept)
+    registering.csv(path, output=output, overwrite=True)
+    assert output.read_bytes() == written
+    assert submissions(sandbox) == 1
+    assert not manifest.exists()
+
+
+def keep_manifest(
+    registering: Registrar, sandbox: Sandbox, path: Path, manifest: Path, **options: Any
+) -> bytes:
+    """Register a file at the second try, and return what its manifest held at the end."""
+    sandbox.faults.add(SUBMIT, Fault(status=403))
+    with pytest.raises(PermissionDeniedError):
+        registering.csv(path, **options)
+    second_name = manifest.with_name("kept")
+    second_name.hardlink_to(manifest)
+    sandbox.clear_requests()
+    registering.csv(path, **options)
+    content = second_name.read_bytes()
+    second_name.unlink()
+    assert b"outcomes" in content
+    return content
+
+
+def test_a_file_that_was_just_written_is_not_registered_again(
+    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path
+) -> None:
+    rows.add("One")
+    rows.save(path)
+    manifest = path.with_name("runs.csv.manifest")
+    kept = keep_manifest(registering, sandbox, path, manifest)
+    written = path.read_bytes()
+    manifest.write_bytes(kept)
+    assert registering.csv(path).results == []
+    assert path.read_bytes() == written
+    assert submissions(sandbox) == 1
+    alone(path)
+    # Nor is it in the way of what a person adds before the next call.
+    manifest.write_bytes(kept)
+    filled = Rows(rows.headers, Rows.read(path))
+    filled.add("Two")
+    filled.save(path)
+    assert [one.error for one in registering.csv(path).results] == [None]
+    assert submissions(sandbox) == 2
+    assert set(handles(sandbox)) == {"One", "Two"}
+    alone(path)
+
+
+def test_a_link_leads_to_the_file_and_stays(
+    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
+) -> None:
+    rows.add("One")
+    rows.save(path)
+    link = tmp_path / "link.csv"
+    link.symlink_to(path)
+    sandbox.faults.add(SUBMIT, Fault(status=403))
+    with pytest.raises(Exception, match="403"):
+        registering.csv(link)
+    assert path.with_name("runs.csv.manifest").exists()
+    assert registering.csv(link).path == link
+    assert link.is_symlink()
+    assert Rows.read(path)[0]["_model_run_record_id"] == handles(sandbox)["One"]
+    alone(path)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["link.csv", "runs"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "No such file"),
+        ("display name,é".encode("latin-1"), "utf-8"),
+        (b"", "lacks the columns _job_id, _job_status, _model_run_record_id, _error_info"),
+        (b"_job_id,_job_status,_model_run_record_id\n", "lacks the columns _error_info"),
+        (b'"' + b"x" * 200_000 + b'"\n', "field"),
+    ],
+    ids=["no file", "not UTF-8", "empty", "no column", "huge cell"],
+)
+def test_a_file_that_cannot_be_used_is_not_sent(
+    content: bytes | None, reason: str, registering: Registrar, sandbox: Sandbox, path: Path
+) -> None:
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InvalidRequestError, match=reason) as caught:
+        registering.csv(path)
+    assert "nothing was sent" in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert sandbox.requests == []
+    assert [one.name for one in path.parent.iterdir()] == ([] if content is None else [path.name])
+
+
+def test_what_the_server_cannot_read_is_the_servers_to_tell(
+    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path
+) -> None:
+    rows.add("One", **{"execution end time (YYYY-MM-DD HH:MM:SS+HH:MM)": "soon"})
+    rows.save(path)
+    before = path.read_bytes()
+    with pytest.raises(BadRequestError):
+        registering.csv(path)
+    assert submissions(sandbox) == 0
+    assert path.read_bytes() == before
+    alone(path)
+
+
+def test_without_room_for_a_manifest_nothing_is_sent(
+    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path
+) -> None:
+    rows.add("One")
+    rows.save(path)
+    path.with_name("runs.csv.manifest").mkdir()
+    with pytest.raises(FileError):
+        registering.csv(path)
+    assert sandbox.requests == []
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="there is nothing it may not do")
+def test_in_a_directory_that_cannot_be_written_nothing_is_sent(
+    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path
+) -> None:
+    rows.add("One")
+    rows.save(path)
+    path.parent.chmod(0o500)
+    try:
+        with pytest.raises(FileError):
+            registering.csv(path)
+    finally:
+        path.parent.chmod(0o700)
+    assert sandbox.requests == []
+
+
+def test_while_another_registers_it_the_file_is_left_alone(
+    *, kind: Kind, rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
+) -> None:
+    rows.add("One")
+    rows.save(path)
+    before = path.read_bytes()
+    sandbox.faults.add("fetch_job", *[Fault(status=503)] * 10_000)
+    work = Work.of(sandbox, kind, 0, tmp_path, csv=path)
+    process = work.start()
+    with ended(process):
+        while submissions(sandbox) == 0:
+            time.sleep(0.01)
+        with pytest.raises(ConfigError, match="in use"):
+            registering.csv(path)
+        assert path.read_bytes() == before
+        sandbox.faults.clear()
+    assert process.exitcode == 0
+    assert registering.csv(path).results == []
+    assert submissions(sandbox) == 1
+
+
+@pytest.mark.parametrize("operation", ["convert_model_runs_to_csv", "list_batch"])
+def test_what_a_person_changes_meanwhile_stays(
+    operation: str, rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path
+) -> None:
+    """Before the records are submitted, or while their jobs are followed."""
+    rows.add("One")
+    rows.save(path)
+    changed = path.read_bytes().replace(b"The currents.", b"The currents!", 1)
+    before, changing = path.read_bytes(), iter([changed])
+
+    def change(request: Any) -> None:
+        names = {"convert_model_runs_to_csv": "/bulk/", "list_batch": "/list_batch"}
+        if names[operation] in str(request.url):
+            for content in changing:
+                path.write_bytes(content)
+
+    async def change_later(request: Any) -> None:
+        change(request)
+
+    hook: Any = change_later if registering.kind == "async" else change
+    watched = evolve(registering, client={"event_hooks": {"request": [hook], "response": []}})
+    with pytest.raises(FileError, match="has been changed since it was read"):
+        watched.csv(path)
+    assert path.read_bytes() == changed
+    assert submissions(sandbox) == (0 if operation.startswith("convert") else 1)
+    path.write_bytes(before)
+    registering.csv(path)
+    assert set(handles(sandbox)) == {"One"}
+
+
+@pytest.mark.parametrize("output", [False, True])
+def test_killed_at_any_event_it_goes_on(
+    *,
+    output: bool,
+    kind: Kind,
+    rows: Rows,
+    registering: Registrar,
+    sandbox: Sandbox,
+    tmp_path: Path,
+) -> None:
+    event, killed, expected = 0, True, set()
+    while killed:
+        event += 1
+        folder = tmp_path / str(event)
+        folder.mkdir()
+        path = folder / "runs.csv"
+        mine = Rows(rows.headers)
+        names = {f"Run {event}-{number}" for number in range(3)}
+        for name in sorted(names):
+            mine.add(name)
+        mine.save(path)
+        before = path.read_bytes()
+        place = folder / "filled.csv" if output else path
+        options: dict[str, Any] = {"chunk_size": 2, "settle": 0.1}
+        if output:
+            options |= {"output": place, "overwrite": True}
+        work = Work.of(sandbox, kind, 0, folder, csv=path, options=options, last_event=event)
+        work = evolve(work, manifest=place.with_name(f"{place.name}.manifest"))
+        process = work.start()
+        with ended(process):
+            pass
+        killed = process.exitcode == -signal.SIGKILL
+        content = place.read_bytes() if place.exists() else before
+        assert content == before or {row["_job_status"] for row in Rows.read(place)} == {
+            "SUCCEEDED"
+        }
+        if killed:
+            registering.csv(path, **options)
+        expected |= names
+        assert set(names_given(sandbox).values()) == {1}
+        found = handles(sandbox)
+        assert set(found) == expected
+        for row in Rows.read(place):
+            assert row["_model_run_record_id"] == found[row["display name"]]
+        drafts = list(folder.glob(".prov-facade-*"))
+        assert len(drafts) <= 1
+        left = {one.name for one in folder.iterdir()} - {one.name for one in drafts}
+        assert left == {path.name, place.name}
+    assert process.exitcode == 0
+    assert event > 15
+
+
+def test_without_warnings_there_are_none(rows: Rows, registering: Registrar, path: Path) -> None:
+    rows.add("One")
+    rows.save(path)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert registering.csv(path).warnings == []
+    assert caught == []

@@ -1,0 +1,150 @@
+"""Registrations that are killed, again and again, and still register each record once."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bulk.conftest import NO_DELAYS
+from bulk.killing import Killer, Work, ended
+from bulk.registering import (
+    KINDS,
+    SEED,
+    Kind,
+    Registrar,
+    Unchecked,
+    names_given,
+    names_lodged,
+    records,
+)
+from starlette.middleware import Middleware
+
+from prov_facade.sandbox import Sandbox
+
+COUNT = 20_000
+CHUNK = 100
+KILLS = 10
+MOMENTS = ("unheard", "heard", "acted", "answered", "some time", "a line", "at once")
+
+
+@pytest.fixture
+def killer() -> Killer:
+    return Killer()
+
+
+@pytest.fixture
+def watched(killer: Killer) -> Iterator[Sandbox]:
+    """A sandbox whose submissions the killer sees."""
+
+    class Watched(Unchecked):
+        _middleware = (Middleware(killer.around),)
+
+    with Watched(seed=SEED, delays=NO_DELAYS, record=False) as sandbox:
+        yield sandbox
+
+
+def lines_of(manifest: Path) -> int:
+    return manifest.read_bytes().count(b"\n") if manifest.exists() else 0
+
+
+def test_killed_ten_times_each_record_is_lodged_once(
+    watched: Sandbox, killer: Killer, tmp_path: Path
+) -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"the seed is {seed}")
+    chance = random.Random(seed)  # noqa: S311 - for no secret
+    # Each moment at least once, in any order, spread over the whole of the work.
+    moments = [*MOMENTS, *chance.choices(MOMENTS[:4], k=KILLS - len(MOMENTS))]
+    chance.shuffle(moments)
+    apart = COUNT // CHUNK // KILLS
+    killed = 0
+    for number, moment in enumerate(moments):
+        # Well before the end, even of the last one: each of them is to be killed.
+        chunk = number * apart + chance.randrange(1, apart // 2)
+        kind = KINDS[number % 2]
+        work = Work.of(watched, kind, COUNT, tmp_path, options={"settle": 1, "chunk_size": CHUNK})
+        process = work.start()
+        print(f"{kind}: {moment}, at submission {chunk} ({killer.seen} were seen)")
+        with ended(process):
+            if moment in MOMENTS[:4]:
+                killer.arm(max(chunk, killer.seen + 1), moment, process.kill)
+                process.join(120)
+            elif moment == "at once":
+                time.sleep(chance.uniform(0, 0.5))
+            else:
+                while killer.seen < chunk and process.is_alive():
+                    time.sleep(0.01)
+                if moment == "some time":
+                    time.sleep(chance.uniform(0, 0.2))
+                else:
+                    before = lines_of(work.manifest)
+                    while lines_of(work.manifest) == before and process.is_alive():
+                        time.sleep(0.0002)
+            process.kill()
+        killed += process.exitcode == -signal.SIGKILL
+        assert not work.results.exists()
+    assert killed == KILLS
+    work = Work.of(watched, "async", COUNT, tmp_path, options={"settle": 1, "chunk_size": CHUNK})
+    with ended(work.start()):
+        pass
+    told = work.told()
+    assert [one for one in told if one["error"] or not one["handle"]] == []
+    assert sorted(one["index"] for one in told) == list(range(COUNT))
+    expected = Counter(one["display_name"] for one in records(COUNT))
+    assert names_given(watched) == expected
+    assert names_lodged(watched) == expected
+    by_handle = {item.id: item.display_name for item in watched.items("MODEL_RUN")}
+    assert {one["handle"]: one["name"] for one in told} == by_handle
+    assert all(one["name"] == f"Run {one['index']}" for one in told)
+
+
+def test_killed_at_every_event_one_after_the_other(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The first run is killed at its first event, the next one at its second, and so on."""
+    event = 0
+    options = {"settle": 0.1, "chunk_size": 100}
+    while not (tmp_path / "results").exists():
+        event += 1
+        kind = KINDS[event % 2]
+        work = Work.of(sandbox, kind, 600, tmp_path, options=options, last_event=event)
+        process = work.start()
+        with ended(process):
+            pass
+        assert process.exitcode in (-signal.SIGKILL, 0)
+    assert event > 15
+    expected = Counter(one["display_name"] for one in records(600))
+    assert names_given(sandbox) == expected
+    assert names_lodged(sandbox) == expected
+    assert sorted(one["index"] for one in work.told()) == list(range(600))
+
+
+def test_killed_at_any_event_it_goes_on(
+    kind: Kind, registering: Registrar, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    event = 0
+    killed = True
+    expected: Counter[str] = Counter()
+    options: dict[str, Any] = {"settle": 0.1, "chunk_size": 2}
+    while killed:
+        event += 1
+        folder = tmp_path / str(event)
+        folder.mkdir()
+        first = event * 10  # others each time: equal ones could not be told apart
+        work = Work.of(sandbox, kind, 4, folder, first=first, options=options, last_event=event)
+        process = work.start()
+        with ended(process):
+            pass
+        killed = process.exitcode == -signal.SIGKILL
+        result = registering.many(records(4, first), work.manifest, **options).all_well(4)
+        expected.update(one["display_name"] for one in records(4, first))
+        assert names_lodged(sandbox) == expected
+        assert names_given(sandbox) == expected
+        handles = {item.id: item.display_name for item in sandbox.items("MODEL_RUN")}
+        assert all(handles[str(one.handle)] == one.record["display_name"] for one in result.results)
+    assert process.exitcode == 0
+    assert event > 15
