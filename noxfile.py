@@ -77,7 +77,7 @@ def tests(session: nox.Session) -> None:
     """Run the tests against the built wheel, warnings as errors."""
     install_group(session, "tests")
     install_wheel(session, *PYPROJECT["project"]["optional-dependencies"]["aiohttp"])
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
     # With nothing but the installed wheel to find types in, as a user's own check has it.
     session.run(
         "mypy", "--config-file=", "--strict", "--cache-dir", session.create_tmp(), "tests/typed"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 from attrs import define, field, frozen
 
@@ -162,6 +165,11 @@ class Flight:
                 self._waiting.setdefault(_key(part.record), deque()).append(part)
 
     @property
+    def unclear(self) -> bool:
+        """Whether it cannot be found out what has become of some record."""
+        return any(is_open(part.error) for part in self.parts)
+
+    @property
     def over(self) -> bool:
         """Whether it is known what has become of every record."""
         return all(part.settled for part in self.parts)
@@ -186,12 +194,9 @@ class Flight:
             else:
                 settled.append(_settle(part, job))
         left = [part for parts in self._waiting.values() for part in parts]
-        if len(left) == len(self._strangers) == 1:
-            # The server has changed the record, but it can be no other.
-            self._waiting.clear()
-            settled.append(_settle(left[0], self._strangers.pop()))
-        elif left and len(left) == len(self._strangers):
-            settled += self._fail(left)
+        if left and len(left) == len(self._strangers):
+            # All have ended, and the server has changed what they hold.
+            settled += self._told_apart(left)
         return settled
 
     def fail(self, error: errors.ProvError) -> list[Part]:
@@ -207,16 +212,41 @@ class Flight:
         parts = self._waiting.get(_key(record)) if record is not None else None
         return parts.popleft() if parts else None
 
-    def _fail(self, left: list[Part]) -> list[Part]:
-        ids = ", ".join(job.session_id for job in self._strangers)
-        for part in left:
-            part.error = errors.JobFailedError(
-                f"which job of the batch {self.batch_id} is that of this record cannot be told:"
-                f" the server has changed what it holds. It is one of {ids}",
-                session_id="",
-            )
+    def _told_apart(self, left: list[Part]) -> list[Part]:
+        """Find the jobs of the last records by what hardly changes; by elimination if need be."""
+        strangers, self._strangers = self._strangers, []
         self._waiting.clear()
+        named: dict[object, list[JobStatusTable]] = {}
+        for job in strangers:
+            named.setdefault(_name(_record(job.payload.get("record"))), []).append(job)
+        names = Counter(_name(part.record) for part in left)
+        unclear = []
+        for part in left:
+            name = _name(part.record)
+            if names[name] == len(named.get(name, ())) == 1:
+                strangers.remove(named[name][0])
+                _settle(part, named[name][0])
+            else:
+                unclear.append(part)
+        if len(unclear) == 1:
+            _settle(unclear[0], strangers[0])
+            unclear = []
+        ids = ", ".join(job.session_id for job in strangers)
+        for part in unclear:
+            part.error = errors.JobError(
+                f"which job of the batch {self.batch_id} is that of this record cannot be told:"
+                f" the server has changed what it holds. It has ended, and is one of {ids}",
+                session_id=self.session_id,
+            )
         return left
+
+
+def _name(record: ModelRunRecord | None) -> object:
+    """What a record is known by, however a server may write the rest of it."""
+    if record is None:
+        return None
+    words = (record.display_name, record.workflow_template_id)
+    return (*(word.strip() for word in words), record.start_time, record.end_time)
 
 
 def _settle(part: Part, job: JobStatusTable) -> Part:
@@ -273,6 +303,15 @@ def refused_positions(error: errors.APIError) -> dict[int, str]:
             case _:
                 return {}
     return found
+
+
+def clock_difference(response: httpx.Response) -> float:
+    """Say how many seconds the clock of the server is ahead of this one, as far as it tells."""
+    try:
+        date = parsedate_to_datetime(response.headers["date"])
+    except (KeyError, ValueError):
+        return 0.0
+    return date.timestamp() - time.time()
 
 
 class Scratch:

@@ -53,14 +53,18 @@ class Rhythm:
         if news:
             self._interval = self._policy.interval
 
+    def extend(self, seconds: float) -> None:
+        """Put the deadline off."""
+        self._begun += seconds
+
     def postpone(self) -> None:
         """Have the deadline begin anew."""
         self._begun = time.monotonic()
 
     def excuses(self, error: errors.ProvError) -> bool:
         """Say whether something that went wrong may pass by itself, and note it if so."""
-        if isinstance(error, errors.BadRequestError):
-            # A job that has just been taken on is not known yet.
+        if isinstance(error, errors.BadRequestError | errors.InvalidResponseError):
+            # A job that has just been taken on is not known yet; a gateway may answer with a page.
             now = time.monotonic()
             if self._unknown_since is None:
                 self._unknown_since = now

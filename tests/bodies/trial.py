@@ -15,7 +15,7 @@ import prov_api_client
 from prov_api_client import Operation
 from prov_facade import Call, ProvError
 from prov_facade._answers import Answer, read, without_secrets
-from prov_facade._documents import report_document
+from prov_facade._documents import report_document, started_job
 
 # Those of both documents, whose names differ.
 OPERATIONS: Mapping[str, Operation[Any]] = {
@@ -87,7 +87,7 @@ def trials(operation_id: str, count: int, seed: int) -> Iterator[str]:
         try:
             answer: Answer[Any] = read(operation, call, response)
             without_secrets(response)
-            if operation_id == "generate_report":
+            if operation_id == "generate_report" and started_job(answer) is None:
                 report_document(answer)
         except ProvError as error:
             str(error)

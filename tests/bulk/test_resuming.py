@@ -331,7 +331,7 @@ def test_nothing_comes_and_later_it_goes_on(kind: Kind, delays: JobDelays, manif
         for error in ended.errors.values():
             assert isinstance(error, JobTimeoutError)
             assert error.session_id in str(error)
-            assert "call register_many again with the same records" in str(error)
+            assert "make the same call again, with the same manifest" in str(error)
         assert ended.progress[-1] == BulkProgress(read=5, submitted=5)
         again = patient.many(records(5), manifest, chunk_size=3).all_well(5)
         assert submissions(slow) == 2

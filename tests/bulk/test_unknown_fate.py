@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -227,3 +230,59 @@ def test_a_server_that_never_acts_ends_it_after_the_deadline(
     sandbox.faults.clear()
     ended = registering.many(records(4), manifest, chunk_size=2).all_well(4)
     lodged_once(sandbox, ended, names(4))
+
+
+def test_an_older_job_with_equal_records_is_not_taken_for_one_that_is_not_listed_yet(
+    kind: Kind, tmp_path: Path
+) -> None:
+    with Sandbox(seed=SEED, delays=JobDelays(0, 0, 0, 0)) as sandbox:
+        registering = registrar(kind, sandbox)
+        registering.many(records(3), tmp_path / "first").all_well(3)
+        time.sleep(5)  # beyond what the times of jobs are exact to
+        before = {one.session_id for one in jobs_of(sandbox)}
+        # The server never sees it: nothing but the old job can be found.
+        sandbox.faults.add(SUBMIT, Fault(drop=True))
+        ended = registering.many(records(3), tmp_path / "second", settle=0.3)
+        assert isinstance(ended.error, UnsettledError)
+        assert "from before then" in str(ended.error)
+        assert set(ended.error.candidates) <= before
+        assert ended.results == []
+        again = registering.many(records(3), tmp_path / "second", settled={0: None})
+        again.all_well(3)
+        assert set(names_lodged(sandbox).values()) == {2}
+
+
+def test_what_flies_is_followed_to_its_end_when_something_is_unsettled(
+    kind: Kind, tmp_path: Path
+) -> None:
+    with Sandbox(seed=SEED, delays=JobDelays(0, 0, 0, in_progress=0.3)) as sandbox:
+        registering = registrar(kind, sandbox)
+        # The second batch is never answered, and the list of jobs not to be had for good.
+        sandbox.faults.add(SUBMIT, Fault(delay=0.001), Fault(drop=True))
+        sandbox.faults.add("list_jobs", *[Fault(status=401, body=b'{"detail": "No."}')] * 3)
+        ended = registering.many(records(6), tmp_path / "manifest", chunk_size=3)
+        assert isinstance(ended.error, UnsettledError)
+        assert sorted(one.index for one in ended.results if one.handle) == [0, 1, 2]
+
+
+def test_what_flies_is_followed_to_its_end_when_the_records_break_off(
+    registering: Registrar, sandbox: Sandbox, manifest: Path
+) -> None:
+    def breaking() -> Iterator[Any]:
+        yield from records(3)
+        raise ZeroDivisionError
+
+    ended = registering.many(breaking(), manifest, chunk_size=3)
+    assert isinstance(ended.error, ZeroDivisionError)
+    assert sorted(one.index for one in ended.results if one.handle) == [0, 1, 2]
+    registering.many(records(4), manifest, chunk_size=3).all_well(4)
+    assert set(names_lodged(sandbox).values()) == {1}
+
+
+def test_settling_does_not_ask_without_a_pause_when_the_deadline_is_near(
+    registering: Registrar, sandbox: Sandbox, manifest: Path
+) -> None:
+    sandbox.faults.add(SUBMIT, Fault(drop=True))
+    hasty = PollPolicy(interval=0.05, interval_maximum=0.1, deadline=0.1)
+    evolve(registering, polling=hasty).many(records(3), manifest, settle=1.0)
+    assert 5 <= asked(sandbox).count("list_jobs") <= 40

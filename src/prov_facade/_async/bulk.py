@@ -21,6 +21,7 @@ from prov_facade._bulk import (
     Flight,
     Part,
     Scratch,
+    clock_difference,
     digest,
     is_open,
     refused_positions,
@@ -28,6 +29,7 @@ from prov_facade._bulk import (
     unsettled,
 )
 from prov_facade._manifest import Chunk, State
+from prov_facade._raw import raw_responses
 from prov_facade._results import started_session
 from prov_facade._rhythm import Rhythm, is_passing
 from prov_facade.polling import PollPolicy
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 _SKEW = 3600.0
 # How far the clocks of the servers may be apart that take jobs on, in seconds.
 _SKEW_OF_SERVERS = 60.0
+# How exact the times of jobs and the clock of the server are, in seconds.
+_BLUR = 3.0
 # How long a job is looked for at the least, whatever the clock says, in seconds.
 _SHORTEST_SEARCH = 10.0
 _LARGEST_PAGE = 100
@@ -84,7 +88,9 @@ class BulkRegistration:
         self._options = options
         self._flights: list[Flight] = []
         self._progress = BulkProgress()
-        self._obstacle: errors.ProvError | None = None
+        # What keeps further records from being submitted. It is raised when nothing is on its way
+        # any more: what becomes of that would be lost otherwise.
+        self._obstacle: Exception | None = None
 
     async def results(
         self,
@@ -114,14 +120,10 @@ class BulkRegistration:
                 while reading or self._flights:
                     while reading and len(self._flights) < self._options.batches:
                         parts = await self._read(source, number)
-                        if not parts:
-                            self._check_end(number)
-                            reading = False
-                            break
-                        for result in await self._launch(parts, number):
+                        for result in await self._launched(parts, number):
                             yield result
                         number += 1
-                        reading = self._obstacle is None
+                        reading = bool(parts) and self._obstacle is None
                     for flight in [one for one in self._flights if one.due <= time.monotonic()]:
                         for result in await self._look(flight):
                             yield result
@@ -146,6 +148,9 @@ class BulkRegistration:
                 given = await anext(source)
             except StopAsyncIteration:
                 break
+            except Exception as error:  # noqa: BLE001  (raised in the end)
+                self._obstacle = error
+                return []
             parts.append(self._checked(given, first + len(parts)))
         self._advance(read=len(parts))
         return parts
@@ -177,6 +182,16 @@ class BulkRegistration:
         )
 
     # Submitting
+
+    async def _launched(self, parts: list[Part], number: int) -> list[BulkResult]:
+        try:
+            if parts:
+                return await self._launch(parts, number)
+            if self._obstacle is None:
+                self._check_end(number)
+        except errors.ProvError as error:
+            self._obstacle = error
+        return []
 
     async def _launch(self, parts: list[Part], number: int) -> list[BulkResult]:
         """Submit a chunk, unless it has been, and return what is known of its records already."""
@@ -268,20 +283,14 @@ class BulkRegistration:
         await to_the_end(self._manifest.not_submitted, chunk.number, _text(reason), why)
 
     def _refuse(self, sent: list[Part], error: errors.ProvError) -> bool:
-        """Give the records that the server refuses their errors, and say whether there are any."""
-        if isinstance(error, errors.OperationFailedError | errors.BadRequestError):
-            for part in sent:
-                part.error = _refusal(
-                    part,
-                    error.details
-                    if isinstance(error, errors.OperationFailedError)
-                    else error.detail,
-                )
-            return True
+        """Give the records that the server refuses their errors, and say whether there are any.
+
+        Only those that it names: what it says of a batch as a whole may be said by a gateway, and
+        may be otherwise tomorrow.
+        """
         if not isinstance(error, errors.ValidationFailedError):
             return False
-        positions = refused_positions(error) or dict.fromkeys(range(len(sent)), error.detail)
-        for position, reason in positions.items():
+        for position, reason in refused_positions(error).items():
             if 0 <= position < len(sent):
                 sent[position].error = _refusal(sent[position], reason)
         return any(part.error for part in sent)
@@ -294,18 +303,29 @@ class BulkRegistration:
                 continue
             if chunk.number in self._options.settled:
                 session_id = self._options.settled[chunk.number]
-                if session_id == "" or session_id in self._manifest.session_ids:
-                    raise errors.InvalidRequestError(
-                        f"settled says that chunk {chunk.number} is the job {session_id!r},"
-                        f" which is {'that of another chunk' if session_id else 'none'}",
-                        path="$.settled",
-                    )
+                if session_id is not None:
+                    await self._check_settled(chunk, session_id)
             else:
                 session_id = await self._settle(chunk, None)
             if session_id is None:
                 await self._withdraw(chunk, "the server has no such job")
             else:
                 await to_the_end(self._manifest.submitted, chunk.number, session_id)
+
+    async def _check_settled(self, chunk: Chunk, session_id: str) -> None:
+        """Refuse a job that the user takes for that of a chunk, if it is not."""
+        reason = ""
+        if session_id in self._manifest.session_ids:
+            reason = "is that of another chunk"
+        else:
+            try:
+                job = await self._client.jobs.fetch(session_id, timeout=self._options.timeout)
+            except (errors.BadRequestError, errors.InvalidRequestError) as error:
+                raise _missettled(chunk, session_id, "is not known") from error
+            if submitted_digest(job) != chunk.digest:
+                reason = "does not submit these records"
+        if reason:
+            raise _missettled(chunk, session_id, reason)
 
     async def _settle(self, chunk: Chunk, cause: errors.ProvError | None) -> str | None:
         """Look for the job of a chunk among those of the user.
@@ -325,13 +345,14 @@ class BulkRegistration:
             waited = max(0.0, time.time() - chunk.at)
             patience = max(patience - waited, min(patience, _SHORTEST_SEARCH))
         end = time.monotonic() + patience
-        rhythm = Rhythm(self._options.polling)
+        overall = Rhythm(self._options.polling)
+        rhythm = Rhythm(evolve(self._options.polling, deadline=None))
         while True:
             last = time.monotonic() >= end
             try:
-                found = await self._candidates(chunk)
+                found, doubtful = await self._candidates(chunk)
             except errors.ProvError as error:
-                if rhythm.over or not is_passing(error):
+                if (overall.over and last) or not is_passing(error):
                     reason = f"your jobs could not be looked through ({_text(error)})"
                     raise unsettled(chunk, self._scratch.path, (), reason) from error
                 rhythm.trouble = error
@@ -343,25 +364,38 @@ class BulkRegistration:
             if found:
                 reason = "several jobs hold the same records"
                 raise unsettled(chunk, self._scratch.path, found, reason) from cause
+            if last and doubtful:
+                reason = "jobs from before then hold the same records"
+                raise unsettled(chunk, self._scratch.path, doubtful, reason) from cause
             if last:
                 return None
             await sleep(min(rhythm.pause(), max(0.0, end - time.monotonic())))
 
-    async def _candidates(self, chunk: Chunk) -> list[str]:
+    async def _candidates(self, chunk: Chunk) -> tuple[list[str], list[str]]:
+        """Find the jobs that submit what a chunk holds.
+
+        Returns:
+            Those that were started since it was sent, and those from the hour before. The latter
+            are another registration's, unless a clock was wrong.
+        """
         taken = self._manifest.session_ids
-        found = []
+        found: list[str] = []
+        doubtful: list[str] = []
         # By the clock of the server, once a job tells it: those of other chunks came earlier.
         earliest = chunk.at - _SKEW
         listed = self._client.jobs.list(page_size=_LARGEST_PAGE, timeout=self._options.timeout)
-        async with aclosing(listed) as jobs:
-            async for job in jobs:
-                if job.created_timestamp < earliest:
-                    break
-                if job.session_id in taken:
-                    earliest = max(earliest, job.created_timestamp - _SKEW_OF_SERVERS)
-                elif submitted_digest(job) == chunk.digest:
-                    found.append(job.session_id)
-        return found
+        with raw_responses() as responses:
+            async with aclosing(listed) as jobs:
+                async for job in jobs:
+                    if job.created_timestamp < earliest:
+                        break
+                    sent_at = chunk.at + clock_difference(responses[-1])
+                    if job.session_id in taken:
+                        earliest = max(earliest, job.created_timestamp - _SKEW_OF_SERVERS)
+                    elif submitted_digest(job) == chunk.digest:
+                        since = job.created_timestamp >= sent_at - _BLUR
+                        (found if since else doubtful).append(job.session_id)
+        return found, doubtful
 
     # Following
 
@@ -378,6 +412,9 @@ class BulkRegistration:
 
     async def _look(self, flight: Flight) -> list[BulkResult]:
         """Ask how far a batch is, and return what has newly become of its records."""
+        # Time in which nobody looked does not count: another chunk was settled, or whoever takes
+        # the results took their time.
+        flight.rhythm.extend(max(0.0, time.monotonic() - flight.due))
         late = flight.rhythm.over
         try:
             settled = await self._news(flight)
@@ -394,11 +431,13 @@ class BulkRegistration:
                 other.rhythm.postpone()
         if flight.over:
             self._flights.remove(flight)
-            await self._remember(flight.parts, flight.number)
+            if not flight.unclear:
+                await self._remember(flight.parts, flight.number)
         elif late and not settled:
             self._flights.remove(flight)
             # They are not remembered as failed: with the manifest, they are waited for again.
-            return self._results(flight.fail(_too_late(flight, self._options.polling)))
+            late_error = _too_late(flight, self._options.polling, self._scratch.path)
+            return self._results(flight.fail(late_error))
         else:
             self._rest(flight)
         return self._results(settled)
@@ -464,12 +503,13 @@ def _refusal(part: Part, reason: str) -> errors.BadRequestError:
     return errors.BadRequestError(f"record {part.index} was refused by the server: {reason}")
 
 
-def _too_late(flight: Flight, polling: PollPolicy) -> errors.JobTimeoutError:
+def _too_late(flight: Flight, polling: PollPolicy, manifest: object) -> errors.JobTimeoutError:
     where = f"the batch {flight.batch_id}" if flight.batch_id else "the job that submits it"
+    again = "" if manifest is None else "make the same call again, with the same manifest, or "
     return errors.JobTimeoutError(
-        f"nothing came of {where} within {polling.deadline:g} s. It goes on: call register_many"
-        f" again with the same records and the same manifest, or see jobs.wait("
-        f"{flight.session_id!r})",
+        f"nothing came of {where} within {polling.deadline:g} s. It goes on, so do not register"
+        f" the record again: {again}see jobs.wait_for_batch({flight.session_id!r}) and"
+        " jobs.list_batch",
         session_id=flight.session_id,
     )
 
@@ -479,6 +519,13 @@ def _unknown(flight: Flight, error: errors.BadRequestError) -> errors.JobNotFoun
         f"the job-api does not know the job {flight.session_id}, which submits this record"
         f" ({error.detail})",
         session_id=flight.session_id,
+    )
+
+
+def _missettled(chunk: Chunk, session_id: str, reason: str) -> errors.InvalidRequestError:
+    return errors.InvalidRequestError(
+        f"settled says that chunk {chunk.number} is the job {session_id!r}, which {reason}",
+        path="$.settled",
     )
 
 

@@ -48,7 +48,7 @@ class Connections:
             if not isinstance(given, httpx.AsyncBaseTransport):
                 raise ConfigError(
                     "transport must be an httpx.AsyncBaseTransport, such as"
-                    " httpx.AsyncHTTPTransport(), or, in ProvClient, 'aiohttp'"
+                    " httpx.AsyncHTTPTransport(), or, where it is asynchronous, 'aiohttp'"
                 )
             if self.proxy is not None or self.verify is not None:
                 raise ConfigError("proxy and verify are for httpx's own transport: set up yours")

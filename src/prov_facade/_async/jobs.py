@@ -176,6 +176,10 @@ class JobsClient(ClientService):
             JobTimeoutError: If the job does not end before ``polling.deadline``.
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
+        if not session_id:
+            raise errors.InvalidRequestError(
+                "there is no job to wait for: the session id is empty", path="$.session_id"
+            )
         rhythm = Rhythm(polling or self._polling)
         request = fetch_job.request(session_id=session_id)
         job: JobStatusTable | None = None

@@ -49,7 +49,7 @@ class Connections:
             if not isinstance(given, httpx.BaseTransport):
                 raise ConfigError(
                     "transport must be an httpx.BaseTransport, such as"
-                    " httpx.HTTPTransport(), or, in SyncProvClient, 'aiohttp'"
+                    " httpx.HTTPTransport(), or, where it is asynchronous, 'aiohttp'"
                 )
             if self.proxy is not None or self.verify is not None:
                 raise ConfigError("proxy and verify are for httpx's own transport: set up yours")

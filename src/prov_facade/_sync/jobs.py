@@ -177,6 +177,10 @@ class SyncJobsClient(SyncClientService):
             JobTimeoutError: If the job does not end before ``polling.deadline``.
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
+        if not session_id:
+            raise errors.InvalidRequestError(
+                "there is no job to wait for: the session id is empty", path="$.session_id"
+            )
         rhythm = Rhythm(polling or self._polling)
         request = fetch_job.request(session_id=session_id)
         job: JobStatusTable | None = None
