@@ -63,7 +63,7 @@ class Rhythm:
 
     def excuses(self, error: errors.ProvError) -> bool:
         """Say whether something that went wrong may pass by itself, and note it if so."""
-        if isinstance(error, errors.BadRequestError | errors.InvalidResponseError):
+        if isinstance(error, errors.BadRequestError) or _is_page(error):
             # A job that has just been taken on is not known yet; a gateway may answer with a page.
             now = time.monotonic()
             if self._unknown_since is None:
@@ -83,6 +83,13 @@ class Rhythm:
             seconds = max(seconds, self.trouble.retry_after or 0.0)
         left = self.left
         return seconds if left is None else min(seconds, left)
+
+
+def _is_page(error: errors.ProvError) -> bool:
+    """Say whether something else than the API has answered."""
+    if not isinstance(error, errors.InvalidResponseError) or error.response is None:
+        return False
+    return "json" not in error.response.headers.get("content-type", "")
 
 
 def is_passing(error: errors.ProvError) -> bool:

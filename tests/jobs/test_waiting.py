@@ -26,6 +26,7 @@ from prov_facade import (
     AuthenticationError,
     BadRequestError,
     BearerToken,
+    InvalidRequestError,
     InvalidResponseError,
     JobFailedError,
     JobNotFoundError,
@@ -221,10 +222,9 @@ def test_what_the_server_says_does_not_go_beyond_the_deadline(make: Make, server
     [
         (json_reply({"detail": "Could not validate credentials"}, 401), AuthenticationError),
         (json_reply({"detail": "Not Found"}, 404), NotFoundError),
-        (reply(b"<title>Welcome</title>", "text/html"), InvalidResponseError),
         (json_reply({"status": {"success": True, "details": ""}}), InvalidResponseError),
     ],
-    ids=["401", "404", "html", "no job"],
+    ids=["401", "404", "no job"],
 )
 def test_what_does_not_pass_ends_the_waiting_and_says_how_to_resume(
     make: Make, server: Server, answer: bytes, kind: type[ProvError]
@@ -235,6 +235,27 @@ def test_what_does_not_pass_ends_the_waiting_and_says_how_to_resume(
     assert error.__notes__ == [
         f"The job {SESSION} goes on: wait for it again with jobs.wait('{SESSION}')."
     ]
+
+
+PAGE = reply(b"<title>Welcome</title>", "text/html")
+
+
+def test_a_page_in_place_of_an_answer_is_borne_for_a_while(make: Make, server: Server) -> None:
+    server.answer = Script(PENDING, PAGE, PAGE, DONE)
+    run(client_of(make, server).jobs.wait(SESSION))
+    assert len(server.received) == 4
+
+
+def test_a_page_that_does_not_go_away_is_an_error(make: Make, server: Server) -> None:
+    server.answer = Script(PENDING, *[PAGE] * 400)
+    client = client_of(make, server, polling=often(grace=0.1))
+    error = failure(InvalidResponseError, client.jobs.wait(SESSION))
+    assert "Welcome" in str(error)
+
+
+def test_a_session_id_that_is_empty_is_refused(make: Make, server: Server) -> None:
+    failure(InvalidRequestError, client_of(make, server).jobs.wait(""))
+    assert not server.received
 
 
 def test_a_cold_start_is_waited_for(make: Make, server: Server) -> None:
