@@ -2,7 +2,6 @@
 """What an operation is: how its request is laid out, and how its answers are read."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -20,11 +19,8 @@ class Json:
     """Reads a JSON body into a type."""
 
     def __init__(self, type: Any) -> None:  # noqa: A002
-        self.type = type
-
-    @cached_property
-    def _decoder(self) -> msgspec.json.Decoder[Any]:
-        return msgspec.json.Decoder(self.type)
+        # At once, not when it is first needed, for the reason that `types.prepare` gives.
+        self._decoder = msgspec.json.Decoder(type)
 
     def read(self, response: httpx.Response) -> Any:
         """Decode and check the body."""

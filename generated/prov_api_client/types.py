@@ -24,6 +24,20 @@ FileTypes = (
 RequestFiles = list[tuple[str, FileTypes]]
 
 
+def prepare(*kinds: Any) -> None:
+    """Have msgspec take in types, before more than one thread can see them.
+
+    msgspec notes a class on it before it knows its fields. Another thread that reads the class in
+    the meantime, or a process forked then, would be killed by a segmentation fault; so the types
+    are taken in while their module is imported, for which all threads but one wait.
+
+    Args:
+        kinds: The types, after which those that they mention are known as well.
+    """
+    for kind in kinds:
+        msgspec.json.Decoder(kind)
+
+
 class Model:
     """The base of every model: an attrs class that msgspec reads and writes."""
 
@@ -142,4 +156,5 @@ __all__ = [
     "Response",
     "Unset",
     "multipart",
+    "prepare",
 ]

@@ -28,8 +28,10 @@ from typing import (
 import attrs
 import msgspec
 
+from job_api_client.operations import OPERATIONS as JOB_OPERATIONS
 from prov_api_client import Request
-from prov_api_client.types import LIMITS
+from prov_api_client.operations import OPERATIONS
+from prov_api_client.types import LIMITS, prepare
 from prov_facade._answers import fault_path
 from prov_facade.errors import Call, InvalidRequestError
 
@@ -182,3 +184,8 @@ def _limited(hint: Any, limits: msgspec.Meta | None) -> Any:
         members = (m if m is types.NoneType else Annotated[m, limits] for m in get_args(hint))
         return Union[tuple(members)]  # noqa: UP007  (made at run time)
     return Annotated[hint, limits]
+
+
+# Here and not at the first call, for the reason that `prepare` gives.
+for _operation in (*OPERATIONS.values(), *JOB_OPERATIONS.values()):
+    prepare(*map(_strict, (_operation.body, *_operation.parameters.values())))

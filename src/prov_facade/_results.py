@@ -10,6 +10,7 @@ from attrs import frozen
 
 from job_api_client.models import JobStatus, JobStatusTable
 from prov_api_client.models import ModelRunRecord, ProvenanceRecordInfo
+from prov_api_client.types import prepare
 from prov_facade import errors
 
 T = TypeVar("T")
@@ -57,6 +58,9 @@ class _Submitted:
 @frozen
 class _Reported:
     report_url: str
+
+
+prepare(_Lodged, _Submitted, _Reported)
 
 
 def started_session(session_id: str | None, operation: str) -> str:

@@ -15,6 +15,7 @@ from facade.test_warnings import Outcome, outcome
 from faults.scripted import GOOD, NO_TOKEN
 
 FORKING = Path(__file__).parent / "forking.py"
+FIRST_USE = Path(__file__).parent / "first_use.py"
 
 PREAMBLE = f"""
 import asyncio, gc, logging, sys, threading
@@ -81,6 +82,18 @@ def outcomes() -> dict[str, Outcome]:
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_ends_without_a_word(name: str, outcomes: dict[str, Outcome]) -> None:
     assert outcomes[name] == Outcome(status=0, printed="", all_closed=True)
+
+
+def test_msgspec_knows_every_model_before_threads_can_use_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(FIRST_USE)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.stdout, done.stderr) == ("done\n", "")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")

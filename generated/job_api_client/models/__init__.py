@@ -1,6 +1,8 @@
 # Compiled from openapi/job-api.yaml by `nox -s codegen`: change the document or a template, not this file.
 """The models of request and response bodies."""
 
+from prov_api_client.types import prepare
+
 from .error_detail import ErrorDetail
 from .get_job_response import GetJobResponse
 from .http_validation_error import HTTPValidationError
@@ -28,3 +30,18 @@ __all__ = [
     "ListJobsResponse",
     "ValidationError",
 ]
+
+prepare(
+    ErrorDetail,
+    GetJobResponse,
+    HTTPValidationError,
+    JobStatus,
+    JobStatusTable,
+    JobSubType,
+    JobType,
+    ListByBatchRequest,
+    ListByBatchResponse,
+    ListJobsRequest,
+    ListJobsResponse,
+    ValidationError,
+)

@@ -1,6 +1,7 @@
 # Compiled from openapi/prov-api.yaml by `nox -s codegen`: change the document or a template, not this file.
 """The models of request and response bodies."""
 
+from ..types import prepare
 from .add_study_link_response import AddStudyLinkResponse
 from .association_info import AssociationInfo
 from .body_convert_model_runs_csv import BodyConvertModelRunsCsv
@@ -80,3 +81,44 @@ __all__ = [
     "WorkflowLinks",
     "WorkflowRunCompletionStatus",
 ]
+
+prepare(
+    AddStudyLinkResponse,
+    AssociationInfo,
+    BodyConvertModelRunsCsv,
+    ConvertModelRunsResponse,
+    DatasetType,
+    ErrorDetail,
+    GenerateReportRequest,
+    GenerateReportResponse,
+    HealthCheckResponse,
+    HistoryEntryModelRunDomainInfo,
+    HTTPValidationError,
+    ItemCategory,
+    ItemModelRun,
+    ItemSubType,
+    LineageGraph,
+    LineageLink,
+    LineageNode,
+    LineageResponse,
+    ModelRunDomainInfo,
+    ModelRunRecord,
+    PostDeleteGraphRequest,
+    PostDeleteGraphResponse,
+    PostUpdateModelRunInput,
+    PostUpdateModelRunResponse,
+    ProvenanceRecordInfo,
+    RecordType,
+    RegisterBatchModelRunRequest,
+    RegisterBatchModelRunResponse,
+    RegisterModelRunResponse,
+    Status,
+    StatusResponse,
+    SyncRegisterModelRunResponse,
+    TemplatedDataset,
+    User,
+    ValidationError,
+    VersioningInfo,
+    WorkflowLinks,
+    WorkflowRunCompletionStatus,
+)

@@ -20,6 +20,7 @@ from io import StringIO
 import msgspec
 from attrs import field, frozen
 
+from prov_api_client.types import prepare
 from prov_facade.models import AssociationInfo, DatasetType, ModelRunRecord, TemplatedDataset
 from prov_facade.sandbox._store import Item, Store
 
@@ -192,6 +193,9 @@ class _Resource:
 @frozen
 class _DatasetTemplate:
     deferred_resources: list[_Resource] = field(factory=list)
+
+
+prepare(_WorkflowTemplate, _DatasetTemplate)
 
 
 @frozen

@@ -17,6 +17,7 @@ import yaml
 from attrs import frozen
 from msgspec import Meta
 
+from prov_api_client.types import prepare
 from prov_facade.models import ModelRunRecord
 from prov_facade.sandbox import _yaml
 from prov_facade.sandbox._records import BadRecordError, check
@@ -201,6 +202,8 @@ _FORMS: dict[str, type[_Item]] = {
     "DATASET": _Dataset,
     "DATASET_TEMPLATE": _DatasetTemplate,
 }
+
+prepare(_File, *_FORMS.values())
 
 
 def _expect_once(field: str, names: Iterable[str]) -> None:

@@ -22,6 +22,8 @@ from attrs import frozen
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
+from prov_api_client.types import prepare
+
 TokenType: TypeAlias = Literal["Bearer", "Refresh", "Offline"]
 
 ROLES = {
@@ -81,6 +83,9 @@ class _Payload:
     email: str | None = None
     aud: str = "account"
     scope: str = "profile email"
+
+
+prepare(_Payload)
 
 
 @cache

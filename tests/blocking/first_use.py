@@ -1,0 +1,77 @@
+"""Uses every model for the first time, and prints what msgspec still has to find out about it.
+
+msgspec finds out about a class in Python, where it can be interrupted by another thread, which then
+meets a class that is known by half and is killed. Decoding and converting are C alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx
+import msgspec
+
+from job_api_client.models import JobStatusTable
+from job_api_client.operations import OPERATIONS as JOB_OPERATIONS
+from prov_api_client import Operation, Request
+from prov_api_client.errors import ResponseError
+from prov_api_client.operations import OPERATIONS
+from prov_api_client.types import Model
+from prov_facade import _results
+from prov_facade._arguments import checked
+from prov_facade.errors import Call, InvalidRequestError, InvalidResponseError
+
+MSGSPEC = str(Path(msgspec.__file__).parent)
+JOB: dict[str, Any] = {
+    "session_id": "1",
+    "created_timestamp": 1,
+    "username": "u",
+    "batch_id": None,
+    "payload": {},
+    "job_type": "PROV_LODGE",
+    "job_sub_type": "MODEL_RUN_PROV_LODGE",
+    "status": "SUCCEEDED",
+    "info": "",
+    "result": {},
+    "usage": "GENERAL_USER",
+    "gsi_status": "ok",
+}
+
+
+def use(operation: Operation[Any]) -> None:
+    for status, readers in operation.responses.items():
+        for content_type in readers:
+            headers = {"content-type": content_type}
+            response = httpx.Response(int(status), headers=headers, content=b"{}")
+            with suppress(ResponseError):
+                operation.read(response)
+    call = Call(operation.operation_id, operation.method, operation.path)
+    with suppress(InvalidRequestError):
+        checked(Request(operation, query=dict.fromkeys(operation.parameters)), call)
+    if operation.body is not None:
+        with suppress(InvalidRequestError):
+            checked(Request(operation, body={}), call)
+        if isinstance(operation.body, type) and issubclass(operation.body, Model):
+            with suppress(msgspec.ValidationError):
+                operation.body.from_dict({})
+
+
+def note(frame: FrameType, event: str, _: object) -> None:
+    if event == "call" and frame.f_code.co_filename.startswith(MSGSPEC):
+        print(frame.f_code.co_name, "of", frame.f_locals)
+
+
+if __name__ == "__main__":
+    sys.setprofile(note)
+    for each in (*OPERATIONS.values(), *JOB_OPERATIONS.values()):
+        use(each)
+    job = JobStatusTable.from_dict(JOB)
+    for read in (_results.model_run, _results.batch_id, _results.report_url):
+        with suppress(InvalidResponseError):
+            read(job)
+    sys.setprofile(None)
+    print("done")
