@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from attrs import define, field
 
 from prov_facade._aio.waiting import in_thread
 from prov_facade._aio.wire import TransportLike, is_own, own_transport
+from prov_facade._certificates import load
 from prov_facade._version import __version__
 from prov_facade.errors import ConfigError
 
@@ -79,7 +79,7 @@ class Connections:
         """Load the certificates, once, in a thread: that takes far longer than a request."""
         if self._certificates is None and not isinstance(self.transport, httpx.AsyncBaseTransport):
             with _setting_up():
-                self._certificates = await in_thread(_certificates, self.verify)
+                self._certificates = await in_thread(load, self.verify)
 
     def open(self) -> httpx.AsyncClient:
         """Make what keeps connections."""
@@ -111,17 +111,6 @@ class Connections:
 
 def _given(connections: Connections) -> list[attrs.Attribute[Any]]:
     return [attribute for attribute in attrs.fields(type(connections)) if attribute.init]
-
-
-def _certificates(verify: ssl.SSLContext | str | Path | None) -> ssl.SSLContext:
-    if isinstance(verify, ssl.SSLContext):
-        return verify
-    return _default() if verify is None else ssl.create_default_context(cafile=verify)
-
-
-@cache
-def _default() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
 
 
 @contextmanager

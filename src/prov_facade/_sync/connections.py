@@ -6,7 +6,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from attrs import define, field
 
 from prov_facade._blocking.waiting import in_thread
 from prov_facade._blocking.wire import TransportLike, is_own, own_transport
+from prov_facade._certificates import load
 from prov_facade._version import __version__
 from prov_facade.errors import ConfigError
 
@@ -80,7 +80,7 @@ class Connections:
         """Load the certificates, once, in a thread: that takes far longer than a request."""
         if self._certificates is None and not isinstance(self.transport, httpx.BaseTransport):
             with _setting_up():
-                self._certificates = in_thread(_certificates, self.verify)
+                self._certificates = in_thread(load, self.verify)
 
     def open(self) -> httpx.Client:
         """Make what keeps connections."""
@@ -112,17 +112,6 @@ class Connections:
 
 def _given(connections: Connections) -> list[attrs.Attribute[Any]]:
     return [attribute for attribute in attrs.fields(type(connections)) if attribute.init]
-
-
-def _certificates(verify: ssl.SSLContext | str | Path | None) -> ssl.SSLContext:
-    if isinstance(verify, ssl.SSLContext):
-        return verify
-    return _default() if verify is None else ssl.create_default_context(cafile=verify)
-
-
-@cache
-def _default() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
 
 
 @contextmanager
