@@ -6,6 +6,9 @@ for a socket cannot be stopped: so each wait is made no longer than to the deadl
 
 from __future__ import annotations
 
+# The first connection would import this otherwise, and a process that is forked in the middle of an
+# import can never import it.
+import encodings.idna  # noqa: F401
 import socket
 import ssl
 import threading
