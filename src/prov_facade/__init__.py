@@ -18,6 +18,10 @@ from prov_facade._async.jobs import JobsClient
 from prov_facade._async.service import ClientService
 from prov_facade._bulk import BulkProgress, BulkResult
 from prov_facade._csv_table import ConversionWarning, CSVRegistration
+from prov_facade._oauth.cache import TokenCacheWarning
+from prov_facade._oauth.device import DeviceFlow
+from prov_facade._oauth.flows import ClientCredentials, OfflineFlow
+from prov_facade._oauth.prompt import DeviceLogin
 from prov_facade._raw import raw_responses
 from prov_facade._results import RegisteredModelRun
 from prov_facade._sync.admin import SyncProvAdminClient
@@ -127,12 +131,15 @@ __all__ = [
     "BulkResult",
     "CSVRegistration",
     "Call",
+    "ClientCredentials",
     "ClientService",
     "Config",
     "ConfigError",
     "ConversionWarning",
     "ConvertModelRunsResponse",
     "DatasetType",
+    "DeviceFlow",
+    "DeviceLogin",
     "ErrorDetail",
     "FileError",
     "GenerateReportRequest",
@@ -167,6 +174,7 @@ __all__ = [
     "ModelRunDomainInfo",
     "ModelRunRecord",
     "NotFoundError",
+    "OfflineFlow",
     "OperationFailedError",
     "PermissionDeniedError",
     "PollPolicy",
@@ -199,6 +207,7 @@ __all__ = [
     "SyncProvClient",
     "SyncRegisterModelRunResponse",
     "TemplatedDataset",
+    "TokenCacheWarning",
     "TransportError",
     "TransportTimeoutError",
     "UnsettledError",

@@ -41,9 +41,7 @@ class APIOverrides:
         for attribute in self.__attrs_attrs__:
             url = getattr(self, attribute.name)
             if url is not None and attribute.name != "allow_http":
-                _check_url(attribute.name, url)
-                if not self.allow_http:
-                    _check_privacy(attribute.name, url)
+                check_address(attribute.name, url, allow_http=self.allow_http)
 
 
 @frozen
@@ -108,6 +106,22 @@ class Config:
 
     def _address(self, host: str, override: str | None) -> str:
         return override.rstrip("/") if override is not None else f"https://{host}.{self.domain}"
+
+
+def check_address(name: str, url: str, *, allow_http: bool) -> None:
+    """Refuse what is not the address of a service, or is one to which no token may go.
+
+    Args:
+        name: What a message calls it.
+        url: The address.
+        allow_http: Whether tokens may go to other machines in the clear.
+
+    Raises:
+        ConfigError: If it is not one.
+    """
+    _check_url(name, url)
+    if not allow_http:
+        _check_privacy(name, url)
 
 
 def _check_url(name: str, url: object) -> None:

@@ -163,7 +163,36 @@ class ConfigError(ProvError, ValueError):
 
 
 class AuthError(ProvError):
-    """No token could be had."""
+    """No token could be had.
+
+    Attributes:
+        error: The code that the sign-in server gave, such as ``"invalid_grant"`` (RFC 6749, 5.2);
+            ``None`` if it gave none.
+        error_description: What it says about that, for a person.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        error: str | None = None,
+        error_description: str | None = None,
+        call: Call | None = None,
+        response: httpx.Response | None = None,
+    ) -> None:
+        super().__init__(message, call=call, response=response)
+        self.error = error
+        self.error_description = error_description
+
+    def during(self, call: Call) -> AuthError:
+        """Return the same error, as that of a call."""
+        return AuthError(
+            f"{call}: {self}",
+            error=self.error,
+            error_description=self.error_description,
+            call=call,
+            response=self.response,
+        )
 
 
 class InvalidRequestError(ProvError, ValueError):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from typing import TypeVar
 
 import tenacity
+
+from prov_facade._oauth.patience import ABANDONED
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -27,8 +30,19 @@ sleep = asyncio.sleep
 
 
 async def in_thread(work: Callable[..., R], *arguments: object) -> R:
-    """Have work done in a thread that would hold up the loop."""
-    return await asyncio.to_thread(work, *arguments)
+    """Have work done in a thread that would hold up the loop.
+
+    The work is told when it is wanted no longer; ending it is its own affair.
+    """
+    given_up = threading.Event()
+    before = ABANDONED.set(given_up)
+    try:
+        return await asyncio.to_thread(work, *arguments)
+    except asyncio.CancelledError:
+        given_up.set()
+        raise
+    finally:
+        ABANDONED.reset(before)
 
 
 async def to_the_end(work: Callable[..., R], *arguments: object) -> R:

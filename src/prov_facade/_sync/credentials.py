@@ -63,7 +63,7 @@ class Renewal:
                 if refused.rpartition(" ")[2] == self._manager.get_token().strip():
                     self._manager.force_refresh()
             except AuthError as error:
-                raise AuthError(f"{call}: {error}", call=call) from error
+                raise error.during(call) from error
             except Exception as error:
                 raise _failure(self._manager, call, error) from error
 
@@ -94,7 +94,7 @@ def _ask(manager: SupportsAuth, call: Call) -> httpx.Auth:
     try:
         auth = manager.get_auth()
     except AuthError as error:
-        raise AuthError(f"{call}: {error}", call=call) from error
+        raise error.during(call) from error
     except Exception as error:
         raise _failure(manager, call, error) from error
     if not isinstance(auth, httpx.Auth):

@@ -1,0 +1,432 @@
+"""Where tokens are kept between one process and the next."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import re
+import stat
+import tempfile
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import filelock
+import msgspec
+import platformdirs
+from attrs import frozen
+
+from prov_api_client.types import prepare
+from prov_facade._oauth.patience import check
+from prov_facade._oauth.tokens import Tokens
+from prov_facade.errors import AuthError, ConfigError
+
+CacheLike: TypeAlias = Literal["file", "keyring"] | Path | None
+"""Where tokens are kept: ``"file"`` for a file in the user's state directory, a ``Path`` for one in
+that directory, ``"keyring"`` for the keyring of the system, ``None`` for nowhere."""
+
+_LOOK = 0.2
+_A_WHILE = 10  # looks
+
+
+class TokenCacheWarning(UserWarning):
+    """Tokens cannot be kept, or what was kept cannot be used; signing in goes on without."""
+
+
+@frozen
+class Key:
+    """What tokens are for.
+
+    Attributes:
+        realm: The address of the realm.
+        client_id: The client.
+        scope: The scope, its words in order.
+        flow: The way to sign in.
+    """
+
+    realm: str
+    client_id: str
+    scope: str
+    flow: str
+
+    @property
+    def name(self) -> str:
+        """A file name that says something to a person, and is another one for another key."""
+        told = f"{self.realm.partition('://')[2]}_{self.client_id}"
+        whole = msgspec.json.encode((self.realm, self.client_id, self.scope, self.flow))
+        digest = hashlib.sha256(whole)
+        return f"{re.sub(r'[^A-Za-z0-9.-]+', '_', told)[:100]}_{digest.hexdigest()[:16]}"
+
+
+@frozen
+class Entry:
+    """What is kept.
+
+    Attributes:
+        tokens: The tokens.
+        origin: A digest of the token that they were had for, where the user gave one: for another
+            one they are not meant.
+    """
+
+    tokens: Tokens
+    origin: str | None = None
+
+
+class _Record(msgspec.Struct, forbid_unknown_fields=True):
+    """An entry, as it is written."""
+
+    version: Literal[1]
+    realm: str
+    client_id: str
+    access_token: str
+    obtained_at: float
+    expires_in: float | None
+    refresh_token: str | None
+    origin: str | None
+
+
+prepare(_Record)
+
+
+class Cache(ABC):
+    """Keeps the tokens of one key."""
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+
+    @abstractmethod
+    def load(self) -> Entry | None:
+        """Return what is kept.
+
+        Raises:
+            AuthError: If it may be known to others.
+        """
+
+    @abstractmethod
+    def store(self, entry: Entry) -> None:
+        """Keep something, or warn that it cannot be kept."""
+
+    @abstractmethod
+    def clear(self) -> None:
+        """Keep nothing."""
+
+    @abstractmethod
+    @contextmanager
+    def alone(self, waiting: Callable[[], object] | None = None) -> Iterator[None]:
+        """Wait until no other process is within, as a context.
+
+        Args:
+            waiting: Called once, if that takes a while.
+
+        Raises:
+            AbandonedError: As soon as nobody waits for it any more.
+        """
+
+    def _encoded(self, entry: Entry) -> bytes:
+        tokens = entry.tokens
+        return msgspec.json.encode(
+            _Record(
+                version=1,
+                realm=self.key.realm,
+                client_id=self.key.client_id,
+                access_token=tokens.access_token,
+                obtained_at=tokens.obtained_at,
+                expires_in=tokens.expires_in,
+                refresh_token=tokens.refresh_token,
+                origin=entry.origin,
+            )
+        )
+
+    def _decoded(self, content: bytes) -> Entry:
+        """Read what was written.
+
+        Raises:
+            ValueError: If it is not that.
+        """
+        record = msgspec.json.decode(content, type=_Record)
+        if (record.realm, record.client_id) != (self.key.realm, self.key.client_id):
+            raise ValueError("it is about another realm or client")
+        tokens = Tokens(
+            record.access_token, record.refresh_token, record.obtained_at, record.expires_in
+        )
+        return Entry(tokens, record.origin)
+
+
+class NoCache(Cache):
+    """Keeps nothing."""
+
+    def load(self) -> Entry | None:
+        """Return nothing."""
+        return None
+
+    def store(self, entry: Entry) -> None:
+        """Keep nothing."""
+
+    def clear(self) -> None:
+        """There is nothing to forget."""
+
+    @contextmanager
+    def alone(self, waiting: Callable[[], object] | None = None) -> Iterator[None]:  # noqa: ARG002
+        """Nobody else can be within."""
+        yield
+
+
+class FileCache(Cache):
+    """Keeps tokens in a file that only its owner can read.
+
+    Args:
+        key: What they are for.
+        folder: Where; ``None`` if there is no such place. It is made when it is needed.
+    """
+
+    def __init__(self, key: Key, folder: Path | None) -> None:
+        super().__init__(key)
+        self._folder = folder
+
+    @property
+    def path(self) -> Path | None:
+        """The file."""
+        return None if self._folder is None else self._folder / f"{self.key.name}.json"
+
+    def load(self) -> Entry | None:
+        """Return what is in the file; one that cannot be understood is set aside.
+
+        Raises:
+            AuthError: If others may have read or changed it, or it cannot be read.
+        """
+        path = self.path
+        if path is None:
+            return None
+        try:
+            self._check_folder(path.parent)
+            content = _read(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except PermissionError:
+            _warn(f"{path} may not be read, so that signing in starts afresh")
+            return None
+        except OSError as error:
+            raise AuthError(
+                f"the tokens kept in {path} cannot be read ({error.strerror}): remove it, and sign"
+                " in again"
+            ) from error
+        try:
+            return self._decoded(content)
+        except (ValueError, UnicodeDecodeError, RecursionError):
+            self._set_aside(path)
+            return None
+
+    def store(self, entry: Entry) -> None:
+        """Write the file, whole or not at all."""
+        path = self.path
+        if path is None:
+            _warn("there is no home directory to keep tokens in: the next process has none")
+            return
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._check_folder(path.parent)
+            write_private(path, self._encoded(entry))
+        except OSError as error:
+            _warn(
+                f"tokens cannot be kept in {path} ({error.strerror}): the next process has none,"
+                " and a token that is good for one time is lost with this one"
+            )
+
+    def clear(self) -> None:
+        """Remove the file.
+
+        Raises:
+            AuthError: If it cannot be removed.
+        """
+        if self.path is None:
+            return
+        try:
+            self.path.unlink(missing_ok=True)
+        except NotADirectoryError:
+            return
+        except OSError as error:
+            raise AuthError(
+                f"the tokens kept in {self.path} cannot be removed ({error.strerror}): remove the"
+                " file yourself"
+            ) from error
+
+    @contextmanager
+    def alone(self, waiting: Callable[[], object] | None = None) -> Iterator[None]:
+        """Hold a lock beside the file, if there can be one."""
+        lock = self._lock(waiting)
+        if lock is None:
+            yield
+            return
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _lock(self, waiting: Callable[[], object] | None) -> filelock.BaseFileLock | None:
+        if self.path is None:
+            return None
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = filelock.FileLock(self.path.with_suffix(".lock"), mode=0o600)
+            looks = 0
+            while True:
+                try:
+                    lock.acquire(timeout=_LOOK, poll_interval=_LOOK / 10)
+                except filelock.Timeout:
+                    check()
+                else:
+                    return lock
+                looks += 1
+                if looks == _A_WHILE and waiting is not None:
+                    waiting()
+        except (OSError, NotImplementedError):
+            # Where nothing can be written, or there are no locks, nobody else can write either, or
+            # each process has to see for itself.
+            return None
+
+    def _check_folder(self, folder: Path) -> None:
+        _refuse_strangers(folder, folder.stat(), "chmod 700", writing_only=True)
+
+    def _set_aside(self, path: Path) -> None:
+        aside = path.with_suffix(".damaged")
+        with suppress(OSError):
+            path.replace(aside)
+        _warn(f"{path} is damaged: it is now {aside.name}, and signing in starts afresh")
+
+
+class KeyringCache(FileCache):
+    """Keeps tokens in the keyring of the system; a file is used for the lock alone."""
+
+    _SERVICE = "prov-facade"
+
+    def load(self) -> Entry | None:
+        """Return what is in the keyring."""
+        keyring = _keyring()
+        try:
+            content = keyring.get_password(self._SERVICE, self.key.name)
+        except keyring.errors.KeyringError as error:
+            raise _without_keyring(error) from error
+        if content is None:
+            return None
+        try:
+            return self._decoded(content.encode())
+        except (ValueError, RecursionError):
+            _warn("the keyring's entry is damaged, so that signing in starts afresh")
+            return None
+
+    def store(self, entry: Entry) -> None:
+        """Put tokens into the keyring."""
+        keyring = _keyring()
+        content = self._encoded(entry).decode()
+        try:
+            keyring.set_password(self._SERVICE, self.key.name, content)
+        except keyring.errors.KeyringError as error:
+            _warn(f"tokens cannot be kept in the keyring ({type(error).__name__})")
+
+    def clear(self) -> None:
+        """Remove the entry."""
+        keyring = _keyring()
+        try:
+            keyring.delete_password(self._SERVICE, self.key.name)
+        except keyring.errors.PasswordDeleteError:
+            return  # there was none
+        except keyring.errors.KeyringError as error:
+            raise _without_keyring(error) from error
+
+
+def cache_for(key: Key, where: CacheLike) -> Cache:
+    """Make the cache that the user asks for.
+
+    Raises:
+        ConfigError: If that is none.
+    """
+    if where is None:
+        return NoCache(key)
+    if isinstance(where, Path):
+        return FileCache(key, where.expanduser().absolute())
+    if where == "file":
+        return FileCache(key, _state_folder())
+    if where == "keyring":
+        return KeyringCache(key, _state_folder())
+    raise ConfigError("cache must be 'file', 'keyring', None, or the pathlib.Path of a directory")
+
+
+def _state_folder() -> Path | None:
+    """The directory for tokens among the user's own; ``None`` if the user has none."""
+    folder = platformdirs.user_state_path("prov-facade") / "tokens"
+    # Without a home it begins with a "~", and would be made in the working directory.
+    return folder if folder.is_absolute() else None
+
+
+def _read(path: Path) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        _refuse_strangers(path, os.fstat(descriptor), "chmod 600")
+        return file.read()
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
+    draft = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _refuse_strangers(
+    path: Path, about: os.stat_result, mend: str, *, writing_only: bool = False
+) -> None:
+    """Refuse what others may read or change.
+
+    Raises:
+        AuthError: If they may.
+    """
+    if os.name == "nt":
+        return  # there, what is in a user's directory is the user's
+    fault = ""
+    if about.st_uid not in (os.getuid(), 0):
+        fault = "belongs to another user"
+    elif about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        fault = "can be changed by other users"
+    elif not writing_only and about.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        fault = "can be read by other users"
+    if fault:
+        raise AuthError(
+            f"{path} holds tokens and {fault}: `{mend}` it if you trust those who could, or remove"
+            " it and sign in again"
+        )
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, TokenCacheWarning, stacklevel=2)
+
+
+def _keyring() -> Any:
+    try:
+        importlib.import_module("keyring.errors")
+        return importlib.import_module("keyring")
+    except ImportError as error:
+        raise ConfigError(
+            "cache='keyring' needs the package keyring: install prov-facade[keyring]"
+        ) from error
+
+
+def _without_keyring(error: Exception) -> AuthError:
+    return AuthError(
+        f"the keyring cannot be used ({type(error).__name__}): unlock it, or take another cache"
+    )

@@ -1,0 +1,115 @@
+"""Shows a person where to approve a login."""
+
+from __future__ import annotations
+
+import html
+import importlib
+import os
+import sys
+import threading
+import webbrowser
+from contextlib import suppress
+from typing import Any
+
+from attrs import frozen
+
+_MINUTE = 60
+
+
+@frozen
+class DeviceLogin:
+    """What a person needs in order to approve a login.
+
+    Attributes:
+        verification_uri: The page on which to do it.
+        verification_uri_complete: The same with the code in it, where the realm has such a page.
+        user_code: The code to enter there, or to find there already.
+        expires_in: For how many seconds there is time.
+    """
+
+    verification_uri: str
+    verification_uri_complete: str | None
+    user_code: str
+    expires_in: float
+
+    @property
+    def link(self) -> str:
+        """The page that asks for the least."""
+        return self.verification_uri_complete or self.verification_uri
+
+    def __str__(self) -> str:
+        return f"{self._before}\n\n    {self.link}\n\n{self._after}"
+
+    @property
+    def _before(self) -> str:
+        return "To sign in, open"
+
+    @property
+    def _after(self) -> str:
+        minutes = max(1, round(self.expires_in / _MINUTE))
+        time = "a minute" if minutes == 1 else f"{minutes} minutes"
+        if self.verification_uri_complete is None:
+            return f"and enter the code {self.user_code} within {time}."
+        return f"and make sure that it shows the code {self.user_code}. There is time for {time}."
+
+    def _repr_html_(self) -> str:
+        link = html.escape(self.link)
+        anchor = f'<a href="{link}" target="_blank" rel="noopener noreferrer">{link}</a>'
+        return f"<p>{html.escape(self._before)} {anchor} {html.escape(self._after)}</p>"
+
+
+def somebody_is_there() -> bool:
+    """Say whether a person can be expected to read what is shown."""
+    return _in_notebook() or (_is_terminal() and not os.environ.get("CI"))
+
+
+def show(login: DeviceLogin, open_browser: bool | None) -> None:
+    """Show where to approve a login, and open the page where that is welcome.
+
+    Args:
+        login: The login.
+        open_browser: Whether to open a browser; ``None`` if there is a display and no notebook,
+            whose browser is on another machine as likely as not.
+    """
+    if _in_notebook():
+        importlib.import_module("IPython.display").display(login)
+    else:
+        _say(f"\n{login}\n")
+    if open_browser or (open_browser is None and not _in_notebook() and _has_display()):
+        # Some browsers do not return before they are closed.
+        threading.Thread(target=_open, args=(login.link,), daemon=True).start()
+
+
+def tell(message: str) -> None:
+    """Say something to the person, if there is one."""
+    if somebody_is_there():
+        _say(message)
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)  # noqa: T201  (a person reads it)
+
+
+def _open(link: str) -> None:
+    with suppress(webbrowser.Error, OSError):
+        webbrowser.open(link)
+
+
+def _is_terminal() -> bool:
+    # Where output is thrown away, as by pythonw, there is none.
+    stream: Any = sys.stderr
+    return stream is not None and not stream.closed and stream.isatty()
+
+
+def _in_notebook() -> bool:
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
+
+
+def _has_display() -> bool:
+    if os.environ.get("SSH_CONNECTION"):
+        return False
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

@@ -1,0 +1,292 @@
+"""Asks a realm for tokens, and turns what it answers into tokens or errors."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+from urllib.parse import quote_plus, urlencode
+
+import httpx
+import msgspec
+import tenacity
+from attrs import frozen
+
+from prov_api_client.types import prepare
+from prov_facade import _certificates
+from prov_facade._oauth.endpoints import Endpoints, find
+from prov_facade._oauth.patience import pause
+from prov_facade._oauth.tokens import Tokens
+from prov_facade.config import Config
+from prov_facade.errors import AuthError, ConfigError
+
+T = TypeVar("T")
+
+Verify = ssl.SSLContext | str | Path | None
+
+_ATTEMPTS = 4
+_LONGEST_WAIT = 10.0
+_LONGEST_QUOTE = 300
+_BUSY = (429, 503)
+_FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+
+
+class DeviceAnswer(msgspec.Struct):
+    """What a realm answers a device that wants to sign in, RFC 8628, 3.2."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    expires_in: float
+    verification_uri_complete: str | None = None
+    interval: float = 5
+
+
+class _Lifetime(msgspec.Struct):
+    expires_in: float | None = None
+
+
+prepare(DeviceAnswer, _Lifetime)
+
+
+class _BusyError(Exception):
+    """The realm asks to be asked later."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__(f"status {response.status_code}")
+        self.response = response
+
+
+@frozen
+class Realm:
+    """A realm, as a client of it.
+
+    Attributes:
+        config: The deployment.
+        client_id: The client.
+        client_secret: Its secret, if it has one.
+        timeout: How many seconds the realm may take for each step of an answer.
+        verify: What its certificate is checked with, as for :class:`~prov_facade.ProvClient`.
+    """
+
+    config: Config
+    client_id: str
+    client_secret: str | None
+    timeout: float
+    verify: Verify
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+        return self.config.keycloak_endpoint
+
+    def refreshed(self, refresh_token: str, scope: str | None = None) -> Tokens:
+        """Get new tokens for a refresh token.
+
+        Raises:
+            AuthError: If there are none.
+        """
+        body = _protocol().refresh_body(self.client_id, refresh_token, scope)
+        return self._tokens(body, "refresh the tokens", secrets=[refresh_token]).succeeding(
+            refresh_token
+        )
+
+    def for_client(self, scope: str | None) -> Tokens:
+        """Get tokens for the client itself.
+
+        Raises:
+            AuthError: If there are none.
+        """
+        body = _protocol().client_body(self.client_id, scope)
+        return self._tokens(body, "sign in as a client")
+
+    def for_device(self, device_code: str) -> Tokens:
+        """Ask whether a person approved a device.
+
+        Raises:
+            AuthError: If none did, or not yet.
+        """
+        body = _protocol().device_body(self.client_id, device_code)
+        return self._tokens(body, "sign in", secrets=[device_code])
+
+    def device_login(self, scope: str) -> DeviceAnswer:
+        """Ask for a code that a person can approve.
+
+        Raises:
+            AuthError: If there is none.
+        """
+        body = urlencode({"client_id": self.client_id, "scope": scope})
+        response = self._post(lambda at: at.device_authorization, body, "sign in by device")
+        answer = self._read(response, "sign in by device", [])
+        try:
+            return msgspec.convert(answer, DeviceAnswer)
+        except msgspec.ValidationError as error:
+            raise AuthError(
+                f"{self._attempt('sign in by device')}: the answer cannot be used: {error}"
+            ) from None
+
+    def revoke(self, token: str, kind: str) -> None:
+        """End a token.
+
+        Args:
+            token: The token.
+            kind: ``refresh_token`` or ``access_token``.
+
+        Raises:
+            AuthError: If the realm does not say that it did.
+        """
+        fields = {"client_id": self.client_id, "token": token, "token_type_hint": kind}
+        response = self._post(lambda at: at.revocation, urlencode(fields), "sign out")
+        if not response.is_success:
+            self._read(response, "sign out", [token])
+
+    def _tokens(self, body: str, what: str, secrets: list[str] | None = None) -> Tokens:
+        asked_at = time.time()
+        response = self._post(lambda at: at.token, body, what)
+        answer = self._read(response, what, secrets or [])
+        try:
+            checked = _protocol().read_tokens(self.client_id, response.text)
+            seconds = msgspec.convert(answer, _Lifetime, strict=False).expires_in
+        except _protocol().RefusedError as error:
+            raise self._refusal(what, error.error, error.description, secrets or []) from None
+        except (ValueError, TypeError) as error:
+            kind = type(error).__name__
+            raise AuthError(f"{self._attempt(what)}: the answer cannot be used ({kind})") from None
+        token, refresh = checked["access_token"], checked.get("refresh_token")
+        if not isinstance(token, str) or not isinstance(refresh, str | None):
+            raise AuthError(f"{self._attempt(what)}: the answer holds no token")
+        if str(checked.get("token_type", "Bearer")).lower() != "bearer":
+            raise AuthError(f"{self._attempt(what)}: the answer holds no bearer token")
+        return Tokens.of_answer(checked, asked_at, seconds)
+
+    def _read(self, response: httpx.Response, what: str, secrets: list[str]) -> dict[str, Any]:
+        """Read an answer that is an object, and no error."""
+        try:
+            answer = msgspec.json.decode(response.content, type=dict[str, Any])
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            answer = {}
+        error = answer.get("error")
+        if error is not None:
+            raise self._refusal(what, error, answer.get("error_description"), secrets)
+        if not response.is_success:
+            advice = ""
+            if response.status_code == 404:
+                advice = ". Is there such a realm? Check the Config's domain and realm_name"
+            raise AuthError(
+                f"{self._attempt(what)}: it was answered with status {response.status_code}{advice}"
+            )
+        if not answer:
+            raise AuthError(f"{self._attempt(what)}: the answer is no JSON object")
+        return answer
+
+    def _refusal(
+        self, what: str, error: object, description: object, secrets: list[str]
+    ) -> AuthError:
+        code, said = self._quoted(error, secrets), self._quoted(description, secrets)
+        message = f"{self._attempt(what)}: {code}"
+        if said:
+            message += f": {said.rstrip('.')}"
+        advice = _ADVICE.get(code)
+        if advice:
+            message += f". {advice}"
+        return AuthError(message, error=code, error_description=said or None)
+
+    def _quoted(self, text: object, secrets: list[str]) -> str:
+        """Repeat what the realm says, without what it was told, and without control characters."""
+        if text is None:
+            return ""
+        said = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+        for secret in (*secrets, self.client_secret):
+            if secret:
+                said = said.replace(secret, "***")
+        return said if len(said) <= _LONGEST_QUOTE else f"{said[:_LONGEST_QUOTE]}…"
+
+    def _attempt(self, what: str) -> str:
+        return f"could not {what} at {self.address} as {self.client_id!r}"
+
+    # On the wire
+
+    def _post(self, where: Callable[[Endpoints], str], body: str, what: str) -> httpx.Response:
+        try:
+            with self._http() as http:
+                endpoints = self._persistently(lambda: find(self.config, http))
+                headers = dict(_FORM)
+                if self.client_secret is not None and endpoints.secret_in_header:
+                    headers["Authorization"] = _basic(self.client_id, self.client_secret)
+                elif self.client_secret is not None:
+                    body += "&" + urlencode({"client_secret": self.client_secret})
+
+                address = where(endpoints)
+                return self._persistently(
+                    lambda: _unless_busy(http.post(address, content=body, headers=headers))
+                )
+        except _BusyError as error:
+            return error.response
+        except httpx.HTTPError as error:
+            # Its text names hosts and ports, and no secret: those are in the body.
+            raise AuthError(
+                f"{self._attempt(what)}: there was no answer ({type(error).__name__}: {error})."
+                " Check the Config's domain and realm_name, and the network"
+            ) from error
+
+    def _http(self) -> httpx.Client:
+        try:
+            certificates = _certificates.load(self.verify)
+            return httpx.Client(verify=certificates, timeout=self.timeout, follow_redirects=False)
+        except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
+            raise ConfigError(
+                f"no connection to {self.address} can be set up: verify or the environment names"
+                f" a file of certificates or a proxy that cannot be used ({error})"
+            ) from error
+
+    def _persistently(self, attempt: Callable[[], T]) -> T:
+        """Try again what has certainly not reached the realm, or was put off by it.
+
+        Whatever else failed may have used up a token that is good for one time.
+        """
+        retrying = tenacity.Retrying(
+            sleep=pause,
+            stop=tenacity.stop_after_attempt(_ATTEMPTS),
+            wait=_wait,
+            retry=tenacity.retry_if_exception_type(
+                (httpx.ConnectError, httpx.ConnectTimeout, _BusyError)
+            ),
+            reraise=True,
+        )
+        return retrying(attempt)
+
+
+_ADVICE = {
+    "invalid_client": "Check the client_id, and the client_secret if the client has one",
+    "unauthorized_client": "Whoever runs the realm can allow the client to sign in this way",
+    "invalid_scope": "Ask for another scope",
+}
+
+
+def _protocol() -> ModuleType:
+    return importlib.import_module("prov_facade._oauth.protocol")
+
+
+def _unless_busy(response: httpx.Response) -> httpx.Response:
+    if response.status_code in _BUSY:
+        raise _BusyError(response)
+    return response
+
+
+def _basic(client_id: str, secret: str) -> str:
+    """The header of RFC 6749, 2.3.1, where both are encoded as in a form."""
+    pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.response.headers.get("retry-after", "") if isinstance(error, _BusyError) else ""
+    if asked.isascii() and asked.isdigit():
+        return min(float(asked), _LONGEST_WAIT)
+    return float(tenacity.wait_random_exponential(multiplier=0.5, max=5)(state))
