@@ -19,6 +19,7 @@ class Json:
     """Reads a JSON body into a type."""
 
     def __init__(self, type: Any) -> None:  # noqa: A002
+        self.type = type
         # At once, not when it is first needed, for the reason that `types.prepare` gives.
         self._decoder = msgspec.json.Decoder(type)
 

@@ -18,6 +18,7 @@ MAY_IMPORT_GENERATED = {
     "_bulk",
     "_documents",
     "_files",
+    "_readiness",
     "_results",
     "admin",
     "bulk",
@@ -65,6 +66,7 @@ def test_the_list_of_those_modules_is_no_longer_than_it_need_be() -> None:
 def test_importing_the_package_imports_nothing_heavy_and_warns_of_nothing() -> None:
     heavy = ["pydantic", "yaml", "jsonschema", "rich", "numpy", "networkx", "trio", "pytest"]
     heavy += ["starlette", "uvicorn", "jwt", "docx", "sqlite3", "prov_facade.sandbox"]
+    heavy += ["oauthlib", "keyring", "IPython"]
     # httpx itself imports rich for its command line, where all that this needs is installed.
     script = (
         "import sys, httpx\nof_httpx = set(sys.modules)\nimport prov_facade\n"

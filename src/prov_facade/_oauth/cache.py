@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import os
 import re
 import stat
@@ -20,9 +19,9 @@ import msgspec
 import platformdirs
 from attrs import frozen
 
-from prov_api_client.types import prepare
 from prov_facade._oauth.patience import check
 from prov_facade._oauth.tokens import Tokens
+from prov_facade._readiness import prepare
 from prov_facade.errors import AuthError, ConfigError
 
 CacheLike: TypeAlias = Literal["file", "keyring"] | Path | None
@@ -418,12 +417,13 @@ def _warn(message: str) -> None:
 
 def _keyring() -> Any:
     try:
-        importlib.import_module("keyring.errors")
-        return importlib.import_module("keyring")
+        import keyring  # noqa: PLC0415  (of an extra)
+        import keyring.errors  # noqa: PLC0415
     except ImportError as error:
         raise ConfigError(
             "cache='keyring' needs the package keyring: install prov-facade[keyring]"
         ) from error
+    return keyring
 
 
 def _without_keyring(error: Exception) -> AuthError:

@@ -8,7 +8,7 @@ import httpx
 import msgspec
 from attrs import frozen
 
-from prov_api_client.types import prepare
+from prov_facade._readiness import prepare
 from prov_facade.config import Config, check_address
 from prov_facade.errors import AuthError, ConfigError
 

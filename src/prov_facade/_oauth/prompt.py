@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import importlib
 import os
 import sys
 import threading
@@ -72,7 +71,9 @@ def show(login: DeviceLogin, open_browser: bool | None) -> None:
             whose browser is on another machine as likely as not.
     """
     if _in_notebook():
-        importlib.import_module("IPython.display").display(login)
+        from IPython.display import display  # noqa: PLC0415  (there is a notebook, so it is there)
+
+        display(login)
     else:
         _say(f"\n{login}\n")
     if open_browser or (open_browser is None and not _in_notebook() and _has_display()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import importlib
 import ssl
 import time
 from collections.abc import Callable
@@ -17,11 +16,11 @@ import msgspec
 import tenacity
 from attrs import frozen
 
-from prov_api_client.types import prepare
 from prov_facade import _certificates
 from prov_facade._oauth.endpoints import Endpoints, find
 from prov_facade._oauth.patience import pause
 from prov_facade._oauth.tokens import Tokens
+from prov_facade._readiness import prepare
 from prov_facade.config import Config
 from prov_facade.errors import AuthError, ConfigError
 
@@ -269,7 +268,9 @@ _ADVICE = {
 
 
 def _protocol() -> ModuleType:
-    return importlib.import_module("prov_facade._oauth.protocol")
+    from prov_facade._oauth import protocol  # noqa: PLC0415  (many a program never needs it)
+
+    return protocol
 
 
 def _unless_busy(response: httpx.Response) -> httpx.Response:

@@ -20,7 +20,7 @@ from io import StringIO
 import msgspec
 from attrs import field, frozen
 
-from prov_api_client.types import prepare
+from prov_facade._readiness import prepare
 from prov_facade.models import AssociationInfo, DatasetType, ModelRunRecord, TemplatedDataset
 from prov_facade.sandbox._store import Item, Store
 

@@ -17,7 +17,7 @@ import yaml
 from attrs import frozen
 from msgspec import Meta
 
-from prov_api_client.types import prepare
+from prov_facade._readiness import prepare
 from prov_facade.models import ModelRunRecord
 from prov_facade.sandbox import _yaml
 from prov_facade.sandbox._records import BadRecordError, check

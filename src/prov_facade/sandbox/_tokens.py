@@ -22,7 +22,7 @@ from attrs import frozen
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
-from prov_api_client.types import prepare
+from prov_facade._readiness import prepare
 
 TokenType: TypeAlias = Literal["Bearer", "Refresh", "Offline"]
 
