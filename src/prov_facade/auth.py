@@ -16,6 +16,11 @@ from prov_facade.errors import AuthError
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
+def is_token(value: object) -> bool:
+    """Say whether something is a token that a header can carry."""
+    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
+
+
 @runtime_checkable
 class SupportsAuth(Protocol):
     """What the client needs of an auth manager, whatever its class.

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
-from typing import TypeVar
+from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
+from typing import Any, TypeVar
 
 import tenacity
 
@@ -30,19 +33,53 @@ sleep = asyncio.sleep
 
 
 async def in_thread(work: Callable[..., R], *arguments: object) -> R:
-    """Have work done in a thread that would hold up the loop.
+    """Have work done in a thread that would hold up the loop."""
+    return await asyncio.to_thread(work, *arguments)
 
-    The work is told when it is wanted no longer; ending it is its own affair.
+
+async def in_own_thread(work: Callable[..., R], *arguments: object) -> R:
+    """Have work done in a thread that nobody waits for, should it be wanted no longer.
+
+    It may be that of another library, and take minutes. The threads of the loop are waited for when
+    the loop and the process end.
     """
     given_up = threading.Event()
-    before = ABANDONED.set(given_up)
+    context = copy_context()
+    context.run(ABANDONED.set, given_up)
+    done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+
+    def settle(result: Callable[[], R]) -> None:
+        if done.cancelled():
+            return
+        try:
+            done.set_result(result())
+        except BaseException as error:  # noqa: BLE001  (whatever it is, it is the caller's)
+            done.set_exception(error)
+
+    def run() -> None:
+        try:
+            value = context.run(work, *arguments)
+        except BaseException as error:  # noqa: BLE001  (likewise)
+            result = partial(_raise, error)
+        else:
+            result = partial(_same, value)
+        with suppress(RuntimeError):  # the loop is closed
+            done.get_loop().call_soon_threadsafe(settle, result)
+
+    threading.Thread(target=run, name="prov-facade auth", daemon=True).start()
     try:
-        return await asyncio.to_thread(work, *arguments)
-    except asyncio.CancelledError:
+        return await done
+    except BaseException:
         given_up.set()
         raise
-    finally:
-        ABANDONED.reset(before)
+
+
+def _raise(error: BaseException) -> Any:
+    raise error
+
+
+def _same(value: R) -> R:
+    return value
 
 
 async def to_the_end(work: Callable[..., R], *arguments: object) -> R:

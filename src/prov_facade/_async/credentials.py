@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import httpx
 
 from prov_facade._aio.turns import Turns
-from prov_facade._aio.waiting import Later, in_thread
+from prov_facade._aio.waiting import Later, in_own_thread
+from prov_facade._oauth.manager import OAuthManager
 from prov_facade.auth import BearerAuth, BearerToken, SupportsAuth
 from prov_facade.errors import AuthError, Call
 
@@ -48,7 +49,7 @@ class Renewal:
         if isinstance(self._manager, BearerToken) and self._manager.is_fixed:
             return False
         async with self._turns.turn():
-            await in_thread(self._renew, refused, call)
+            await in_own_thread(self._renew, refused, call)
         return True
 
     def _renew(self, refused: str, call: Call) -> None:
@@ -81,12 +82,19 @@ async def credentials(manager: SupportsAuth, call: Call, turns: Turns) -> httpx.
     Raises:
         AuthError: If there is no token.
     """
-    if isinstance(manager, BearerToken) and manager.is_fixed:
+    if _has_token(manager):
         auth = _ask(manager, call)
     else:
         async with turns.turn():
-            auth = await in_thread(_ask, manager, call)
+            auth = await in_own_thread(_ask, manager, call)
     return auth if isinstance(auth, BearerAuth) else _Guarded(auth, manager, call)
+
+
+def _has_token(manager: SupportsAuth) -> bool:
+    """Say whether a manager has no need to block, as far as is known of it."""
+    if isinstance(manager, BearerToken):
+        return manager.is_fixed
+    return isinstance(manager, OAuthManager) and manager.token_at_hand() is not None
 
 
 def _ask(manager: SupportsAuth, call: Call) -> httpx.Auth:

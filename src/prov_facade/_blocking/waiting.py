@@ -96,6 +96,11 @@ def in_thread(work: Callable[..., R], *arguments: object) -> R:
     return work(*arguments)
 
 
+def in_own_thread(work: Callable[..., R], *arguments: object) -> R:
+    """Do work, in the thread of the caller, which can be interrupted."""
+    return work(*arguments)
+
+
 def to_the_end(work: Callable[..., R], *arguments: object) -> R:
     """Do work."""
     return work(*arguments)

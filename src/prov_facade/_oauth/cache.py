@@ -7,9 +7,10 @@ import os
 import re
 import stat
 import tempfile
+import time
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -17,7 +18,7 @@ from typing import Any, Literal, TypeAlias
 import filelock
 import msgspec
 import platformdirs
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from prov_facade._oauth.patience import check
 from prov_facade._oauth.tokens import Tokens
@@ -29,7 +30,8 @@ CacheLike: TypeAlias = Literal["file", "keyring"] | Path | None
 that directory, ``"keyring"`` for the keyring of the system, ``None`` for nowhere."""
 
 _LOOK = 0.2
-_A_WHILE = 10  # looks
+_ASIDE = ".damaged"
+_LONGEST_WAIT = 120.0
 
 
 class TokenCacheWarning(UserWarning):
@@ -45,47 +47,38 @@ class Key:
         client_id: The client.
         scope: The scope, its words in order.
         flow: The way to sign in.
+        origin: A digest of the token that the user gave to sign in with, if one was given: for
+            another one, these tokens are not meant.
     """
 
     realm: str
     client_id: str
     scope: str
     flow: str
+    origin: str | None = None
 
     @property
     def name(self) -> str:
         """A file name that says something to a person, and is another one for another key."""
         told = f"{self.realm.partition('://')[2]}_{self.client_id}"
-        whole = msgspec.json.encode((self.realm, self.client_id, self.scope, self.flow))
+        whole = msgspec.json.encode(
+            (self.realm, self.client_id, self.scope, self.flow, self.origin)
+        )
         digest = hashlib.sha256(whole)
         return f"{re.sub(r'[^A-Za-z0-9.-]+', '_', told)[:100]}_{digest.hexdigest()[:16]}"
 
 
 @frozen
-class Entry:
-    """What is kept.
-
-    Attributes:
-        tokens: The tokens.
-        origin: A digest of the token that they were had for, where the user gave one: for another
-            one they are not meant.
-    """
-
-    tokens: Tokens
-    origin: str | None = None
-
-
-class _Record(msgspec.Struct, forbid_unknown_fields=True):
-    """An entry, as it is written."""
+class _Record:
+    """Tokens, as they are written. What a later version adds is passed over."""
 
     version: Literal[1]
     realm: str
     client_id: str
-    access_token: str
+    access_token: str = field(repr=False)
     obtained_at: float
     expires_in: float | None
-    refresh_token: str | None
-    origin: str | None
+    refresh_token: str | None = field(repr=False)
 
 
 prepare(_Record)
@@ -98,7 +91,7 @@ class Cache(ABC):
         self.key = key
 
     @abstractmethod
-    def load(self) -> Entry | None:
+    def load(self) -> Tokens | None:
         """Return what is kept.
 
         Raises:
@@ -106,8 +99,8 @@ class Cache(ABC):
         """
 
     @abstractmethod
-    def store(self, entry: Entry) -> None:
-        """Keep something, or warn that it cannot be kept."""
+    def store(self, tokens: Tokens) -> bool:
+        """Keep something, or warn that it cannot be kept, and say which."""
 
     @abstractmethod
     def clear(self) -> None:
@@ -115,18 +108,15 @@ class Cache(ABC):
 
     @abstractmethod
     @contextmanager
-    def alone(self, waiting: Callable[[], object] | None = None) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
         """Wait until no other process is within, as a context.
 
-        Args:
-            waiting: Called once, if that takes a while.
-
         Raises:
+            AuthError: If that takes so long that the other process must hang.
             AbandonedError: As soon as nobody waits for it any more.
         """
 
-    def _encoded(self, entry: Entry) -> bytes:
-        tokens = entry.tokens
+    def _encoded(self, tokens: Tokens) -> bytes:
         return msgspec.json.encode(
             _Record(
                 version=1,
@@ -136,11 +126,10 @@ class Cache(ABC):
                 obtained_at=tokens.obtained_at,
                 expires_in=tokens.expires_in,
                 refresh_token=tokens.refresh_token,
-                origin=entry.origin,
             )
         )
 
-    def _decoded(self, content: bytes) -> Entry:
+    def _decoded(self, content: bytes) -> Tokens:
         """Read what was written.
 
         Raises:
@@ -149,27 +138,27 @@ class Cache(ABC):
         record = msgspec.json.decode(content, type=_Record)
         if (record.realm, record.client_id) != (self.key.realm, self.key.client_id):
             raise ValueError("it is about another realm or client")
-        tokens = Tokens(
+        return Tokens(
             record.access_token, record.refresh_token, record.obtained_at, record.expires_in
         )
-        return Entry(tokens, record.origin)
 
 
 class NoCache(Cache):
     """Keeps nothing."""
 
-    def load(self) -> Entry | None:
+    def load(self) -> Tokens | None:
         """Return nothing."""
         return None
 
-    def store(self, entry: Entry) -> None:
+    def store(self, tokens: Tokens) -> bool:  # noqa: ARG002
         """Keep nothing."""
+        return False
 
     def clear(self) -> None:
         """There is nothing to forget."""
 
     @contextmanager
-    def alone(self, waiting: Callable[[], object] | None = None) -> Iterator[None]:  # noqa: ARG002
+    def alone(self) -> Iterator[None]:
         """Nobody else can be within."""
         yield
 
@@ -191,7 +180,7 @@ class FileCache(Cache):
         """The file."""
         return None if self._folder is None else self._folder / f"{self.key.name}.json"
 
-    def load(self) -> Entry | None:
+    def load(self) -> Tokens | None:
         """Return what is in the file; one that cannot be understood is set aside.
 
         Raises:
@@ -219,21 +208,23 @@ class FileCache(Cache):
             self._set_aside(path)
             return None
 
-    def store(self, entry: Entry) -> None:
+    def store(self, tokens: Tokens) -> bool:
         """Write the file, whole or not at all."""
         path = self.path
         if path is None:
             _warn("there is no home directory to keep tokens in: the next process has none")
-            return
+            return False
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make_folder(path.parent)
             self._check_folder(path.parent)
-            write_private(path, self._encoded(entry))
+            write_private(path, self._encoded(tokens))
         except OSError as error:
             _warn(
                 f"tokens cannot be kept in {path} ({error.strerror}): the next process has none,"
                 " and a token that is good for one time is lost with this one"
             )
+            return False
+        return True
 
     def clear(self) -> None:
         """Remove the file.
@@ -244,7 +235,8 @@ class FileCache(Cache):
         if self.path is None:
             return
         try:
-            self.path.unlink(missing_ok=True)
+            for path in (self.path, self.path.with_suffix(_ASIDE)):
+                path.unlink(missing_ok=True)
         except NotADirectoryError:
             return
         except OSError as error:
@@ -254,9 +246,13 @@ class FileCache(Cache):
             ) from error
 
     @contextmanager
-    def alone(self, waiting: Callable[[], object] | None = None) -> Iterator[None]:
-        """Hold a lock beside the file, if there can be one."""
-        lock = self._lock(waiting)
+    def alone(self) -> Iterator[None]:
+        """Hold a lock beside the file, if there can be one.
+
+        Raises:
+            AuthError: If another process holds it and does not give it back.
+        """
+        lock = self._lock()
         if lock is None:
             yield
             return
@@ -265,13 +261,13 @@ class FileCache(Cache):
         finally:
             lock.release()
 
-    def _lock(self, waiting: Callable[[], object] | None) -> filelock.BaseFileLock | None:
+    def _lock(self) -> filelock.BaseFileLock | None:
         if self.path is None:
             return None
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make_folder(self.path.parent)
             lock = filelock.FileLock(self.path.with_suffix(".lock"), mode=0o600)
-            looks = 0
+            ends = time.monotonic() + _LONGEST_WAIT
             while True:
                 try:
                     lock.acquire(timeout=_LOOK, poll_interval=_LOOK / 10)
@@ -279,19 +275,29 @@ class FileCache(Cache):
                     check()
                 else:
                     return lock
-                looks += 1
-                if looks == _A_WHILE and waiting is not None:
-                    waiting()
+                if time.monotonic() > ends:
+                    break
         except (OSError, NotImplementedError):
             # Where nothing can be written, or there are no locks, nobody else can write either, or
             # each process has to see for itself.
             return None
+        raise AuthError(
+            f"another process has been renewing tokens for {_LONGEST_WAIT:.0f} s, and holds"
+            f" {lock.lock_file}: is it suspended? Let it go on, or end it"
+        )
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        # The one above as well: whoever may change that could put another in its place.
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
     def _check_folder(self, folder: Path) -> None:
         _refuse_strangers(folder, folder.stat(), "chmod 700", writing_only=True)
 
     def _set_aside(self, path: Path) -> None:
-        aside = path.with_suffix(".damaged")
+        aside = path.with_suffix(_ASIDE)
         with suppress(OSError):
             path.replace(aside)
         _warn(f"{path} is damaged: it is now {aside.name}, and signing in starts afresh")
@@ -302,12 +308,12 @@ class KeyringCache(FileCache):
 
     _SERVICE = "prov-facade"
 
-    def load(self) -> Entry | None:
+    def load(self) -> Tokens | None:
         """Return what is in the keyring."""
         keyring = _keyring()
         try:
             content = keyring.get_password(self._SERVICE, self.key.name)
-        except keyring.errors.KeyringError as error:
+        except Exception as error:  # its backends have errors of all kinds
             raise _without_keyring(error) from error
         if content is None:
             return None
@@ -317,14 +323,17 @@ class KeyringCache(FileCache):
             _warn("the keyring's entry is damaged, so that signing in starts afresh")
             return None
 
-    def store(self, entry: Entry) -> None:
+    def store(self, tokens: Tokens) -> bool:
         """Put tokens into the keyring."""
         keyring = _keyring()
-        content = self._encoded(entry).decode()
+        # The refresh token alone: some keyrings take no more than about 1,200 characters.
+        content = self._encoded(evolve(tokens, access_token="", expires_in=0)).decode()
         try:
             keyring.set_password(self._SERVICE, self.key.name, content)
-        except keyring.errors.KeyringError as error:
+        except Exception as error:  # noqa: BLE001  (likewise)
             _warn(f"tokens cannot be kept in the keyring ({type(error).__name__})")
+            return False
+        return True
 
     def clear(self) -> None:
         """Remove the entry."""
@@ -333,7 +342,7 @@ class KeyringCache(FileCache):
             keyring.delete_password(self._SERVICE, self.key.name)
         except keyring.errors.PasswordDeleteError:
             return  # there was none
-        except keyring.errors.KeyringError as error:
+        except Exception as error:
             raise _without_keyring(error) from error
 
 
@@ -346,7 +355,10 @@ def cache_for(key: Key, where: CacheLike) -> Cache:
     if where is None:
         return NoCache(key)
     if isinstance(where, Path):
-        return FileCache(key, where.expanduser().absolute())
+        try:
+            return FileCache(key, where.expanduser().absolute())
+        except RuntimeError as error:
+            raise ConfigError(f"cache cannot be {where}: {error}") from error
     if where == "file":
         return FileCache(key, _state_folder())
     if where == "keyring":
@@ -356,8 +368,11 @@ def cache_for(key: Key, where: CacheLike) -> Cache:
 
 def _state_folder() -> Path | None:
     """The directory for tokens among the user's own; ``None`` if the user has none."""
-    folder = platformdirs.user_state_path("prov-facade") / "tokens"
-    # Without a home it begins with a "~", and would be made in the working directory.
+    try:
+        folder = platformdirs.user_state_path("prov-facade") / "tokens"
+    except RuntimeError:
+        return None  # there is no home
+    # Older versions give one that begins with a "~", in the working directory.
     return folder if folder.is_absolute() else None
 
 
@@ -381,10 +396,24 @@ def write_private(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(descriptor)
-        draft.replace(path)
+        _replace(draft, path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _replace(draft: Path, path: Path) -> None:
+    ends = time.monotonic() + 2
+    while True:
+        try:
+            draft.replace(path)
+        except PermissionError:
+            # On Windows, not while somebody reads the old one.
+            if os.name != "nt" or time.monotonic() > ends:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _refuse_strangers(

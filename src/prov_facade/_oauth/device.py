@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
-from attrs import define
+from attrs import define, evolve
 
 from prov_facade._oauth import cache as kept
 from prov_facade._oauth import prompt as asking
 from prov_facade._oauth.cache import CacheLike
-from prov_facade._oauth.manager import OAuthManager
+from prov_facade._oauth.manager import OAuthManager, Spent
 from prov_facade._oauth.patience import pause
 from prov_facade._oauth.prompt import DeviceLogin
 from prov_facade._oauth.realm import DeviceAnswer, Verify
@@ -24,6 +24,9 @@ from prov_facade.errors import AuthError, ConfigError
 
 _SLOWER = 5.0  # RFC 8628, 3.5
 _SLOWEST = 60.0
+_FAILING = 500
+_INTERVAL = 5.0  # RFC 8628, 3.2
+_LONGEST_LIFE = 24 * 3600.0
 _OFFLINE = "offline_access"
 
 
@@ -36,6 +39,7 @@ class _Pending:
     scope: str
     ends: float
     interval: float
+    shown: bool = False
 
 
 class DeviceFlow(OAuthManager):
@@ -52,7 +56,8 @@ class DeviceFlow(OAuthManager):
         client_secret: Its secret, if it has one.
         scope: What the tokens shall be good for, words with spaces between.
         prompt: A function that shows a :class:`DeviceLogin` to the person, in place of the terminal
-            or the notebook: for applications with windows of their own.
+            or the notebook: for applications with windows of their own. A pickled copy, in
+            another process, is without it.
         interactive: Whether somebody is there to be asked; ``None`` to find out: in a notebook, and
             where the error output is a terminal.
         open_browser: Whether to open a browser; ``None`` if there is a display.
@@ -71,6 +76,7 @@ class DeviceFlow(OAuthManager):
     """
 
     _flow = "device"
+    _asks_a_person = True
 
     def __init__(
         self,
@@ -86,8 +92,6 @@ class DeviceFlow(OAuthManager):
         timeout: float = 30,
         verify: Verify = None,
     ) -> None:
-        if not isinstance(scope, str):
-            raise ConfigError("scope must be a str, words with spaces between")
         if prompt is not None and not callable(prompt):
             raise ConfigError("prompt must be a function")
         self._prompt = prompt
@@ -105,7 +109,8 @@ class DeviceFlow(OAuthManager):
         )
 
     def __getstate__(self) -> dict[str, object]:
-        return {**super().__getstate__(), "_pending": None}
+        # Nor a way to the person who is here.
+        return {**super().__getstate__(), "_pending": None, "_prompt": None}
 
     def save_offline_token(self, path: str | os.PathLike[str]) -> None:
         """Get an offline token, and write it to a file that only its owner can read.
@@ -117,13 +122,19 @@ class DeviceFlow(OAuthManager):
 
         Raises:
             AuthError: If nobody approves it, the realm gives none, or the file cannot be written.
+            ConfigError: If there is no such directory, or nothing can be written to it.
         """
         target = Path(path).expanduser()
         if not target.parent.is_dir():
             raise ConfigError(f"{target.parent} is no directory")
+        if not os.access(target.parent, os.W_OK):
+            raise ConfigError(f"nothing can be written to {target.parent}")
         words = {*(self._scope or "").split(), _OFFLINE}
         with self._turn.alone():
             tokens = self._sign_in(" ".join(sorted(words)))
+        if tokens.scope is not None and _OFFLINE not in tokens.scope.split():
+            self._realm.revoke(tokens.refresh_token or tokens.access_token, "refresh_token")
+            tokens = evolve(tokens, refresh_token=None)
         if tokens.refresh_token is None:
             raise AuthError(
                 f"{self._realm.address} gave no offline token: whoever runs the realm can allow the"
@@ -138,22 +149,19 @@ class DeviceFlow(OAuthManager):
                 " revoked"
             ) from error
 
-    def _wait_for_others(self) -> None:
-        asking.tell("Another process is signing in. This one goes on when it has.")
+    def _obtain(self, spent: Spent | None) -> Tokens:
+        return self._sign_in(self._scope or "", spent)
 
-    def _obtain(self) -> Tokens:
-        return self._sign_in(self._scope or "")
-
-    def _sign_in(self, scope: str) -> Tokens:
+    def _sign_in(self, scope: str, spent: Spent | None = None) -> Tokens:
         """Have a person approve a login.
 
         One that was left waiting, since its caller gave up, is taken up again.
         """
-        self._expect_somebody()
+        self._expect_somebody(spent)
         pending, self._pending = self._pending, None
         if pending is None or pending.ends <= time.monotonic() or pending.scope != scope:
             pending = self._begin(scope)
-        self._show(pending.login)
+        self._show(pending)
         try:
             return self._approved(pending)
         except AuthError:
@@ -162,50 +170,59 @@ class DeviceFlow(OAuthManager):
             self._pending = pending
             raise
 
-    def _expect_somebody(self) -> None:
+    def _expect_somebody(self, spent: Spent | None) -> None:
         there = self._interactive
         if there is None:
             there = self._prompt is not None or asking.somebody_is_there()
         if not there:
             raise AuthError(
                 f"signing in to {self._realm.address} needs a person, and nobody is there: this is"
-                " no terminal and no notebook. In a batch job use OfflineFlow, with a token that"
-                " DeviceFlow(...).save_offline_token(path) got where there is a browser. Or sign in"
-                " beforehand with the same home directory; or, if somebody reads what is printed,"
-                " say interactive=True"
+                " no terminal and no notebook that can ask. In a batch job use OfflineFlow, with a"
+                " token that DeviceFlow(...).save_offline_token(path) got where there is a browser."
+                " Or sign in beforehand with the same home directory; or, if somebody reads what is"
+                f" printed, say interactive=True{_reason(spent)}",
+                error=spent.error.error if spent else None,
+                error_description=spent.error.error_description if spent else None,
             )
 
     def _begin(self, scope: str) -> _Pending:
         asked = time.monotonic()
         answer = self._realm.device_login(scope)
+        lifetime = min(max(answer.expires_in, 0.0), _LONGEST_LIFE)
+        complete = answer.verification_uri_complete
         login = DeviceLogin(
             self._page(answer.verification_uri),
-            answer.verification_uri_complete and self._page(answer.verification_uri_complete),
+            self._page(complete) if complete else None,
             "".join(c for c in answer.user_code if c.isprintable()),
-            answer.expires_in,
+            lifetime,
         )
-        return _Pending(answer, login, scope, asked + answer.expires_in, max(answer.interval, 0.0))
+        interval = answer.interval
+        # One that is not positive would have the realm asked without a pause.
+        interval = min(interval, _SLOWEST) if interval and interval > 0 else _INTERVAL
+        return _Pending(answer, login, scope, asked + lifetime, interval)
 
     def _page(self, address: str) -> str:
         """Refuse what is no page for a browser: a file, a script, or what steers a terminal."""
-        bare = urlsplit(address)._replace(query="", fragment="").geturl()
         try:
+            page = httpx.URL(address)
             check_address(
                 "verification_uri",
-                bare,
+                str(page.copy_with(query=None, fragment=None)),
                 allow_http=self._realm.config.api_overrides.allow_http,
             )
-        except ConfigError as error:
+        except (ConfigError, httpx.InvalidURL) as error:
             raise AuthError(
                 f"{self._realm.address} names a page to sign in that cannot be opened: {error}"
             ) from None
-        return str(httpx.URL(address))
+        return str(page)
 
-    def _show(self, login: DeviceLogin) -> None:
+    def _show(self, pending: _Pending) -> None:
         if self._prompt is not None:
-            self._prompt(login)
+            self._prompt(pending.login)
         else:
-            asking.show(login, self._open_browser)
+            # A second browser for the same login would be one too many.
+            asking.show(pending.login, False if pending.shown else self._open_browser)
+        pending.shown = True
 
     def _approved(self, pending: _Pending) -> Tokens:
         """Ask until somebody decided, no more often than the realm wants."""
@@ -219,7 +236,7 @@ class DeviceFlow(OAuthManager):
             except AuthError as error:
                 if error.error == "slow_down":
                     pending.interval += _SLOWER
-                elif isinstance(error.__cause__, httpx.TransportError):
+                elif isinstance(error.__cause__, httpx.TransportError) or _is_passing(error):
                     pending.interval = min(max(2 * pending.interval, 1.0), _SLOWEST)
                 elif error.error == "expired_token":
                     raise self._expired(error) from error
@@ -239,3 +256,15 @@ class DeviceFlow(OAuthManager):
             error=error.error if error else "expired_token",
             error_description=error.error_description if error else None,
         )
+
+
+def _is_passing(error: AuthError) -> bool:
+    status = error.status_code
+    return status is not None and (status == HTTPStatus.TOO_MANY_REQUESTS or status >= _FAILING)
+
+
+def _reason(spent: Spent | None) -> str:
+    if spent is None:
+        return ""
+    said = filter(None, (spent.error.error, spent.error.error_description))
+    return f". What was kept is good no more ({': '.join(said)})"

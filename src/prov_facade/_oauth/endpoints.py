@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import httpx
 import msgspec
@@ -53,23 +54,37 @@ class _Metadata(msgspec.Struct):
 prepare(_Metadata)
 
 
-def find(config: Config, http: httpx.Client) -> Endpoints:
+def find(
+    config: Config,
+    http: httpx.Client,
+    unless_busy: Callable[[httpx.Response], httpx.Response],
+    attempt: str,
+) -> Endpoints:
     """Find out where a realm is asked for what.
 
     Args:
         config: The deployment. Its address of the realm is the beginning of all.
         http: What asks.
+        unless_busy: Refuses an answer that asks to be asked later.
+        attempt: What a message calls the whole undertaking.
 
     Returns:
         The addresses that the realm names in its discovery document, and those that Keycloak would
         have where it has none, or one that is about another realm.
 
     Raises:
-        AuthError: If the document names an address to which no token may go.
+        AuthError: If the document names an address to which no token may go, or the realm fails.
         httpx.HTTPError: If there is no answer.
     """
     usual = Endpoints.of_keycloak(config)
-    response = http.get(f"{config.keycloak_endpoint}/.well-known/openid-configuration")
+    response = unless_busy(http.get(f"{config.keycloak_endpoint}/.well-known/openid-configuration"))
+    if response.is_server_error:
+        # Which of its addresses it has is not known now, and a guess could be wrong.
+        raise AuthError(
+            f"{attempt}: it was answered with status {response.status_code} when asked for its"
+            " addresses. Try again later",
+            response=httpx.Response(response.status_code, request=response.request),
+        )
     if not response.is_success:
         return usual
     try:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from prov_facade._oauth.cache import CacheLike
-from prov_facade._oauth.manager import OAuthManager, digest
+from prov_facade._oauth.manager import SPENT, OAuthManager, Spent, digest
 from prov_facade._oauth.realm import Verify
 from prov_facade._oauth.tokens import Tokens
 from prov_facade.config import Config
@@ -73,7 +73,12 @@ class OfflineFlow(OAuthManager):
                 f" {OFFLINE_TOKEN}"
             )
         self._offline_token = offline_token
-        self._file = None if offline_token_file is None else Path(offline_token_file).expanduser()
+        try:
+            self._file = (
+                None if offline_token_file is None else Path(offline_token_file).expanduser()
+            )
+        except RuntimeError as error:
+            raise ConfigError(f"offline_token_file cannot be found: {error}") from error
         super().__init__(
             config,
             client_id,
@@ -101,17 +106,29 @@ class OfflineFlow(OAuthManager):
             raise AuthError(f"{self._file} must hold an offline token and nothing else")
         return token
 
-    def _origin(self) -> str:
-        return digest(self._given_token())
+    def _given_origin(self) -> str | None:
+        try:
+            return digest(self._given_token())
+        except AuthError:
+            # In a long run, the file may have gone. There are tokens that were had for it.
+            if self._origin is None:
+                raise
+            return self._origin
 
     def _given(self) -> tuple[str, ...]:
         return (self._given_token(),)
 
-    def _obtain(self) -> Tokens:
+    def _scope_of_refresh(self) -> str | None:
+        return self._scope
+
+    def _obtain(self, spent: Spent | None) -> Tokens:
+        token = self._given_token()
         try:
-            return self._realm.refreshed(self._given_token(), self._scope)
+            if spent is not None and spent.token == token:
+                raise spent.error
+            return self._realm.refreshed(token, self._scope)
         except AuthError as error:
-            if error.error != "invalid_grant":
+            if error.error != SPENT:
                 raise
             raise AuthError(
                 f"{error}. The offline token is good no more, or not for this client: get a new one"
@@ -164,5 +181,5 @@ class ClientCredentials(OAuthManager):
             verify=verify,
         )
 
-    def _obtain(self) -> Tokens:
+    def _obtain(self, spent: Spent | None) -> Tokens:  # noqa: ARG002
         return self._realm.for_client(self._scope)

@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import time
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from prov_facade._oauth.cache import CacheLike, Entry, Key, cache_for
-from prov_facade._oauth.patience import OneAtATime
+from attrs import field, frozen
+
+from prov_facade._oauth.cache import Cache, CacheLike, Key, cache_for
+from prov_facade._oauth.patience import OneAtATime, finishing
 from prov_facade._oauth.realm import Realm, Verify
 from prov_facade._oauth.tokens import Tokens
 from prov_facade.auth import AuthManager
 from prov_facade.config import Config
 from prov_facade.errors import AuthError, ConfigError
 
+_LOG = logging.getLogger("prov_facade")
+
 # What RFC 6749 calls a refresh token that is good for nothing (any more).
-_SPENT = "invalid_grant"
+SPENT = "invalid_grant"
+
+# What a person decided, or did not: to be heard of, even if there is a token that is good yet.
+_DECIDED = ("access_denied", "expired_token")
+
+# How long a token that could not be renewed is used before that is tried again.
+_REST = 10.0
+
+
+@frozen
+class Spent:
+    """A refresh token that is good no more."""
+
+    token: str = field(repr=False)
+    error: AuthError
 
 
 class OAuthManager(AuthManager):
@@ -26,6 +48,8 @@ class OAuthManager(AuthManager):
     """
 
     _flow: str
+    # Whether signing in takes a person, and so perhaps minutes.
+    _asks_a_person = False
 
     def __init__(
         self,
@@ -44,25 +68,30 @@ class OAuthManager(AuthManager):
             raise ConfigError("client_id must be the id of a client of the realm")
         if client_secret is not None and (not isinstance(client_secret, str) or not client_secret):
             raise ConfigError("client_secret must be a str that is not empty, or None")
+        if scope is not None and not isinstance(scope, str):
+            raise ConfigError("scope must be a str, words with spaces between")
         number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
         if not number or not timeout > 0:
             raise ConfigError("timeout must be a number of seconds, more than 0")
         self._scope = scope
         self._where = cache
         self._realm = Realm(config, client_id, client_secret, timeout, verify)
-        self._key = Key(
-            config.keycloak_endpoint, client_id, " ".join(sorted((scope or "").split())), self._flow
-        )
-        self._cache = cache_for(self._key, cache)
         self._turn = OneAtATime()
         self._tokens: Tokens | None = None
+        self._origin: str | None = None
+        # What the cache held when this process last read or wrote it.
+        self._seen: tuple[object, ...] | None = None
+        self._failures = 0
+        self._failure: AuthError | None = None
+        self._resting_until = 0.0
+        cache_for(self._key(), cache)  # which refuses what is no cache
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._realm.address!r}, {self._realm.client_id!r})"
 
     def __getstate__(self) -> dict[str, Any]:
         # Tokens stay here: whoever gets a copy has the cache, or signs in.
-        return {**self.__dict__, "_tokens": None}
+        return {**self.__dict__, "_tokens": None, "_seen": None, "_failure": None}
 
     def get_token(self) -> str:
         """Return a token that is good for a while, signing in or renewing it if need be.
@@ -70,11 +99,16 @@ class OAuthManager(AuthManager):
         Raises:
             AuthError: If no token can be had.
         """
+        token = self.token_at_hand()
+        if token is None:
+            with self._together():
+                token = self._current().access_token
+        return token
+
+    def token_at_hand(self) -> str | None:
+        """Return a token that is good for a while, if there is one without waiting."""
         tokens = self._tokens
-        if tokens is None or not tokens.is_fresh():
-            with self._turn.alone():
-                tokens = self._current()
-        return tokens.access_token
+        return tokens.access_token if tokens is not None and tokens.is_fresh() else None
 
     def force_refresh(self) -> None:
         """Get a new token, even if the present one has not run out.
@@ -83,42 +117,55 @@ class OAuthManager(AuthManager):
             AuthError: If no new token can be had.
         """
         refused = self._tokens
-        with self._turn.alone():
+        with self._together():
+            cache = self._cache()
             present = self._tokens
             if present is not None and present is not refused and present.is_fresh():
                 return  # another thread was as fast
-            self._renew(present)
+            self._renew(cache, present if present is not None else self._latest(cache))
 
     def logout(self) -> None:
         """Forget the tokens, here and where they are kept, and have the realm end them.
 
+        An offline token that was given is ended as well: it is good no more.
+
         Raises:
-            AuthError: If the realm does not say that it did. The tokens are forgotten then as well.
+            AuthError: If what is kept cannot be read or removed, or the realm does not say that it
+                ended the tokens. All that can be is forgotten and ended nevertheless.
         """
-        with self._turn.alone(), self._cache.alone():
-            entry, own = self._kept(), self._tokens
-            self._tokens = None
-            self._cache.clear()
-            tokens = [each for each in (own, entry.tokens if entry else None) if each is not None]
-            refresh_tokens = {t.refresh_token: None for t in tokens if t.refresh_token is not None}
-            for token in refresh_tokens or self._given():
-                self._realm.revoke(token, "refresh_token")
-            if not refresh_tokens:
-                for each in tokens:
-                    self._realm.revoke(each.access_token, "access_token")
+        with self._turn.alone():
+            failures: list[AuthError] = []
+            found, self._tokens = [self._tokens], None
+            cache = self._cache()
+            with cache.alone():
+                with _collecting(failures):
+                    found.append(cache.load())
+                with _collecting(failures):
+                    cache.clear()
+            self._seen = None
+            tokens = [each for each in found if each is not None]
+            refresh_tokens = dict.fromkeys(t.refresh_token for t in tokens if t.refresh_token)
+            for token in refresh_tokens or dict.fromkeys(self._given()):
+                with _collecting(failures):
+                    self._realm.revoke(token, "refresh_token")
+            for token in dict.fromkeys(t.access_token for t in tokens if not t.refresh_token):
+                with _collecting(failures):
+                    self._realm.revoke(token, "access_token")
+            if failures:
+                raise failures[0]
 
     @abstractmethod
-    def _obtain(self) -> Tokens:
+    def _obtain(self, spent: Spent | None) -> Tokens:
         """Sign in.
+
+        Args:
+            spent: What was tried before, if anything was.
 
         Raises:
             AuthError: If that fails.
         """
 
-    def _wait_for_others(self) -> None:
-        """Called when another process takes its time to get tokens."""
-
-    def _origin(self) -> str | None:
+    def _given_origin(self) -> str | None:
         """Return a digest of what the user gave to sign in with, for which tokens are kept."""
         return None
 
@@ -126,50 +173,96 @@ class OAuthManager(AuthManager):
         """Return the refresh token that the user gave, if any."""
         return ()
 
-    def _kept(self) -> Entry | None:
-        entry = self._cache.load()
-        return entry if entry is not None and entry.origin == self._origin() else None
+    def _scope_of_refresh(self) -> str | None:
+        """Return the scope to ask for again; ``None`` for what was granted."""
+        return None
+
+    def _key(self, origin: str | None = None) -> Key:
+        scope = " ".join(sorted((self._scope or "").split()))
+        return Key(self._realm.address, self._realm.client_id, scope, self._flow, origin)
+
+    def _cache(self) -> Cache:
+        """Return the cache; what was had for another token than the one now given is forgotten."""
+        origin = self._given_origin()
+        if origin != self._origin:
+            self._tokens, self._seen, self._origin = None, None, origin
+        return cache_for(self._key(origin), self._where)
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Wait for one's turn, and share the failure of somebody whom one has waited for."""
+        failures = self._failures
+        with self._turn.alone():
+            if self._failures != failures and self._failure is not None:
+                raise _again(self._failure)
+            try:
+                yield
+            except AuthError as error:
+                self._failures += 1
+                self._failure = _again(error)
+                raise
 
     def _current(self) -> Tokens:
-        """Return tokens that are fresh, wherever they are from."""
-        if self._tokens is not None and self._tokens.is_fresh():
-            return self._tokens
-        entry = self._kept()
-        if entry is not None and entry.tokens.is_fresh():
-            self._tokens = entry.tokens
-            return self._tokens
-        return self._renew(self._tokens)
-
-    def _renew(self, stale: Tokens | None) -> Tokens:
-        """Get other tokens than those that are stale: from another process, or from the realm."""
-        with self._cache.alone(self._wait_for_others):
-            entry = self._kept()
-            kept = entry.tokens if entry is not None else None
-            if kept is not None and kept.is_fresh() and not _same(kept, stale):
-                self._tokens = kept
-                return kept
-            tokens = self._refreshed(kept, stale)
-            if tokens is None:
-                tokens = self._obtain()
+        """Return tokens that are fresh, wherever they are from, or at least good."""
+        cache = self._cache()
+        tokens = self._tokens
+        if tokens is None or not tokens.is_fresh():
+            tokens = self._latest(cache)
+        if tokens is not None:
             self._tokens = tokens
-            if tokens.refresh_token is not None:
-                self._cache.store(Entry(tokens, self._origin()))
+            resting = time.monotonic() < self._resting_until
+            if tokens.is_fresh() or (resting and tokens.is_good()):
+                return tokens
+        try:
+            return self._renew(cache, tokens)
+        except AuthError as error:
+            if tokens is None or not tokens.is_good() or error.error in _DECIDED:
+                raise
+            # It was early. Perhaps the realm is there again before the token runs out.
+            _LOG.warning("a token is used on, since it could not be renewed: %s", error)
+            self._resting_until = time.monotonic() + _REST
             return tokens
 
-    def _refreshed(self, *candidates: Tokens | None) -> Tokens | None:
-        """Refresh the first tokens that can be; ``None`` if none can any more."""
-        tried: set[str] = set()
-        for candidate in candidates:
-            token = candidate.refresh_token if candidate is not None else None
-            if token is None or token in tried:
-                continue
-            tried.add(token)
-            try:
-                return self._realm.refreshed(token)
-            except AuthError as error:
-                if error.error != _SPENT:
-                    raise
-        return None
+    def _renew(self, cache: Cache, stale: Tokens | None) -> Tokens:
+        """Get other tokens than those that are stale: from another process, or from the realm."""
+        with finishing(), cache.alone():
+            latest = self._latest(cache)
+            if latest is not None and latest.is_fresh() and not _same(latest, stale):
+                self._tokens = latest
+                return latest
+            found = self._refreshed(latest)
+            if not isinstance(found, Tokens) and not self._asks_a_person:
+                found = self._obtain(found)
+            if isinstance(found, Tokens):
+                return self._keep(cache, found)
+        # While a person is waited for, others can go on with what is kept.
+        tokens = self._obtain(found)
+        with finishing(), cache.alone():
+            return self._keep(cache, tokens)
+
+    def _refreshed(self, tokens: Tokens | None) -> Tokens | Spent | None:
+        if tokens is None or tokens.refresh_token is None:
+            return None
+        try:
+            return self._realm.refreshed(tokens.refresh_token, self._scope_of_refresh())
+        except AuthError as error:
+            if error.error != SPENT:
+                raise
+            return Spent(tokens.refresh_token, error)
+
+    def _keep(self, cache: Cache, tokens: Tokens) -> Tokens:
+        self._tokens = tokens
+        if tokens.refresh_token is not None and cache.store(tokens):
+            self._seen = _mark(tokens)
+        return tokens
+
+    def _latest(self, cache: Cache) -> Tokens | None:
+        """Return what is kept, unless this process has got newer tokens that could not be kept."""
+        kept = cache.load()
+        if kept is None or _mark(kept) == self._seen:
+            return self._tokens or kept
+        self._seen = _mark(kept)
+        return kept
 
 
 def digest(secret: str) -> str:
@@ -177,5 +270,27 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def _mark(tokens: Tokens) -> tuple[object, ...]:
+    return tokens.refresh_token, tokens.obtained_at
+
+
 def _same(one: Tokens, other: Tokens | None) -> bool:
     return other is not None and one.access_token == other.access_token
+
+
+def _again(error: AuthError) -> AuthError:
+    """The same error for somebody else, without the traceback of the first."""
+    return AuthError(
+        str(error),
+        error=error.error,
+        error_description=error.error_description,
+        response=error.response,
+    )
+
+
+@contextmanager
+def _collecting(failures: list[AuthError]) -> Iterator[None]:
+    try:
+        yield
+    except AuthError as error:
+        failures.append(error)

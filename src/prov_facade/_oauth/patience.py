@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 # Set by whoever has work done in a thread, when it is wanted no longer. A thread cannot be stopped
-# from outside, and the process would wait for it at its end.
+# from outside.
 ABANDONED: ContextVar[threading.Event | None] = ContextVar("ABANDONED", default=None)
 
 _LOOK = 0.2
+_LONGEST_FINISH = 3.0
 
 
 class AbandonedError(Exception):
@@ -50,7 +53,7 @@ class OneAtATime:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._process = os.getpid()
+        _LOCKS.add(self)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -59,9 +62,6 @@ class OneAtATime:
         Raises:
             AbandonedError: As soon as nobody waits for it any more.
         """
-        if self._process != os.getpid():
-            # Whoever held the lock of the parent is not there to give it back.
-            self._lock, self._process = threading.Lock(), os.getpid()
         lock = self._lock
         while not lock.acquire(timeout=_LOOK):
             check()
@@ -70,5 +70,59 @@ class OneAtATime:
         finally:
             lock.release()
 
+    def renew(self) -> None:
+        """Forget who is within: they are threads of another process."""
+        self._lock = threading.Lock()
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), ()
+
+
+_LOCKS: weakref.WeakSet[OneAtATime] = weakref.WeakSet()
+
+
+class _Unfinished:
+    """Counts what must not be cut off: an answer with a token that can be had once."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._count = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        with self._changed:
+            self._count += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._count -= 1
+                self._changed.notify_all()
+
+    def wait(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._count == 0, timeout=_LONGEST_FINISH)
+
+    def renew(self) -> None:
+        self._changed, self._count = threading.Condition(), 0
+
+
+_UNFINISHED = _Unfinished()
+atexit.register(_UNFINISHED.wait)
+
+
+@contextmanager
+def finishing() -> Iterator[None]:
+    """Have the process wait a little at its end for what goes on within."""
+    with _UNFINISHED.one():
+        yield
+
+
+def _after_fork() -> None:
+    _UNFINISHED.renew()
+    for lock in list(_LOCKS):
+        lock.renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

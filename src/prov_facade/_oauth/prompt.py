@@ -51,6 +51,9 @@ class DeviceLogin:
             return f"and enter the code {self.user_code} within {time}."
         return f"and make sure that it shows the code {self.user_code}. There is time for {time}."
 
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         link = html.escape(self.link)
         anchor = f'<a href="{link}" target="_blank" rel="noopener noreferrer">{link}</a>'
@@ -59,7 +62,13 @@ class DeviceLogin:
 
 def somebody_is_there() -> bool:
     """Say whether a person can be expected to read what is shown."""
-    return _in_notebook() or (_is_terminal() and not os.environ.get("CI"))
+    if os.environ.get("CI"):
+        return False
+    kernel = _kernel()
+    if kernel is not None:
+        # Those that run a notebook through, as nbclient does, allow no questions.
+        return getattr(kernel, "_allow_stdin", True) is not False
+    return _is_terminal()
 
 
 def show(login: DeviceLogin, open_browser: bool | None) -> None:
@@ -70,21 +79,15 @@ def show(login: DeviceLogin, open_browser: bool | None) -> None:
         open_browser: Whether to open a browser; ``None`` if there is a display and no notebook,
             whose browser is on another machine as likely as not.
     """
-    if _in_notebook():
+    if _kernel() is not None:
         from IPython.display import display  # noqa: PLC0415  (there is a notebook, so it is there)
 
         display(login)
     else:
         _say(f"\n{login}\n")
-    if open_browser or (open_browser is None and not _in_notebook() and _has_display()):
+    if open_browser or (open_browser is None and _kernel() is None and _has_display()):
         # Some browsers do not return before they are closed.
         threading.Thread(target=_open, args=(login.link,), daemon=True).start()
-
-
-def tell(message: str) -> None:
-    """Say something to the person, if there is one."""
-    if somebody_is_there():
-        _say(message)
 
 
 def _say(message: str) -> None:
@@ -97,15 +100,17 @@ def _open(link: str) -> None:
 
 
 def _is_terminal() -> bool:
-    # Where output is thrown away, as by pythonw, there is none.
     stream: Any = sys.stderr
-    return stream is not None and not stream.closed and stream.isatty()
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):  # none, one of another kind, or one that is closed
+        return False
 
 
-def _in_notebook() -> bool:
+def _kernel() -> Any:
     ipython: Any = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None) is not None
+    return getattr(shell, "kernel", None)
 
 
 def _has_display() -> bool:

@@ -14,13 +14,14 @@ from urllib.parse import quote_plus, urlencode
 import httpx
 import msgspec
 import tenacity
-from attrs import frozen
+from attrs import define, field, frozen
 
 from prov_facade import _certificates
 from prov_facade._oauth.endpoints import Endpoints, find
 from prov_facade._oauth.patience import pause
 from prov_facade._oauth.tokens import Tokens
 from prov_facade._readiness import prepare
+from prov_facade.auth import is_token
 from prov_facade.config import Config
 from prov_facade.errors import AuthError, ConfigError
 
@@ -31,23 +32,27 @@ Verify = ssl.SSLContext | str | Path | None
 _ATTEMPTS = 4
 _LONGEST_WAIT = 10.0
 _LONGEST_QUOTE = 300
+_SHORTEST_SECRET = 6
 _BUSY = (429, 503)
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
-class DeviceAnswer(msgspec.Struct):
+@frozen
+class DeviceAnswer:
     """What a realm answers a device that wants to sign in, RFC 8628, 3.2."""
 
-    device_code: str
+    device_code: str = field(repr=False)
     user_code: str
     verification_uri: str
     expires_in: float
     verification_uri_complete: str | None = None
-    interval: float = 5
+    interval: float | None = None
 
 
-class _Lifetime(msgspec.Struct):
+@frozen
+class _Lifetime:
     expires_in: float | None = None
+    scope: str | None = None
 
 
 prepare(DeviceAnswer, _Lifetime)
@@ -61,9 +66,11 @@ class _BusyError(Exception):
         self.response = response
 
 
-@frozen
+@define
 class Realm:
     """A realm, as a client of it.
+
+    What it says of its addresses is asked for once.
 
     Attributes:
         config: The deployment.
@@ -75,9 +82,10 @@ class Realm:
 
     config: Config
     client_id: str
-    client_secret: str | None
+    client_secret: str | None = field(repr=False)
     timeout: float
     verify: Verify
+    _endpoints: Endpoints | None = field(default=None, init=False)
 
     @property
     def address(self) -> str:
@@ -123,7 +131,7 @@ class Realm:
         response = self._post(lambda at: at.device_authorization, body, "sign in by device")
         answer = self._read(response, "sign in by device", [])
         try:
-            return msgspec.convert(answer, DeviceAnswer)
+            return msgspec.convert(answer, DeviceAnswer, strict=False)
         except msgspec.ValidationError as error:
             raise AuthError(
                 f"{self._attempt('sign in by device')}: the answer cannot be used: {error}"
@@ -145,23 +153,27 @@ class Realm:
             self._read(response, "sign out", [token])
 
     def _tokens(self, body: str, what: str, secrets: list[str] | None = None) -> Tokens:
-        asked_at = time.time()
+        asked_at = time.time()  # the token may be as old as that
         response = self._post(lambda at: at.token, body, what)
         answer = self._read(response, what, secrets or [])
         try:
             checked = _protocol().read_tokens(self.client_id, response.text)
-            seconds = msgspec.convert(answer, _Lifetime, strict=False).expires_in
+            about = msgspec.convert(answer, _Lifetime, strict=False)
         except _protocol().RefusedError as error:
             raise self._refusal(what, error.error, error.description, secrets or []) from None
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
             kind = type(error).__name__
             raise AuthError(f"{self._attempt(what)}: the answer cannot be used ({kind})") from None
         token, refresh = checked["access_token"], checked.get("refresh_token")
-        if not isinstance(token, str) or not isinstance(refresh, str | None):
+        if not is_token(token) or not (refresh is None or is_token(refresh)):
             raise AuthError(f"{self._attempt(what)}: the answer holds no token")
         if str(checked.get("token_type", "Bearer")).lower() != "bearer":
             raise AuthError(f"{self._attempt(what)}: the answer holds no bearer token")
-        return Tokens.of_answer(checked, asked_at, seconds)
+        seconds = about.expires_in
+        # One that is not positive says nothing.
+        return Tokens(
+            token, refresh, asked_at, seconds if seconds and seconds > 0 else None, about.scope
+        )
 
     def _read(self, response: httpx.Response, what: str, secrets: list[str]) -> dict[str, Any]:
         """Read an answer that is an object, and no error."""
@@ -177,7 +189,10 @@ class Realm:
             if response.status_code == 404:
                 advice = ". Is there such a realm? Check the Config's domain and realm_name"
             raise AuthError(
-                f"{self._attempt(what)}: it was answered with status {response.status_code}{advice}"
+                f"{self._attempt(what)}: it was answered with status"
+                f" {response.status_code}{advice}",
+                # Without what was sent and what came.
+                response=httpx.Response(response.status_code, request=_bare(response.request)),
             )
         if not answer:
             raise AuthError(f"{self._attempt(what)}: the answer is no JSON object")
@@ -186,7 +201,7 @@ class Realm:
     def _refusal(
         self, what: str, error: object, description: object, secrets: list[str]
     ) -> AuthError:
-        code, said = self._quoted(error, secrets), self._quoted(description, secrets)
+        code, said = self._plain(error), self._quoted(description, secrets)
         message = f"{self._attempt(what)}: {code}"
         if said:
             message += f": {said.rstrip('.')}"
@@ -196,14 +211,18 @@ class Realm:
         return AuthError(message, error=code, error_description=said or None)
 
     def _quoted(self, text: object, secrets: list[str]) -> str:
-        """Repeat what the realm says, without what it was told, and without control characters."""
-        if text is None:
-            return ""
-        said = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-        for secret in (*secrets, self.client_secret):
-            if secret:
+        """Repeat what the realm says, without what it was told."""
+        said = self._plain(text)
+        for secret in filter(None, (*secrets, self.client_secret)):
+            # One that is as short as a word would mask words.
+            if len(secret) >= _SHORTEST_SECRET:
                 said = said.replace(secret, "***")
         return said if len(said) <= _LONGEST_QUOTE else f"{said[:_LONGEST_QUOTE]}…"
+
+    def _plain(self, text: object) -> str:
+        """Repeat it without control characters, which could steer a terminal."""
+        said = "" if text is None else str(text)
+        return " ".join("".join(c if c.isprintable() else " " for c in said).split())
 
     def _attempt(self, what: str) -> str:
         return f"could not {what} at {self.address} as {self.client_id!r}"
@@ -213,7 +232,12 @@ class Realm:
     def _post(self, where: Callable[[Endpoints], str], body: str, what: str) -> httpx.Response:
         try:
             with self._http() as http:
-                endpoints = self._persistently(lambda: find(self.config, http))
+                endpoints = self._endpoints
+                if endpoints is None:
+                    endpoints = self._persistently(
+                        lambda: find(self.config, http, _unless_busy, self._attempt(what))
+                    )
+                    self._endpoints = endpoints
                 headers = dict(_FORM)
                 if self.client_secret is not None and endpoints.secret_in_header:
                     headers["Authorization"] = _basic(self.client_id, self.client_secret)
@@ -227,11 +251,14 @@ class Realm:
         except _BusyError as error:
             return error.response
         except httpx.HTTPError as error:
-            # Its text names hosts and ports, and no secret: those are in the body.
-            raise AuthError(
-                f"{self._attempt(what)}: there was no answer ({type(error).__name__}: {error})."
-                " Check the Config's domain and realm_name, and the network"
-            ) from error
+            # Its text names hosts and ports; the request has the secrets.
+            error.request = _bare(error.request)
+            failure, cause = error, error.with_traceback(None)
+        # Raised out here, since the traceback would lead to the request as well.
+        raise AuthError(
+            f"{self._attempt(what)}: there was no answer ({type(failure).__name__}: {failure})."
+            " Check the Config's domain and realm_name, and the network"
+        ) from cause
 
     def _http(self) -> httpx.Client:
         try:
@@ -265,6 +292,11 @@ _ADVICE = {
     "unauthorized_client": "Whoever runs the realm can allow the client to sign in this way",
     "invalid_scope": "Ask for another scope",
 }
+
+
+def _bare(request: httpx.Request) -> httpx.Request:
+    """The request without its headers and its body."""
+    return httpx.Request(request.method, request.url)
 
 
 def _protocol() -> ModuleType:

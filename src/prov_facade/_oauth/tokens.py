@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 import attrs
 from attrs import frozen
@@ -12,6 +10,8 @@ from attrs import frozen
 # A token is renewed this long before it runs out, so that it does not on its way, and though the
 # clocks of machines that share it differ. Of a short-lived one, half its life.
 LEEWAY = 90.0
+# One that cannot be renewed is used until shortly before its end.
+_LAST = 5.0
 
 
 @frozen
@@ -19,37 +19,37 @@ class Tokens:
     """What a realm gave.
 
     Attributes:
-        access_token: What calls are made with.
+        access_token: What calls are made with; empty if there is none (any more).
         refresh_token: What a new access token is had with.
         obtained_at: When, in seconds since 1970 by this machine's clock. That of the realm does not
             matter: it says how long a token is good, not until when.
         expires_in: For how many seconds the access token is good; ``None`` if that is not known.
+        scope: What they are good for, where the realm said so.
     """
 
     access_token: str = attrs.field(repr=False)
     refresh_token: str | None = attrs.field(repr=False)
     obtained_at: float
     expires_in: float | None
-
-    @classmethod
-    def of_answer(cls, answer: Mapping[str, Any], asked_at: float, seconds: float | None) -> Tokens:
-        """Make them of the answer of a token endpoint.
-
-        Args:
-            answer: The answer, checked.
-            asked_at: When it was asked for: the token may be as old as that.
-            seconds: For how long the access token is good.
-        """
-        return cls(answer["access_token"], answer.get("refresh_token"), asked_at, seconds)
+    scope: str | None = None
 
     def is_fresh(self) -> bool:
         """Say whether the access token is good for a while."""
-        if self.expires_in is None:
-            return True
-        age = time.time() - self.obtained_at
-        # One from the future was obtained by another clock, or this one was set back.
-        return -LEEWAY <= age < self.expires_in - min(LEEWAY, self.expires_in / 2)
+        return self._has_left(min(LEEWAY, (self.expires_in or 0) / 2))
+
+    def is_good(self) -> bool:
+        """Say whether the access token is good yet."""
+        return self._has_left(min(_LAST, (self.expires_in or 0) / 2))
 
     def succeeding(self, before: str | None) -> Tokens:
         """Keep a refresh token that the realm did not replace."""
         return self if self.refresh_token else attrs.evolve(self, refresh_token=before)
+
+    def _has_left(self, seconds: float) -> bool:
+        if not self.access_token:
+            return False
+        if self.expires_in is None:
+            return True
+        age = time.time() - self.obtained_at
+        # One from the future was obtained by another clock, or this one was set back.
+        return -LEEWAY <= age < self.expires_in - seconds

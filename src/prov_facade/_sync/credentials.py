@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import httpx
 
 from prov_facade._blocking.turns import Turns
-from prov_facade._blocking.waiting import Later, in_thread
+from prov_facade._blocking.waiting import Later, in_own_thread
+from prov_facade._oauth.manager import OAuthManager
 from prov_facade.auth import BearerAuth, BearerToken, SupportsAuth
 from prov_facade.errors import AuthError, Call
 
@@ -49,7 +50,7 @@ class Renewal:
         if isinstance(self._manager, BearerToken) and self._manager.is_fixed:
             return False
         with self._turns.turn():
-            in_thread(self._renew, refused, call)
+            in_own_thread(self._renew, refused, call)
         return True
 
     def _renew(self, refused: str, call: Call) -> None:
@@ -82,12 +83,19 @@ def credentials(manager: SupportsAuth, call: Call, turns: Turns) -> httpx.Auth:
     Raises:
         AuthError: If there is no token.
     """
-    if isinstance(manager, BearerToken) and manager.is_fixed:
+    if _has_token(manager):
         auth = _ask(manager, call)
     else:
         with turns.turn():
-            auth = in_thread(_ask, manager, call)
+            auth = in_own_thread(_ask, manager, call)
     return auth if isinstance(auth, BearerAuth) else _Guarded(auth, manager, call)
+
+
+def _has_token(manager: SupportsAuth) -> bool:
+    """Say whether a manager has no need to block, as far as is known of it."""
+    if isinstance(manager, BearerToken):
+        return manager.is_fixed
+    return isinstance(manager, OAuthManager) and manager.token_at_hand() is not None
 
 
 def _ask(manager: SupportsAuth, call: Call) -> httpx.Auth:
