@@ -25,8 +25,12 @@ ROOT = Path(__file__).parent.parent
 
 
 def python_in(page: str) -> str:
+    return code_in(page, "python")
+
+
+def code_in(page: str, language: str) -> str:
     text = (ROOT / page).read_text(encoding="utf-8")
-    return "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    return "\n".join(re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL))
 
 
 def compiled(source: str) -> CodeType:
@@ -71,6 +75,7 @@ def run(source: str, sandbox: Sandbox, **names: Any) -> None:
 def test_the_guide_runs_from_top_to_bottom(
     style: Literal["document", "job"],
     in_empty_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     filling = "# ... fill in a row for each model run ...\n"
@@ -78,6 +83,10 @@ def test_the_guide_runs_from_top_to_bottom(
     assert filling in source
     source = source.replace(filling, "__fill_in__(Path('runs.csv'))\n")
     with Sandbox(report_style=style) as sandbox:
+        settings = in_empty_folder / "config.toml"
+        settings.write_text(settings_for(sandbox), encoding="utf-8")
+        monkeypatch.setenv("PROV_CONFIG_FILE", str(settings))
+        monkeypatch.setenv("PROV_TOKEN", sandbox.token("read", username="reader"))
         run(source, sandbox, __fill_in__=fill_in)
 
     assert (in_empty_folder / "report.docx").read_bytes().startswith(b"PK")
@@ -86,6 +95,13 @@ def test_the_guide_runs_from_top_to_bottom(
     assert "modle_version" in said
     assert "0 10378.1/" in said
     assert "1 10378.1/" in said
+
+
+def settings_for(sandbox: Sandbox) -> str:
+    """Take the guide's configuration file, and have its deployment be a sandbox."""
+    domain = 'domain = "provena.example.org"\n'
+    override = f'prov_api_endpoint_override = "{sandbox.url}"\n'
+    return code_in("docs/guide.md", "toml").replace(domain, domain + override)
 
 
 def fill_in(path: Path) -> None:

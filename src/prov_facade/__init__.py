@@ -2,8 +2,9 @@
 
 :class:`ProvClient` calls its routes, ``ProvClient.admin`` those for administrators, and
 ``ProvClient.jobs`` follows what the server does afterwards. :class:`SyncProvClient` is the same
-without ``await``. The models that they take and return are in :mod:`prov_facade.models`, the errors
-that they raise in :mod:`prov_facade.errors`.
+without ``await``. :func:`connect` and :func:`connect_sync` make them from the environment or a
+file. The models that they take and return are in :mod:`prov_facade.models`, the errors that they
+raise in :mod:`prov_facade.errors`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from prov_facade._sync.service import SyncClientService
 from prov_facade._version import __version__
 from prov_facade.auth import AuthManager, BearerAuth, BearerToken, SupportsAuth
 from prov_facade.config import APIOverrides, Config
+from prov_facade.connecting import connect, connect_sync
 from prov_facade.endpoints import ProvAPIAdminEndpoints, ProvAPIEndpoints
 from prov_facade.errors import (
     APIError,
@@ -218,6 +220,8 @@ __all__ = [
     "WorkflowLinks",
     "WorkflowRunCompletionStatus",
     "__version__",
+    "connect",
+    "connect_sync",
     "errors",
     "models",
     "raw_responses",

@@ -16,6 +16,9 @@ from prov_facade import (
     ModelRunRecord,
     ProvAdminClient,
     ProvClient,
+    SyncProvClient,
+    connect,
+    connect_sync,
     errors,
     models,
 )
@@ -58,6 +61,10 @@ client = ProvClient(BearerToken(lambda: "token"), config, timeout=httpx.Timeout(
 ProvClient(Vault(), config)
 ProvClient(Foreign(), config)
 ProvAdminClient(BearerToken("token"), config, limits=httpx.Limits(max_connections=5))
+assert_type(connect(), ProvClient)
+assert_type(connect("production", transport="aiohttp", timeout=60), ProvClient)
+assert_type(connect_sync(token=lambda: "token", config_file=Path("config.toml")), SyncProvClient)
+assert_type(connect_sync("test", transport=httpx.HTTPTransport(), proxy=None), SyncProvClient)
 
 
 async def calls(record: ModelRunRecord, mapping: Mapping[str, Any]) -> None:
@@ -91,6 +98,8 @@ def mistakes(record: ModelRunRecord) -> None:
     client.explore_upstream(5)  # type: ignore[arg-type, unused-coroutine]
     client.admin.clear_graph()  # type: ignore[call-arg, unused-coroutine]
     ProvClient("token", config)  # type: ignore[arg-type]
+    connect(timout=5)  # type: ignore[call-arg]
+    connect_sync(transport="aiohttp")  # type: ignore[arg-type]
     record.start_time = "now"  # type: ignore[assignment]
 
 

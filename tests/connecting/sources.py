@@ -1,0 +1,69 @@
+"""Says things in the three places where they can be said, and sees which of them is heard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from facade.server import Server
+
+from prov_facade import (
+    AuthError,
+    BearerToken,
+    DeviceFlow,
+    ProvClient,
+    SyncProvClient,
+    connect,
+    connect_sync,
+)
+
+VARIABLES = {
+    "domain": "PROV_DOMAIN",
+    "realm": "PROV_REALM",
+    "client_id": "PROV_CLIENT_ID",
+    "token": "PROV_TOKEN",
+    "offline_token": "PROV_OFFLINE_TOKEN",
+    "client_secret": "PROV_CLIENT_SECRET",
+}
+
+Made = ProvClient | SyncProvClient
+
+CONNECT = {"async": connect, "sync": connect_sync}
+BOTH = pytest.mark.parametrize("make", CONNECT.values(), ids=CONNECT)
+
+DEPLOYMENT: dict[str, Any] = {"domain": "prov.test", "realm": "provena"}
+
+
+def written(path: Path, profiles: Mapping[str, Mapping[str, object]], mode: int = 0o600) -> Path:
+    """Write a configuration file."""
+    lines = []
+    for name, settings in profiles.items():
+        lines.append(f"[profiles.{json.dumps(name)}]")
+        lines += [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+    return text_file(path, "\n".join(lines), mode)
+
+
+def text_file(path: Path, text: str, mode: int = 0o600) -> Path:
+    """Write a file that only its owner can read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    path.chmod(mode)
+    return path
+
+
+def told(client: Made, realm: Server) -> dict[str, Any]:
+    """See what a client signs in with, from what it tells the realm when a token is needed."""
+    auth = client._auth
+    if isinstance(auth, BearerToken):
+        return {"token": auth.get_token()}
+    if isinstance(auth, DeviceFlow):
+        auth._interactive = True  # it would not ask where nobody is there
+    with pytest.raises(AuthError):
+        auth.get_token()
+    assert realm.last.method == "POST"
+    form = dict(parse_qsl(realm.last.body.decode()))
+    return {"flow": type(auth).__name__, **form}
