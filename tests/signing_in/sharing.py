@@ -9,11 +9,14 @@ import time
 from prov_facade import APIOverrides, Config, DeviceFlow
 
 
+def hold(auth: DeviceFlow) -> None:
+    """Keep the others out, until killed."""
+    with auth._cache().alone():
+        print("holds", flush=True)
+        time.sleep(60)
+
+
 def work(auth: DeviceFlow, what: str) -> None:
-    if what == "hold":
-        with auth._cache().alone():
-            print("holds", flush=True)
-            time.sleep(60)
     if what == "force_refresh":
         for _ in range(5):
             auth.force_refresh()
@@ -21,13 +24,11 @@ def work(auth: DeviceFlow, what: str) -> None:
     os.write(1, f"{auth.get_token()}\n".encode())
 
 
-if __name__ == "__main__":
-    address, client_id, what, processes = sys.argv[1:]
-    overrides = APIOverrides(keycloak_endpoint_override=address)
-    auth = DeviceFlow(Config("prov.test", "r", overrides), client_id)
+def share(auth: DeviceFlow, what: str, processes: int) -> bool:
+    """Let as many processes do the work, all at once, and say whether all could."""
     children = []
     starting, start = os.pipe()
-    for _ in range(int(processes)):
+    for _ in range(processes):
         child = os.fork()
         if child == 0:
             code = 1
@@ -41,4 +42,13 @@ if __name__ == "__main__":
         children.append(child)
     os.close(start)
     statuses = {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children}
-    sys.exit(statuses != {0})
+    return statuses == {0}
+
+
+if __name__ == "__main__":
+    address, client_id, what, count = sys.argv[1:]
+    overrides = APIOverrides(keycloak_endpoint_override=address)
+    flow = DeviceFlow(Config("prov.test", "r", overrides), client_id)
+    if what == "hold":
+        hold(flow)
+    sys.exit(not share(flow, what, int(count)))
