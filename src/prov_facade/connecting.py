@@ -77,8 +77,8 @@ def connect(
        empty one counts as not set; there are none for the scope and the overrides;
     3. the profile.
 
-    The overrides are taken as a whole. They and the credential stay in force if the domain comes
-    from elsewhere: for another deployment, name another profile.
+    The overrides are taken as a whole. They and the credential are not used for another deployment
+    than the one that stands beside them: a ``domain`` or ``realm`` that departs from it is refused.
 
     The credential comes from the first of the same three that has one (``PROV_TOKEN``,
     ``PROV_OFFLINE_TOKEN``, ``PROV_CLIENT_SECRET``). If that has more than one, the first of these
@@ -216,9 +216,12 @@ def _config(sources: Sequence[Settings]) -> Config:
     if domain is None or realm is None:
         missing = [name for name, value in (("domain", domain), ("realm", realm)) if value is None]
         raise ConfigError("; ".join(_nowhere(name, sources) for name in missing))
-    overrides = (source.api_overrides for source in sources if source.api_overrides is not None)
+    overriding = next((each for each in sources if each.api_overrides is not None), None)
+    overrides = overriding and overriding.api_overrides
+    if overriding is not None:
+        _check_same_deployment(overriding, "api_overrides", domain, realm)
     try:
-        return Config(domain, realm, next(overrides, APIOverrides()))
+        return Config(domain, realm, overrides or APIOverrides())
     except ConfigError as error:
         raise ConfigError(
             f"{error} (the domain is from {domain_from}, the realm from {realm_from})"
@@ -227,10 +230,16 @@ def _config(sources: Sequence[Settings]) -> Config:
 
 def _auth(sources: Sequence[Settings], config: Config, verify: _Verify) -> AuthManager:
     credential = next((source for source in sources if source.has_credential), None)
+    if credential is not None:
+        _check_same_deployment(credential, "credential", config.domain, config.realm_name)
     if credential is not None and credential.token is not None:
         return BearerToken(credential.token)
     client_id, _ = _first([(source.client_id, source.where) for source in sources])
-    client_secret, _ = _first([(source.client_secret, source.where) for source in sources])
+    secretive = next((source for source in sources if source.client_secret is not None), None)
+    client_secret = None
+    if secretive is not None and credential is not None:
+        _check_same_deployment(secretive, "client_secret", config.domain, config.realm_name)
+        client_secret = secretive.client_secret
     scope, _ = _first([(source.scope, source.where) for source in sources])
     if client_id is None:
         raise ConfigError(f"{_nowhere('client_id', sources)}. Only a token needs none")
@@ -250,6 +259,16 @@ def _auth(sources: Sequence[Settings], config: Config, verify: _Verify) -> AuthM
         )
     assert client_secret is not None  # noqa: S101  (no other credential is left)
     return ClientCredentials(config, client_id, client_secret, scope=scope, verify=verify)
+
+
+def _check_same_deployment(source: Settings, what: str, domain: str, realm: str) -> None:
+    """Refuse to send to one deployment what a source says for another."""
+    for name, own, used in (("domain", source.domain, domain), ("realm", source.realm, realm)):
+        if own is not None and own != used:
+            raise ConfigError(
+                f"the {what} of {source.where} is for the {name} {own!r}, and {used!r} is asked"
+                f" for: name a profile of that deployment, or say its {what} as well"
+            )
 
 
 def _first(values: Sequence[tuple[str | None, str]]) -> tuple[str | None, str]:

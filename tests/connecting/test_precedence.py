@@ -188,9 +188,6 @@ def test_the_overrides_are_the_arguments_or_else_the_profiles_as_a_whole(
     )
     client = make(config_file=file, token="t")
     assert client._config.api_overrides == of_the_profile
-    assert (
-        make(config_file=file, token="t", domain="x.test")._config.api_overrides == of_the_profile
-    )
     for given in (APIOverrides(), APIOverrides(registry_api_endpoint_override="https://r.test")):
         client = make(config_file=file, token="t", api_overrides=given)
         assert client._config.api_overrides == given

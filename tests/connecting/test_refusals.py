@@ -191,3 +191,54 @@ def test_nothing_that_is_made_shows_a_secret(
     ):
         assert getattr(settings, name) == SECRET
         assert SECRET not in repr(settings)
+
+
+OFFLINE = {"offline_token": "an-offline-token", "client_id": "c"}
+OVERRIDES = {"prov_api_endpoint_override": "https://gate.example.org"}
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["domain", "realm"])
+@pytest.mark.parametrize("place", ["argument", "variable"])
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        (OFFLINE, "credential"),
+        ({"token": "a-token"}, "credential"),
+        ({"client_secret": SECRET, "client_id": "c"}, "credential"),
+        (OVERRIDES, "api_overrides"),
+    ],
+)
+def test_what_is_for_one_deployment_does_not_go_to_another(
+    make: Any,
+    name: str,
+    place: str,
+    said: dict[str, str],
+    what: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = written(tmp_path / "config.toml", {"default": {**DEPLOYMENT, **said}})
+    arguments = {} if place == "variable" else {name: "other.test"}
+    if place == "variable":
+        monkeypatch.setenv(VARIABLES[name], "other.test")
+    with pytest.raises(ConfigError) as caught:
+        make(config_file=file, **arguments)
+    own = DEPLOYMENT[name]
+    assert str(caught.value) == (
+        f"the {what} of profile 'default' of {file} is for the {name} {own!r}, and 'other.test' is"
+        f" asked for: name a profile of that deployment, or say its {what} as well"
+    )
+    # The same once more is no other deployment, nor is one that was not named.
+    assert make(config_file=file, client_id="c", **{name: own})
+
+
+@BOTH
+def test_the_secret_of_another_deployment_does_not_go_with_an_offline_token(
+    make: Any, tmp_path: Path
+) -> None:
+    profile = {**DEPLOYMENT, "client_secret": SECRET, "client_id": "c"}
+    file = written(tmp_path / "config.toml", {"default": profile})
+    with pytest.raises(ConfigError, match=r"^the client_secret of profile 'default'") as caught:
+        make(config_file=file, domain="other.test", offline_token="t")
+    assert SECRET not in str(caught.value)
