@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from prov_facade import BearerAuth, ProvError
+from prov_facade._oauth.tokens import Tokens
 
 SHORTEST = 12  # shorter ones are words
 LOGGERS = ("prov_facade", "httpx")
@@ -44,12 +45,18 @@ def _note_token(_: object, token: object, *__: object) -> None:
         TOKENS.add(token.strip())
 
 
+def _note_tokens(_: object, *tokens: object, **__: object) -> None:
+    for token in tokens[:2]:  # that for calls, and that for renewing it
+        _note_token(None, token)
+
+
 def _note_error(error: ProvError, *_: object) -> None:
     ERRORS.append(error)
 
 
 def pytest_configure() -> None:
     BearerAuth.__init__ = _noting(BearerAuth.__init__, _note_token)  # type: ignore[method-assign]
+    Tokens.__init__ = _noting(Tokens.__init__, _note_tokens)  # type: ignore[method-assign]
     ProvError.__init__ = _noting(ProvError.__init__, _note_error)  # type: ignore[method-assign]
     for name in LOGGERS:
         logging.getLogger(name).addHandler(_Listener(logging.DEBUG))

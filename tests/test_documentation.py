@@ -43,6 +43,7 @@ def compiled(source: str) -> CodeType:
 def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PROV_TOKEN", "...")
+    monkeypatch.setenv("PROV_CLIENT_SECRET", "...")
     return tmp_path
 
 
@@ -95,6 +96,7 @@ def test_the_guide_runs_from_top_to_bottom(
     assert "modle_version" in said
     assert "0 10378.1/" in said
     assert "1 10378.1/" in said
+    assert "reader" in said.splitlines()  # who the token of the environment is
 
 
 def settings_for(sandbox: Sandbox) -> str:

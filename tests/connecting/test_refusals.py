@@ -209,7 +209,7 @@ OVERRIDES = {"prov_api_endpoint_override": "https://gate.example.org"}
         (OVERRIDES, "api_overrides"),
     ],
 )
-def test_what_is_for_one_deployment_does_not_go_to_another(
+def test_what_is_for_one_deployment_does_not_go_to_another(  # noqa: PLR0917
     make: Any,
     name: str,
     place: str,
