@@ -477,3 +477,25 @@ def test_calls_that_are_cancelled_leave_the_login_to_the_next(sandbox: Sandbox) 
 
     asyncio.run(run())
     assert {login.user_code for login in shown} == {shown[0].user_code}
+
+
+def test_a_file_of_certificates_that_is_none_is_told(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "bundle.pem").write_text("nothing")
+    auth = device(sandbox, verify=tmp_path / "bundle.pem")
+    with (
+        SyncProvClient(auth, sandbox.config) as client,
+        pytest.raises(AuthError, match=r"no connection to .* can be set up: verify"),
+    ):
+        client.check_read_access()
+
+
+def test_a_redirect_is_not_followed(realm: Server) -> None:
+    def reply(request: Received) -> bytes:
+        if request.path.endswith("openid-configuration"):
+            return json_reply({}, status=404)
+        return json_reply({}, status=307, headers={"Location": "http://127.0.0.1:1/"})
+
+    realm.answer = reply
+    with pytest.raises(AuthError, match="Redirects are not followed"):
+        ClientCredentials(at(realm), CLIENT, SECRET).get_token()
+    assert len(realm.received) == 2

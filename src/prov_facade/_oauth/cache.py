@@ -362,6 +362,7 @@ def cache_for(key: Key, where: CacheLike) -> Cache:
     if where == "file":
         return FileCache(key, _state_folder())
     if where == "keyring":
+        _keyring()  # which says at once if there is none
         return KeyringCache(key, _state_folder())
     raise ConfigError("cache must be 'file', 'keyring', None, or the pathlib.Path of a directory")
 

@@ -161,8 +161,8 @@ class DeviceFlow(OAuthManager):
         pending, self._pending = self._pending, None
         if pending is None or pending.ends <= time.monotonic() or pending.scope != scope:
             pending = self._begin(scope)
-        self._show(pending)
         try:
+            self._show(pending)
             return self._approved(pending)
         except AuthError:
             raise

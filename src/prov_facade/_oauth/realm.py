@@ -23,7 +23,7 @@ from prov_facade._oauth.tokens import Tokens
 from prov_facade._readiness import prepare
 from prov_facade.auth import is_token
 from prov_facade.config import Config
-from prov_facade.errors import AuthError, ConfigError
+from prov_facade.errors import AuthError
 
 T = TypeVar("T")
 
@@ -32,6 +32,7 @@ Verify = ssl.SSLContext | str | Path | None
 _ATTEMPTS = 4
 _LONGEST_WAIT = 10.0
 _LONGEST_QUOTE = 300
+_LONGEST_CODE = 60
 _SHORTEST_SECRET = 6
 _BUSY = (429, 503)
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
@@ -188,6 +189,8 @@ class Realm:
             advice = ""
             if response.status_code == 404:
                 advice = ". Is there such a realm? Check the Config's domain and realm_name"
+            elif response.is_redirect:
+                advice = ". Redirects are not followed: check the address in the Config"
             raise AuthError(
                 f"{self._attempt(what)}: it was answered with status"
                 f" {response.status_code}{advice}",
@@ -201,7 +204,7 @@ class Realm:
     def _refusal(
         self, what: str, error: object, description: object, secrets: list[str]
     ) -> AuthError:
-        code, said = self._plain(error), self._quoted(description, secrets)
+        code, said = self._plain(error)[:_LONGEST_CODE], self._quoted(description, secrets)
         message = f"{self._attempt(what)}: {code}"
         if said:
             message += f": {said.rstrip('.')}"
@@ -265,7 +268,7 @@ class Realm:
             certificates = _certificates.load(self.verify)
             return httpx.Client(verify=certificates, timeout=self.timeout, follow_redirects=False)
         except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
-            raise ConfigError(
+            raise AuthError(
                 f"no connection to {self.address} can be set up: verify or the environment names"
                 f" a file of certificates or a proxy that cannot be used ({error})"
             ) from error
