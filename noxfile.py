@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nox
@@ -129,6 +130,33 @@ def predecessor(session: nox.Session) -> None:
     # In one go with the wheel, so that what the predecessor pins is kept to.
     install_wheel(session, *nox.project.dependency_groups(PYPROJECT, "predecessor"))
     session.run("pytest", "tests/predecessor", "-m", "predecessor", *session.posargs)
+
+
+def install_provider(session: nox.Session) -> None:
+    """Install the OpenID provider that the tests of signing in use; needs Node.js with npm."""
+    with session.chdir("tests/auth_provider"):
+        session.run("npm", "ci", "--no-audit", "--no-fund", "--silent", external=True)
+
+
+@nox.session
+def auth_provider(session: nox.Session) -> None:
+    """Sign in at an OpenID provider that nobody here wrote; needs Node.js and npm."""
+    install_provider(session)
+    install_wheel(session, *nox.project.dependency_groups(PYPROJECT, "auth_provider"))
+    session.run("pytest", "tests/auth_provider", *session.posargs)
+
+
+@nox.session
+def auth_browser(session: nox.Session) -> None:
+    """Sign in at that provider in Chromium; needs Debian's chromium and chromium-driver as well."""
+    missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
+    if missing:
+        session.error(
+            f"there is no {' and no '.join(missing)}: apt-get install chromium chromium-driver"
+        )
+    install_provider(session)
+    install_wheel(session, *nox.project.dependency_groups(PYPROJECT, "auth_browser"))
+    session.run("pytest", "tests/auth_browser", *session.posargs)
 
 
 @nox.session

@@ -17,11 +17,13 @@ from prov_facade.sandbox._jobs import JobDelays
 from prov_facade.sandbox._realm import Client, Realm
 from prov_facade.sandbox._seed import SeedError
 from prov_facade.sandbox._store import Item, StateError
+from prov_facade.sandbox._trust import IssuerError
 
 __all__ = [
     "Client",
     "Fault",
     "Faults",
+    "IssuerError",
     "Item",
     "JobDelays",
     "Realm",

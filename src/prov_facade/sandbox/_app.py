@@ -6,8 +6,8 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 import msgspec
@@ -28,8 +28,10 @@ from prov_facade.sandbox._documents import Document, Route, document
 from prov_facade.sandbox._exchange import OPERATION, Abortable, Observer, Respond
 from prov_facade.sandbox._handlers import WORD, Call, Caller, File, Handler, RefusedError
 from prov_facade.sandbox._store import Store
-from prov_facade.sandbox._tokens import TokenIssuer
+from prov_facade.sandbox._tokens import Claims
 from prov_facade.sandbox._validation import BodyReader, MalformedError, entry, query_of
+
+Verify: TypeAlias = Callable[[str], Claims | None]
 
 JOB_API = "/job-api"
 FETCH_REPORT = "fetch_report"
@@ -44,7 +46,7 @@ class Services:
     """What the routes need."""
 
     store: Store
-    issuer: TokenIssuer
+    verify: Verify
     handlers: Mapping[str, Handler]
     key: bytes = field(repr=False)
 
@@ -115,7 +117,7 @@ def _responder(services: Services, described: Document, route: Route) -> Respond
             return _json({"detail": refused.detail}, refused.status, headers)
 
     async def answer(request: Request) -> Response:
-        caller = _caller(services.issuer, route, request)
+        caller = _caller(services.verify, route, request)
         query = query_of(route, request.query_params)
         call = Call(caller, query, base_url=str(request.base_url).rstrip("/"))
         content_type = request.headers.get("content-type", "")
@@ -134,13 +136,13 @@ def _responder(services: Services, described: Document, route: Route) -> Respond
     return respond
 
 
-def _caller(issuer: TokenIssuer, route: Route, request: Request) -> Caller:
+def _caller(verify: Verify, route: Route, request: Request) -> Caller:
     if not route.secured:
         return Caller()
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise RefusedError(401, "Not authenticated", challenge=True)
-    claims = issuer.verify(token)
+    claims = verify(token)
     if claims is None:
         raise RefusedError(401, "Could not validate credentials", challenge=True)
     if not route.roles.issubset(claims.roles):

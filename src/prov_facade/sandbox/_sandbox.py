@@ -18,10 +18,11 @@ from attrs import define, field
 from starlette.middleware import Middleware
 
 from prov_facade.auth import BearerToken
-from prov_facade.config import APIOverrides, Config
+from prov_facade.config import APIOverrides, Config, check_address
 from prov_facade.sandbox._app import (
     JOB_API,
     Services,
+    Verify,
     application,
     operation_ids,
     report_address,
@@ -38,6 +39,7 @@ from prov_facade.sandbox._registry import JOB_SUB_TYPES, Registry
 from prov_facade.sandbox._seed import load
 from prov_facade.sandbox._store import Item, StateError, Store
 from prov_facade.sandbox._tokens import TokenIssuer, new_signing_key, roles_of
+from prov_facade.sandbox._trust import TrustedIssuer
 
 REALM = "sandbox"
 _STOP_SECONDS = 10
@@ -78,6 +80,9 @@ class Sandbox:
             default. Its form is told at the top of the default one, ``seed.yaml`` in this package.
         delays: How long jobs take over each step.
         clients: Clients with a secret that can sign in as themselves, by id.
+        trusts: The address of another issuer, such as a realm of a Keycloak, whose access tokens
+            are taken as well: JWTs signed with RS256, whose claims are Keycloak's. It is asked for
+            its keys at the start, and clients sign in there.
         host: The address to listen on. Anything but loopback lets others in.
         port: The port; any free one by default.
         record: Whether requests are kept for :attr:`requests`.
@@ -86,6 +91,9 @@ class Sandbox:
         faults: Faults on demand.
 
     Raises:
+        ConfigError: If what it trusts is not the address of an issuer, or one to which tokens would
+            go in the clear.
+        IssuerError: If what it trusts cannot be asked for its keys.
         SeedError: If the seed cannot be used.
         StateError: If the state file cannot be used.
 
@@ -105,6 +113,7 @@ class Sandbox:
         seed: str | Path | None = None,
         delays: JobDelays | None = None,
         clients: Mapping[str, Client] | None = None,
+        trusts: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         record: bool = True,
@@ -116,6 +125,9 @@ class Sandbox:
         self._seed = None if seed is None else Path(seed)
         self._delays = delays or JobDelays()
         self._clients = clients
+        if trusts is not None:
+            check_address("trusts", trusts, allow_http=False)
+        self._trusts = trusts
         self._host = host
         self._port = port
         self._log = Log(keep=record)
@@ -126,6 +138,7 @@ class Sandbox:
         """Start to listen.
 
         Raises:
+            IssuerError: If the issuer that it trusts cannot be asked for its keys.
             OSError: If the port is in use, or the host is none of this machine.
             RuntimeError: If it is running already.
             SeedError: If the seed cannot be used.
@@ -167,7 +180,7 @@ class Sandbox:
         )
         self._log.clear()
         observer = Observer(self._log, self.faults)
-        services = Services(store, issuer, handlers.table(), key)
+        services = Services(store, self._verify(issuer), handlers.table(), key)
         settings = uvicorn.Config(
             application(
                 [*routes(services, observer), *realm_routes(issuer, realm, observer)],
@@ -188,6 +201,13 @@ class Sandbox:
         jobs.start()
         thread.start()
         return _Running(url, store, issuer, realm, jobs, server, thread)
+
+    def _verify(self, issuer: TokenIssuer) -> Verify:
+        """Return what checks the tokens of callers."""
+        if self._trusts is None:
+            return issuer.verify
+        trusted = TrustedIssuer(self._trusts)
+        return lambda token: issuer.verify(token) or trusted.verify(token)
 
     def stop(self) -> None:
         """Stop to listen. What a state file holds stays there."""
@@ -237,7 +257,7 @@ class Sandbox:
             APIOverrides(
                 prov_api_endpoint_override=self.url,
                 jobs_service_api_endpoint_override=f"{self.url}{JOB_API}",
-                keycloak_endpoint_override=f"{self.url}/auth/realms/{REALM}",
+                keycloak_endpoint_override=self._trusts or f"{self.url}/auth/realms/{REALM}",
             ),
         )
 

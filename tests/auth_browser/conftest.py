@@ -1,0 +1,24 @@
+"""These tests run with `nox -s auth_browser`; elsewhere they skip unless all they need is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from auth_provider.provider import Provider
+
+from prov_facade.sandbox import Sandbox
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[Provider]:
+    # Of the interval it says nothing: the RFC's default is waited for. A flow that a test leaves
+    # waiting ends after a minute.
+    with Provider(device_interval=None, device_seconds=60) as provider:
+        yield provider
+
+
+@pytest.fixture
+def sandbox(provider: Provider) -> Iterator[Sandbox]:
+    with Sandbox(trusts=provider.issuer) as sandbox:
+        yield sandbox

@@ -1,0 +1,124 @@
+"""What a provider refuses is an error that says what to do, and shows no secret."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from auth_provider.person import cancel, deny
+from auth_provider.provider import CLIENT, Provider, needed, secret_of
+from auth_provider.tokens import Person, flow_of
+
+from prov_facade import (
+    APIOverrides,
+    AuthError,
+    ClientCredentials,
+    Config,
+    DeviceFlow,
+    DeviceLogin,
+    SyncProvClient,
+)
+from prov_facade.sandbox import Sandbox
+
+needed()
+
+
+@pytest.mark.parametrize("refuse", [deny, cancel])
+def test_a_login_can_be_denied(refuse: Callable[[DeviceLogin], None], sandbox: Sandbox) -> None:
+    auth = DeviceFlow(sandbox.config, CLIENT, prompt=refuse, cache=None)
+    with (
+        SyncProvClient(auth, sandbox.config) as client,
+        pytest.raises(AuthError, match="was denied") as caught,
+    ):
+        client.check_general_access()
+    assert caught.value.error == "access_denied"
+    assert caught.value.error_description == "End-User aborted interaction"
+    assert sandbox.requests == []
+
+
+def test_a_login_that_nobody_approves_runs_out_and_can_be_tried_again() -> None:
+    shown: list[DeviceLogin] = []
+    person = Person()
+
+    def prompt(login: DeviceLogin) -> None:
+        shown.append(login)
+        if len(shown) > 1:
+            person(login)
+
+    with (
+        Provider(device_seconds=2) as provider,
+        Sandbox(trusts=provider.issuer) as sandbox,
+    ):
+        auth = DeviceFlow(sandbox.config, CLIENT, prompt=prompt, cache=None)
+        with pytest.raises(AuthError, match=r"nobody approved the login .* in time") as caught:
+            auth.get_token()
+        assert caught.value.error == "expired_token"
+        assert auth.get_token()
+    first, second = shown
+    assert first.user_code != second.user_code
+    assert first.expires_in == 2
+
+
+def test_a_client_may_not_be_allowed_offline_tokens(sandbox: Sandbox, tmp_path: Path) -> None:
+    auth = DeviceFlow(sandbox.config, "online", prompt=Person(), cache=None)
+    with pytest.raises(AuthError, match="Ask for another scope") as caught:
+        auth.save_offline_token(tmp_path / "token")
+    assert caught.value.error == "invalid_scope"
+    assert list(tmp_path.iterdir()) == []
+    assert auth.get_token()  # which asks for less
+
+
+@pytest.mark.parametrize("client_id", ["with-post", "with-basic", "with-none"])
+def test_a_wrong_secret_is_an_error_that_does_not_show_it(client_id: str, sandbox: Sandbox) -> None:
+    secret = f"not {secret_of(client_id)}"
+    auth = ClientCredentials(sandbox.config, client_id, secret)
+    with (
+        SyncProvClient(auth, sandbox.config) as client,
+        pytest.raises(AuthError, match="Check the client_id, and the client_secret") as caught,
+    ):
+        client.check_general_access()
+    assert caught.value.error == "invalid_client"
+    assert caught.value.error_description
+    for text in (str(caught.value), repr(caught.value), repr(auth)):
+        assert secret not in text
+        assert secret_of(client_id) not in text
+
+
+def test_a_wrong_secret_is_refused_in_the_header_as_well() -> None:
+    secret = "not the secret"
+    with Provider(auth_methods=("client_secret_basic", "none")) as provider:
+        overrides = APIOverrides(keycloak_endpoint_override=provider.issuer)
+        auth = ClientCredentials(Config("a.example.org", "r", overrides), "with-basic", secret)
+        with pytest.raises(AuthError) as caught:
+            auth.get_token()
+    assert caught.value.error == "invalid_client"
+    assert secret not in str(caught.value)
+
+
+def test_a_client_may_not_sign_in_otherwise_than_it_is_set_up(sandbox: Sandbox) -> None:
+    auth = DeviceFlow(
+        sandbox.config,
+        "with-post",
+        client_secret=secret_of("with-post"),
+        prompt=Person(),
+        cache=None,
+    )
+    with pytest.raises(AuthError, match=r"device_code is not allowed for this client") as caught:
+        auth.get_token()
+    assert caught.value.error == "invalid_request"
+    assert secret_of("with-post") not in str(caught.value)
+
+
+def test_a_provider_that_calls_itself_otherwise_is_not_believed(
+    provider: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    elsewhere = provider.issuer.replace("127.0.0.1", "localhost")
+    config = Config("a.example.org", "r", APIOverrides(keycloak_endpoint_override=elsewhere))
+    with (
+        caplog.at_level(logging.WARNING, "prov_facade"),
+        pytest.raises(AuthError, match=r"status 404\. Is there such a realm"),
+    ):
+        flow_of(config, Person()).get_token()
+    assert f"is about '{provider.issuer}', and is passed over" in caplog.text
