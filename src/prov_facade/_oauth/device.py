@@ -132,7 +132,8 @@ class DeviceFlow(OAuthManager):
         words = {*(self._scope or "").split(), _OFFLINE}
         with self._turn.alone():
             tokens = self._sign_in(" ".join(sorted(words)))
-        if tokens.scope is not None and _OFFLINE not in tokens.scope.split():
+        # An empty scope is none that RFC 6749 knows, and says nothing.
+        if tokens.scope and _OFFLINE not in tokens.scope.split():
             self._realm.revoke(tokens.refresh_token or tokens.access_token, "refresh_token")
             tokens = evolve(tokens, refresh_token=None)
         if tokens.refresh_token is None:

@@ -24,6 +24,8 @@ _LOG = logging.getLogger("prov_facade")
 
 # What RFC 6749 calls a refresh token that is good for nothing (any more).
 SPENT = "invalid_grant"
+# RFC 7009, 2.2.1: tokens of this type are not revoked at all.
+_CANNOT_END = "unsupported_token_type"
 
 # What a person decided, or did not: to be heard of, even if there is a token that is good yet.
 _DECIDED = ("access_denied", "expired_token")
@@ -127,7 +129,9 @@ class OAuthManager(AuthManager):
     def logout(self) -> None:
         """Forget the tokens, here and where they are kept, and have the realm end them.
 
-        An offline token that was given is ended as well: it is good no more.
+        An offline token that was given is ended as well: it is good no more. An access token that
+        comes without a refresh token, as for :class:`ClientCredentials`, is ended where the realm
+        can do that; otherwise it is good until it runs out.
 
         Raises:
             AuthError: If what is kept cannot be read or removed, or the realm does not say that it
@@ -149,7 +153,7 @@ class OAuthManager(AuthManager):
                 with _collecting(failures):
                     self._realm.revoke(token, "refresh_token")
             for token in dict.fromkeys(t.access_token for t in tokens if not t.refresh_token):
-                with _collecting(failures):
+                with _collecting(failures, but=_CANNOT_END):
                     self._realm.revoke(token, "access_token")
             if failures:
                 raise failures[0]
@@ -289,8 +293,9 @@ def _again(error: AuthError) -> AuthError:
 
 
 @contextmanager
-def _collecting(failures: list[AuthError]) -> Iterator[None]:
+def _collecting(failures: list[AuthError], but: str | None = None) -> Iterator[None]:
     try:
         yield
     except AuthError as error:
-        failures.append(error)
+        if but is None or error.error != but:
+            failures.append(error)
