@@ -12,7 +12,7 @@ from facade.server import Server
 
 from prov_facade import (
     APIOverrides,
-    ConfigError,
+    AuthError,
     PollPolicy,
     ProvClient,
     RetryPolicy,
@@ -119,8 +119,11 @@ def test_verify_is_for_signing_in_as_well(
         "api_overrides": APIOverrides(keycloak_endpoint_override=realm_server.url),
     }
     missing = tmp_path / "missing.pem"
-    with pytest.raises(ConfigError, match=r"file of certificates.*No such file"):
-        told(make(**given, verify=missing), realm_server)
+    auth = make(**given, verify=missing)._auth
+    if isinstance(auth, DeviceFlow):
+        auth._interactive = True  # it would not ask where nobody is there
+    with pytest.raises(AuthError, match=r"file of certificates.*No such file"):
+        auth.get_token()
     assert realm_server.received == []
     told(make(**given), realm_server)
 

@@ -284,7 +284,7 @@ def test_an_answer_that_is_no_json_is_an_error(body: bytes, realm: Server) -> No
         ClientCredentials(at(realm), CLIENT, SECRET).get_token()
 
 
-@pytest.mark.parametrize("expires_in", [None, 0, -5, "300", 300.5, 1e300, 0.001])
+@pytest.mark.parametrize("expires_in", [None, 0, -5, "300", "300.5", 300.5, 1e300, 0.001])
 def test_the_life_of_a_token_may_be_said_oddly(expires_in: object, realm: Server) -> None:
     realm.answer = says({**TOKENS, "expires_in": expires_in})
     assert ClientCredentials(at(realm), CLIENT, SECRET).get_token() == TOKENS["access_token"]

@@ -133,7 +133,8 @@ class Cache(ABC):
         """Read what was written.
 
         Raises:
-            ValueError: If it is not that.
+            msgspec.MsgspecError: If it is not that.
+            ValueError: If it is about something else.
         """
         record = msgspec.json.decode(content, type=_Record)
         if (record.realm, record.client_id) != (self.key.realm, self.key.client_id):
@@ -204,7 +205,7 @@ class FileCache(Cache):
             ) from error
         try:
             return self._decoded(content)
-        except (ValueError, UnicodeDecodeError, RecursionError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             self._set_aside(path)
             return None
 
@@ -319,7 +320,7 @@ class KeyringCache(FileCache):
             return None
         try:
             return self._decoded(content.encode())
-        except (ValueError, RecursionError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             _warn("the keyring's entry is damaged, so that signing in starts afresh")
             return None
 

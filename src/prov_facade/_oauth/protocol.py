@@ -5,11 +5,14 @@ Imported when a realm is first asked for tokens: many a program never asks one.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from oauthlib.oauth2 import BackendApplicationClient, DeviceClient, OAuth2Error
 from oauthlib.oauth2.rfc6749.clients.base import Client
+
+_LIFETIME = ("expires_in", "expires_at")
 
 
 class RefusedError(Exception):
@@ -47,8 +50,15 @@ def device_body(client_id: str, device_code: str) -> str:
     return body
 
 
-def read_tokens(client_id: str, text: str) -> Mapping[str, Any]:
-    """Read the answer of a token endpoint, and check it.
+def read_tokens(client_id: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Check the answer of a token endpoint.
+
+    Args:
+        client_id: The client that asked.
+        answer: The answer, decoded.
+
+    Returns:
+        The answer, without its lifetime, of which oauthlib takes whole numbers alone.
 
     Raises:
         RefusedError: If it is an error, or has no token.
@@ -56,6 +66,7 @@ def read_tokens(client_id: str, text: str) -> Mapping[str, Any]:
         TypeError: Likewise.
     """
     try:
+        text = json.dumps({k: v for k, v in answer.items() if k not in _LIFETIME})
         found: Mapping[str, Any] = Client(client_id).parse_request_body_response(text)
     except OAuth2Error as error:
         raise RefusedError(str(error.error), error.description) from None

@@ -158,11 +158,11 @@ class Realm:
         response = self._post(lambda at: at.token, body, what)
         answer = self._read(response, what, secrets or [])
         try:
-            checked = _protocol().read_tokens(self.client_id, response.text)
+            checked = _protocol().read_tokens(self.client_id, answer)
             about = msgspec.convert(answer, _Lifetime, strict=False)
         except _protocol().RefusedError as error:
             raise self._refusal(what, error.error, error.description, secrets or []) from None
-        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        except (msgspec.MsgspecError, ValueError, TypeError, AttributeError) as error:
             kind = type(error).__name__
             raise AuthError(f"{self._attempt(what)}: the answer cannot be used ({kind})") from None
         token, refresh = checked["access_token"], checked.get("refresh_token")
