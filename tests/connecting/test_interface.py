@@ -13,6 +13,7 @@ from facade.server import Server
 from prov_facade import (
     APIOverrides,
     AuthError,
+    DeviceFlow,
     PollPolicy,
     ProvClient,
     RetryPolicy,

@@ -218,11 +218,14 @@ class DeviceFlow(OAuthManager):
         return str(page)
 
     def _show(self, pending: _Pending) -> None:
+        login = pending.login
+        if pending.shown:
+            login = evolve(login, expires_in=max(pending.ends - time.monotonic(), 0.0))
         if self._prompt is not None:
-            self._prompt(pending.login)
+            self._prompt(login)
         else:
             # A second browser for the same login would be one too many.
-            asking.show(pending.login, False if pending.shown else self._open_browser)
+            asking.show(login, False if pending.shown else self._open_browser)
         pending.shown = True
 
     def _approved(self, pending: _Pending) -> Tokens:

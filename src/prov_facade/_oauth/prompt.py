@@ -12,6 +12,8 @@ from typing import Any
 
 from attrs import frozen
 
+from prov_facade.errors import AuthError
+
 _MINUTE = 60
 
 
@@ -78,6 +80,9 @@ def show(login: DeviceLogin, open_browser: bool | None) -> None:
         login: The login.
         open_browser: Whether to open a browser; ``None`` if there is a display and no notebook,
             whose browser is on another machine as likely as not.
+
+    Raises:
+        AuthError: If the error output takes nothing.
     """
     if _kernel() is not None:
         from IPython.display import display  # noqa: PLC0415  (there is a notebook, so it is there)
@@ -87,15 +92,21 @@ def show(login: DeviceLogin, open_browser: bool | None) -> None:
         _say(f"\n{login}\n")
     if open_browser or (open_browser is None and _kernel() is None and _has_display()):
         # Some browsers do not return before they are closed.
-        threading.Thread(target=_open, args=(login.link,), daemon=True).start()
+        threading.Thread(
+            target=_open, args=(login.link,), name="prov-facade browser", daemon=True
+        ).start()
 
 
 def _say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)  # noqa: T201  (a person reads it)
+    try:
+        print(message, file=sys.stderr, flush=True)  # noqa: T201  (a person reads it)
+    except (OSError, ValueError) as error:  # nobody reads it any more, or it is closed
+        raise AuthError(f"where to sign in cannot be shown: {error}") from error
 
 
 def _open(link: str) -> None:
-    with suppress(webbrowser.Error, OSError):
+    # Whatever fails, as a BROWSER that is no command does: the link is there to be opened by hand.
+    with suppress(Exception):
         webbrowser.open(link)
 
 
