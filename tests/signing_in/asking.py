@@ -36,7 +36,8 @@ def work(order: Mapping[str, Any]) -> None:
     os.environ.update(order["environ"])
     os.dup2(os.open(order["terminal"], os.O_WRONLY | os.O_NOCTTY), 2)
     print(os.getpid(), flush=True)
-    print(call(*order["addresses"], order["settings"]), flush=True)
+    prov_api, realm = order["addresses"]
+    print(call(prov_api, realm, order["settings"]), flush=True)
     if order["lingers"]:
         # For a browser that is opened by mistake to be seen, however slow it is.
         for thread in threading.enumerate():
