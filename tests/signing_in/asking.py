@@ -35,7 +35,7 @@ def work(order: Mapping[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(order["environ"])
     os.dup2(os.open(order["terminal"], os.O_WRONLY | os.O_NOCTTY), 2)
-    print(os.getpid(), flush=True)
+    print(f"{order['name']} is process {os.getpid()}", flush=True)
     prov_api, realm = order["addresses"]
     print(call(prov_api, realm, order["settings"]), flush=True)
     if order["lingers"]:

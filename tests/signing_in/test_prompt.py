@@ -65,11 +65,20 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
 @pytest.fixture
-def sandbox(sandbox: Sandbox) -> Sandbox:
+def sandbox(shared: Sandbox) -> Sandbox:
     """One in which nobody is waited for longer than a test should take."""
-    sandbox.realm.device_lifetime = 20
-    return sandbox
+    shared.faults.clear()
+    shared.clear_requests()
+    shared.realm.interval = 0.01
+    shared.realm.device_lifetime = 20
+    return shared
 
 
 def approve(link: str) -> None:
@@ -341,25 +350,23 @@ class Script:
     """A script that runs in a terminal.
 
     Args:
-        process: Runs it.
-        order: Says how.
         screen: What is on the terminal.
+        said: What the script says, and others have said before.
+        begun: Where in that it begins.
     """
 
-    def __init__(self, process: subprocess.Popen[str], order: object, screen: Screen) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self._said = process.stdout
+    def __init__(self, screen: Screen, said: Screen, begun: re.Match[str]) -> None:
         self.screen = screen
-        print(json.dumps(order), file=process.stdin, flush=True)
-        self._pid = int(self._said.readline())
+        self._said = said
+        self._begun = begun
 
     def interrupt(self) -> None:
-        os.kill(self._pid, signal.SIGINT)
+        os.kill(int(self._begun[1]), signal.SIGINT)
 
     def goes_through(self) -> bool:
         """Wait for the end."""
-        return [self._said.readline() for _ in range(2)] == ["ann\n", "ended with 0\n"]
+        end = self._said.find(re.compile(r"(.*)\nended with (.*)\n"), self._begun.end())
+        return end.groups() == ("ann", "0")
 
 
 class Scripts:
@@ -370,7 +377,11 @@ class Scripts:
     """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._orders = process.stdin
+        self._said = Screen(os.dup(process.stdout.fileno()))
+        self._count = 0
 
     @contextmanager
     def run(
@@ -379,14 +390,18 @@ class Scripts:
         """Run one in a terminal, in the present environment."""
         config = sandbox.config
         with terminal() as (screen, stream):
+            self._count += 1
             order = {
+                "name": self._count,
                 "addresses": [config.prov_api_endpoint, config.keycloak_endpoint],
                 "environ": dict(os.environ),
                 "terminal": os.ttyname(stream.fileno()),
                 "settings": settings,
                 "lingers": lingers,
             }
-            yield Script(self._process, order, screen)
+            print(json.dumps(order), file=self._orders, flush=True)
+            begun = self._said.find(re.compile(rf"{self._count} is process (\d+)\n"))
+            yield Script(screen, self._said, begun)
 
 
 @pytest.fixture(scope="module")
@@ -491,6 +506,15 @@ def test_a_browser_that_fails_does_not_matter(
     assert SAYS.fullmatch(script.screen.all())  # and nothing about it
 
 
+def opened(gate: Path) -> IO[bytes]:
+    """Wait for somebody at the other end of a named pipe."""
+    for _ in range(300):
+        with suppress(OSError):  # while nobody is there
+            return open(os.open(gate, os.O_WRONLY | os.O_NONBLOCK), "wb")  # noqa: PTH123
+        time.sleep(0.05)
+    pytest.fail("nobody came")
+
+
 def test_a_browser_that_hangs_holds_up_nobody(
     browser: Browser, sandbox: Sandbox, scripts: Scripts, tmp_path: Path
 ) -> None:
@@ -499,8 +523,7 @@ def test_a_browser_that_hangs_holds_up_nobody(
     browser.command.write_text(f"#!/bin/sh\nread line < {gate}\n: > {done}\n")
     with scripts.run(sandbox, lingers=False, open_browser=True) as script:
         approve(script.screen.find(SAYS)["link"])
-        # Which is opened as soon as the browser waits at the other end.
-        with gate.open("w"):
+        with opened(gate):
             assert script.goes_through()
             assert not done.exists()
     script.screen.all()  # the end of the browser, too
