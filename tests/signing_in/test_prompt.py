@@ -331,6 +331,17 @@ def unread() -> IO[str]:
     return open(writing, "w", buffering=1)  # noqa: PTH123
 
 
+@pytest.mark.parametrize(("value", "is_ci"), [("1", True), ("false", False), ("0", False)])
+def test_a_terminal_of_a_ci_job_is_told_by_the_variable_ci(
+    value: str, is_ci: bool, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", value)
+    monkeypatch.setattr(sandbox.realm, "device_lifetime", 0.1)
+    with terminal() as (_, stream), redirect_stderr(stream), pytest.raises(AuthError) as caught:
+        DeviceFlow(sandbox.config, CLIENT, cache=None).get_token()
+    assert (caught.value.error is None) == is_ci  # the other one waited for a person
+
+
 @pytest.mark.parametrize("output", [closed, unread])
 def test_what_cannot_be_printed_is_not_waited_for(
     output: Callable[[], IO[str]], sandbox: Sandbox
