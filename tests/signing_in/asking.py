@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 from collections.abc import Mapping
@@ -56,6 +57,8 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
+    # Where these tests run in the background, Ctrl-C is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.argv[1:]:
         print(call(sys.argv[1], sys.argv[2], {}))
     else:
