@@ -6,6 +6,7 @@ import asyncio
 import signal
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 from facade.running import TOKEN, run
@@ -77,6 +78,15 @@ def test_an_iterator_that_is_left_asks_no_more(server: Server) -> None:
     assert len(server.received) == 1
 
 
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Ctrl-C interrupts, though a shell may ignore it for what runs in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded")
 def test_control_c_ends_the_synchronous_waiting(server: Server) -> None:
     server.answer = Script(PENDING)
     overrides = config_for(server.url)
