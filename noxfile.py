@@ -143,7 +143,7 @@ def auth_provider(session: nox.Session) -> None:
     """Sign in at an OpenID provider that nobody here wrote; needs Node.js and npm."""
     install_provider(session)
     install_wheel(session, *nox.project.dependency_groups(PYPROJECT, "auth_provider"))
-    session.run("pytest", "tests/auth_provider", *session.posargs)
+    session.run("pytest", "-n", "auto", "tests/auth_provider", *session.posargs)
 
 
 @nox.session

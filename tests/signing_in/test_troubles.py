@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from facade.server import Received, Server, json_reply
 from signing import (
     CLIENT,
@@ -502,3 +503,25 @@ def test_a_redirect_is_not_followed(realm: Server) -> None:
     with pytest.raises(AuthError, match="Redirects are not followed"):
         ClientCredentials(at(realm), CLIENT, SECRET).get_token()
     assert len(realm.received) == 2
+
+
+def test_a_token_that_is_good_is_used_by_those_who_wait_for_a_refresh_that_fails(
+    sandbox: Sandbox, home: Path
+) -> None:
+    device(sandbox).get_token()
+    (path,) = home.rglob("*.json")
+    kept = json.loads(path.read_text())
+    path.write_text(json.dumps({**kept, "obtained_at": time.time() - 250}))
+    auth = DeviceFlow(sandbox.config, CLIENT)
+    count = asked(sandbox)
+    sandbox.faults.add("token", evolve(gateway(502), delay=1))
+    with ThreadPoolExecutor(6) as threads:
+        forced = threads.submit(auth.force_refresh)
+        while asked(sandbox) == count:
+            time.sleep(0.01)
+        waiting = [threads.submit(auth.get_token) for _ in range(4)]
+        again = threads.submit(auth.force_refresh)
+    assert {each.result() for each in waiting} == {kept["access_token"]}
+    assert isinstance(forced.exception(), AuthError)
+    assert isinstance(again.exception(), AuthError)
+    assert asked(sandbox) == count + 1

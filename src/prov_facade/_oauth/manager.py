@@ -103,8 +103,8 @@ class OAuthManager(AuthManager):
         """
         token = self.token_at_hand()
         if token is None:
-            with self._together():
-                token = self._current().access_token
+            with self._together() as failed:
+                token = self._current(failed).access_token
         return token
 
     def token_at_hand(self) -> str | None:
@@ -119,7 +119,9 @@ class OAuthManager(AuthManager):
             AuthError: If no new token can be had.
         """
         refused = self._tokens
-        with self._together():
+        with self._together() as failed:
+            if failed is not None:
+                raise failed
             cache = self._cache()
             present = self._tokens
             if present is not None and present is not refused and present.is_fresh():
@@ -193,21 +195,27 @@ class OAuthManager(AuthManager):
         return cache_for(self._key(origin), self._where)
 
     @contextmanager
-    def _together(self) -> Iterator[None]:
-        """Wait for one's turn, and share the failure of somebody whom one has waited for."""
+    def _together(self) -> Iterator[AuthError | None]:
+        """Wait for one's turn, and be given the failure of somebody whom one has waited for."""
         failures = self._failures
         with self._turn.alone():
+            failed = None
             if self._failures != failures and self._failure is not None:
-                raise _again(self._failure)
+                failed = _again(self._failure)
             try:
-                yield
+                yield failed
             except AuthError as error:
-                self._failures += 1
-                self._failure = _again(error)
+                if error is not failed:
+                    self._failures += 1
+                    self._failure = _again(error)
                 raise
 
-    def _current(self) -> Tokens:
-        """Return tokens that are fresh, wherever they are from, or at least good."""
+    def _current(self, failed: AuthError | None) -> Tokens:
+        """Return tokens that are fresh, wherever they are from, or at least good.
+
+        Args:
+            failed: What somebody else has just met with, which is not tried again.
+        """
         cache = self._cache()
         tokens = self._tokens
         if tokens is None or not tokens.is_fresh():
@@ -218,6 +226,8 @@ class OAuthManager(AuthManager):
             if tokens.is_fresh() or (resting and tokens.is_good()):
                 return tokens
         try:
+            if failed is not None:
+                raise failed
             return self._renew(cache, tokens)
         except AuthError as error:
             if tokens is None or not tokens.is_good() or error.error in _DECIDED:
