@@ -108,7 +108,8 @@ def test_a_thousand_calls_of_a_sandbox_in_trouble() -> None:
 
         outcomes = run(calling())
         assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-        assert len(sandbox.requests) == 1050
+        # Under this load a connection may break, too; what it carried is sent again.
+        assert 1050 <= len(sandbox.requests) <= 1055
 
 
 FORKING = Path(__file__).parent / "forking.py"

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import stat
-import tempfile
 import time
 import warnings
 from abc import ABC, abstractmethod
@@ -21,6 +18,7 @@ import platformdirs
 from attrs import evolve, field, frozen
 
 from prov_facade._oauth.patience import check
+from prov_facade._oauth.private_files import read_private, refuse_strangers, write_private
 from prov_facade._oauth.tokens import Tokens
 from prov_facade._readiness import prepare
 from prov_facade.errors import AuthError, ConfigError
@@ -192,7 +190,7 @@ class FileCache(Cache):
             return None
         try:
             self._check_folder(path.parent)
-            content = _read(path)
+            content = read_private(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except PermissionError:
@@ -295,7 +293,7 @@ class FileCache(Cache):
         folder.mkdir(mode=0o700, exist_ok=True)
 
     def _check_folder(self, folder: Path) -> None:
-        _refuse_strangers(folder, folder.stat(), "chmod 700", writing_only=True)
+        refuse_strangers(folder, folder.stat(), "chmod 700", writing_only=True)
 
     def _set_aside(self, path: Path) -> None:
         aside = path.with_suffix(_ASIDE)
@@ -376,70 +374,6 @@ def _state_folder() -> Path | None:
         return None  # there is no home
     # Older versions give one that begins with a "~", in the working directory.
     return folder if folder.is_absolute() else None
-
-
-def _read(path: Path) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-    with os.fdopen(descriptor, "rb") as file:
-        _refuse_strangers(path, os.fstat(descriptor), "chmod 600")
-        return file.read()
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read, whole or not at all.
-
-    Raises:
-        OSError: If it cannot be written.
-    """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
-    draft = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        _replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-
-
-def _replace(draft: Path, path: Path) -> None:
-    ends = time.monotonic() + 2
-    while True:
-        try:
-            draft.replace(path)
-        except PermissionError:
-            # On Windows, not while somebody reads the old one.
-            if os.name != "nt" or time.monotonic() > ends:
-                raise
-            time.sleep(0.02)
-        else:
-            return
-
-
-def _refuse_strangers(
-    path: Path, about: os.stat_result, mend: str, *, writing_only: bool = False
-) -> None:
-    """Refuse what others may read or change.
-
-    Raises:
-        AuthError: If they may.
-    """
-    if os.name == "nt":
-        return  # there, what is in a user's directory is the user's
-    fault = ""
-    if about.st_uid not in (os.getuid(), 0):
-        fault = "belongs to another user"
-    elif about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        fault = "can be changed by other users"
-    elif not writing_only and about.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        fault = "can be read by other users"
-    if fault:
-        raise AuthError(
-            f"{path} holds tokens and {fault}: `{mend}` it if you trust those who could, or remove"
-            " it and sign in again"
-        )
 
 
 def _warn(message: str) -> None:

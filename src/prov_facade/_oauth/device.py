@@ -11,11 +11,11 @@ from pathlib import Path
 import httpx
 from attrs import define, evolve
 
-from prov_facade._oauth import cache as kept
 from prov_facade._oauth import prompt as asking
 from prov_facade._oauth.cache import CacheLike
 from prov_facade._oauth.manager import OAuthManager, Spent
 from prov_facade._oauth.patience import pause
+from prov_facade._oauth.private_files import write_private
 from prov_facade._oauth.prompt import DeviceLogin
 from prov_facade._oauth.realm import DeviceAnswer, Verify
 from prov_facade._oauth.tokens import Tokens
@@ -142,7 +142,7 @@ class DeviceFlow(OAuthManager):
                 f" client {self._realm.client_id!r} the scope {_OFFLINE}"
             )
         try:
-            kept.write_private(target, f"{tokens.refresh_token}\n".encode())
+            write_private(target, f"{tokens.refresh_token}\n".encode())
         except OSError as error:
             self._realm.revoke(tokens.refresh_token, "refresh_token")
             raise AuthError(
