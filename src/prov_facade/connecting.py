@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TypedDict, Unpack
 
 import httpx
@@ -17,6 +15,7 @@ from prov_facade._async.transport import Timeout
 from prov_facade._config_file import from_file
 from prov_facade._oauth.device import DeviceFlow
 from prov_facade._oauth.flows import ClientCredentials, OfflineFlow
+from prov_facade._oauth.realm import Verify
 from prov_facade._settings import VARIABLES, Settings, from_environment
 from prov_facade._sync.client import SyncProvClient
 from prov_facade.auth import AuthManager, BearerToken
@@ -25,15 +24,13 @@ from prov_facade.errors import ConfigError
 from prov_facade.polling import PollPolicy
 from prov_facade.retries import RetryPolicy
 
-_Verify = ssl.SSLContext | str | Path | None
-
 
 class _Common(TypedDict, total=False):
     timeout: Timeout
     retries: RetryPolicy | None
     limits: httpx.Limits | None
     proxy: str | httpx.URL | httpx.Proxy | None
-    verify: _Verify
+    verify: Verify
     event_hooks: EventHooks | None
     polling: PollPolicy | None
 
@@ -202,7 +199,7 @@ def _chosen(
     arguments: Settings,
     config_file: str | os.PathLike[str] | None,
     profile: str | None,
-    verify: _Verify,
+    verify: Verify,
 ) -> tuple[AuthManager, Config]:
     """Choose the auth manager and the deployment."""
     sources = (arguments, from_environment(), from_file(config_file, profile))
@@ -228,7 +225,7 @@ def _config(sources: Sequence[Settings]) -> Config:
         ) from error
 
 
-def _auth(sources: Sequence[Settings], config: Config, verify: _Verify) -> AuthManager:
+def _auth(sources: Sequence[Settings], config: Config, verify: Verify) -> AuthManager:
     credential = next((source for source in sources if source.has_credential), None)
     if credential is not None:
         _check_same_deployment(credential, "credential", config.domain, config.realm_name)
