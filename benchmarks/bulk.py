@@ -35,7 +35,7 @@ MEGABYTE = 1_000_000
 COUNT = 200_000
 # The growth from the first tenth on, by when everything that does not grow is there.
 BOUND = 20 * MEGABYTE
-POLLING = PollPolicy(interval=0.001, interval_maximum=0.01)
+POLLING = PollPolicy(interval=0.001, max_interval=0.01)
 
 
 def record(number: int) -> ModelRunRecord:

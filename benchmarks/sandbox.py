@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from prov_facade.sandbox._lineage import Direction, explore
-from prov_facade.sandbox._store import Store
+from prov_facade.sandbox._state.lineage import Direction, explore
+from prov_facade.sandbox._state.store import Store
 
 LINKS = (10_000, 100_000, 1_000_000)
 DEPTHS = (2, 4, 10)

@@ -22,11 +22,11 @@ from codegen.formatting import finish
 # itself.
 _NAMES = {
     # our own
-    "ClientService": "SyncClientService",
+    "BaseClient": "SyncBaseClient",
     "JobsClient": "SyncJobsClient",
     "ProvAdminClient": "SyncProvAdminClient",
     "ProvClient": "SyncProvClient",
-    "_aio": "_blocking",
+    "aio": "threads",
     "_async": "_sync",
     # httpx's
     "AsyncBaseTransport": "BaseTransport",
@@ -57,7 +57,7 @@ _WORDS = {
     "AsyncBaseTransport": "BaseTransport",
     "AsyncHTTPTransport": "HTTPTransport",
     "AsyncClient": "Client",
-    "ClientService": "SyncClientService",
+    "BaseClient": "SyncBaseClient",
     "JobsClient": "SyncJobsClient",
     "ProvAdminClient": "SyncProvAdminClient",
     "ProvClient": "SyncProvClient",
@@ -119,7 +119,8 @@ def _refuse_strangers(name: str, text: str) -> None:
     if strangers:
         raise CodegenError(
             f"{name} uses {', '.join(sorted(strangers))}: what differs between the clients belongs"
-            " into _aio and _blocking, or into the table of names in codegen/synchronous.py"
+            " in _runtime/aio and _runtime/threads, or in the table of names in"
+            " codegen/synchronous.py"
         )
 
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
-from prov_facade import JobsClient, ProvClient, SyncClientService, SyncJobsClient, SyncProvClient
+from prov_facade import JobsClient, ProvClient, SyncBaseClient, SyncJobsClient, SyncProvClient
 
 T = TypeVar("T")
 
@@ -26,12 +26,12 @@ class Awaited:
         client: The client.
     """
 
-    def __init__(self, client: SyncClientService) -> None:
+    def __init__(self, client: SyncBaseClient) -> None:
         self._client = client
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._client, {"aclose": "close"}.get(name, name))
-        if isinstance(found, SyncClientService):
+        if isinstance(found, SyncBaseClient):
             return Awaited(found)
         if not callable(found):
             return found

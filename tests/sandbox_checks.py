@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 from prov_facade.sandbox import Fault, Sandbox
-from prov_facade.sandbox._exchange import FAULT
+from prov_facade.sandbox._http.exchange import FAULT
 
 JOB_API = "/job-api"
 BASE = "http://sandbox.test"  # one for all, since making a checker takes long

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from prov_facade import BearerAuth, ProvError
-from prov_facade._oauth.tokens import Tokens
+from prov_facade._auth.tokens import Tokens
 
 SHORTEST = 12  # shorter ones are words
 LOGGERS = ("prov_facade", "httpx")

@@ -12,36 +12,36 @@ from __future__ import annotations
 import logging
 
 from prov_facade import errors, models
-from prov_facade._arguments import ModelLike, SupportsModelDump
 from prov_facade._async.admin import ProvAdminClient
+from prov_facade._async.base_client import BaseClient
 from prov_facade._async.client import ProvClient
 from prov_facade._async.jobs import JobsClient
-from prov_facade._async.service import ClientService
-from prov_facade._bulk import BulkProgress, BulkResult
-from prov_facade._csv_table import ConversionWarning, CSVRegistration
-from prov_facade._oauth.cache import TokenCacheWarning
-from prov_facade._oauth.device import DeviceFlow
-from prov_facade._oauth.flows import ClientCredentials, OfflineFlow
-from prov_facade._oauth.prompt import DeviceLogin
-from prov_facade._raw import raw_responses
-from prov_facade._results import RegisteredModelRun
+from prov_facade._auth.device_flow import DeviceFlow
+from prov_facade._auth.flows import ClientCredentials, OfflineFlow
+from prov_facade._auth.prompt import DeviceLogin
+from prov_facade._auth.token_cache import TokenCacheWarning
+from prov_facade._http.raw_responses import raw_responses
+from prov_facade._http.requests import ModelLike, SupportsModelDump
+from prov_facade._jobs.results import RegisteredModelRun
+from prov_facade._profiles.connect import connect, connect_sync
+from prov_facade._registration.batch import BulkProgress, BulkResult
+from prov_facade._registration.csv_table import ConversionWarning, CSVRegistration
 from prov_facade._sync.admin import SyncProvAdminClient
+from prov_facade._sync.base_client import SyncBaseClient
 from prov_facade._sync.client import SyncProvClient
 from prov_facade._sync.jobs import SyncJobsClient
-from prov_facade._sync.service import SyncClientService
 from prov_facade._version import __version__
 from prov_facade.auth import AuthManager, BearerAuth, BearerToken, SupportsAuth
 from prov_facade.config import APIOverrides, Config
-from prov_facade.connecting import connect, connect_sync
 from prov_facade.endpoints import ProvAPIAdminEndpoints, ProvAPIEndpoints
 from prov_facade.errors import (
     APIError,
     Attempt,
     AuthenticationError,
-    AuthError,
     BadRequestError,
     Call,
     ConfigError,
+    CredentialsError,
     FileError,
     InvalidRequestError,
     InvalidResponseError,
@@ -56,9 +56,9 @@ from prov_facade.errors import (
     RateLimitedError,
     ReportError,
     ServerError,
+    SubmissionUnknownError,
     TransportError,
     TransportTimeoutError,
-    UnsettledError,
     ValidationFailedError,
 )
 from prov_facade.models import (
@@ -113,6 +113,9 @@ from prov_facade.models import (
 from prov_facade.polling import PollPolicy
 from prov_facade.retries import RetryPolicy
 
+ClientService = BaseClient
+"""The name that provenaclient gives it."""
+
 # Nothing is said unless somebody listens.
 logging.getLogger("prov_facade").addHandler(logging.NullHandler())
 
@@ -122,10 +125,10 @@ __all__ = [
     "AddStudyLinkResponse",
     "AssociationInfo",
     "Attempt",
-    "AuthError",
     "AuthManager",
     "AuthenticationError",
     "BadRequestError",
+    "BaseClient",
     "BearerAuth",
     "BearerToken",
     "BodyConvertModelRunsCsv",
@@ -134,11 +137,11 @@ __all__ = [
     "CSVRegistration",
     "Call",
     "ClientCredentials",
-    "ClientService",
     "Config",
     "ConfigError",
     "ConversionWarning",
     "ConvertModelRunsResponse",
+    "CredentialsError",
     "DatasetType",
     "DeviceFlow",
     "DeviceLogin",
@@ -201,9 +204,10 @@ __all__ = [
     "ServerError",
     "Status",
     "StatusResponse",
+    "SubmissionUnknownError",
     "SupportsAuth",
     "SupportsModelDump",
-    "SyncClientService",
+    "SyncBaseClient",
     "SyncJobsClient",
     "SyncProvAdminClient",
     "SyncProvClient",
@@ -212,7 +216,6 @@ __all__ = [
     "TokenCacheWarning",
     "TransportError",
     "TransportTimeoutError",
-    "UnsettledError",
     "User",
     "ValidationError",
     "ValidationFailedError",

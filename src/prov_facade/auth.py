@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 import httpx
 
-from prov_facade.errors import AuthError
+from prov_facade.errors import CredentialsError
 
 # RFC 6750 allows fewer characters; what matters is that a header can carry them.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
@@ -54,7 +54,7 @@ class AuthManager(ABC):
         """Return a token that is valid now.
 
         Raises:
-            AuthError: If no token can be had.
+            CredentialsError: If no token can be had.
         """
 
     @abstractmethod
@@ -62,14 +62,14 @@ class AuthManager(ABC):
         """Get a new token, even if the present one has not run out.
 
         Raises:
-            AuthError: If no new token can be had.
+            CredentialsError: If no new token can be had.
         """
 
     def get_auth(self) -> httpx.Auth:
         """Return what puts the token on a request.
 
         Raises:
-            AuthError: If no token can be had, or if it cannot stand in a header.
+            CredentialsError: If no token can be had, or if it cannot stand in a header.
         """
         return BearerAuth(self.get_token())
 
@@ -81,21 +81,23 @@ class BearerAuth(httpx.Auth):
         token: The token.
 
     Raises:
-        AuthError: If the token is empty or has characters that no token has.
+        CredentialsError: If the token is empty or has characters that no token has.
     """
 
     def __init__(self, token: str) -> None:
         given: object = token
         if inspect.iscoroutine(given):
             given.close()  # nobody will await it
-            raise AuthError("the token's function must not be async: it is called in a thread")
+            raise CredentialsError(
+                "the token's function must not be async: it is called in a thread"
+            )
         if not isinstance(given, str):
-            raise AuthError(
+            raise CredentialsError(
                 "the auth manager gave something that is not a bearer token: a"
                 f" {type(token).__name__} instead of a str"
             )
         if not _TOKEN.fullmatch(token.strip()):
-            raise AuthError(
+            raise CredentialsError(
                 "the auth manager gave something that is not a bearer token: it is empty, or has"
                 " characters that a header cannot carry, such as a space or a line break"
             )
@@ -133,16 +135,16 @@ class BearerToken(AuthManager):
         """Return the token.
 
         Raises:
-            AuthError: If the function fails.
+            CredentialsError: If the function fails.
         """
         if not callable(self._token):
             return self._token
         try:
             return self._token()
-        except AuthError:
+        except CredentialsError:
             raise
         except Exception as error:
-            raise AuthError(
+            raise CredentialsError(
                 f"the function that gets the token failed with {type(error).__name__}"
             ) from error
 
@@ -150,10 +152,10 @@ class BearerToken(AuthManager):
         """Do nothing for a function, which is asked each time anyway.
 
         Raises:
-            AuthError: If the token is a fixed one.
+            CredentialsError: If the token is a fixed one.
         """
         if not callable(self._token):
-            raise AuthError(
+            raise CredentialsError(
                 "a fixed token cannot be renewed: make a BearerToken with a new one, or with a"
                 " function that returns the current one"
             )

@@ -4,7 +4,7 @@
 
     ProvError
     ├── ConfigError (ValueError)              the configuration cannot be used
-    ├── AuthError                             no token could be had
+    ├── CredentialsError                             no token could be had
     ├── InvalidRequestError (ValueError)      bad input, found before anything was sent
     ├── FileError (OSError)                   a file on this machine cannot be written or read
     ├── TransportError                        there was no answer
@@ -24,7 +24,7 @@
     │   ├── JobFailedError                    it failed
     │   ├── JobNotFoundError                  it is not known
     │   └── JobTimeoutError (TimeoutError)    it did not end in time
-    └── UnsettledError                        whether model runs were submitted is not known
+    └── SubmissionUnknownError                        whether model runs were submitted is not known
 
 Every error says which operation it concerns, and what to do where that is known. None of them
 holds a token.
@@ -89,7 +89,9 @@ _REQUEST_ID_HEADERS = (
     "x-amzn-trace-id",
 )
 
-UNKNOWN_FATE = "Whether the server acted on the request is not known: look before sending it again"
+OUTCOME_UNKNOWN = (
+    "Whether the server acted on the request is not known: look before sending it again"
+)
 """What is said of a call that changes something and got no answer."""
 
 
@@ -162,7 +164,7 @@ class ConfigError(ProvError, ValueError):
     """The configuration cannot be used."""
 
 
-class AuthError(ProvError):
+class CredentialsError(ProvError):
     """No token could be had.
 
     Attributes:
@@ -184,9 +186,9 @@ class AuthError(ProvError):
         self.error = error
         self.error_description = error_description
 
-    def during(self, call: Call) -> AuthError:
+    def during(self, call: Call) -> CredentialsError:
         """Return the same error, as that of a call."""
-        return AuthError(
+        return CredentialsError(
             f"{call}: {self}",
             error=self.error,
             error_description=self.error_description,
@@ -438,7 +440,7 @@ class JobTimeoutError(JobError, TimeoutError):
     """The job did not end in time. It goes on, and can be waited for again."""
 
 
-class UnsettledError(ProvError):
+class SubmissionUnknownError(ProvError):
     """Whether model runs were submitted is not known, and could not be found out.
 
     Attributes:
@@ -468,11 +470,11 @@ class UnsettledError(ProvError):
 __all__ = [
     "APIError",
     "Attempt",
-    "AuthError",
     "AuthenticationError",
     "BadRequestError",
     "Call",
     "ConfigError",
+    "CredentialsError",
     "FileError",
     "InvalidRequestError",
     "InvalidResponseError",
@@ -487,8 +489,8 @@ __all__ = [
     "RateLimitedError",
     "ReportError",
     "ServerError",
+    "SubmissionUnknownError",
     "TransportError",
     "TransportTimeoutError",
-    "UnsettledError",
     "ValidationFailedError",
 ]

@@ -19,10 +19,10 @@ class PollPolicy:
 
     Attributes:
         interval: The wait before the job-api is asked for the second time, in seconds.
-        interval_maximum: The longest wait, in seconds.
+        max_interval: The longest wait, in seconds.
         factor: By how much each wait is longer than the one before, 1 or more.
-        grace: How many seconds a job may be unknown to the job-api, as one that has just been taken
-            on is.
+        not_found_grace: How long the job-api may not know the job, in seconds, as is normal right
+            after it was created.
         deadline: How long a job is waited for in all, in seconds; ``None`` for as long as it takes.
             A job runner that has been idle can take minutes to start.
 
@@ -31,13 +31,13 @@ class PollPolicy:
     """
 
     interval: float = 0.5
-    interval_maximum: float = 10.0
+    max_interval: float = 10.0
     factor: float = 1.5
-    grace: float = 60.0
+    not_found_grace: float = 60.0
     deadline: float | None = 1800.0
 
     def __attrs_post_init__(self) -> None:
-        for name in ("interval", "interval_maximum", "factor", "grace", "deadline"):
+        for name in ("interval", "max_interval", "factor", "not_found_grace", "deadline"):
             value: object = getattr(self, name)
             if value is None and name == "deadline":
                 continue
@@ -46,5 +46,5 @@ class PollPolicy:
                 raise ConfigError(f"{name} is a number, 0 or more, not {value!r}")
         if self.factor < 1:
             raise ConfigError(f"factor is a number, 1 or more, not {self.factor!r}")
-        if not 0 < self.interval <= self.interval_maximum:
-            raise ConfigError("interval is more than 0, and no more than interval_maximum")
+        if not 0 < self.interval <= self.max_interval:
+            raise ConfigError("interval is more than 0, and no more than max_interval")

@@ -19,13 +19,13 @@ class RetryPolicy:
     connection, or after a 429. Nothing is ever done twice behind your back.
 
     Before each further attempt it waits: a random time up to ``backoff``, which doubles each time
-    up to ``backoff_maximum`` ("full jitter"), or as long as the server asks for (``Retry-After``).
+    up to ``max_backoff`` ("full jitter"), or as long as the server asks for (``Retry-After``).
 
     Attributes:
         attempts: How often a call is tried in all, 1 or more.
         backoff: The longest wait before the second attempt, in seconds.
-        backoff_maximum: The longest wait before any, in seconds.
-        retry_after_maximum: The longest wait that the server may ask for, in seconds. If it asks
+        max_backoff: The longest wait before any, in seconds.
+        max_retry_after: The longest wait that the server may ask for, in seconds. If it asks
             for more, its answer is the outcome of the call.
         deadline: How long a call may take in all, in seconds, its waits included; ``None`` for as
             long as its attempts take.
@@ -36,14 +36,14 @@ class RetryPolicy:
 
     attempts: int = 4
     backoff: float = 0.5
-    backoff_maximum: float = 20.0
-    retry_after_maximum: float = 60.0
+    max_backoff: float = 20.0
+    max_retry_after: float = 60.0
     deadline: float | None = 300.0
 
     def __attrs_post_init__(self) -> None:
         if type(self.attempts) is not int or self.attempts < 1:
             raise ConfigError(f"attempts is a number, 1 or more, not {self.attempts!r}")
-        for name in ("backoff", "backoff_maximum", "retry_after_maximum", "deadline"):
+        for name in ("backoff", "max_backoff", "max_retry_after", "deadline"):
             value: object = getattr(self, name)
             if value is None and name == "deadline":
                 continue

@@ -12,7 +12,7 @@ import pytest
 from auth_browser.browser import Browser
 from auth_provider.provider import CLIENT, needed
 
-from prov_facade import AuthError, DeviceFlow, DeviceLogin, ProvClient, SyncProvClient
+from prov_facade import CredentialsError, DeviceFlow, DeviceLogin, ProvClient, SyncProvClient
 from prov_facade.sandbox import Sandbox
 
 needed()
@@ -67,5 +67,5 @@ def test_a_person_enters_the_code_and_denies(sandbox: Sandbox, tmp_path: Path) -
         browser.page("Confirm Device")
         browser.click("[ Abort ]")
         assert "was interrupted" in browser.page("Sign-in")
-        with pytest.raises(AuthError, match="was denied"):
+        with pytest.raises(CredentialsError, match="was denied"):
             token.result(_PATIENCE)

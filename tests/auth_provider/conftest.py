@@ -18,5 +18,5 @@ def provider() -> Iterator[Provider]:
 
 @pytest.fixture
 def sandbox(provider: Provider) -> Iterator[Sandbox]:
-    with Sandbox(trusts=provider.issuer) as sandbox:
+    with Sandbox(trusted_issuer=provider.issuer) as sandbox:
         yield sandbox

@@ -12,7 +12,7 @@ from auth_provider.provider import CLIENT, Provider, needed, secret_of
 from auth_provider.tokens import Person, flow_of, kept_in, refresh_token_of
 from driving import CLIENTS
 
-from prov_facade import AuthError, AuthManager, ClientCredentials, DeviceFlow, OfflineFlow
+from prov_facade import AuthManager, ClientCredentials, CredentialsError, DeviceFlow, OfflineFlow
 from prov_facade.sandbox import Sandbox, expired_token
 
 needed()
@@ -33,7 +33,7 @@ def test_tokens_that_run_out_in_the_middle_are_renewed_before_they_do(kind: str,
                 calls += 1
         return calls
 
-    with Provider(access_seconds=2) as provider, Sandbox(trusts=provider.issuer) as sandbox:
+    with Provider(access_seconds=2) as provider, Sandbox(trusted_issuer=provider.issuer) as sandbox:
         auth: AuthManager = flow_of(sandbox.config, person)
         if way == "client":
             auth = ClientCredentials(sandbox.config, "with-post", secret_of("with-post"))
@@ -117,7 +117,7 @@ def test_a_revoked_token_is_an_error_where_nobody_is(
     batch.force_refresh()
     revoked = kept_in(tmp_path)
     provider.revoke(revoked)
-    with pytest.raises(AuthError, match=r"nobody is there.*OfflineFlow") as caught:
+    with pytest.raises(CredentialsError, match=r"nobody is there.*OfflineFlow") as caught:
         batch.force_refresh()
     assert revoked not in str(caught.value)
 
@@ -126,7 +126,7 @@ def test_a_refresh_token_that_ran_out_ends_in_a_new_login(tmp_path: Path) -> Non
     person = Person()
     with (
         Provider(access_seconds=1, refresh_seconds=1) as provider,
-        Sandbox(trusts=provider.issuer) as sandbox,
+        Sandbox(trusted_issuer=provider.issuer) as sandbox,
     ):
         flow = flow_of(sandbox.config, person, tmp_path)
         flow.get_token()
@@ -144,7 +144,7 @@ def test_an_offline_token_that_was_replaced_is_an_error(
     token = refresh_token_of(sandbox.config, tmp_path / "person")
     provider.refresh(token).raise_for_status()
     auth = OfflineFlow(sandbox.config, CLIENT, offline_token=token, cache=tmp_path)
-    with pytest.raises(AuthError, match="get a new one") as caught:
+    with pytest.raises(CredentialsError, match="get a new one") as caught:
         auth.get_token()
     assert caught.value.error == "invalid_grant"
     assert token not in str(caught.value)
@@ -181,7 +181,7 @@ def test_a_provider_that_ends_no_access_tokens_is_no_failure(sandbox: Sandbox) -
     """Those of this one are JWTs, which APIs take without asking it. A client has no others."""
     auth = ClientCredentials(sandbox.config, "with-post", secret_of("with-post"))
     before = auth.get_token()
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(CredentialsError) as caught:
         auth._realm.revoke(before, "access_token")
     assert caught.value.error == "unsupported_token_type"
     assert before not in str(caught.value)

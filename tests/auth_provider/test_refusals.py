@@ -13,9 +13,9 @@ from auth_provider.tokens import Person, flow_of
 
 from prov_facade import (
     APIOverrides,
-    AuthError,
     ClientCredentials,
     Config,
+    CredentialsError,
     DeviceFlow,
     DeviceLogin,
     SyncProvClient,
@@ -30,7 +30,7 @@ def test_a_login_can_be_denied(refuse: Callable[[DeviceLogin], None], sandbox: S
     auth = DeviceFlow(sandbox.config, CLIENT, prompt=refuse, cache=None)
     with (
         SyncProvClient(auth, sandbox.config) as client,
-        pytest.raises(AuthError, match="was denied") as caught,
+        pytest.raises(CredentialsError, match="was denied") as caught,
     ):
         client.check_general_access()
     assert caught.value.error == "access_denied"
@@ -49,10 +49,12 @@ def test_a_login_that_nobody_approves_runs_out_and_can_be_tried_again() -> None:
 
     with (
         Provider(device_seconds=2) as provider,
-        Sandbox(trusts=provider.issuer) as sandbox,
+        Sandbox(trusted_issuer=provider.issuer) as sandbox,
     ):
         auth = DeviceFlow(sandbox.config, CLIENT, prompt=prompt, cache=None)
-        with pytest.raises(AuthError, match=r"nobody approved the login .* in time") as caught:
+        with pytest.raises(
+            CredentialsError, match=r"nobody approved the login .* in time"
+        ) as caught:
             auth.get_token()
         assert caught.value.error == "expired_token"
         assert auth.get_token()
@@ -63,7 +65,7 @@ def test_a_login_that_nobody_approves_runs_out_and_can_be_tried_again() -> None:
 
 def test_a_client_may_not_be_allowed_offline_tokens(sandbox: Sandbox, tmp_path: Path) -> None:
     auth = DeviceFlow(sandbox.config, "online", prompt=Person(), cache=None)
-    with pytest.raises(AuthError, match="Ask for another scope") as caught:
+    with pytest.raises(CredentialsError, match="Ask for another scope") as caught:
         auth.save_offline_token(tmp_path / "token")
     assert caught.value.error == "invalid_scope"
     assert list(tmp_path.iterdir()) == []
@@ -76,7 +78,9 @@ def test_a_wrong_secret_is_an_error_that_does_not_show_it(client_id: str, sandbo
     auth = ClientCredentials(sandbox.config, client_id, secret)
     with (
         SyncProvClient(auth, sandbox.config) as client,
-        pytest.raises(AuthError, match="Check the client_id, and the client_secret") as caught,
+        pytest.raises(
+            CredentialsError, match="Check the client_id, and the client_secret"
+        ) as caught,
     ):
         client.check_general_access()
     assert caught.value.error == "invalid_client"
@@ -91,7 +95,7 @@ def test_a_wrong_secret_is_refused_in_the_header_as_well() -> None:
     with Provider(auth_methods=("client_secret_basic", "none")) as provider:
         overrides = APIOverrides(keycloak_endpoint_override=provider.issuer)
         auth = ClientCredentials(Config("a.example.org", "r", overrides), "with-basic", secret)
-        with pytest.raises(AuthError) as caught:
+        with pytest.raises(CredentialsError) as caught:
             auth.get_token()
     assert caught.value.error == "invalid_client"
     assert secret not in str(caught.value)
@@ -105,7 +109,9 @@ def test_a_client_may_not_sign_in_otherwise_than_it_is_set_up(sandbox: Sandbox) 
         prompt=Person(),
         cache=None,
     )
-    with pytest.raises(AuthError, match=r"device_code is not allowed for this client") as caught:
+    with pytest.raises(
+        CredentialsError, match=r"device_code is not allowed for this client"
+    ) as caught:
         auth.get_token()
     assert caught.value.error == "invalid_request"
     assert secret_of("with-post") not in str(caught.value)
@@ -118,7 +124,7 @@ def test_a_provider_that_calls_itself_otherwise_is_not_believed(
     config = Config("a.example.org", "r", APIOverrides(keycloak_endpoint_override=elsewhere))
     with (
         caplog.at_level(logging.WARNING, "prov_facade"),
-        pytest.raises(AuthError, match=r"status 404\. Is there such a realm"),
+        pytest.raises(CredentialsError, match=r"status 404\. Is there such a realm"),
     ):
         flow_of(config, Person()).get_token()
     assert f"is about '{provider.issuer}', and is passed over" in caplog.text

@@ -88,7 +88,7 @@ def test_a_client_signs_in_as_itself(kind: str, client_id: str, sandbox: Sandbox
 def test_a_secret_goes_into_the_header_where_it_has_to(kind: str) -> None:
     with (
         Provider(auth_methods=("client_secret_basic", "none")) as provider,
-        Sandbox(trusts=provider.issuer) as sandbox,
+        Sandbox(trusted_issuer=provider.issuer) as sandbox,
     ):
         auth = ClientCredentials(sandbox.config, "with-basic", secret_of("with-basic"))
         assert told(kind, auth, sandbox).username == "with-basic"

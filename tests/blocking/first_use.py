@@ -21,8 +21,8 @@ from prov_api_client import Operation, Request
 from prov_api_client.errors import ResponseError
 from prov_api_client.operations import OPERATIONS
 from prov_api_client.types import Model
-from prov_facade import _results
-from prov_facade._arguments import checked
+from prov_facade._http.requests import checked
+from prov_facade._jobs import results as job_results
 from prov_facade.errors import Call, InvalidRequestError, InvalidResponseError
 
 MSGSPEC = str(Path(msgspec.__file__).parent)
@@ -70,7 +70,7 @@ if __name__ == "__main__":
     for each in (*OPERATIONS.values(), *JOB_OPERATIONS.values()):
         use(each)
     job = JobStatusTable.from_dict(JOB)
-    for read in (_results.model_run, _results.batch_id, _results.report_url):
+    for read in (job_results.model_run, job_results.batch_id, job_results.report_url):
         with suppress(InvalidResponseError):
             read(job)
     sys.setprofile(None)

@@ -174,7 +174,7 @@ def test_a_wait_that_the_server_asks_for_is_not_begun_beyond_the_deadline(server
     server.answer = one_by_one(
         AWAY, json_reply({"detail": "Slow down."}, 429, {"Retry-After": "30"})
     )
-    policy = RetryPolicy(attempts=5, backoff=0.01, backoff_maximum=0.01, deadline=20)
+    policy = RetryPolicy(attempts=5, backoff=0.01, max_backoff=0.01, deadline=20)
     begun = time.monotonic()
     with client_for(server.url, policy) as client, pytest.raises(RateLimitedError):
         client.explore_upstream("1")

@@ -72,7 +72,7 @@ def test_the_wait_before_another_attempt(
         return AWAY
 
     server.answer = answer
-    policy = quick(backoff=1000, backoff_maximum=1000, deadline=None)
+    policy = quick(backoff=1000, max_backoff=1000, deadline=None)
     with client_for(server.url, policy, limits=ONE) as client:
         with pytest.raises(KeyboardInterrupt):
             client.explore_upstream("1")

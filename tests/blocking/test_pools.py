@@ -13,7 +13,7 @@ from facade.server import Server, json_reply
 from faults.scripted import GOOD
 
 from prov_facade import ConfigError, OperationFailedError, SyncProvClient
-from prov_facade._blocking.pools import Pools
+from prov_facade._runtime.threads.pool import Pools
 
 
 def test_calls_share_a_connection_whoever_makes_them(

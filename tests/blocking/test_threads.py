@@ -47,7 +47,7 @@ def test_a_hundred_threads_of_twenty_calls_keep_to_the_limits(most: int, server:
     limits = httpx.Limits(
         max_connections=most, max_keepalive_connections=most, keepalive_expiry=None
     )
-    policy = RetryPolicy(attempts=20, backoff=0.001, backoff_maximum=0.002)
+    policy = RetryPolicy(attempts=20, backoff=0.001, max_backoff=0.002)
     begin = threading.Barrier(100)
     with client_for(server.url, policy, limits=limits, timeout=60) as client:
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from prov_facade._blocking.waiting import deadline, left, sleep, within
+from prov_facade._runtime.threads.concurrency import deadline, left, sleep, within
 
 
 def test_without_a_deadline_any_time_is_left() -> None:

@@ -11,9 +11,9 @@ from facade.running import TOKEN
 from faults.scripted import quick
 
 from prov_facade import AuthManager, TransportTimeoutError
-from prov_facade._blocking.turns import Turns
-from prov_facade._blocking.waiting import deadline
-from prov_facade._blocking.wire import send
+from prov_facade._runtime.threads.concurrency import deadline
+from prov_facade._runtime.threads.limiter import Limiter
+from prov_facade._runtime.threads.send import send
 
 
 class Slow(AuthManager):
@@ -51,7 +51,7 @@ def test_a_client_that_was_closed_meanwhile_sent_nothing() -> None:
 
 
 def test_a_turn_is_waited_for_until_the_deadline() -> None:
-    turns = Turns(1)
+    turns = Limiter(1)
     begun = time.monotonic()
     with turns.turn(), pytest.raises(TimeoutError), deadline(0.05), turns.turn(10):
         pass

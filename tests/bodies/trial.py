@@ -14,8 +14,8 @@ import job_api_client
 import prov_api_client
 from prov_api_client import Operation
 from prov_facade import Call, ProvError
-from prov_facade._answers import Answer, read, without_secrets
-from prov_facade._documents import report_document, started_job
+from prov_facade._files.reports import report_document, started_job
+from prov_facade._http.responses import ParsedResponse, read, redacted
 
 # Those of both documents, whose names differ.
 OPERATIONS: Mapping[str, Operation[Any]] = {
@@ -85,8 +85,8 @@ def trials(operation_id: str, count: int, seed: int) -> Iterator[str]:
             request=httpx.Request(operation.method, "http://prov.test"),
         )
         try:
-            answer: Answer[Any] = read(operation, call, response)
-            without_secrets(response)
+            answer: ParsedResponse[Any] = read(operation, call, response)
+            redacted(response)
             if operation_id == "generate_report" and started_job(answer) is None:
                 report_document(answer)
         except ProvError as error:

@@ -31,7 +31,7 @@ from prov_facade.sandbox import Sandbox
 Kind = Literal["async", "sync"]
 KINDS: tuple[Kind, ...] = ("async", "sync")
 SEED = Path(__file__).with_name("seed.yaml")
-QUICK = PollPolicy(interval=0.005, interval_maximum=0.1, deadline=60)
+QUICK = PollPolicy(interval=0.005, max_interval=0.1, deadline=60)
 
 
 def record(number: int, **changes: Any) -> dict[str, Any]:
@@ -115,7 +115,12 @@ class Registrar:
         """Register records, and close the generator after so many results."""
         results: list[BulkResult] = []
         progress: list[BulkProgress] = []
-        how = {"manifest": manifest, "on_progress": progress.append, "settle": 0.2, **options}
+        how = {
+            "manifest": manifest,
+            "on_progress": progress.append,
+            "recovery_timeout": 0.2,
+            **options,
+        }
         error = None
         try:
             if self.kind == "async":
@@ -149,7 +154,7 @@ class Registrar:
 
     def csv(self, path: Path | str, **options: Any) -> CSVRegistration:
         """Register the model runs of a CSV file."""
-        how = {"settle": 0.2, **options}
+        how = {"recovery_timeout": 0.2, **options}
         if self.kind == "sync":
             with SyncProvClient(self.auth, self.config, **self._made_with) as client:
                 return client.register_csv(path, **how)

@@ -500,7 +500,7 @@ def test_killed_at_any_event_it_goes_on(
         mine.save(path)
         before = path.read_bytes()
         place = folder / "filled.csv" if output else path
-        options: dict[str, Any] = {"chunk_size": 2, "settle": 0.1}
+        options: dict[str, Any] = {"chunk_size": 2, "recovery_timeout": 0.1}
         if output:
             options |= {"output": place, "overwrite": True}
         work = Work.of(sandbox, kind, 0, folder, csv=path, options=options, last_event=event)

@@ -68,7 +68,9 @@ def test_killed_ten_times_each_record_is_lodged_once(
         # Well before the end, even of the last one: each of them is to be killed.
         chunk = number * apart + chance.randrange(1, apart // 2)
         kind = KINDS[number % 2]
-        work = Work.of(watched, kind, COUNT, tmp_path, options={"settle": 1, "chunk_size": CHUNK})
+        work = Work.of(
+            watched, kind, COUNT, tmp_path, options={"recovery_timeout": 1, "chunk_size": CHUNK}
+        )
         process = work.start()
         print(f"{kind}: {moment}, at submission {chunk} ({killer.seen} were seen)")
         with ended(process):
@@ -90,7 +92,9 @@ def test_killed_ten_times_each_record_is_lodged_once(
         killed += process.exitcode == -signal.SIGKILL
         assert not work.results.exists()
     assert killed == KILLS
-    work = Work.of(watched, "async", COUNT, tmp_path, options={"settle": 1, "chunk_size": CHUNK})
+    work = Work.of(
+        watched, "async", COUNT, tmp_path, options={"recovery_timeout": 1, "chunk_size": CHUNK}
+    )
     with ended(work.start()):
         pass
     told = work.told()
@@ -107,7 +111,7 @@ def test_killed_ten_times_each_record_is_lodged_once(
 def test_killed_at_every_event_one_after_the_other(sandbox: Sandbox, tmp_path: Path) -> None:
     """The first run is killed at its first event, the next one at its second, and so on."""
     event = 0
-    options = {"settle": 0.1, "chunk_size": 100}
+    options = {"recovery_timeout": 0.1, "chunk_size": 100}
     while not (tmp_path / "results").exists():
         event += 1
         kind = KINDS[event % 2]
@@ -129,7 +133,7 @@ def test_killed_at_any_event_it_goes_on(
     event = 0
     killed = True
     expected: Counter[str] = Counter()
-    options: dict[str, Any] = {"settle": 0.1, "chunk_size": 2}
+    options: dict[str, Any] = {"recovery_timeout": 0.1, "chunk_size": 2}
     while killed:
         event += 1
         folder = tmp_path / str(event)

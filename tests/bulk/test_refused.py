@@ -24,9 +24,9 @@ from bulk.registering import (
 
 from prov_facade import (
     AuthenticationError,
-    AuthError,
     BadRequestError,
     BearerToken,
+    CredentialsError,
     InvalidRequestError,
     JobFailedError,
     OperationFailedError,
@@ -271,11 +271,11 @@ def test_without_a_token_it_ends_and_can_go_on_later(
 
     def token() -> str:
         if len(submitted(sandbox)) == 2:
-            raise AuthError("nobody is there")
+            raise CredentialsError("nobody is there")
         return good
 
     ended = evolve(registering, auth=BearerToken(token)).many(records(9), manifest, chunk_size=3)
-    assert isinstance(ended.error, AuthError)
+    assert isinstance(ended.error, CredentialsError)
     assert len(submitted(sandbox)) == 2
     again = registering.many(records(9), manifest, chunk_size=3).all_well(9)
     lodged_once(sandbox, again, [f"Run {n}" for n in range(9)])

@@ -39,7 +39,7 @@ from prov_facade import (
     RetryPolicy,
     SyncProvClient,
 )
-from prov_facade._manifest import Manifest
+from prov_facade._registration.manifest import Manifest
 from prov_facade.sandbox import Fault, JobDelays, Sandbox
 
 SUBMIT = "register_batch_model_runs"
@@ -182,7 +182,7 @@ def test_records_are_read_as_there_is_room(
         many(),
         manifest if manifest_used else None,
         chunk_size=size,
-        batches=batches,
+        max_concurrent_batches=batches,
         on_progress=tell,
     ).all_well(200)
     assert size * batches <= furthest <= size * (batches + 1)
@@ -207,7 +207,9 @@ def test_an_asynchronous_generator_is_read_as_there_is_room(
         told = progress.registered
 
     registering = registrar("async", sandbox)
-    registering.many(many(), manifest, chunk_size=5, batches=2, on_progress=tell).all_well(100)
+    registering.many(
+        many(), manifest, chunk_size=5, max_concurrent_batches=2, on_progress=tell
+    ).all_well(100)
     assert furthest <= 15
 
 
@@ -243,7 +245,9 @@ def test_cancelled_at_any_time_it_goes_on(sandbox: Sandbox, tmp_path: Path) -> N
     async def within(manifest: Path, seconds: float) -> bool:
         made = {"retries": RetryPolicy.none(), "polling": QUICK}
         async with ProvClient(registering.auth, registering.config, **made) as client:  # type: ignore[arg-type]
-            many = client.register_many(given, manifest=manifest, chunk_size=10, settle=0.2)
+            many = client.register_many(
+                given, manifest=manifest, chunk_size=10, recovery_timeout=0.2
+            )
             try:
                 async with asyncio.timeout(seconds), aclosing(many):
                     assert len([one async for one in many]) == 30
@@ -284,7 +288,7 @@ def test_progress_adds_up_and_grows(
 ) -> None:
     given: list[Any] = [*records(20), None]
     sandbox.faults.fail_jobs("MODEL_RUN_PROV_LODGE", "Full.")
-    ended = registering.many(given, manifest, chunk_size=4, batches=2)
+    ended = registering.many(given, manifest, chunk_size=4, max_concurrent_batches=2)
     assert ended.error is None
     for before, after in zip(ended.progress, ended.progress[1:], strict=False):
         for name in ("read", "submitted", "registered", "failed"):
@@ -314,7 +318,7 @@ def test_what_is_called_with_the_progress_may_end_it(
     lodged_once(sandbox, registering.many(records(9), manifest).all_well(9), names(9))
 
 
-IMPATIENT = PollPolicy(interval=0.02, interval_maximum=0.05, deadline=0.4)
+IMPATIENT = PollPolicy(interval=0.02, max_interval=0.05, deadline=0.4)
 
 
 @pytest.mark.parametrize(
@@ -341,10 +345,12 @@ def test_nothing_comes_and_later_it_goes_on(kind: Kind, delays: JobDelays, manif
 def test_as_long_as_anything_comes_it_is_waited_for(kind: Kind, manifest: Path) -> None:
     """The jobs are done one after the other, and the last ones long after the deadline."""
     with Unchecked(seed=SEED, delays=NO_DELAYS) as sandbox:
-        polling = PollPolicy(interval=0.01, interval_maximum=0.02, deadline=0.5)
+        polling = PollPolicy(interval=0.01, max_interval=0.02, deadline=0.5)
         patient = evolve(registrar(kind, sandbox), polling=polling)
         begun = time.monotonic()
-        ended = patient.many(records(1500), manifest, chunk_size=100, batches=15).all_well(1500)
+        ended = patient.many(
+            records(1500), manifest, chunk_size=100, max_concurrent_batches=15
+        ).all_well(1500)
         assert time.monotonic() - begun > 0.6  # or it shows nothing
         lodged_once(sandbox, ended, names(1500))
 
@@ -354,7 +360,7 @@ def test_a_job_that_is_not_known_is_looked_for_again(
 ) -> None:
     unknown = Fault(status=400, body=b'{"detail": "Item was not found."}')
     sandbox.faults.add("fetch_job", *[unknown] * 1000)
-    hasty = evolve(QUICK, grace=0.2)
+    hasty = evolve(QUICK, not_found_grace=0.2)
     ended = registering.many(records(3), manifest, polling=hasty)
     assert ended.error is None
     assert [type(error) for error in ended.errors.values()] == [JobNotFoundError] * 3
@@ -366,7 +372,9 @@ def test_a_job_that_is_not_known_is_looked_for_again(
     lodged_once(sandbox, again, names(3))
 
 
-@pytest.mark.parametrize("options", [{"chunk_size": 0}, {"batches": 0}, {"chunk_size": True}])
+@pytest.mark.parametrize(
+    "options", [{"chunk_size": 0}, {"max_concurrent_batches": 0}, {"chunk_size": True}]
+)
 def test_sizes_are_checked_before_anything_is_done(
     options: dict[str, Any], registering: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:

@@ -23,7 +23,7 @@ from bulk.registering import (
     registrar,
 )
 
-from prov_facade import InvalidRequestError, PollPolicy, UnsettledError
+from prov_facade import InvalidRequestError, PollPolicy, SubmissionUnknownError
 from prov_facade.sandbox import Fault, JobDelays, Sandbox
 
 SUBMIT = "register_batch_model_runs"
@@ -76,7 +76,7 @@ def test_it_is_looked_for_and_lodged_once(
 def test_a_job_that_shows_late_is_found(kind: Kind, manifest: Path) -> None:
     with Sandbox(seed=SEED, delays=JobDelays(hidden=0.7)) as slow:
         slow.faults.add(SUBMIT, Fault(drop=True, after=True))
-        ended = registrar(kind, slow).many(records(3), manifest, settle=20).all_well(3)
+        ended = registrar(kind, slow).many(records(3), manifest, recovery_timeout=20).all_well(3)
         lodged_once(slow, ended, names(3))
 
 
@@ -89,24 +89,24 @@ def test_a_job_that_shows_late_is_found_by_the_next_process(
         registering = registrar(kind, slow)
         slow.faults.add(SUBMIT, Fault(drop=True, after=True))
         slow.faults.add("list_jobs", Fault(status=403))
-        assert isinstance(registering.many(records(3), manifest).error, UnsettledError)
+        assert isinstance(registering.many(records(3), manifest).error, SubmissionUnknownError)
         head, planned = manifest.read_bytes().splitlines()
         event = json.loads(planned)
         event["at"] -= waited
         manifest.write_bytes(b"\n".join([head, json.dumps(event).encode(), b""]))
-        ended = registering.many(records(3), manifest, settle=20).all_well(3)
+        ended = registering.many(records(3), manifest, recovery_timeout=20).all_well(3)
         assert asked(slow).count(SUBMIT) == 1
         lodged_once(slow, ended, names(3))
 
 
-def unsettled(registering: Registrar, sandbox: Sandbox, manifest: Path) -> UnsettledError:
+def unsettled(registering: Registrar, sandbox: Sandbox, manifest: Path) -> SubmissionUnknownError:
     """Have a submission break off of which there may be two jobs, neither of them its own."""
     for _ in range(2):
         registering.many(records(3)).all_well(3)
     sandbox.faults.add(SUBMIT, Fault(drop=True))
     ended = registering.many(records(3), manifest)
     assert ended.results == []
-    assert isinstance(ended.error, UnsettledError)
+    assert isinstance(ended.error, SubmissionUnknownError)
     return ended.error
 
 
@@ -121,13 +121,13 @@ def test_two_jobs_that_may_be_it_are_left_to_the_user(
     assert ended.results == []
     assert SUBMIT not in asked(sandbox)
     for error in (first, ended.error):
-        assert isinstance(error, UnsettledError)
+        assert isinstance(error, SubmissionUnknownError)
         assert (error.chunk, error.first, error.count) == (0, 0, 3)
         assert sorted(error.candidates) == sorted(ids)
         message = str(error)
         assert "whether the records 0 to 2 (chunk 0) were submitted" in message
         assert "They were not sent again." in message
-        assert "settled={0: None}" in message
+        assert "resolutions={0: None}" in message
         assert str(manifest) in message
         assert all(session_id in message for session_id in ids)
     assert isinstance(first.__cause__, Exception)
@@ -139,7 +139,7 @@ def test_the_user_says_which_job_it_is(
     error = unsettled(registering, sandbox, manifest)
     sandbox.clear_requests()
     mine = error.candidates[0]
-    ended = registering.many(records(3), manifest, settled={0: mine, 7: None}).all_well(3)
+    ended = registering.many(records(3), manifest, resolutions={0: mine, 7: None}).all_well(3)
     assert not {SUBMIT, "list_jobs"} & set(asked(sandbox))
     assert set(names_lodged(sandbox).values()) == {2}
     (batch,) = {job.batch_id for job in jobs_of(sandbox) if job.session_id == mine} or {None}
@@ -153,7 +153,7 @@ def test_the_user_says_that_there_is_no_job(
 ) -> None:
     unsettled(registering, sandbox, manifest)
     sandbox.clear_requests()
-    registering.many(records(3), manifest, settled={0: None}).all_well(3)
+    registering.many(records(3), manifest, resolutions={0: None}).all_well(3)
     assert asked(sandbox) == [SUBMIT]
     assert set(names_lodged(sandbox).values()) == {3}
 
@@ -167,13 +167,13 @@ def test_the_user_names_a_job_that_cannot_be_it(
     sandbox.faults.add(SUBMIT, Fault(drop=True))
     sandbox.faults.add("list_jobs", *[Fault(status=403)] * 2)
     ended = registering.many([*records(3), record(3)], manifest)
-    assert isinstance(ended.error, UnsettledError)
+    assert isinstance(ended.error, SubmissionUnknownError)
     settled = {1: taken if which else ""}
-    ended = registering.many([*records(3), record(3)], manifest, settled=settled)
+    ended = registering.many([*records(3), record(3)], manifest, resolutions=settled)
     assert isinstance(ended.error, InvalidRequestError)
-    assert ended.error.path == "$.settled"
+    assert ended.error.path == "$.resolutions"
     sandbox.faults.clear()
-    ended = registering.many([*records(3), record(3)], manifest, settled={1: None}).all_well(4)
+    ended = registering.many([*records(3), record(3)], manifest, resolutions={1: None}).all_well(4)
     lodged_once(sandbox, ended, names(4))
 
 
@@ -184,11 +184,11 @@ def test_jobs_that_cannot_be_looked_through_leave_it_open(
 ) -> None:
     sandbox.faults.add(SUBMIT, Fault(drop=True, after=acted))
     sandbox.faults.add("list_jobs", *[fault] * 200)
-    polling = PollPolicy(interval=0.02, interval_maximum=0.05, deadline=0.3)
+    polling = PollPolicy(interval=0.02, max_interval=0.05, deadline=0.3)
     impatient = evolve(registering, polling=polling)
     for _ in range(2):
         ended = impatient.many(records(3), manifest)
-        assert isinstance(ended.error, UnsettledError)
+        assert isinstance(ended.error, SubmissionUnknownError)
         assert "your jobs could not be looked through" in str(ended.error)
         assert ended.error.candidates == ()
         assert ended.error.__cause__ is not None
@@ -224,7 +224,9 @@ def test_a_server_that_never_acts_ends_it_after_the_deadline(
 ) -> None:
     sandbox.faults.add(SUBMIT, Fault(delay=0), *[Fault(status=503)] * 500)
     polling = evolve(QUICK, deadline=0.5)
-    ended = registering.many(records(4), manifest, chunk_size=2, settle=0.05, polling=polling)
+    ended = registering.many(
+        records(4), manifest, chunk_size=2, recovery_timeout=0.05, polling=polling
+    )
     assert type(ended.error).__name__ == "ServerError"
     assert sorted(one.index for one in ended.results) == [0, 1]
     sandbox.faults.clear()
@@ -242,12 +244,12 @@ def test_an_older_job_with_equal_records_is_not_taken_for_one_that_is_not_listed
         before = {one.session_id for one in jobs_of(sandbox)}
         # The server never sees it: nothing but the old job can be found.
         sandbox.faults.add(SUBMIT, Fault(drop=True))
-        ended = registering.many(records(3), tmp_path / "second", settle=0.3)
-        assert isinstance(ended.error, UnsettledError)
+        ended = registering.many(records(3), tmp_path / "second", recovery_timeout=0.3)
+        assert isinstance(ended.error, SubmissionUnknownError)
         assert "from before then" in str(ended.error)
         assert set(ended.error.candidates) <= before
         assert ended.results == []
-        again = registering.many(records(3), tmp_path / "second", settled={0: None})
+        again = registering.many(records(3), tmp_path / "second", resolutions={0: None})
         again.all_well(3)
         assert set(names_lodged(sandbox).values()) == {2}
 
@@ -261,7 +263,7 @@ def test_what_flies_is_followed_to_its_end_when_something_is_unsettled(
         sandbox.faults.add(SUBMIT, Fault(delay=0.001), Fault(drop=True))
         sandbox.faults.add("list_jobs", *[Fault(status=401, body=b'{"detail": "No."}')] * 3)
         ended = registering.many(records(6), tmp_path / "manifest", chunk_size=3)
-        assert isinstance(ended.error, UnsettledError)
+        assert isinstance(ended.error, SubmissionUnknownError)
         assert sorted(one.index for one in ended.results if one.handle) == [0, 1, 2]
 
 
@@ -283,6 +285,6 @@ def test_settling_does_not_ask_without_a_pause_when_the_deadline_is_near(
     registering: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     sandbox.faults.add(SUBMIT, Fault(drop=True))
-    hasty = PollPolicy(interval=0.05, interval_maximum=0.1, deadline=0.1)
-    evolve(registering, polling=hasty).many(records(3), manifest, settle=1.0)
+    hasty = PollPolicy(interval=0.05, max_interval=0.1, deadline=0.1)
+    evolve(registering, polling=hasty).many(records(3), manifest, recovery_timeout=1.0)
     assert 2 <= asked(sandbox).count("list_jobs") <= 40

@@ -41,7 +41,7 @@ def cluster() -> Iterator[Any]:
 
 def client_of(sandbox: Sandbox) -> SyncProvClient:
     auth = BearerToken(sandbox.token("read", "write"))
-    polling = PollPolicy(interval=0.1, interval_maximum=2, deadline=600)
+    polling = PollPolicy(interval=0.1, max_interval=2, deadline=600)
     return SyncProvClient(auth, sandbox.config, polling=polling, timeout=120)
 
 

@@ -20,7 +20,7 @@ Turn = Callable[..., str]
 
 @pytest.fixture
 def turn(tmp_path: Path) -> Turn:
-    """Turns the text of a module around."""
+    """Limiter the text of a module around."""
 
     def turned(text: str, name: str = "module.py") -> str:
         source = tmp_path / "_async"
@@ -46,8 +46,8 @@ def turn(tmp_path: Path) -> Turn:
          "def f(a):\n    for b in a:\n        yield b\n"),
         ("async def f(a):\n    return [b async for b in a]\n",
          "def f(a):\n    return [b for b in a]\n"),
-        ("class ProvClient(ClientService):\n    jobs: JobsClient\n",
-         "class SyncProvClient(SyncClientService):\n    jobs: SyncJobsClient\n"),
+        ("class ProvClient(BaseClient):\n    jobs: JobsClient\n",
+         "class SyncProvClient(SyncBaseClient):\n    jobs: SyncJobsClient\n"),
         ("class A:\n    async def __aenter__(self):\n        return self\n",
          "class A:\n    def __enter__(self):\n        return self\n"),
         ("class A:\n    async def aclose(self):\n        await self.b.aclose()\n",
@@ -68,9 +68,9 @@ def test_code_is_turned_around(turn: Turn, asynchronous: str, expected: str) -> 
 def test_imports_lead_to_the_other_packages_and_are_sorted(turn: Turn) -> None:
     made = turn(
         "import zlib\n"
-        "from prov_facade._aio.waiting import sleep\n"
+        "from prov_facade._runtime.aio.concurrency import sleep\n"
         "from prov_facade._async.transport import Timeout\n"
-        "from prov_facade._answers import read\n"
+        "from prov_facade._http.responses import read\n"
         "from prov_api_client import Request\n"
         "import httpx\n"
         "from collections.abc import AsyncIterator\n"
@@ -88,8 +88,8 @@ def test_imports_lead_to_the_other_packages_and_are_sorted(turn: Turn) -> None:
         "\n"
         "from job_api_client import Client\n"
         "from prov_api_client import Request\n"
-        "from prov_facade._answers import read\n"
-        "from prov_facade._blocking.waiting import sleep\n"
+        "from prov_facade._http.responses import read\n"
+        "from prov_facade._runtime.threads.concurrency import sleep\n"
         "from prov_facade._sync.transport import Timeout\n"
         "\n"
         "used = (sleep, Timeout, read, Request, zlib, httpx, Iterator, Client)\n"

@@ -12,8 +12,8 @@ import pytest
 from facade.server import Server
 
 from prov_facade import (
-    AuthError,
     BearerToken,
+    CredentialsError,
     DeviceFlow,
     ProvClient,
     SyncProvClient,
@@ -62,7 +62,7 @@ def told(client: Made, realm: Server) -> dict[str, Any]:
         return {"token": auth.get_token()}
     if isinstance(auth, DeviceFlow):
         auth._interactive = True  # it would not ask where nobody is there
-    with pytest.raises(AuthError):
+    with pytest.raises(CredentialsError):
         auth.get_token()
     assert realm.last.method == "POST"
     form = dict(parse_qsl(realm.last.body.decode()))

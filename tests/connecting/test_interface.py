@@ -12,7 +12,7 @@ from facade.server import Server
 
 from prov_facade import (
     APIOverrides,
-    AuthError,
+    CredentialsError,
     DeviceFlow,
     PollPolicy,
     ProvClient,
@@ -21,7 +21,7 @@ from prov_facade import (
     connect,
     connect_sync,
 )
-from prov_facade.connecting import ClientSettings, SyncClientSettings
+from prov_facade._profiles.connect import ClientSettings, SyncClientSettings
 
 OWN = {
     *("profile", "domain", "realm", "client_id", "token", "offline_token", "offline_token_file"),
@@ -123,7 +123,7 @@ def test_verify_is_for_signing_in_as_well(
     auth = make(**given, verify=missing)._auth
     if isinstance(auth, DeviceFlow):
         auth._interactive = True  # it would not ask where nobody is there
-    with pytest.raises(AuthError, match=r"file of certificates.*No such file"):
+    with pytest.raises(CredentialsError, match=r"file of certificates.*No such file"):
         auth.get_token()
     assert realm_server.received == []
     told(make(**given), realm_server)

@@ -9,8 +9,8 @@ import pytest
 from connecting.sources import BOTH, DEPLOYMENT, VARIABLES, text_file, written
 
 from prov_facade import ConfigError, connect
-from prov_facade._config_file import from_file
-from prov_facade._settings import Settings, from_environment
+from prov_facade._profiles.config_file import from_file
+from prov_facade._profiles.settings import Settings, from_environment
 
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQ"
 

@@ -23,7 +23,7 @@ from prov_facade import (
     JobsClient,
     ProvAdminClient,
     ProvClient,
-    SyncClientService,
+    SyncBaseClient,
     SyncJobsClient,
     SyncProvAdminClient,
     SyncProvClient,
@@ -35,8 +35,8 @@ KINDS: tuple[ClientKind, ...] = get_args(ClientKind)
 C = TypeVar("C", bound=ClientService)
 R = TypeVar("R")
 
-SIBLINGS: dict[type[ClientService], type[SyncClientService]] = {
-    ClientService: SyncClientService,
+SIBLINGS: dict[type[ClientService], type[SyncBaseClient]] = {
+    ClientService: SyncBaseClient,
     JobsClient: SyncJobsClient,
     ProvAdminClient: SyncProvAdminClient,
     ProvClient: SyncProvClient,
@@ -89,7 +89,7 @@ class Threaded:
         inner: The client.
     """
 
-    def __init__(self, inner: SyncClientService) -> None:
+    def __init__(self, inner: SyncBaseClient) -> None:
         self._inner = inner
         self._beside: dict[str, Threaded] = {}
 
@@ -98,7 +98,7 @@ class Threaded:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, "close" if name == "aclose" else name)
-        if isinstance(found, SyncClientService):
+        if isinstance(found, SyncBaseClient):
             return self._beside.setdefault(name, Threaded(found))
         if not inspect.ismethod(found):
             return found

@@ -14,11 +14,11 @@ from facade.samples import LINEAGE
 from facade.server import Server, json_reply
 
 from prov_facade import (
-    AuthError,
     AuthManager,
     BearerAuth,
     BearerToken,
     ConfigError,
+    CredentialsError,
     ProvAdminClient,
     ProvClient,
     SupportsAuth,
@@ -86,7 +86,7 @@ def test_a_function_that_fails_is_an_auth_error(error: type[Exception], lineage:
         raise error(f"no luck with {TOKEN}")
 
     client = client_for(lineage.url, BearerToken(broken))
-    found = failure(AuthError, client.explore_upstream("1"))
+    found = failure(CredentialsError, client.explore_upstream("1"))
     assert error.__name__ in str(found)
     assert TOKEN not in f"{found}{found!r}"
     chain = [found.__cause__, found.__cause__ and found.__cause__.__cause__]
@@ -97,9 +97,11 @@ def test_a_function_that_fails_is_an_auth_error(error: type[Exception], lineage:
 
 def test_an_auth_error_of_a_function_keeps_its_words(lineage: Server) -> None:
     def expired() -> str:
-        raise AuthError("the refresh token has run out")
+        raise CredentialsError("the refresh token has run out")
 
-    found = failure(AuthError, client_for(lineage.url, BearerToken(expired)).explore_upstream("1"))
+    found = failure(
+        CredentialsError, client_for(lineage.url, BearerToken(expired)).explore_upstream("1")
+    )
     assert "the refresh token has run out" in str(found)
     assert found.url == f"{lineage.url}/explore/upstream"
 
@@ -110,7 +112,7 @@ def test_what_is_no_token_is_an_auth_error_and_not_sent(
     token: Any, wrap: Callable[[Any], Any], lineage: Server
 ) -> None:
     client = client_for(lineage.url, BearerToken(wrap(token)))
-    found = failure(AuthError, client.explore_upstream("1"))
+    found = failure(CredentialsError, client.explore_upstream("1"))
     assert "not a bearer token" in str(found)
     if isinstance(token, str) and token.strip():
         assert token not in "".join(traceback.format_exception(found))
@@ -118,7 +120,7 @@ def test_what_is_no_token_is_an_auth_error_and_not_sent(
 
 
 def test_a_fixed_token_cannot_be_renewed_and_a_function_need_not_be() -> None:
-    with pytest.raises(AuthError, match="cannot be renewed") as caught:
+    with pytest.raises(CredentialsError, match="cannot be renewed") as caught:
         BearerToken(TOKEN).force_refresh()
     assert TOKEN not in str(caught.value)
     BearerToken(lambda: TOKEN).force_refresh()
@@ -185,7 +187,7 @@ def test_a_foreign_manager_that_fails_is_an_auth_error(lineage: Server) -> None:
         def get_auth(self) -> httpx.Auth:
             raise RuntimeError(f"device flow with {TOKEN}")
 
-    found = failure(AuthError, client_for(lineage.url, Broken()).explore_upstream("1"))
+    found = failure(CredentialsError, client_for(lineage.url, Broken()).explore_upstream("1"))
     assert "Broken" in str(found)
     assert "RuntimeError" in str(found)
     assert TOKEN not in str(found)

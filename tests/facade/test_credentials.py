@@ -12,7 +12,7 @@ from facade.running import TOKEN, client_for, config_for, failure, run
 from facade.samples import LINEAGE
 from facade.server import Server, json_reply
 
-from prov_facade import AuthError, BearerToken, ConfigError, ProvClient, TransportError
+from prov_facade import BearerToken, ConfigError, CredentialsError, ProvClient, TransportError
 
 
 class Manager:
@@ -76,7 +76,7 @@ def test_a_flow_that_fails_is_an_auth_error(
     auth: httpx.Auth, sent: int, challenging: Server
 ) -> None:
     client = client_for(challenging.url, Manager(auth))
-    error = failure(AuthError, client.explore_upstream("1"))
+    error = failure(CredentialsError, client.explore_upstream("1"))
     assert "Manager failed with RuntimeError" in str(error)
     assert TOKEN not in str(error)
     assert error.operation == "explore_upstream"
@@ -86,14 +86,16 @@ def test_a_flow_that_fails_is_an_auth_error(
 
 def test_a_flow_that_fails_is_closed(challenging: Server) -> None:
     FailsAfter.closed = False
-    failure(AuthError, client_for(challenging.url, Manager(FailsAfter())).explore_upstream("1"))
+    failure(
+        CredentialsError, client_for(challenging.url, Manager(FailsAfter())).explore_upstream("1")
+    )
     assert FailsAfter.closed
 
 
 @pytest.mark.parametrize("auth", [None, ("user", "password"), TOKEN, object()])
 def test_what_is_no_httpx_auth_is_refused_and_nothing_sent(auth: Any, challenging: Server) -> None:
     client = client_for(challenging.url, Manager(auth))
-    error = failure(AuthError, client.explore_upstream("1"))
+    error = failure(CredentialsError, client.explore_upstream("1"))
     assert "must return an httpx.Auth" in str(error)
     assert TOKEN not in str(error)
     assert not challenging.received
@@ -101,7 +103,7 @@ def test_what_is_no_httpx_auth_is_refused_and_nothing_sent(auth: Any, challengin
 
 def test_a_manager_that_stops_an_iteration_does_not_hang_the_call(challenging: Server) -> None:
     client = client_for(challenging.url, Manager(StopIteration()))
-    error = failure(AuthError, client.explore_upstream("1"))
+    error = failure(CredentialsError, client.explore_upstream("1"))
     assert "StopIteration" in str(error)
 
 

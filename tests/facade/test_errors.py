@@ -19,7 +19,7 @@ from prov_facade.models import ValidationError
 TREE = {
     "ProvError": ("Exception",),
     "ConfigError": ("ProvError", "ValueError"),
-    "AuthError": ("ProvError",),
+    "CredentialsError": ("ProvError",),
     "InvalidRequestError": ("ProvError", "ValueError"),
     "FileError": ("ProvError", "OSError"),
     "TransportError": ("ProvError",),
@@ -39,7 +39,7 @@ TREE = {
     "JobFailedError": ("JobError",),
     "JobNotFoundError": ("JobError",),
     "JobTimeoutError": ("JobError", "TimeoutError"),
-    "UnsettledError": ("ProvError",),
+    "SubmissionUnknownError": ("ProvError",),
 }
 CALL = Call("explore_upstream", "GET", "https://prov-api.prov.test/explore/upstream")
 RESPONSE = httpx.Response(
@@ -61,7 +61,7 @@ EXTRAS: dict[str, dict[str, Any]] = {
     "OperationFailedError": {"details": "no", "result": [1]},
     **{name: {"fault": FAULT} for name, bases in TREE.items() if "APIError" in (name, *bases)},
     **{name: {"session_id": "s-1"} for name in TREE if name.startswith("Job")},
-    "UnsettledError": {"chunk": 2, "first": 100, "count": 50, "candidates": ("s-1", "s-2")},
+    "SubmissionUnknownError": {"chunk": 2, "first": 100, "count": 50, "candidates": ("s-1", "s-2")},
 }
 
 
@@ -126,7 +126,7 @@ def test_an_error_says_what_it_is_about(name: str) -> None:
     for extra, value in EXTRAS.get(name, {}).items():
         if extra != "fault":
             assert getattr(error, extra) == value
-    if name in ("ConfigError", "AuthError", "TransportError"):
+    if name in ("ConfigError", "CredentialsError", "TransportError"):
         bare = getattr(errors, name)("bare")
         assert (bare.operation, bare.method, bare.url, bare.status_code) == (None,) * 4
 

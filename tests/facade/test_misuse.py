@@ -16,11 +16,11 @@ from facade.server import Server, json_reply
 from prov_facade import (
     APIError,
     APIOverrides,
-    AuthError,
     BadRequestError,
     BearerToken,
     Config,
     ConfigError,
+    CredentialsError,
     InvalidRequestError,
     ProvClient,
 )
@@ -64,7 +64,7 @@ def test_an_address_with_a_host_that_cannot_be_is_refused() -> None:
 @pytest.mark.parametrize("token", [None, 5, b"token"])
 def test_a_token_of_another_type_is_named(token: Any, server: Server) -> None:
     client = client_for(server.url, BearerToken(lambda: token))
-    error = failure(AuthError, client.explore_upstream("1"))
+    error = failure(CredentialsError, client.explore_upstream("1"))
     assert f"a {type(token).__name__} instead of a str" in str(error)
 
 
@@ -73,7 +73,9 @@ def test_a_function_that_is_async_is_told_apart(server: Server) -> None:
         return TOKEN
 
     function: Any = token
-    error = failure(AuthError, client_for(server.url, BearerToken(function)).explore_upstream("1"))
+    error = failure(
+        CredentialsError, client_for(server.url, BearerToken(function)).explore_upstream("1")
+    )
     assert "must not be async" in str(error)
 
 

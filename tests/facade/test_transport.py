@@ -14,9 +14,9 @@ from facade.samples import DOCX, LINEAGE, RECORD, REPORT, SAMPLES
 from facade.server import Received, Server, json_reply, reply
 
 from prov_facade import (
-    AuthError,
     BearerToken,
     ConfigError,
+    CredentialsError,
     InvalidResponseError,
     ProvAdminClient,
     ProvClient,
@@ -25,7 +25,7 @@ from prov_facade import (
     TransportTimeoutError,
 )
 
-UNKNOWN_FATE = "Whether the server acted on the request is not known"
+OUTCOME_UNKNOWN = "Whether the server acted on the request is not known"
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_refused_connection_says_that_nothing_was_sent() -> None:
         error = failure(TransportError, call)
         assert type(error) is TransportError
         assert "Nothing was sent" in str(error)
-        assert UNKNOWN_FATE not in str(error)
+        assert OUTCOME_UNKNOWN not in str(error)
         assert isinstance(error.__cause__, httpx.ConnectError)
         assert error.response is None
         assert error.status_code is None
@@ -71,10 +71,10 @@ def test_a_broken_answer_leaves_the_fate_of_a_write_unknown(
     server.answer = answer
     server.keeps_open = False
     read = failure(TransportError, client.explore_upstream("1"))
-    assert UNKNOWN_FATE not in str(read)
+    assert OUTCOME_UNKNOWN not in str(read)
     assert "Nothing was sent" not in str(read)
     write = failure(TransportError, client.register_model_run(RECORD))
-    assert UNKNOWN_FATE in str(write)
+    assert OUTCOME_UNKNOWN in str(write)
     assert write.__cause__ is None  # it would quote what the server sent
     assert (write.operation, write.method) == ("register_model_run", "POST")
     assert write.url == f"{server.url}/model_run/register"
@@ -90,7 +90,7 @@ def test_the_timeout_of_a_call_replaces_that_of_the_client(
     error = failure(TransportTimeoutError, client.explore_upstream("1", timeout=timeout))
     assert isinstance(error, TimeoutError)
     assert "in time" in str(error)
-    assert UNKNOWN_FATE not in str(error)
+    assert OUTCOME_UNKNOWN not in str(error)
 
 
 def test_the_timeout_of_the_client_holds_for_every_call_and_for_admin(stuck: Server) -> None:
@@ -98,7 +98,7 @@ def test_the_timeout_of_the_client_holds_for_every_call_and_for_admin(stuck: Ser
     for call in (client.register_model_run(RECORD), client.admin.store_all_registry_records()):
         error = failure(TransportTimeoutError, call)
         assert isinstance(error, TimeoutError)
-        assert UNKNOWN_FATE in str(error)
+        assert OUTCOME_UNKNOWN in str(error)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_token_that_no_header_can_carry_is_never_quoted(server: Server) -> Non
     assert TOKEN not in f"{error}{error!r}{error.__cause__!r}"
     assert "Nothing was sent" in str(error)
     assert not server.received
-    assert not isinstance(error, AuthError | InvalidResponseError)
+    assert not isinstance(error, CredentialsError | InvalidResponseError)
 
 
 def test_large_answers_and_requests_go_through(server: Server, client: ProvClient) -> None:

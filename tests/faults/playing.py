@@ -22,7 +22,7 @@ from faults.kinds import ATTEMPTS, LONGEST_WAIT, REFUSE, STALL, Fault, Played, f
 from prov_facade import AuthManager, BearerToken, ProvClient, ProvError, RetryPolicy
 
 QUICK = RetryPolicy(
-    attempts=ATTEMPTS, backoff=0.001, backoff_maximum=0.002, retry_after_maximum=LONGEST_WAIT
+    attempts=ATTEMPTS, backoff=0.001, max_backoff=0.002, max_retry_after=LONGEST_WAIT
 )
 
 

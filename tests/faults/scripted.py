@@ -20,7 +20,7 @@ WRITE = SAMPLES["register_model_run_sync"]
 
 def quick(**changes: Any) -> RetryPolicy:
     """A policy that hardly waits."""
-    return RetryPolicy(**{"attempts": 3, "backoff": 0.001, "backoff_maximum": 0.002, **changes})
+    return RetryPolicy(**{"attempts": 3, "backoff": 0.001, "max_backoff": 0.002, **changes})
 
 
 def client_for(

@@ -28,7 +28,7 @@ this was done with both clients, `ProvClient` and `SyncProvClient`, and the same
   nobody knows whether the server acted on it: look, before you send it again.
 - A token that is refused is renewed once, and the request repeated once. That is no attempt of
   its own, and no fault to you unless the new token is refused as well.
-- `Retry-After` is kept to, up to `retry_after_maximum`; if the server asks for more, its answer is
+- `Retry-After` is kept to, up to `max_retry_after`; if the server asks for more, its answer is
   the outcome at once. Redirects are never followed.
 - `error.attempts` lists the attempts, and the message of the error names them.
 

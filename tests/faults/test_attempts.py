@@ -80,7 +80,7 @@ def test_it_waits_as_long_as_the_server_asks(form: str, status: int, server: Ser
     asked = "1" if form == "seconds" else http_date(2.0)  # a date has no fractions
     server.answer = one_by_one(limited(asked, status), GOOD)
     begun = time.monotonic()
-    run(client_for(server.url, quick(retry_after_maximum=3)).explore_upstream("1"))
+    run(client_for(server.url, quick(max_retry_after=3)).explore_upstream("1"))
     assert time.monotonic() - begun > 0.9
     assert len(server.received) == 2
 
@@ -88,7 +88,7 @@ def test_it_waits_as_long_as_the_server_asks(form: str, status: int, server: Ser
 @pytest.mark.parametrize("asked", ["4", "99999999999", "date"])
 def test_it_does_not_wait_beyond_the_cap(asked: str, server: Server) -> None:
     server.answer = one_by_one(limited(http_date(60) if asked == "date" else asked), GOOD)
-    client = client_for(server.url, quick(retry_after_maximum=3))
+    client = client_for(server.url, quick(max_retry_after=3))
     begun = time.monotonic()
     error = failure(RateLimitedError, client.explore_upstream("1"))
     assert time.monotonic() - begun < 3
@@ -99,7 +99,7 @@ def test_it_does_not_wait_beyond_the_cap(asked: str, server: Server) -> None:
 
 def test_it_waits_up_to_the_cap(server: Server) -> None:
     server.answer = one_by_one(limited("1"), GOOD)
-    run(client_for(server.url, quick(retry_after_maximum=1)).explore_upstream("1"))
+    run(client_for(server.url, quick(max_retry_after=1)).explore_upstream("1"))
     assert len(server.received) == 2
 
 
@@ -112,7 +112,7 @@ def test_other_statuses_are_final(status: int, server: Server) -> None:
 
 def test_the_backoff_grows_and_is_never_longer_than_its_maximum(server: Server) -> None:
     server.answer = AWAY
-    policy = RetryPolicy(attempts=6, backoff=0.01, backoff_maximum=0.04)
+    policy = RetryPolicy(attempts=6, backoff=0.01, max_backoff=0.04)
     begun = time.monotonic()
     error = failure(ServerError, client_for(server.url, policy).explore_upstream("1"))
     assert len(error.attempts) == 6

@@ -90,7 +90,7 @@ def test_a_server_sees_the_end_of_a_cancelled_call_at_once(server: Server) -> No
 @pytest.mark.parametrize("limits", [None, ONE])
 def test_a_backoff_is_cancelled_at_once(limits: httpx.Limits | None, server: Server) -> None:
     server.answer = AWAY
-    policy = quick(backoff=1000, backoff_maximum=1000, deadline=None)
+    policy = quick(backoff=1000, max_backoff=1000, deadline=None)
 
     async def calling() -> None:
         async with client_for(server.url, policy, limits=limits) as client:

@@ -50,7 +50,7 @@ def test_eight_threads_with_loops_of_their_own(server: Server) -> None:
         return AWAY if len(server.received) % 7 == 0 else GOOD
 
     server.answer = answer
-    policy = RetryPolicy(attempts=8, backoff=0.001, backoff_maximum=0.002)
+    policy = RetryPolicy(attempts=8, backoff=0.001, max_backoff=0.002)
     client, outcomes = client_for(server.url, policy), list[object]()
 
     def calling() -> None:
@@ -100,7 +100,7 @@ def test_a_thousand_calls_of_a_sandbox_in_trouble() -> None:
         sandbox.faults.add("get_health_check", *[gateway(502), gateway(503)] * 25)
 
         async def calling() -> list[object]:
-            policy = RetryPolicy(attempts=20, backoff=0.01, backoff_maximum=0.02)
+            policy = RetryPolicy(attempts=20, backoff=0.01, max_backoff=0.02)
             auth = sandbox.auth("read")
             async with new(ProvClient, auth, sandbox.config, retries=policy, timeout=60) as client:
                 made = (client.get_health_check() for _ in range(1000))

@@ -89,7 +89,7 @@ def test_a_backoff_beyond_the_deadline_is_not_begun(
     monkeypatch.setattr("random.uniform", lambda _, longest: longest)
     server.answer = AWAY
     begun = time.monotonic()
-    policy = quick(deadline=20, backoff=30, backoff_maximum=30)
+    policy = quick(deadline=20, backoff=30, max_backoff=30)
     error = failure(ServerError, client_for(server.url, policy).explore_upstream("1"))
     assert time.monotonic() - begun < 10
     assert len(error.attempts) == len(server.received) == 1

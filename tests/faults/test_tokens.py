@@ -15,7 +15,7 @@ from facade.running import TOKEN, failure, run
 from facade.server import Received, Server
 from faults.scripted import AWAY, GOOD, NO_TOKEN, WRITE, client_for, one_by_one
 
-from prov_facade import AuthenticationError, AuthError, AuthManager, BearerAuth, BearerToken
+from prov_facade import AuthenticationError, AuthManager, BearerAuth, BearerToken, CredentialsError
 
 
 class Numbered(AuthManager):
@@ -102,13 +102,13 @@ def test_a_function_is_asked_again(server: Server) -> None:
     assert len(server.received) == 2
 
 
-@pytest.mark.parametrize("fails", [AuthError("signed out"), RuntimeError(f"no {TOKEN}")])
+@pytest.mark.parametrize("fails", [CredentialsError("signed out"), RuntimeError(f"no {TOKEN}")])
 def test_a_renewal_that_fails(fails: Exception, server: Server) -> None:
     server.answer = NO_TOKEN
     client = client_for(server.url, auth=Numbered(fails=fails))
-    error = failure(AuthError, client.explore_upstream("1"))
+    error = failure(CredentialsError, client.explore_upstream("1"))
     assert error.operation == "explore_upstream"
-    assert ("signed out" if isinstance(fails, AuthError) else "RuntimeError") in str(error)
+    assert ("signed out" if isinstance(fails, CredentialsError) else "RuntimeError") in str(error)
     assert TOKEN not in str(error)
     assert len(server.received) == 1
 

@@ -16,7 +16,7 @@ from facade.server import reply
 from prov_facade import ProvClient, RetryPolicy
 
 REPORT = {"id": "10378.1/40", "item_subtype": "MODEL_RUN", "depth": 1}
-AT_ONCE = RetryPolicy(backoff=0, backoff_maximum=0)
+AT_ONCE = RetryPolicy(backoff=0, max_backoff=0)
 
 Save = Callable[..., Coroutine[Any, Any, Path]]
 

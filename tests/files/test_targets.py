@@ -15,7 +15,7 @@ from facade.server import Server
 from files.saving import KINDS, Kind, listed, written
 
 from prov_facade import FileError, InvalidRequestError, ProvClient
-from prov_facade._files import file_name
+from prov_facade._files.uploads import file_name
 
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=[kind.method for kind in KINDS])
 

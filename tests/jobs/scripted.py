@@ -27,12 +27,12 @@ E = TypeVar("E", bound=Exception)
 SESSION = "7f0c1a52-1c1e-4c3d-9a64-2f1f5a3f8f11"
 UNKNOWN = json_reply({"detail": "Item was not found."}, 400)
 
-OFTEN = PollPolicy(interval=0.01, interval_maximum=0.03, grace=30, deadline=30)
+OFTEN = PollPolicy(interval=0.01, max_interval=0.03, not_found_grace=30, deadline=30)
 
 
 def often(**changes: Any) -> PollPolicy:
     """A policy that hardly waits."""
-    settings = {"interval": 0.01, "interval_maximum": 0.03, "grace": 30, "deadline": 30}
+    settings = {"interval": 0.01, "max_interval": 0.03, "not_found_grace": 30, "deadline": 30}
     return PollPolicy(**{**settings, **changes})
 
 

@@ -33,7 +33,7 @@ def test_a_task_that_is_cancelled_ends_at_once_and_asks_no_more(server: Server, 
         return PENDING
 
     server.answer = slow if amid == "look" else seen
-    client = client_of(ProvClient, server, polling=often(interval=0.2, interval_maximum=0.2))
+    client = client_of(ProvClient, server, polling=often(interval=0.2, max_interval=0.2))
 
     async def cancelled() -> float:
         waiting = asyncio.create_task(client.jobs.wait(SESSION))
@@ -98,7 +98,7 @@ def test_control_c_ends_the_synchronous_waiting(server: Server) -> None:
     with client:
         begun = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
-            client.jobs.wait(SESSION, polling=often(interval=30, interval_maximum=30, deadline=60))
+            client.jobs.wait(SESSION, polling=often(interval=30, max_interval=30, deadline=60))
         assert time.monotonic() - begun < 10
         server.answer = DONE
         assert client.jobs.wait(SESSION).status == JobStatus.SUCCEEDED

@@ -240,7 +240,7 @@ def test_a_job_is_its_owners(make: Make, sandbox: Sandbox) -> None:
 
 
 def test_a_job_that_never_was_is_given_up(make: Make, sandbox: Sandbox) -> None:
-    client = client_in(make, sandbox, polling=often(grace=0.1))
+    client = client_in(make, sandbox, polling=often(not_found_grace=0.1))
     with pytest.raises(ProvError, match="does not know the job nothing"):
         run(client.jobs.wait("nothing"))
 

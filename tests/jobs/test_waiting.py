@@ -43,7 +43,7 @@ from prov_facade import (
 PENDING, DEQUEUED, BEGUN = told("PENDING"), told("DEQUEUED"), told("IN_PROGRESS")
 
 # Waits of 0.02, 0.06, 0.18, 0.5, 0.5, ... seconds, give or take a quarter.
-GROWING = often(interval=0.02, factor=3, interval_maximum=0.5)
+GROWING = often(interval=0.02, factor=3, max_interval=0.5)
 LEAST = [wait * 0.75 for wait in (0.02, 0.06, 0.18, 0.5, 0.5)]
 BELOW_THE_CAP = 0.3
 
@@ -82,7 +82,7 @@ def test_the_loop_is_not_blocked(server: Server) -> None:
         return PENDING
 
     server.answer = Script(slow, PENDING, DONE)
-    client = client_of(ProvClient, server, polling=often(interval=0.6, interval_maximum=0.6))
+    client = client_of(ProvClient, server, polling=often(interval=0.6, max_interval=0.6))
 
     async def working() -> float:
         waiting = asyncio.ensure_future(client.jobs.wait(SESSION))
@@ -120,7 +120,7 @@ def test_a_job_may_be_unknown_at_first(make: Make, server: Server) -> None:
 
 def test_a_job_that_stays_unknown_is_given_up_after_its_grace(make: Make, server: Server) -> None:
     server.answer = script = Script(UNKNOWN)
-    client = client_of(make, server, polling=often(grace=0.2))
+    client = client_of(make, server, polling=often(not_found_grace=0.2))
     error = failure(JobNotFoundError, client.jobs.wait(SESSION))
     assert 0.15 <= script.times[-1] - script.times[0] < 5
     assert (error.session_id, error.job) == (SESSION, None)
@@ -133,7 +133,10 @@ def test_a_job_that_stays_unknown_is_given_up_after_its_grace(make: Make, server
 
 def test_without_grace_it_is_given_up_at_once(make: Make, server: Server) -> None:
     server.answer = Script(UNKNOWN)
-    failure(JobNotFoundError, client_of(make, server, polling=often(grace=0)).jobs.wait(SESSION))
+    failure(
+        JobNotFoundError,
+        client_of(make, server, polling=often(not_found_grace=0)).jobs.wait(SESSION),
+    )
     assert len(server.received) == 1
 
 
@@ -142,7 +145,7 @@ def test_the_grace_begins_anew_for_a_job_that_was_known(make: Make, server: Serv
         *[UNKNOWN] * 2, *[PENDING] * 3, *[UNKNOWN] * 2, *[BEGUN] * 3, *[UNKNOWN] * 2, DONE
     )
     # Each spell of two takes 0.06 s, and all of them together take longer than this.
-    polling = often(interval=0.06, interval_maximum=0.06, grace=0.4)
+    polling = often(interval=0.06, max_interval=0.06, not_found_grace=0.4)
     assert run(client_of(make, server, polling=polling).jobs.wait(SESSION)).session_id == SESSION
 
 
@@ -248,7 +251,7 @@ def test_a_page_in_place_of_an_answer_is_borne_for_a_while(make: Make, server: S
 
 def test_a_page_that_does_not_go_away_is_an_error(make: Make, server: Server) -> None:
     server.answer = Script(PENDING, *[PAGE] * 400)
-    client = client_of(make, server, polling=often(grace=0.1))
+    client = client_of(make, server, polling=often(not_found_grace=0.1))
     error = failure(InvalidResponseError, client.jobs.wait(SESSION))
     assert "Welcome" in str(error)
 
@@ -261,7 +264,7 @@ def test_a_session_id_that_is_empty_is_refused(make: Make, server: Server) -> No
 def test_a_cold_start_is_waited_for(make: Make, server: Server) -> None:
     server.answer = Script(*[UNKNOWN] * 10, *[PENDING] * 100, BEGUN, DONE)
     seen: list[JobStatus] = []
-    polling = often(interval=0.002, interval_maximum=0.005)
+    polling = often(interval=0.002, max_interval=0.005)
     client = client_of(make, server, polling=polling)
     run(client.jobs.wait(SESSION, on_change=lambda job: seen.append(job.status)))
     assert seen == [JobStatus.PENDING, JobStatus.IN_PROGRESS, JobStatus.SUCCEEDED]
@@ -294,7 +297,7 @@ def test_time_that_runs_out_says_what_was_seen_and_how_to_resume(
 
 def test_the_job_is_looked_at_once_more_when_time_runs_out(make: Make, server: Server) -> None:
     server.answer = script = Script(PENDING, DONE)
-    polling = often(interval=60, interval_maximum=60, deadline=0.2)
+    polling = often(interval=60, max_interval=60, deadline=0.2)
     assert run(client_of(make, server, polling=polling).jobs.wait(SESSION)).session_id == SESSION
     assert 0.1 < script.gaps[0] < 5
 

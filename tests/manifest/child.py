@@ -13,7 +13,7 @@ from pathlib import Path
 from manifest.telling import API, Call, digest, outcomes, tell
 
 from prov_facade import FileError, ProvError
-from prov_facade._manifest import Manifest
+from prov_facade._registration.manifest import Manifest
 
 SIZE = 5
 

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from prov_facade._manifest import Manifest, Outcome
+from prov_facade._registration.manifest import Manifest, Outcome
 
 API = "https://prov-api.example.org"
 FORMAT = "prov-facade-manifest"

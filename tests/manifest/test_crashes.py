@@ -32,7 +32,7 @@ from manifest.telling import (
 )
 
 from prov_facade import ConfigError
-from prov_facade._manifest import Manifest
+from prov_facade._registration.manifest import Manifest
 
 
 @pytest.mark.parametrize("length", range(len(header())))

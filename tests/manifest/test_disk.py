@@ -21,8 +21,8 @@ from manifest.child import SIZE
 from manifest.telling import API, Model, digest, header, outcomes, reopened, run, seen, start
 
 from prov_facade import ConfigError, FileError
-from prov_facade._journal import sync_directory
-from prov_facade._manifest import Manifest, State
+from prov_facade._registration.append_only_file import sync_directory
+from prov_facade._registration.manifest import Manifest, State
 
 
 def test_a_new_file_is_its_owners_alone(path: Path) -> None:

@@ -27,7 +27,7 @@ from manifest.telling import (
 )
 
 from prov_facade import ConfigError
-from prov_facade._manifest import Chunk, Manifest, Outcome, State
+from prov_facade._registration.manifest import Chunk, Manifest, Outcome, State
 
 
 def test_every_call_is_known_at_once_and_after_opening_again(path: Path) -> None:

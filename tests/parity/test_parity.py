@@ -16,14 +16,14 @@ from prov_facade import (
     JobsClient,
     ProvAdminClient,
     ProvClient,
-    SyncClientService,
+    SyncBaseClient,
     SyncJobsClient,
     SyncProvAdminClient,
     SyncProvClient,
 )
 
 PAIRS: dict[type[Any], type[Any]] = {
-    ClientService: SyncClientService,
+    ClientService: SyncBaseClient,
     ProvClient: SyncProvClient,
     ProvAdminClient: SyncProvAdminClient,
     JobsClient: SyncJobsClient,
@@ -163,7 +163,7 @@ def test_what_a_client_holds_is_of_its_own_kind() -> None:
     config = prov_facade.Config("prov.test", "provena")
     for kind, twin in PAIRS.items():
         one = twin(prov_facade.BearerToken("token"), config)
-        assert isinstance(one, SyncClientService)
+        assert isinstance(one, SyncBaseClient)
         assert ClientService not in type(one).__mro__
         assert repr(one) == renamed(repr(kind(prov_facade.BearerToken("token"), config)))
     client = SyncProvClient(prov_facade.BearerToken("token"), config)

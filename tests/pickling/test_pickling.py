@@ -44,7 +44,7 @@ WHOLE = [ProvClient, SyncProvClient]
 SETTINGS: dict[str, Any] = {
     "timeout": httpx.Timeout(7, connect=3),
     "retries": RetryPolicy(attempts=2, backoff=0),
-    "polling": PollPolicy(interval=0.01, interval_maximum=0.02, grace=5),
+    "polling": PollPolicy(interval=0.01, max_interval=0.02, not_found_grace=5),
     "limits": httpx.Limits(max_connections=7),
 }
 

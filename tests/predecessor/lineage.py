@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from prov_facade.sandbox import Sandbox
-from prov_facade.sandbox._store import Item
+from prov_facade.sandbox._state.store import Item
 
 Links = set[tuple[str, str, str]]
 

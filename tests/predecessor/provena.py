@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from prov_facade.sandbox import Sandbox
-from prov_facade.sandbox._store import Item
+from prov_facade.sandbox._state.store import Item
 
 REASON = "provenaclient is not installed: nox -s predecessor"
 

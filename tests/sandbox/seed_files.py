@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from prov_facade.sandbox._seed import SeedError, load
+from prov_facade.sandbox._state.seed import SeedError, load
 
 Change = Callable[[dict[str, Any]], object]
 

@@ -15,8 +15,8 @@ from sandbox.caller import Caller, record_of
 
 from prov_facade.models import ModelRunRecord, ProvenanceRecordInfo
 from prov_facade.sandbox import Sandbox
-from prov_facade.sandbox._jobs import FailedJobError
-from prov_facade.sandbox._registry import Registry
+from prov_facade.sandbox._state.jobs import FailedJobError
+from prov_facade.sandbox._state.registry import Registry
 
 CALLERS = 20
 RECORDS = 5
@@ -85,8 +85,8 @@ def test_work_that_fails_takes_nothing_of_others_with_it(
 SCRIPT = """
 import os, signal, sys, time
 from prov_facade.sandbox import Sandbox
-from prov_facade.sandbox._jobs import Jobs
-from prov_facade.sandbox._registry import Registry
+from prov_facade.sandbox._state.jobs import Jobs
+from prov_facade.sandbox._state.registry import Registry
 from sandbox.caller import Caller, record_of
 
 state, what, count = sys.argv[1], sys.argv[2], int(sys.argv[3])

@@ -21,8 +21,8 @@ from sandbox.csv_files import (
     written,
 )
 
-from prov_facade.sandbox._csv import Converted, CSVError, template
-from prov_facade.sandbox._store import Store
+from prov_facade.sandbox._state.csv_batches import Converted, CSVError, template
+from prov_facade.sandbox._state.store import Store
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import pytest
 from sandbox.csv_files import END, FILLED, HEADERS, ITEMS, RECORD, START, converted, read
 
 from prov_facade.models import DatasetType, TemplatedDataset
-from prov_facade.sandbox._csv import BatchRow, Converted, CSVError, regenerate
-from prov_facade.sandbox._store import Store
+from prov_facade.sandbox._state.csv_batches import BatchRow, Converted, CSVError, regenerate
+from prov_facade.sandbox._state.store import Store
 
 DATA_STORE = DatasetType.DATA_STORE
 

@@ -22,8 +22,8 @@ from sandbox.csv_files import (
 )
 
 from prov_facade.models import AssociationInfo
-from prov_facade.sandbox._csv import BatchRow, Converted, regenerate, template
-from prov_facade.sandbox._store import Item, Store
+from prov_facade.sandbox._state.csv_batches import BatchRow, Converted, regenerate, template
+from prov_facade.sandbox._state.store import Item, Store
 
 
 @pytest.fixture(scope="module")

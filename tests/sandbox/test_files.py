@@ -13,7 +13,8 @@ import httpx
 import pytest
 from sandbox.caller import Caller, Clock, record_of
 
-from prov_facade.sandbox import Sandbox, _app
+from prov_facade.sandbox import Sandbox
+from prov_facade.sandbox._http import app as _app
 
 CSV = re.compile(r'attachment; filename="[\w.-]+\.csv"')
 CSV_TYPE = "text/csv; charset=utf-8"

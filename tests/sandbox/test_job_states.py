@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sandbox.caller import Caller, Clock, record_of
 
-from prov_facade.sandbox import JobDelays, Sandbox, _jobs
+from prov_facade.sandbox import JobDelays, Sandbox
+from prov_facade.sandbox._state import jobs as _jobs
 
 STATES = ("PENDING", "DEQUEUED", "IN_PROGRESS", "SUCCEEDED")
 

@@ -13,7 +13,7 @@ import pytest
 from sandbox.conftest import Session
 
 from prov_facade.sandbox import Sandbox
-from prov_facade.sandbox._registry import Registry
+from prov_facade.sandbox._state.registry import Registry
 
 
 def record_of(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prov_facade.sandbox._lineage import Direction, Goal, Lineage, effected_agents, explore
-from prov_facade.sandbox._store import Link, Node, Store
+from prov_facade.sandbox._state.lineage import Direction, Goal, Lineage, effected_agents, explore
+from prov_facade.sandbox._state.store import Link, Node, Store
 
 KINDS = {
     "d": ("ENTITY", "DATASET"),

@@ -13,7 +13,7 @@ import networkx as nx
 import pytest
 
 from prov_facade.sandbox import Sandbox
-from prov_facade.sandbox._lineage import Direction, Goal, effected_agents, explore
+from prov_facade.sandbox._state.lineage import Direction, Goal, effected_agents, explore
 
 MIDDLE = "10378.1/1955024"  # a dataset with runs on both sides
 QUERIES = {

@@ -16,11 +16,11 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 
-from prov_facade.sandbox._exchange import Log, Observer
-from prov_facade.sandbox._faults import Faults
-from prov_facade.sandbox._realm import Client, Realm
-from prov_facade.sandbox._realm_routes import DEVICE_GRANT, OPERATIONS, routes
-from prov_facade.sandbox._tokens import TokenIssuer, roles_of
+from prov_facade.sandbox._http.exchange import Log, Observer
+from prov_facade.sandbox._realm.realm import Client, Realm
+from prov_facade.sandbox._realm.routes import DEVICE_GRANT, OPERATIONS, routes
+from prov_facade.sandbox._realm.tokens import TokenIssuer, roles_of
+from prov_facade.sandbox.faults import Faults
 
 OAUTH = "/protocol/openid-connect"
 CLIENTS = {"robot": Client("s3cret:é", ("read", "write"))}

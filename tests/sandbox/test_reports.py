@@ -11,8 +11,8 @@ import docx
 import pytest
 from docx.document import Document
 
-from prov_facade.sandbox._reports import report
-from prov_facade.sandbox._store import Item, Link, Node, Store
+from prov_facade.sandbox._state.reports import report
+from prov_facade.sandbox._state.store import Item, Link, Node, Store
 
 NOW = 1_750_000_000
 

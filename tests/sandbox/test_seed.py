@@ -13,8 +13,8 @@ from attrs import fields
 from sandbox.seed_files import SMALL, changed, written
 
 from prov_facade.models import AssociationInfo, DatasetType, ModelRunRecord, TemplatedDataset
-from prov_facade.sandbox import _seed
-from prov_facade.sandbox._seed import load
+from prov_facade.sandbox._state import seed as _seed
+from prov_facade.sandbox._state.seed import load
 
 # The seed that comes with the package
 

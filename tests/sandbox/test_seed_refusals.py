@@ -9,7 +9,7 @@ import pytest
 import yaml
 from sandbox.seed_files import Change, changed, failure, written
 
-from prov_facade.sandbox import _yaml
+from prov_facade.sandbox._state import yaml_loader
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_file_that_is_not_usable_yaml_is_refused(
     assert says in failure(written(tmp_path, content))
 
 
-@pytest.mark.parametrize("loader", [yaml.SafeLoader, _yaml.LOADER])
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml_loader.LOADER])
 @pytest.mark.parametrize(
     "content",
     [
@@ -188,11 +188,11 @@ def test_a_file_that_is_not_usable_yaml_is_refused(
 def test_what_the_two_readers_of_yaml_take_differently_is_refused_with_both(
     loader: type[Any], content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_yaml, "LOADER", loader)
+    monkeypatch.setattr(yaml_loader, "LOADER", loader)
     assert failure(written(tmp_path, content))
 
 
-@pytest.mark.parametrize("loader", [yaml.SafeLoader, _yaml.LOADER])
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml_loader.LOADER])
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -205,7 +205,7 @@ def test_what_the_two_readers_of_yaml_take_differently_is_refused_with_both(
 def test_a_key_that_stands_twice_is_refused(
     loader: type[Any], content: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_yaml, "LOADER", loader)
+    monkeypatch.setattr(yaml_loader, "LOADER", loader)
     assert failure(written(tmp_path, content)) == f"not YAML: {says}"
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from prov_facade.sandbox._lineage import Direction, explore
-from prov_facade.sandbox._store import VERSION, Item, Link, Node, StateError, Store
+from prov_facade.sandbox._state.lineage import Direction, explore
+from prov_facade.sandbox._state.store import VERSION, Item, Link, Node, StateError, Store
 
 RUNS = [Node("r1", "ACTIVITY", "MODEL_RUN"), Node("r2", "ACTIVITY", "MODEL_RUN")]
 DATA = Node("d", "ENTITY", "DATASET")
@@ -105,7 +105,7 @@ def test_a_state_file_survives_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     script = (
         "import os, sys, signal; from pathlib import Path;"
-        "from prov_facade.sandbox._store import Node, Store;"
+        "from prov_facade.sandbox._state.store import Node, Store;"
         "store = Store(Path(sys.argv[1])); store.add('r1', [Node('r1', 'A', 'B')], []);"
         f"os.kill(os.getpid(), {int(signal.SIGKILL)})"
     )

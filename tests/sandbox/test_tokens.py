@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prov_facade.sandbox._tokens import (
+from prov_facade.sandbox._realm.tokens import (
     Claims,
     TokenIssuer,
     TokenType,

@@ -21,8 +21,8 @@ from pytest_httpserver import HTTPServer
 
 from prov_facade import ConfigError
 from prov_facade.sandbox import IssuerError, Sandbox
-from prov_facade.sandbox._tokens import Claims
-from prov_facade.sandbox._trust import TrustedIssuer
+from prov_facade.sandbox._realm.tokens import Claims
+from prov_facade.sandbox._realm.trust import TrustedIssuer
 
 NOW = 4_000_000_000.0  # far from the time of the machine, which is not to matter
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -81,7 +81,7 @@ def sign(address: str) -> Sign:
 
 
 def test_the_tokens_of_another_sandbox_are_taken() -> None:
-    with Sandbox() as issuing, Sandbox(trusts=issuing.config.keycloak_endpoint) as sandbox:
+    with Sandbox() as issuing, Sandbox(trusted_issuer=issuing.config.keycloak_endpoint) as sandbox:
         token = issuing.token("read", "write", username="ann")
         answer = told(sandbox, token).raise_for_status().json()
         assert answer.pop("roles") == ["entity-registry-read", "entity-registry-write"]
@@ -92,7 +92,7 @@ def test_the_tokens_of_another_sandbox_are_taken() -> None:
 
 
 def test_clients_sign_in_where_the_tokens_are_from() -> None:
-    with Sandbox() as issuing, Sandbox(trusts=issuing.config.keycloak_endpoint) as sandbox:
+    with Sandbox() as issuing, Sandbox(trusted_issuer=issuing.config.keycloak_endpoint) as sandbox:
         assert sandbox.config.keycloak_endpoint == issuing.config.keycloak_endpoint
         assert sandbox.config.prov_api_endpoint == sandbox.url
 
@@ -100,7 +100,7 @@ def test_clients_sign_in_where_the_tokens_are_from() -> None:
 def test_the_issuer_is_asked_at_the_start_alone() -> None:
     issuing = Sandbox().start()
     token = issuing.token("read")
-    with Sandbox(trusts=issuing.config.keycloak_endpoint) as sandbox:
+    with Sandbox(trusted_issuer=issuing.config.keycloak_endpoint) as sandbox:
         asked = [request.operation_id for request in issuing.requests]
         assert asked == ["openid_configuration", "jwks"]
         issuing.stop()
@@ -108,7 +108,7 @@ def test_the_issuer_is_asked_at_the_start_alone() -> None:
 
 
 def test_trust_is_not_mutual_and_not_the_default() -> None:
-    with Sandbox() as issuing, Sandbox(trusts=issuing.config.keycloak_endpoint) as sandbox:
+    with Sandbox() as issuing, Sandbox(trusted_issuer=issuing.config.keycloak_endpoint) as sandbox:
         assert told(issuing, sandbox.token("read")).status_code == 401
         with Sandbox() as stranger:
             assert told(stranger, issuing.token("read")).status_code == 401
@@ -116,7 +116,7 @@ def test_trust_is_not_mutual_and_not_the_default() -> None:
 
 
 def test_roles_are_those_of_the_token(address: str, sign: Sign) -> None:
-    with Sandbox(trusts=f"{address}/") as sandbox:
+    with Sandbox(trusted_issuer=f"{address}/") as sandbox:
         for roles, status in (["entity-registry-read"], 200), (["read"], 401), ([], 401):
             token = sign(realm_access={"roles": roles})
             answer = httpx.get(
@@ -287,7 +287,7 @@ def test_an_issuer_must_tell_about_itself(
 ) -> None:
     httpserver.expect_request(DISCOVERY).respond_with_data(*answer)
     with pytest.raises(IssuerError, match=message):
-        Sandbox(trusts=httpserver.url_for("").rstrip("/")).start()
+        Sandbox(trusted_issuer=httpserver.url_for("").rstrip("/")).start()
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,7 @@ def test_keys_must_have_an_address(jwks_uri: str, httpserver: HTTPServer) -> Non
 def test_a_sandbox_can_be_started_again_when_the_issuer_is_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    sandbox = Sandbox(trusts=f"http://127.0.0.1:{port}/auth/realms/sandbox")
+    sandbox = Sandbox(trusted_issuer=f"http://127.0.0.1:{port}/auth/realms/sandbox")
     with pytest.raises(IssuerError, match=r"cannot be had: .*refused"):
         sandbox.start()
     with Sandbox(port=port) as issuing, sandbox:
@@ -336,4 +336,4 @@ def test_a_sandbox_can_be_started_again_when_the_issuer_is_there() -> None:
 @pytest.mark.parametrize("trusts", ["", "realm", "http://keycloak.example.org", "https://a/?b=c"])
 def test_tokens_go_to_no_strange_address(trusts: str) -> None:
     with pytest.raises(ConfigError, match=r"^trusts "):
-        Sandbox(trusts=trusts)
+        Sandbox(trusted_issuer=trusts)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from prov_facade.sandbox import Sandbox
-from prov_facade.sandbox._exchange import BODY_MAXIMUM
+from prov_facade.sandbox._http.exchange import BODY_MAXIMUM
 
 TOO_LARGE = f"The body is larger than {BODY_MAXIMUM} bytes."
 

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from prov_facade import APIOverrides, AuthError, Config, DeviceFlow, SyncProvClient
+from prov_facade import APIOverrides, Config, CredentialsError, DeviceFlow, SyncProvClient
 
 
 def call(prov_api: str, realm: str, settings: Mapping[str, Any]) -> str:
@@ -25,7 +25,7 @@ def call(prov_api: str, realm: str, settings: Mapping[str, Any]) -> str:
         while True:
             try:
                 return client.check_read_access().username
-            except AuthError as error:
+            except CredentialsError as error:
                 return str(error)
             except KeyboardInterrupt:
                 continue

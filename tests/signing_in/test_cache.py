@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from signing import CLIENT, asked, copied, device, offline, refusal
 
-from prov_facade import AuthError, ConfigError, DeviceFlow, TokenCacheWarning
+from prov_facade import ConfigError, CredentialsError, DeviceFlow, TokenCacheWarning
 from prov_facade.sandbox import Sandbox
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
@@ -120,7 +120,7 @@ def test_a_file_that_others_can_read_is_refused(
 ) -> None:
     token = device(sandbox).get_token()
     file_of(home).chmod(mode)
-    with pytest.raises(AuthError, match=f"{said} by other users.*chmod 600") as caught:
+    with pytest.raises(CredentialsError, match=f"{said} by other users.*chmod 600") as caught:
         device(sandbox).get_token()
     assert str(file_of(home)) in str(caught.value)
     file_of(home).chmod(0o600)
@@ -131,7 +131,7 @@ def test_a_file_that_others_can_read_is_refused(
 def test_a_directory_that_others_can_change_is_refused(sandbox: Sandbox, home: Path) -> None:
     device(sandbox).get_token()
     file_of(home).parent.chmod(0o770)
-    with pytest.raises(AuthError, match=r"can be changed by other users.*chmod 700"):
+    with pytest.raises(CredentialsError, match=r"can be changed by other users.*chmod 700"):
         DeviceFlow(sandbox.config, CLIENT).get_token()
 
 
@@ -140,7 +140,7 @@ def test_a_directory_that_others_can_change_is_refused(sandbox: Sandbox, home: P
 def test_a_file_of_another_user_is_refused(sandbox: Sandbox, home: Path) -> None:
     device(sandbox).get_token()
     os.chown(file_of(home), 65534, 65534)
-    with pytest.raises(AuthError, match="belongs to another user"):
+    with pytest.raises(CredentialsError, match="belongs to another user"):
         DeviceFlow(sandbox.config, CLIENT).get_token()
 
 
@@ -152,7 +152,7 @@ def test_a_link_in_place_of_the_file_is_refused(
     path = file_of(home)
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(AuthError, match="cannot be read"):
+    with pytest.raises(CredentialsError, match="cannot be read"):
         DeviceFlow(sandbox.config, CLIENT).get_token()
 
 
@@ -407,7 +407,7 @@ def test_a_damaged_entry_of_the_keyring_is_passed_over(sandbox: Sandbox, keyring
 
 def test_a_keyring_that_fails_is_an_error(sandbox: Sandbox, keyring: Any) -> None:
     keyring.set_keyring(pytest.importorskip("keyring.backends.fail").Keyring())
-    with pytest.raises(AuthError, match="the keyring cannot be used"):
+    with pytest.raises(CredentialsError, match="the keyring cannot be used"):
         device(sandbox, cache="keyring").get_token()
 
 
@@ -418,6 +418,6 @@ def test_an_offline_token_that_is_spent_is_tried_once_in_each_form(
     auth.get_token()
     count = asked(sandbox)
     sandbox.faults.add("token", *[refusal("invalid_grant")] * 5)
-    with pytest.raises(AuthError):
+    with pytest.raises(CredentialsError):
         auth.force_refresh()
     assert asked(sandbox) == count + 2  # what is kept, and what was given

@@ -31,10 +31,10 @@ from signing import (
 from prov_facade import (
     APIOverrides,
     AuthenticationError,
-    AuthError,
     ClientCredentials,
     Config,
     ConfigError,
+    CredentialsError,
     DeviceFlow,
     DeviceLogin,
     OfflineFlow,
@@ -195,7 +195,7 @@ def test_a_revoked_refresh_token_without_a_person_is_an_error(sandbox: Sandbox) 
     _end_sessions(auth)
     alone = DeviceFlow(sandbox.config, CLIENT)
     assert alone.get_token()  # what is kept has not run out
-    with pytest.raises(AuthError, match=r"needs a person, and nobody is there.*OfflineFlow"):
+    with pytest.raises(CredentialsError, match=r"needs a person, and nobody is there.*OfflineFlow"):
         alone.force_refresh()
 
 
@@ -210,7 +210,9 @@ def test_a_revoked_offline_token_is_an_error_that_says_how_to_get_another(
         async with make(auth, sandbox.config) as client:
             await client.check_read_access()
 
-    with pytest.raises(AuthError, match=r"^check_read_access .*save_offline_token") as caught:
+    with pytest.raises(
+        CredentialsError, match=r"^check_read_access .*save_offline_token"
+    ) as caught:
         asyncio.run(run())
     assert caught.value.error == "invalid_grant"
     assert caught.value.error_description == "The session is not active."
@@ -265,7 +267,7 @@ def test_a_denied_login_is_an_error(sandbox: Sandbox) -> None:
     auth = DeviceFlow(
         sandbox.config, CLIENT, prompt=lambda login: sandbox.realm.deny(login.user_code)
     )
-    with pytest.raises(AuthError, match="was denied") as caught:
+    with pytest.raises(CredentialsError, match="was denied") as caught:
         auth.get_token()
     assert caught.value.error == "access_denied"
     assert caught.value.error_description == "The login was denied."
@@ -280,7 +282,7 @@ def test_a_login_that_nobody_approves_is_an_error_and_the_next_has_a_new_code(
     codes: list[str] = []
     auth = DeviceFlow(sandbox.config, CLIENT, prompt=lambda login: codes.append(login.user_code))
     for _ in range(2):
-        with pytest.raises(AuthError, match=r"nobody approved the login.*in time") as caught:
+        with pytest.raises(CredentialsError, match=r"nobody approved the login.*in time") as caught:
             auth.get_token()
         assert caught.value.error == "expired_token"
     assert len(set(codes)) == 2
@@ -326,7 +328,7 @@ def test_a_realm_that_gives_no_refresh_token_gives_no_offline_token(
 ) -> None:
     answer = {"access_token": "a" * 20, "token_type": "Bearer", "expires_in": 60}
     sandbox.faults.add("token", answering(answer))
-    with pytest.raises(AuthError, match=r"gave no offline token.*offline_access"):
+    with pytest.raises(CredentialsError, match=r"gave no offline token.*offline_access"):
         device(sandbox).save_offline_token(tmp_path / "token")
     assert not (tmp_path / "token").exists()
 
@@ -368,7 +370,7 @@ def test_a_file_without_an_offline_token_is_an_error(
     if content is not None:
         path.write_bytes(content)
     auth = OfflineFlow(sandbox.config, CLIENT, offline_token_file=path)
-    with pytest.raises(AuthError, match=said.replace("no text", "is not text")) as caught:
+    with pytest.raises(CredentialsError, match=said.replace("no text", "is not text")) as caught:
         auth.get_token()
     assert str(path) in str(caught.value)
     assert sandbox.requests == []
@@ -394,7 +396,7 @@ def test_logging_out_ends_the_session_and_forgets_it(
     assert not list(home.rglob("*.json"))
     assert asked(sandbox, "revocation") == 1
     if refresh_token:
-        with pytest.raises(AuthError, match="not active"):
+        with pytest.raises(CredentialsError, match="not active"):
             auth._realm.refreshed(refresh_token)
 
 
@@ -402,7 +404,7 @@ def test_logging_out_by_another_process_ends_what_is_kept(sandbox: Sandbox) -> N
     auth = device(sandbox)
     refresh_token = _refresh_token(auth)
     DeviceFlow(sandbox.config, CLIENT).logout()
-    with pytest.raises(AuthError, match="not active"):
+    with pytest.raises(CredentialsError, match="not active"):
         auth._realm.refreshed(refresh_token)
 
 
@@ -412,7 +414,7 @@ def test_logging_out_forgets_the_tokens_though_the_realm_fails(
     auth = device(sandbox)
     auth.get_token()
     sandbox.faults.add("revocation", gateway(502))
-    with pytest.raises(AuthError, match=r"could not sign out.*status 502"):
+    with pytest.raises(CredentialsError, match=r"could not sign out.*status 502"):
         auth.logout()
     assert not list(home.rglob("*.json"))
     auth.get_token()
@@ -435,7 +437,7 @@ def test_a_wrong_secret_is_an_error_that_does_not_name_it(make: Make, sandbox: S
         async with make(auth, sandbox.config) as client:
             await client.check_read_access()
 
-    with pytest.raises(AuthError, match=r"invalid_client.*client_secret") as caught:
+    with pytest.raises(CredentialsError, match=r"invalid_client.*client_secret") as caught:
         asyncio.run(run())
     assert caught.value.error == "invalid_client"
     assert "a wrong secret" not in str(caught.value) + repr(caught.value.__cause__)
@@ -461,11 +463,11 @@ def test_a_realm_that_is_not_there_is_an_error_that_says_what_to_check(sandbox: 
         overrides = APIOverrides(keycloak_endpoint_override=address)
         return ClientCredentials(Config("x.localhost", "r", overrides), SERVICE, SECRET)
 
-    with pytest.raises(AuthError, match=r"status 404\. Is there such a realm\?"):
+    with pytest.raises(CredentialsError, match=r"status 404\. Is there such a realm\?"):
         at(f"{sandbox.url}/auth/realms/nothing").get_token()
     address = sandbox.url
     sandbox.stop()
-    with pytest.raises(AuthError, match=r"no answer.*Check the Config"):
+    with pytest.raises(CredentialsError, match=r"no answer.*Check the Config"):
         at(address).get_token()
 
 
@@ -483,7 +485,7 @@ def test_a_refresh_that_may_have_been_acted_on_is_not_sent_again(
     auth.get_token()
     count = asked(sandbox)
     sandbox.faults.add("token", fault)
-    with pytest.raises(AuthError):
+    with pytest.raises(CredentialsError):
         auth.force_refresh()
     assert asked(sandbox) == count + 1
 

@@ -25,7 +25,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 from signing import CLIENT, answering, asked
 
-from prov_facade import AuthError, DeviceFlow, DeviceLogin
+from prov_facade import CredentialsError, DeviceFlow, DeviceLogin
 from prov_facade.sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
@@ -266,7 +266,9 @@ NOT_TERMINALS: dict[str, Replace] = {
 def refuses(sandbox: Sandbox, **settings: Any) -> None:
     """Make sure that a login is refused at once, and without the realm having heard of it."""
     begun = time.monotonic()
-    with pytest.raises(AuthError, match=r"needs a person, and nobody is there.*use OfflineFlow"):
+    with pytest.raises(
+        CredentialsError, match=r"needs a person, and nobody is there.*use OfflineFlow"
+    ):
         DeviceFlow(sandbox.config, CLIENT, cache=None, **settings).get_token()
     assert time.monotonic() - begun < 1
     assert sandbox.requests == []
@@ -337,7 +339,11 @@ def test_a_terminal_of_a_ci_job_is_told_by_the_variable_ci(
 ) -> None:
     monkeypatch.setenv("CI", value)
     monkeypatch.setattr(sandbox.realm, "device_lifetime", 0.1)
-    with terminal() as (_, stream), redirect_stderr(stream), pytest.raises(AuthError) as caught:
+    with (
+        terminal() as (_, stream),
+        redirect_stderr(stream),
+        pytest.raises(CredentialsError) as caught,
+    ):
         DeviceFlow(sandbox.config, CLIENT, cache=None).get_token()
     assert (caught.value.error is None) == is_ci  # the other one waited for a person
 
@@ -347,7 +353,7 @@ def test_what_cannot_be_printed_is_not_waited_for(
     output: Callable[[], IO[str]], sandbox: Sandbox
 ) -> None:
     stream = output()
-    with redirect_stderr(stream), pytest.raises(AuthError, match="cannot be shown"):
+    with redirect_stderr(stream), pytest.raises(CredentialsError, match="cannot be shown"):
         DeviceFlow(sandbox.config, CLIENT, cache=None, interactive=True).get_token()
     assert asked(sandbox) == 0
     with suppress(OSError):
@@ -701,7 +707,7 @@ def test_a_notebook_that_is_run_through_has_nobody_to_ask(
 ) -> None:
     cell = notebook.run("auth = DeviceFlow(config, 'n', cache=None)" + call, allow_stdin=False)
     error = notebook.message(cell, "error")
-    assert error["ename"] == "AuthError"
+    assert error["ename"] == "CredentialsError"
     assert "In a batch job use OfflineFlow" in error["evalue"]
     assert sandbox.requests == []
 

@@ -34,9 +34,9 @@ from signing import (
 
 from prov_facade import (
     APIOverrides,
-    AuthError,
     ClientCredentials,
     Config,
+    CredentialsError,
     DeviceFlow,
     DeviceLogin,
     OfflineFlow,
@@ -117,7 +117,7 @@ def test_a_run_goes_on_though_its_token_file_has_gone(sandbox: Sandbox, tmp_path
     path.unlink()
     auth.force_refresh()
     auth.logout()
-    with pytest.raises(AuthError, match="cannot be read"):
+    with pytest.raises(CredentialsError, match="cannot be read"):
         auth.get_token()
 
 
@@ -149,7 +149,7 @@ def test_a_person_who_says_no_is_asked_once_for_all_that_wait(sandbox: Sandbox) 
         futures = [threads.submit(auth.get_token) for _ in range(8)]
         errors = [future.exception() for future in futures]
     assert {str(error) for error in errors} == {str(errors[0])}
-    assert all(isinstance(e, AuthError) and e.error == "access_denied" for e in errors)
+    assert all(isinstance(e, CredentialsError) and e.error == "access_denied" for e in errors)
     assert len(shown) == 1
 
 
@@ -162,7 +162,7 @@ def test_a_realm_that_hangs_holds_up_those_who_wait_once(realm: Server) -> None:
         errors = [f.exception() for f in [threads.submit(auth.get_token) for _ in range(8)]]
     over.set()
     assert time.monotonic() - begun < 4
-    assert all(isinstance(error, AuthError) for error in errors)
+    assert all(isinstance(error, CredentialsError) for error in errors)
 
 
 # A realm that fails
@@ -188,7 +188,7 @@ def test_a_token_that_is_good_is_used_on_while_the_realm_fails(
     assert "used on" in caplog.text
     assert asked(sandbox) == count + 1  # not at every call
     path.write_text(json.dumps({**kept, "obtained_at": time.time() - 299}))
-    with pytest.raises(AuthError):
+    with pytest.raises(CredentialsError):
         DeviceFlow(sandbox.config, CLIENT).get_token()
 
 
@@ -204,7 +204,7 @@ def test_a_person_is_waited_for_though_the_realm_fails_for_a_while(
 def test_a_realm_that_fails_to_say_its_addresses_is_not_guessed_at(sandbox: Sandbox) -> None:
     sandbox.faults.add("openid_configuration", gateway(502))
     auth = service(sandbox)
-    with pytest.raises(AuthError, match=r"status 502 when asked for its addresses"):
+    with pytest.raises(CredentialsError, match=r"status 502 when asked for its addresses"):
         auth.get_token()
     assert asked(sandbox) == 0
     assert auth.get_token()
@@ -238,7 +238,7 @@ def test_an_address_to_which_no_token_may_go_is_refused(address: object, realm: 
     realm.answer = says(TOKENS, discovery=discovery)
     auth = ClientCredentials(at(realm), CLIENT, SECRET)
     if isinstance(address, str):
-        with pytest.raises(AuthError, match="names an address that cannot be used"):
+        with pytest.raises(CredentialsError, match="names an address that cannot be used"):
             auth.get_token()
     else:
         assert auth.get_token()  # a document that cannot be read is none
@@ -268,7 +268,7 @@ ODD: list[object] = [
 @pytest.mark.parametrize("answer", ODD, ids=repr)
 def test_an_answer_without_tokens_is_an_error(answer: object, realm: Server) -> None:
     realm.answer = says(answer)
-    with pytest.raises(AuthError, match="could not sign in as a client"):
+    with pytest.raises(CredentialsError, match="could not sign in as a client"):
         ClientCredentials(at(realm), CLIENT, SECRET).get_token()
 
 
@@ -281,7 +281,7 @@ def test_an_answer_that_is_no_json_is_an_error(body: bytes, realm: Server) -> No
         return head + body
 
     realm.answer = reply
-    with pytest.raises(AuthError, match="no JSON object"):
+    with pytest.raises(CredentialsError, match="no JSON object"):
         ClientCredentials(at(realm), CLIENT, SECRET).get_token()
 
 
@@ -318,7 +318,7 @@ def test_a_page_that_is_none_is_not_shown(changes: dict[str, object], realm: Ser
     realm.answer = says({**DEVICE, **changes})
     shown: list[DeviceLogin] = []
     auth = DeviceFlow(at(realm), CLIENT, prompt=shown.append)
-    with pytest.raises(AuthError, match=r"cannot be (opened|used)"):
+    with pytest.raises(CredentialsError, match=r"cannot be (opened|used)"):
         auth.get_token()
     assert shown == []
 
@@ -345,7 +345,7 @@ def test_no_secret_hangs_on_an_error(sandbox: Sandbox, tmp_path: Path) -> None:
     auth = offline(sandbox, tmp_path, client_secret="a-client-secret", cache=None)
     given = auth._given_token()
     sandbox.faults.add("token", Fault(drop=True))
-    with SyncProvClient(auth, sandbox.config) as client, pytest.raises(AuthError) as caught:
+    with SyncProvClient(auth, sandbox.config) as client, pytest.raises(CredentialsError) as caught:
         client.check_read_access()
     error: BaseException | None = caught.value
     depth = 0
@@ -363,7 +363,7 @@ def test_a_realm_that_repeats_what_it_was_told_does_not_have_it_repeated(realm: 
     realm.answer = says(
         {"error": "invalid_grant", "error_description": f"{SECRET} \x1b[31mis wrong\n"}, status=400
     )
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(CredentialsError) as caught:
         ClientCredentials(at(realm), CLIENT, SECRET).get_token()
     assert caught.value.error == "invalid_grant"
     assert caught.value.error_description == "*** [31mis wrong"
@@ -381,7 +381,9 @@ def test_a_secret_that_is_a_word_leaves_the_error_recognisable(sandbox: Sandbox)
 def test_a_job_whose_token_was_revoked_is_told_so(sandbox: Sandbox) -> None:
     device(sandbox).get_token()
     sandbox.faults.add("token", refusal("invalid_grant"))
-    with pytest.raises(AuthError, match=r"OfflineFlow.*good no more \(invalid_grant\)") as caught:
+    with pytest.raises(
+        CredentialsError, match=r"OfflineFlow.*good no more \(invalid_grant\)"
+    ) as caught:
         DeviceFlow(sandbox.config, CLIENT).force_refresh()
     assert caught.value.error == "invalid_grant"
 
@@ -391,7 +393,7 @@ def test_an_ordinary_refresh_token_is_not_saved_as_an_offline_one(
 ) -> None:
     answer = {**TOKENS, "refresh_token": "an-ordinary-one", "scope": "openid"}
     sandbox.faults.add("token", answering(answer))
-    with pytest.raises(AuthError, match="gave no offline token"):
+    with pytest.raises(CredentialsError, match="gave no offline token"):
         device(sandbox).save_offline_token(tmp_path / "token")
     assert not (tmp_path / "token").exists()
     assert asked(sandbox, "revocation") == 1
@@ -403,7 +405,7 @@ def test_logging_out_forgets_a_file_that_cannot_be_trusted(sandbox: Sandbox, hom
     (path,) = home.rglob("*.json")
     path.chmod(0o644)
     path.with_suffix(".damaged").write_text("tokens")
-    with pytest.raises(AuthError, match="can be read by other users"):
+    with pytest.raises(CredentialsError, match="can be read by other users"):
         auth.logout()
     assert [p.suffix for p in path.parent.iterdir()] == [".lock"]
     assert asked(sandbox, "revocation") == 1
@@ -488,7 +490,7 @@ def test_a_file_of_certificates_that_is_none_is_told(sandbox: Sandbox, tmp_path:
     auth = device(sandbox, verify=tmp_path / "bundle.pem")
     with (
         SyncProvClient(auth, sandbox.config) as client,
-        pytest.raises(AuthError, match=r"no connection to .* can be set up: verify"),
+        pytest.raises(CredentialsError, match=r"no connection to .* can be set up: verify"),
     ):
         client.check_read_access()
 
@@ -500,7 +502,7 @@ def test_a_redirect_is_not_followed(realm: Server) -> None:
         return json_reply({}, status=307, headers={"Location": "http://127.0.0.1:1/"})
 
     realm.answer = reply
-    with pytest.raises(AuthError, match="Redirects are not followed"):
+    with pytest.raises(CredentialsError, match="Redirects are not followed"):
         ClientCredentials(at(realm), CLIENT, SECRET).get_token()
     assert len(realm.received) == 2
 
@@ -522,6 +524,6 @@ def test_a_token_that_is_good_is_used_by_those_who_wait_for_a_refresh_that_fails
         waiting = [threads.submit(auth.get_token) for _ in range(4)]
         again = threads.submit(auth.force_refresh)
     assert {each.result() for each in waiting} == {kept["access_token"]}
-    assert isinstance(forced.exception(), AuthError)
-    assert isinstance(again.exception(), AuthError)
+    assert isinstance(forced.exception(), CredentialsError)
+    assert isinstance(again.exception(), CredentialsError)
     assert asked(sandbox) == count + 1

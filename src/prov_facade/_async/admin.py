@@ -22,14 +22,14 @@ from prov_api_client.models import (
     StatusResponse,
     SyncRegisterModelRunResponse,
 )
-from prov_facade._arguments import ModelLike
-from prov_facade._async.service import ClientService, unchecked
+from prov_facade._async.base_client import BaseClient, unchecked
 from prov_facade._async.transport import Timeout
+from prov_facade._http.requests import ModelLike
 from prov_facade.endpoints import ProvAPIAdminEndpoints
 from prov_facade.errors import InvalidRequestError
 
 
-class ProvAdminClient(ClientService):
+class ProvAdminClient(BaseClient):
     """The routes of the prov-api that need the admin role.
 
     Usually reached as ``admin`` of a :class:`~prov_facade.ProvClient`, whose connections it then

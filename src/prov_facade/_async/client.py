@@ -55,23 +55,22 @@ from prov_api_client.models import (
     RegisterModelRunResponse,
     User,
 )
-from prov_facade._aio.wire import TransportLike
-from prov_facade._answers import Answer
-from prov_facade._arguments import ModelLike, checked
-from prov_facade._async import csv_files
+from prov_facade._async import csv_registration
 from prov_facade._async.admin import ProvAdminClient
-from prov_facade._async.bulk import BulkOptions, BulkRegistration
-from prov_facade._async.connections import EventHooks
-from prov_facade._async.csv_files import CSVOptions
-from prov_facade._async.files import Download
+from prov_facade._async.base_client import BaseClient, unchecked
+from prov_facade._async.downloads import Download
+from prov_facade._async.http_client import EventHooks
 from prov_facade._async.jobs import JobsClient, OnChange
-from prov_facade._async.service import ClientService, unchecked
+from prov_facade._async.registration import BulkRegistration, RegistrationOptions
 from prov_facade._async.transport import DEFAULT_TIMEOUT, Timeout
-from prov_facade._bulk import BulkProgress, BulkResult
-from prov_facade._csv_table import CSVRegistration
-from prov_facade._documents import check_report, csv_upload, report_document, started_job
-from prov_facade._files import Upload, file_name
-from prov_facade._results import RegisteredModelRun, started_session
+from prov_facade._files.reports import check_report, csv_upload, report_document, started_job
+from prov_facade._files.uploads import Upload, file_name
+from prov_facade._http.requests import ModelLike, checked
+from prov_facade._http.responses import ParsedResponse
+from prov_facade._jobs.results import RegisteredModelRun, started_session
+from prov_facade._registration.batch import BulkProgress, BulkResult
+from prov_facade._registration.csv_table import CSVRegistration
+from prov_facade._runtime.aio.send import TransportLike
 from prov_facade.auth import SupportsAuth
 from prov_facade.config import Config
 from prov_facade.endpoints import ProvAPIEndpoints
@@ -80,14 +79,14 @@ from prov_facade.polling import PollPolicy
 from prov_facade.retries import RetryPolicy
 
 
-class ProvClient(ClientService):
+class ProvClient(BaseClient):
     """A client of the prov-api.
 
     Every method is one call of one route. Each takes ``timeout``, which replaces the client's own
     for this call, and raises a :class:`~prov_facade.errors.ProvError` when there is no result:
 
     - :class:`~prov_facade.errors.InvalidRequestError` if an argument does not fit; nothing is sent;
-    - :class:`~prov_facade.errors.AuthError` if no token could be had;
+    - :class:`~prov_facade.errors.CredentialsError` if no token could be had;
     - :class:`~prov_facade.errors.TransportError` if there was no answer;
     - :class:`~prov_facade.errors.APIError` if the answer has an error status;
     - :class:`~prov_facade.errors.InvalidResponseError` if the answer cannot be used;
@@ -464,10 +463,10 @@ class ProvClient(ClientService):
         *,
         manifest: str | os.PathLike[str] | None = None,
         chunk_size: int = 100,
-        batches: int = 4,
+        max_concurrent_batches: int = 4,
         on_progress: Callable[[BulkProgress], object] | None = None,
-        settle: float = 120.0,
-        settled: Mapping[int, str | None] | None = None,
+        recovery_timeout: float = 120.0,
+        resolutions: Mapping[int, str | None] | None = None,
         polling: PollPolicy | None = None,
         timeout: Timeout | None = None,
     ) -> AsyncGenerator[BulkResult, None]:
@@ -487,12 +486,12 @@ class ProvClient(ClientService):
             manifest: The file that remembers what has become of each record. It is created, and
                 stays; one process at a time may use it. Without it, nothing can be resumed.
             chunk_size: How many records a batch has.
-            batches: How many batches are worked on at once.
+            max_concurrent_batches: How many batches are worked on at once.
             on_progress: Called whenever the registration has come on.
-            settle: How many seconds after a submission without an answer its job may still appear
-                among those of the user. After that, it counts as not submitted.
-            settled: What you have found out after an :class:`UnsettledError`: by the number of the
-                chunk, the session id of its job, or ``None`` if it was not submitted.
+            recovery_timeout: How many seconds after a submission without a response its job may
+                still appear among the user's jobs. After that, it counts as not submitted.
+            resolutions: What you found out after a :class:`SubmissionUnknownError`: by the number
+                of the chunk, the session id of its job, or ``None`` if it was not submitted.
             polling: How jobs are waited for; the client's own by default. Its deadline is how long
                 nothing may come of any batch.
             timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
@@ -504,14 +503,14 @@ class ProvClient(ClientService):
         Raises:
             ConfigError: If the manifest cannot be used, or knows other records.
             FileError: If the manifest cannot be written.
-            UnsettledError: If whether records were submitted could not be found out.
+            SubmissionUnknownError: If whether records were submitted could not be found out.
             ProvError: What kept records from being submitted, after all results there are.
         """
-        options = BulkOptions(
+        options = RegistrationOptions(
             chunk_size=chunk_size,
-            batches=batches,
-            settle=settle,
-            settled=settled or {},
+            max_concurrent_batches=max_concurrent_batches,
+            recovery_timeout=recovery_timeout,
+            resolutions=resolutions or {},
             on_progress=on_progress,
             polling=polling or self._polling,
             timeout=timeout,
@@ -530,10 +529,10 @@ class ProvClient(ClientService):
         output: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         chunk_size: int = 100,
-        batches: int = 4,
+        max_concurrent_batches: int = 4,
         on_progress: Callable[[BulkProgress], object] | None = None,
-        settle: float = 120.0,
-        settled: Mapping[int, str | None] | None = None,
+        recovery_timeout: float = 120.0,
+        resolutions: Mapping[int, str | None] | None = None,
         polling: PollPolicy | None = None,
         timeout: Timeout | None = None,
     ) -> CSVRegistration:
@@ -556,10 +555,10 @@ class ProvClient(ClientService):
                 manifest is beside it then.
             overwrite: Whether a file that is at ``output`` is replaced.
             chunk_size: How many records a batch has.
-            batches: How many batches are worked on at once.
+            max_concurrent_batches: How many batches are worked on at once.
             on_progress: Called whenever the registration has come on.
-            settle: As for :meth:`register_many`, in seconds.
-            settled: As for :meth:`register_many`.
+            recovery_timeout: As for :meth:`register_many`, in seconds.
+            resolutions: As for :meth:`register_many`.
             polling: How jobs are waited for; the client's own by default.
             timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
 
@@ -576,16 +575,16 @@ class ProvClient(ClientService):
             JobError: If a job does not end in time; the same call goes on waiting.
             ProvError: As :meth:`register_many`.
         """
-        options = CSVOptions(
+        options = RegistrationOptions(
             chunk_size=chunk_size,
-            batches=batches,
+            max_concurrent_batches=max_concurrent_batches,
             on_progress=on_progress,
-            settle=settle,
-            settled=dict(settled or {}),
+            recovery_timeout=recovery_timeout,
+            resolutions=resolutions or {},
             polling=polling or self._polling,
             timeout=timeout,
         )
-        return await csv_files.register(
+        return await csv_registration.register(
             self,
             path,
             output,
@@ -816,7 +815,7 @@ class ProvClient(ClientService):
             ProvError: See :class:`ProvClient`.
         """
         request = generate_report.request(body=unchecked(report_request))
-        answer = await self._exchange(request, timeout, unusable=ReportError)
+        answer = await self._exchange(request, timeout, error_class=ReportError)
         session_id = started_job(answer)
         if session_id is None:
             return report_document(answer)
@@ -868,13 +867,13 @@ class ProvClient(ClientService):
             name=file_name("report", outgoing.body.id, ".docx"),
             overwrite=overwrite,
         ) as file:
-            answer: Answer[Any] = await self._exchange(
-                outgoing, timeout, unusable=ReportError, sink=file
+            answer: ParsedResponse[Any] = await self._exchange(
+                outgoing, timeout, error_class=ReportError, body_writer=file
             )
             session_id = started_job(answer)
             if session_id is not None:
                 job = await self.jobs.wait(session_id, polling=polling, timeout=timeout)
-                answer = await self._fetch_report(job, timeout, sink=file)
+                answer = await self._fetch_report(job, timeout, body_writer=file)
             await file.check(partial(check_report, answer, session_id=session_id))
             return await file.keep()
 
@@ -962,7 +961,7 @@ class ProvClient(ClientService):
         request = checked(request, call)
         name = file_name(*named, ".csv")
         with Download(path, call, name=name, overwrite=overwrite) as file:
-            await self._exchange(request, timeout, sink=file)
+            await self._exchange(request, timeout, body_writer=file)
             return await file.keep()
 
     async def convert_model_runs_file(

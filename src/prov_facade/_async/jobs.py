@@ -17,22 +17,23 @@ from job_api_client.models import (
     ListJobsResponse,
 )
 from prov_api_client import Request
-from prov_facade import _results, errors
-from prov_facade._aio.waiting import sleep
-from prov_facade._async.files import Download
-from prov_facade._async.service import ClientService
+from prov_facade import errors
+from prov_facade._async.base_client import BaseClient
+from prov_facade._async.downloads import Download
 from prov_facade._async.transport import Timeout
-from prov_facade._documents import check_report, report_document
-from prov_facade._files import file_name
-from prov_facade._results import RegisteredModelRun
-from prov_facade._rhythm import Rhythm
+from prov_facade._files.reports import check_report, report_document
+from prov_facade._files.uploads import file_name
+from prov_facade._jobs import results as job_results
+from prov_facade._jobs.poller import Poller
+from prov_facade._jobs.results import RegisteredModelRun
+from prov_facade._runtime.aio.concurrency import sleep
 from prov_facade.config import Config
 from prov_facade.polling import PollPolicy
 
 OnChange = Callable[[JobStatusTable], object]
 
 
-class JobsClient(ClientService):
+class JobsClient(BaseClient):
     """The jobs of the caller, in the job-api.
 
     Registering a model run, updating it, linking it to a study, registering a batch and, on newer
@@ -172,7 +173,8 @@ class JobsClient(ClientService):
 
         Raises:
             AuthenticationError: If the token is not valid, or the job is another user's.
-            JobNotFoundError: If the job-api does not know the job, after ``polling.grace``.
+            JobNotFoundError: If the job-api does not know the job after
+                ``polling.not_found_grace``.
             JobTimeoutError: If the job does not end before ``polling.deadline``.
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
@@ -180,7 +182,7 @@ class JobsClient(ClientService):
             raise errors.InvalidRequestError(
                 "there is no job to wait for: the session id is empty", path="$.session_id"
             )
-        rhythm = Rhythm(polling or self._polling)
+        rhythm = Poller(polling or self._polling)
         request = fetch_job.request(session_id=session_id)
         job: JobStatusTable | None = None
         while True:
@@ -188,7 +190,7 @@ class JobsClient(ClientService):
             try:
                 found = (await self._exchange(request, timeout, retries=rhythm.look)).value.job
             except errors.ProvError as error:
-                if not rhythm.excuses(error):
+                if not rhythm.is_transient(error):
                     if isinstance(error, errors.BadRequestError):
                         raise _unknown(session_id, job, error) from error
                     error.add_note(f"The job {session_id} goes on: {_resume(session_id)}.")
@@ -199,7 +201,7 @@ class JobsClient(ClientService):
                 rhythm.heard(news=news)
                 if news:
                     yield job
-                if _results.is_over(job):
+                if job_results.is_over(job):
                     return
             if late:
                 raise _too_late(session_id, job, polling or self._polling) from rhythm.trouble
@@ -232,7 +234,8 @@ class JobsClient(ClientService):
         Raises:
             AuthenticationError: If the token is not valid, or the job is another user's.
             JobFailedError: If the job fails; its ``reason`` says why.
-            JobNotFoundError: If the job-api does not know the job, after ``polling.grace``.
+            JobNotFoundError: If the job-api does not know the job after
+                ``polling.not_found_grace``.
             JobTimeoutError: If the job does not end before ``polling.deadline``; its ``job`` is
                 what was last seen.
             ProvError: See :class:`~prov_facade.ProvClient`.
@@ -243,7 +246,7 @@ class JobsClient(ClientService):
             if on_change is not None:
                 on_change(job)
         assert last is not None  # noqa: S101  (it ends with a job, or raises)
-        failed = _results.failure(last)
+        failed = job_results.failure(last)
         if failed is not None:
             raise failed
         return last
@@ -273,7 +276,7 @@ class JobsClient(ClientService):
             InvalidResponseError: If what came of the job is no model run.
             ProvError: As :meth:`wait`.
         """
-        return _results.model_run(
+        return job_results.model_run(
             await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
         )
 
@@ -304,7 +307,7 @@ class JobsClient(ClientService):
             InvalidResponseError: If what came of the job is no batch.
             ProvError: As :meth:`wait`.
         """
-        return _results.batch_id(
+        return job_results.batch_id(
             await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
         )
 
@@ -378,7 +381,7 @@ class JobsClient(ClientService):
         name = file_name("report", session_id, ".docx")
         with Download(path, call, name=name, overwrite=overwrite) as file:
             job = await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-            answer = await self._fetch_report(job, timeout, sink=file)
+            answer = await self._fetch_report(job, timeout, body_writer=file)
             await file.check(partial(check_report, answer, session_id=session_id))
             return await file.keep()
 

@@ -23,14 +23,14 @@ from prov_api_client.models import (
     StatusResponse,
     SyncRegisterModelRunResponse,
 )
-from prov_facade._arguments import ModelLike
-from prov_facade._sync.service import SyncClientService, unchecked
+from prov_facade._http.requests import ModelLike
+from prov_facade._sync.base_client import SyncBaseClient, unchecked
 from prov_facade._sync.transport import Timeout
 from prov_facade.endpoints import ProvAPIAdminEndpoints
 from prov_facade.errors import InvalidRequestError
 
 
-class SyncProvAdminClient(SyncClientService):
+class SyncProvAdminClient(SyncBaseClient):
     """The routes of the prov-api that need the admin role.
 
     Usually reached as ``admin`` of a :class:`~prov_facade.SyncProvClient`, whose connections it then

@@ -56,22 +56,21 @@ from prov_api_client.models import (
     RegisterModelRunResponse,
     User,
 )
-from prov_facade._answers import Answer
-from prov_facade._arguments import ModelLike, checked
-from prov_facade._blocking.wire import TransportLike
-from prov_facade._bulk import BulkProgress, BulkResult
-from prov_facade._csv_table import CSVRegistration
-from prov_facade._documents import check_report, csv_upload, report_document, started_job
-from prov_facade._files import Upload, file_name
-from prov_facade._results import RegisteredModelRun, started_session
-from prov_facade._sync import csv_files
+from prov_facade._files.reports import check_report, csv_upload, report_document, started_job
+from prov_facade._files.uploads import Upload, file_name
+from prov_facade._http.requests import ModelLike, checked
+from prov_facade._http.responses import ParsedResponse
+from prov_facade._jobs.results import RegisteredModelRun, started_session
+from prov_facade._registration.batch import BulkProgress, BulkResult
+from prov_facade._registration.csv_table import CSVRegistration
+from prov_facade._runtime.threads.send import TransportLike
+from prov_facade._sync import csv_registration
 from prov_facade._sync.admin import SyncProvAdminClient
-from prov_facade._sync.bulk import BulkOptions, BulkRegistration
-from prov_facade._sync.connections import EventHooks
-from prov_facade._sync.csv_files import CSVOptions
-from prov_facade._sync.files import Download
+from prov_facade._sync.base_client import SyncBaseClient, unchecked
+from prov_facade._sync.downloads import Download
+from prov_facade._sync.http_client import EventHooks
 from prov_facade._sync.jobs import OnChange, SyncJobsClient
-from prov_facade._sync.service import SyncClientService, unchecked
+from prov_facade._sync.registration import BulkRegistration, RegistrationOptions
 from prov_facade._sync.transport import DEFAULT_TIMEOUT, Timeout
 from prov_facade.auth import SupportsAuth
 from prov_facade.config import Config
@@ -81,14 +80,14 @@ from prov_facade.polling import PollPolicy
 from prov_facade.retries import RetryPolicy
 
 
-class SyncProvClient(SyncClientService):
+class SyncProvClient(SyncBaseClient):
     """A client of the prov-api.
 
     Every method is one call of one route. Each takes ``timeout``, which replaces the client's own
     for this call, and raises a :class:`~prov_facade.errors.ProvError` when there is no result:
 
     - :class:`~prov_facade.errors.InvalidRequestError` if an argument does not fit; nothing is sent;
-    - :class:`~prov_facade.errors.AuthError` if no token could be had;
+    - :class:`~prov_facade.errors.CredentialsError` if no token could be had;
     - :class:`~prov_facade.errors.TransportError` if there was no answer;
     - :class:`~prov_facade.errors.APIError` if the answer has an error status;
     - :class:`~prov_facade.errors.InvalidResponseError` if the answer cannot be used;
@@ -462,10 +461,10 @@ class SyncProvClient(SyncClientService):
         *,
         manifest: str | os.PathLike[str] | None = None,
         chunk_size: int = 100,
-        batches: int = 4,
+        max_concurrent_batches: int = 4,
         on_progress: Callable[[BulkProgress], object] | None = None,
-        settle: float = 120.0,
-        settled: Mapping[int, str | None] | None = None,
+        recovery_timeout: float = 120.0,
+        resolutions: Mapping[int, str | None] | None = None,
         polling: PollPolicy | None = None,
         timeout: Timeout | None = None,
     ) -> Generator[BulkResult, None]:
@@ -485,12 +484,12 @@ class SyncProvClient(SyncClientService):
             manifest: The file that remembers what has become of each record. It is created, and
                 stays; one process at a time may use it. Without it, nothing can be resumed.
             chunk_size: How many records a batch has.
-            batches: How many batches are worked on at once.
+            max_concurrent_batches: How many batches are worked on at once.
             on_progress: Called whenever the registration has come on.
-            settle: How many seconds after a submission without an answer its job may still appear
-                among those of the user. After that, it counts as not submitted.
-            settled: What you have found out after an :class:`UnsettledError`: by the number of the
-                chunk, the session id of its job, or ``None`` if it was not submitted.
+            recovery_timeout: How many seconds after a submission without a response its job may
+                still appear among the user's jobs. After that, it counts as not submitted.
+            resolutions: What you found out after a :class:`SubmissionUnknownError`: by the number
+                of the chunk, the session id of its job, or ``None`` if it was not submitted.
             polling: How jobs are waited for; the client's own by default. Its deadline is how long
                 nothing may come of any batch.
             timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
@@ -502,14 +501,14 @@ class SyncProvClient(SyncClientService):
         Raises:
             ConfigError: If the manifest cannot be used, or knows other records.
             FileError: If the manifest cannot be written.
-            UnsettledError: If whether records were submitted could not be found out.
+            SubmissionUnknownError: If whether records were submitted could not be found out.
             ProvError: What kept records from being submitted, after all results there are.
         """
-        options = BulkOptions(
+        options = RegistrationOptions(
             chunk_size=chunk_size,
-            batches=batches,
-            settle=settle,
-            settled=settled or {},
+            max_concurrent_batches=max_concurrent_batches,
+            recovery_timeout=recovery_timeout,
+            resolutions=resolutions or {},
             on_progress=on_progress,
             polling=polling or self._polling,
             timeout=timeout,
@@ -528,10 +527,10 @@ class SyncProvClient(SyncClientService):
         output: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         chunk_size: int = 100,
-        batches: int = 4,
+        max_concurrent_batches: int = 4,
         on_progress: Callable[[BulkProgress], object] | None = None,
-        settle: float = 120.0,
-        settled: Mapping[int, str | None] | None = None,
+        recovery_timeout: float = 120.0,
+        resolutions: Mapping[int, str | None] | None = None,
         polling: PollPolicy | None = None,
         timeout: Timeout | None = None,
     ) -> CSVRegistration:
@@ -554,10 +553,10 @@ class SyncProvClient(SyncClientService):
                 manifest is beside it then.
             overwrite: Whether a file that is at ``output`` is replaced.
             chunk_size: How many records a batch has.
-            batches: How many batches are worked on at once.
+            max_concurrent_batches: How many batches are worked on at once.
             on_progress: Called whenever the registration has come on.
-            settle: As for :meth:`register_many`, in seconds.
-            settled: As for :meth:`register_many`.
+            recovery_timeout: As for :meth:`register_many`, in seconds.
+            resolutions: As for :meth:`register_many`.
             polling: How jobs are waited for; the client's own by default.
             timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
 
@@ -574,16 +573,16 @@ class SyncProvClient(SyncClientService):
             JobError: If a job does not end in time; the same call goes on waiting.
             ProvError: As :meth:`register_many`.
         """
-        options = CSVOptions(
+        options = RegistrationOptions(
             chunk_size=chunk_size,
-            batches=batches,
+            max_concurrent_batches=max_concurrent_batches,
             on_progress=on_progress,
-            settle=settle,
-            settled=dict(settled or {}),
+            recovery_timeout=recovery_timeout,
+            resolutions=resolutions or {},
             polling=polling or self._polling,
             timeout=timeout,
         )
-        return csv_files.register(
+        return csv_registration.register(
             self,
             path,
             output,
@@ -814,7 +813,7 @@ class SyncProvClient(SyncClientService):
             ProvError: See :class:`SyncProvClient`.
         """
         request = generate_report.request(body=unchecked(report_request))
-        answer = self._exchange(request, timeout, unusable=ReportError)
+        answer = self._exchange(request, timeout, error_class=ReportError)
         session_id = started_job(answer)
         if session_id is None:
             return report_document(answer)
@@ -866,11 +865,13 @@ class SyncProvClient(SyncClientService):
             name=file_name("report", outgoing.body.id, ".docx"),
             overwrite=overwrite,
         ) as file:
-            answer: Answer[Any] = self._exchange(outgoing, timeout, unusable=ReportError, sink=file)
+            answer: ParsedResponse[Any] = self._exchange(
+                outgoing, timeout, error_class=ReportError, body_writer=file
+            )
             session_id = started_job(answer)
             if session_id is not None:
                 job = self.jobs.wait(session_id, polling=polling, timeout=timeout)
-                answer = self._fetch_report(job, timeout, sink=file)
+                answer = self._fetch_report(job, timeout, body_writer=file)
             file.check(partial(check_report, answer, session_id=session_id))
             return file.keep()
 
@@ -958,7 +959,7 @@ class SyncProvClient(SyncClientService):
         request = checked(request, call)
         name = file_name(*named, ".csv")
         with Download(path, call, name=name, overwrite=overwrite) as file:
-            self._exchange(request, timeout, sink=file)
+            self._exchange(request, timeout, body_writer=file)
             return file.keep()
 
     def convert_model_runs_file(

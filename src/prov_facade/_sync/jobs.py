@@ -18,14 +18,15 @@ from job_api_client.models import (
     ListJobsResponse,
 )
 from prov_api_client import Request
-from prov_facade import _results, errors
-from prov_facade._blocking.waiting import sleep
-from prov_facade._documents import check_report, report_document
-from prov_facade._files import file_name
-from prov_facade._results import RegisteredModelRun
-from prov_facade._rhythm import Rhythm
-from prov_facade._sync.files import Download
-from prov_facade._sync.service import SyncClientService
+from prov_facade import errors
+from prov_facade._files.reports import check_report, report_document
+from prov_facade._files.uploads import file_name
+from prov_facade._jobs import results as job_results
+from prov_facade._jobs.poller import Poller
+from prov_facade._jobs.results import RegisteredModelRun
+from prov_facade._runtime.threads.concurrency import sleep
+from prov_facade._sync.base_client import SyncBaseClient
+from prov_facade._sync.downloads import Download
 from prov_facade._sync.transport import Timeout
 from prov_facade.config import Config
 from prov_facade.polling import PollPolicy
@@ -33,7 +34,7 @@ from prov_facade.polling import PollPolicy
 OnChange = Callable[[JobStatusTable], object]
 
 
-class SyncJobsClient(SyncClientService):
+class SyncJobsClient(SyncBaseClient):
     """The jobs of the caller, in the job-api.
 
     Registering a model run, updating it, linking it to a study, registering a batch and, on newer
@@ -173,7 +174,8 @@ class SyncJobsClient(SyncClientService):
 
         Raises:
             AuthenticationError: If the token is not valid, or the job is another user's.
-            JobNotFoundError: If the job-api does not know the job, after ``polling.grace``.
+            JobNotFoundError: If the job-api does not know the job after
+                ``polling.not_found_grace``.
             JobTimeoutError: If the job does not end before ``polling.deadline``.
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
@@ -181,7 +183,7 @@ class SyncJobsClient(SyncClientService):
             raise errors.InvalidRequestError(
                 "there is no job to wait for: the session id is empty", path="$.session_id"
             )
-        rhythm = Rhythm(polling or self._polling)
+        rhythm = Poller(polling or self._polling)
         request = fetch_job.request(session_id=session_id)
         job: JobStatusTable | None = None
         while True:
@@ -189,7 +191,7 @@ class SyncJobsClient(SyncClientService):
             try:
                 found = (self._exchange(request, timeout, retries=rhythm.look)).value.job
             except errors.ProvError as error:
-                if not rhythm.excuses(error):
+                if not rhythm.is_transient(error):
                     if isinstance(error, errors.BadRequestError):
                         raise _unknown(session_id, job, error) from error
                     error.add_note(f"The job {session_id} goes on: {_resume(session_id)}.")
@@ -200,7 +202,7 @@ class SyncJobsClient(SyncClientService):
                 rhythm.heard(news=news)
                 if news:
                     yield job
-                if _results.is_over(job):
+                if job_results.is_over(job):
                     return
             if late:
                 raise _too_late(session_id, job, polling or self._polling) from rhythm.trouble
@@ -233,7 +235,8 @@ class SyncJobsClient(SyncClientService):
         Raises:
             AuthenticationError: If the token is not valid, or the job is another user's.
             JobFailedError: If the job fails; its ``reason`` says why.
-            JobNotFoundError: If the job-api does not know the job, after ``polling.grace``.
+            JobNotFoundError: If the job-api does not know the job after
+                ``polling.not_found_grace``.
             JobTimeoutError: If the job does not end before ``polling.deadline``; its ``job`` is
                 what was last seen.
             ProvError: See :class:`~prov_facade.SyncProvClient`.
@@ -244,7 +247,7 @@ class SyncJobsClient(SyncClientService):
             if on_change is not None:
                 on_change(job)
         assert last is not None  # noqa: S101  (it ends with a job, or raises)
-        failed = _results.failure(last)
+        failed = job_results.failure(last)
         if failed is not None:
             raise failed
         return last
@@ -274,7 +277,7 @@ class SyncJobsClient(SyncClientService):
             InvalidResponseError: If what came of the job is no model run.
             ProvError: As :meth:`wait`.
         """
-        return _results.model_run(
+        return job_results.model_run(
             self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
         )
 
@@ -305,7 +308,7 @@ class SyncJobsClient(SyncClientService):
             InvalidResponseError: If what came of the job is no batch.
             ProvError: As :meth:`wait`.
         """
-        return _results.batch_id(
+        return job_results.batch_id(
             self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
         )
 
@@ -379,7 +382,7 @@ class SyncJobsClient(SyncClientService):
         name = file_name("report", session_id, ".docx")
         with Download(path, call, name=name, overwrite=overwrite) as file:
             job = self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-            answer = self._fetch_report(job, timeout, sink=file)
+            answer = self._fetch_report(job, timeout, body_writer=file)
             file.check(partial(check_report, answer, session_id=session_id))
             return file.keep()
 

@@ -14,13 +14,13 @@ import httpx
 
 from prov_api_client import Operation, Request
 from prov_facade import errors
-from prov_facade._answers import head_of
-from prov_facade._blocking.pools import Pools
-from prov_facade._blocking.turns import Turns
-from prov_facade._blocking.wire import send
-from prov_facade._signed import SignedURL, shown
-from prov_facade._sync.connections import Connections
-from prov_facade._sync.credentials import credentials
+from prov_facade._http.responses import head_of
+from prov_facade._http.signed_url import SignedURL, redacted_url
+from prov_facade._runtime.threads.limiter import Limiter
+from prov_facade._runtime.threads.pool import Pools
+from prov_facade._runtime.threads.send import send
+from prov_facade._sync.authentication import credentials
+from prov_facade._sync.http_client import HTTPClientFactory
 from prov_facade.auth import SupportsAuth
 
 Timeout = float | httpx.Timeout
@@ -41,7 +41,7 @@ _NOT_SENT = {
     httpx.UnsupportedProtocol: "the address has no protocol that can be used",
     httpx.LocalProtocolError: "the request cannot be put on the wire",
 }
-_UNKNOWN_FATE = {
+_OUTCOME_UNKNOWN = {
     httpx.ReadTimeout: "the answer did not come in time",
     httpx.WriteTimeout: "the request could not be sent in time",
     httpx.RemoteProtocolError: "the server closed the connection, or broke the protocol",
@@ -56,7 +56,7 @@ def _note(call: errors.Call, outcome: object, begun: float, attempt: int) -> Non
     _LOG.debug("%s %s: %s in %.3f s, attempt %d", call.method, path, outcome, taken, attempt)
 
 
-class Sink(Protocol):
+class BodyWriter(Protocol):
     """Takes the body of an answer that is too large to be received whole."""
 
     def takes(self, operation: Operation[Any], response: httpx.Response) -> bool:
@@ -68,7 +68,7 @@ class Sink(Protocol):
         ...
 
 
-class Transport:
+class APITransport:
     """Sends requests to one API, over pooled connections.
 
     Args:
@@ -80,23 +80,23 @@ class Transport:
     """
 
     def __init__(
-        self, base_url: str, auth: SupportsAuth, timeout: Timeout, connections: Connections
+        self, base_url: str, auth: SupportsAuth, timeout: Timeout, connections: HTTPClientFactory
     ) -> None:
         self._base_url = base_url
         self._auth = auth
         self._timeout = _checked_timeout(timeout)
         self._connections = connections
-        self._asking = Turns(_MANAGERS)
+        self._asking = Limiter(_MANAGERS)
         # httpx has a queue as well, but goes through all of it whenever a call begins or ends,
         # which takes a minute for a thousand of them.
-        self._sending = Turns(connections.at_once)
+        self._sending = Limiter(connections.at_once)
         # Made without `self`: no cycle of references then, and a client that is dropped closes its
         # connections at once, before the collector finds them open.
         self._pools = Pools(connections.open)
 
-    def beside(self, base_url: str) -> Transport:
+    def for_base_url(self, base_url: str) -> APITransport:
         """Make a transport to another API, which shares this one's connections and tokens."""
-        other: Transport = copy.copy(self)
+        other: APITransport = copy.copy(self)
         other._base_url = base_url
         return other
 
@@ -114,7 +114,7 @@ class Transport:
         call: errors.Call,
         timeout: Timeout | None,
         *,
-        sink: Sink | None = None,
+        body_writer: BodyWriter | None = None,
         target: str | None = None,
         attempt: int = 1,
     ) -> httpx.Response:
@@ -124,7 +124,7 @@ class Transport:
             request: The request.
             call: What an error says about it.
             timeout: As for the class; ``None`` is the client's own.
-            sink: May take the body.
+            body_writer: May take the body.
             target: The path and the query to ask for, if they are a secret, and may stand in no
                 log and no error.
             attempt: Which attempt this is, for the log.
@@ -133,7 +133,7 @@ class Transport:
             The answer, received whole; its body is empty if the sink took that.
 
         Raises:
-            AuthError: If no token could be had.
+            CredentialsError: If no token could be had.
             ConfigError: If the environment names a proxy or certificates that cannot be used.
             InvalidRequestError: If an argument makes a URL too long.
             InvalidResponseError: If the answer's content encoding is broken.
@@ -154,7 +154,9 @@ class Transport:
                 outgoing.url = SignedURL(whole)
             with ExitStack() as stack:
                 _place(stack, self._sending, outgoing)
-                response = _exchange(client, outgoing, auth, call, request.operation, sink=sink)
+                response = _exchange(
+                    client, outgoing, auth, call, request.operation, body_writer=body_writer
+                )
         except httpx.InvalidURL as error:
             raise errors.InvalidRequestError(
                 f"{call} was not sent: an argument does not fit in a URL: {error}", call=call
@@ -177,7 +179,7 @@ class Transport:
         self._pools.close()
 
 
-def _place(stack: ExitStack, turns: Turns, request: httpx.Request) -> None:
+def _place(stack: ExitStack, turns: Limiter, request: httpx.Request) -> None:
     """Wait for one of the connections that there may be; the stack gives it back."""
     try:
         stack.enter_context(turns.turn(request.extensions["timeout"].get("pool")))
@@ -192,13 +194,13 @@ def _exchange(
     call: errors.Call,
     operation: Operation[Any],
     *,
-    sink: Sink | None,
+    body_writer: BodyWriter | None,
 ) -> httpx.Response:
     """Send a request and receive its answer whole, or leave the body to a sink."""
     response = send(client, request, auth)
     try:
-        if sink is not None and sink.takes(operation, response):
-            sink.receive(operation, response)
+        if body_writer is not None and body_writer.takes(operation, response):
+            body_writer.receive(operation, response)
             return head_of(response)
         response.read()
     except httpx.DecodingError as error:
@@ -216,7 +218,7 @@ def _undecodable(
     bare = httpx.Response(response.status_code, request=_bare(response.request))
     return errors.InvalidResponseError(
         f"{call} was answered with {response.status_code}, which cannot be used: the compression"
-        " of the body is broken" + ("" if operation.safe else f". {errors.UNKNOWN_FATE}"),
+        " of the body is broken" + ("" if operation.safe else f". {errors.OUTCOME_UNKNOWN}"),
         call=call,
         response=bare,
     )
@@ -224,7 +226,7 @@ def _undecodable(
 
 def _bare(request: httpx.Request) -> httpx.Request:
     """The request without its headers, the token among them."""
-    return httpx.Request(request.method, shown(request.url))
+    return httpx.Request(request.method, redacted_url(request.url))
 
 
 def _checked_timeout(timeout: Timeout) -> Timeout:
@@ -244,8 +246,8 @@ def _transport_error(
         else errors.TransportError
     )
     meaning, sent = next(
-        (meaning, table is _UNKNOWN_FATE)
-        for table in (_NOT_SENT, _UNKNOWN_FATE)
+        (meaning, table is _OUTCOME_UNKNOWN)
+        for table in (_NOT_SENT, _OUTCOME_UNKNOWN)
         for fault, meaning in table.items()
         if issubclass(type(error), fault)
     )
@@ -254,7 +256,7 @@ def _transport_error(
     if not sent:
         message += ". Nothing was sent; check the address in the Config and the network"
     elif not operation.safe:
-        message += f". {errors.UNKNOWN_FATE}"
+        message += f". {errors.OUTCOME_UNKNOWN}"
     return kind(message, may_have_arrived=sent, call=call)
 
 

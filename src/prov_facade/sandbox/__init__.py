@@ -6,18 +6,18 @@ Needs the extra ``sandbox``: ``pip install "prov-facade[sandbox]"``.
 from __future__ import annotations
 
 try:
-    from prov_facade.sandbox._sandbox import Sandbox
+    from prov_facade.sandbox.server import Sandbox
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f"the sandbox needs {error.name}: pip install 'prov-facade[sandbox]'", name=error.name
     ) from error
-from prov_facade.sandbox._exchange import Received
-from prov_facade.sandbox._faults import Fault, Faults, expired_token, gateway, statuses
-from prov_facade.sandbox._jobs import JobDelays
-from prov_facade.sandbox._realm import Client, Realm
-from prov_facade.sandbox._seed import SeedError
-from prov_facade.sandbox._store import Item, StateError
-from prov_facade.sandbox._trust import IssuerError
+from prov_facade.sandbox._http.exchange import Received
+from prov_facade.sandbox._realm.realm import Client, Realm
+from prov_facade.sandbox._realm.trust import IssuerError
+from prov_facade.sandbox._state.jobs import JobDelays
+from prov_facade.sandbox._state.seed import SeedError
+from prov_facade.sandbox._state.store import Item, StateError
+from prov_facade.sandbox.faults import Fault, Faults, expired_token, gateway, statuses
 
 __all__ = [
     "Client",

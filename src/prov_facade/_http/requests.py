@@ -1,0 +1,191 @@
+"""Checks arguments before anything is sent, and takes models in whatever form they come.
+
+A model argument may be one of our models, a mapping, or a pydantic object, also inside one
+another. All of them go through one check: what would be sent is converted, strictly, to a type
+that holds the limits of the OpenAPI document and knows no further fields. A misspelt optional
+field would otherwise be lost without a word.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import numbers
+import types
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import (
+    Annotated,
+    Any,
+    Protocol,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    runtime_checkable,
+)
+
+import attrs
+import msgspec
+
+from job_api_client.operations import OPERATIONS as JOB_OPERATIONS
+from prov_api_client import Request
+from prov_api_client.operations import OPERATIONS
+from prov_api_client.types import LIMITS, prepare
+from prov_facade._http.responses import error_path
+from prov_facade.errors import Call, InvalidRequestError
+
+T = TypeVar("T")
+
+# These stay what they are, to be refused by their own name: msgspec would send bytes in base64, and
+# a date as text where Unix seconds are wanted.
+_AS_THEY_ARE = (
+    bytes,
+    bytearray,
+    memoryview,
+    dt.datetime,
+    dt.date,
+    dt.time,
+    dt.timedelta,
+)
+
+
+@runtime_checkable
+class SupportsModelDump(Protocol):
+    """A pydantic model, by its shape."""
+
+    def model_dump(self, *, mode: str, exclude_none: bool) -> dict[str, Any]:
+        """Return the model's fields as JSON types, those that are ``None`` left out."""
+        ...
+
+
+ModelLike = Mapping[str, Any] | SupportsModelDump
+
+
+def checked(request: Request[T], call: Call) -> Request[T]:
+    """Check what a request would send.
+
+    Args:
+        request: The request. Its body may still hold mappings and pydantic objects.
+        call: What an error says about it.
+
+    Returns:
+        The request, its body made of our models alone.
+
+    Raises:
+        InvalidRequestError: If an argument does not fit, with the path of the fault.
+    """
+    operation = request.operation
+    query = {
+        name: _convert(
+            _simplify(value, call), _strict(operation.parameters[name]), call, root=f"$.{name}"
+        )
+        for name, value in request.query.items()
+    }
+    request = attrs.evolve(request, query=query)
+    if request.files is not None or operation.body is None:
+        return request
+    body = _simplify(request.body, call)
+    _convert(body, _strict(operation.body), call)
+    return attrs.evolve(request, body=_convert(body, operation.body, call))
+
+
+def _simplify(value: object, call: Call) -> object:
+    """Turn a value into JSON types."""
+    strangers: dict[str, None] = {}
+
+    def plain(item: object) -> object:
+        converted = _plain(item)
+        if converted is item:
+            strangers[type(item).__name__] = None
+            return None
+        return converted
+
+    try:
+        simple = msgspec.to_builtins(
+            value, builtin_types=_AS_THEY_ARE, str_keys=True, enc_hook=plain
+        )
+        msgspec.json.encode(simple)
+    except (TypeError, ValueError, RecursionError) as error:
+        # Among them text that UTF-8 cannot encode, and values that hold themselves.
+        raise InvalidRequestError(
+            f"{call} was not sent: an argument cannot be written as JSON: {error}", call=call
+        ) from error
+    if strangers:
+        raise InvalidRequestError(
+            f"{call} was not sent: an argument holds {', '.join(strangers)}, which JSON cannot"
+            " express",
+            call=call,
+        )
+    return simple
+
+
+def _plain(item: Any) -> object:
+    """Turn what msgspec has no notion of into something that it has, or return it as it is."""
+    if isinstance(item, SupportsModelDump) and not isinstance(item, type):
+        return _dumped(item)
+    if isinstance(item, str):  # of a subclass
+        return str.__str__(item)
+    if isinstance(item, Mapping):
+        return dict(item)
+    if isinstance(item, Iterable):
+        return list(item)
+    if isinstance(item, numbers.Real):  # NumPy's, for example
+        return int(item) if isinstance(item, numbers.Integral) else float(item)
+    return item
+
+
+def _dumped(item: SupportsModelDump) -> object:
+    try:
+        dumped: object = item.model_dump(mode="json", exclude_none=True)
+    except Exception as error:
+        kind = type(item).__name__
+        raise TypeError(f"model_dump of {kind} failed with {type(error).__name__}") from error
+    return dumped if isinstance(dumped, dict) else item  # anything might have such a method
+
+
+def _convert(simple: object, kind: Any, call: Call, *, root: str = "$") -> Any:
+    try:
+        return msgspec.convert(simple, kind)
+    except msgspec.ValidationError as error:
+        path = root + (error_path(str(error)) or "$").removeprefix("$")
+        fault = str(error).partition(" - at `")[0]
+        raise InvalidRequestError(
+            f"{call} was not sent: {fault}, at {path}", path=path, call=call
+        ) from error
+
+
+@cache
+def _strict(kind: Any) -> Any:
+    """Make the strict counterpart of a type: limits hold, and further fields are refused."""
+    if attrs.has(kind):
+        hints = get_type_hints(kind)
+        fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
+        for attribute in attrs.fields(kind):
+            hint = _limited(_strict(hints[attribute.name]), attribute.metadata.get(LIMITS))
+            if attribute.default is attrs.NOTHING:
+                fields.append((attribute.name, hint))
+            else:
+                fields.append((attribute.name, hint, attribute.default))
+        return msgspec.defstruct(kind.__name__, fields, forbid_unknown_fields=True)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is types.UnionType or origin is Union:
+        return Union[tuple(map(_strict, arguments))]  # noqa: UP007  (made at run time)
+    if origin in (list, dict):
+        return origin[tuple(map(_strict, arguments))]
+    return kind
+
+
+def _limited(hint: Any, limits: msgspec.Meta | None) -> Any:
+    """Put limits on a type; in a union with ``None``, on the other members."""
+    if limits is None:
+        return hint
+    if get_origin(hint) is Union:
+        members = (m if m is types.NoneType else Annotated[m, limits] for m in get_args(hint))
+        return Union[tuple(members)]  # noqa: UP007  (made at run time)
+    return Annotated[hint, limits]
+
+
+# Here and not at the first call, for the reason that `prepare` gives.
+for _operation in (*OPERATIONS.values(), *JOB_OPERATIONS.values()):
+    prepare(*map(_strict, (_operation.body, *_operation.parameters.values())))

@@ -1,0 +1,1 @@
+"""Job results, and when to poll."""

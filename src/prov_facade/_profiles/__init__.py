@@ -1,0 +1,1 @@
+"""Clients from arguments, the environment and a configuration file."""

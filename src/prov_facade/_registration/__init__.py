@@ -1,0 +1,1 @@
+"""Batch registration: batches, the manifest, CSV tables."""

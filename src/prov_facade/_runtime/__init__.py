@@ -1,0 +1,1 @@
+"""What the clients run on: tasks (``aio``) or threads (``threads``)."""

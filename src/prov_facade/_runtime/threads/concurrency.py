@@ -1,0 +1,111 @@
+"""Waiting: for time to pass, for work, and no longer than a deadline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Annotated, Self, TypeVar
+
+import tenacity
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+Awaited = Annotated[T, "at once"]
+"""What is had by waiting for it: here, the thing itself."""
+
+Cancelled = (KeyboardInterrupt, TimeoutError)
+"""What ends a call from outside. The latter comes of the nearest deadline."""
+
+Retrying = tenacity.Retrying
+"""Makes attempts."""
+
+_END: ContextVar[float | None] = ContextVar("prov_facade_deadline", default=None)
+
+
+class deadline:  # noqa: N801  (as asyncio.timeout, whose place it takes)
+    """Bounds the time of what goes on within it, as a context.
+
+    Nothing can stop a thread from outside. Whatever waits within asks :func:`left` how long it may,
+    and raises a ``TimeoutError`` when that is over; this makes a plain one of it.
+
+    Args:
+        seconds: The bound; ``None`` for none.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._end: float | None = None
+        self._token: Token[float | None] | None = None
+
+    def __enter__(self) -> Self:
+        outer = _END.get()
+        if self._seconds is not None:
+            self._end = time.monotonic() + self._seconds
+        ends = [end for end in (outer, self._end) if end is not None]
+        self._token = _END.set(min(ends, default=None))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert self._token is not None  # noqa: S101
+        _END.reset(self._token)
+        if isinstance(error, TimeoutError) and self.expired():
+            raise TimeoutError from None
+
+    def expired(self) -> bool:
+        """Say whether the time is over."""
+        return self._end is not None and time.monotonic() >= self._end
+
+
+def left() -> float | None:
+    """Say how many seconds are left until the nearest deadline, 0 or more; ``None`` for no end."""
+    end = _END.get()
+    return None if end is None else max(0.0, end - time.monotonic())
+
+
+def within(seconds: float | None) -> float | None:
+    """Shorten a time so that it does not go beyond the nearest deadline."""
+    remaining = left()
+    times = [time for time in (seconds, remaining) if time is not None]
+    return min(times, default=None)
+
+
+def sleep(seconds: float) -> None:
+    """Let time pass, up to the deadline.
+
+    Raises:
+        TimeoutError: If that comes first.
+    """
+    remaining = left()
+    if remaining is None or seconds < remaining:
+        time.sleep(seconds)
+        return
+    time.sleep(remaining)
+    raise TimeoutError
+
+
+def run_in_thread(work: Callable[..., R], *arguments: object) -> R:
+    """Do work, in the thread of the caller: there is no loop to hold up."""
+    return work(*arguments)
+
+
+def run_in_daemon_thread(work: Callable[..., R], *arguments: object) -> R:
+    """Do work, in the thread of the caller, which can be interrupted."""
+    return work(*arguments)
+
+
+def run_shielded(work: Callable[..., R], *arguments: object) -> R:
+    """Do work."""
+    return work(*arguments)
+
+
+def each(items: Iterable[T]) -> Generator[T, None]:
+    """Go through items."""
+    yield from items

@@ -1,0 +1,85 @@
+"""The page of a realm on which somebody approves a device."""
+
+from __future__ import annotations
+
+import html
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from prov_facade.sandbox._realm.forms import Form, parameter, read_form
+from prov_facade.sandbox._realm.realm import OAuthError, Realm
+from prov_facade.sandbox._realm.tokens import ROLES
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+_FORM = f"""
+<form method="post">
+<p><label>Code shown by the device <input name="user_code" value="{{code}}" required></label></p>
+<p><label>Sign in as <input name="username" value="sandbox"></label></p>
+<p>{
+    "".join(
+        f'<label><input type="checkbox" name="roles" value="{name}"'
+        f"{'' if name == 'admin' else ' checked'}> {name}</label> "
+        for name in ROLES
+    )
+}</p>
+<p><button name="decision" value="approve">Approve</button>
+<button name="decision" value="deny">Deny</button></p>
+</form>
+"""
+
+
+class Page:
+    """The page.
+
+    Args:
+        realm: Where devices wait.
+    """
+
+    def __init__(self, realm: Realm) -> None:
+        self._realm = realm
+
+    async def show(self, request: Request) -> Response:
+        """Show the form."""
+        return _html(_FORM.format(code=html.escape(request.query_params.get("user_code", ""))))
+
+    async def decide(self, request: Request) -> Response:
+        """Do what the form says."""
+        try:
+            form = await read_form(request, repeated="roles")
+            said = self._decided(form)
+        except OAuthError as error:
+            reason = error.description
+        except (LookupError, ValueError) as error:
+            reason = f"{error}."
+        else:
+            return _html(f"<p>{said}</p>")
+        return _html(f"<p>Nothing was done: {html.escape(reason)}</p>", status=400)
+
+    def _decided(self, form: Form) -> str:
+        code = parameter(form, "user_code")
+        match parameter(form, "decision"):
+            case "approve":
+                username = form.get("username", "").strip()
+                self._realm.approve(code, username, form.get("roles", "").split())
+                return "The device is signed in. You can close this page."
+            case "deny":
+                self._realm.deny(code)
+                return "The device was denied."
+            case _:
+                raise OAuthError("invalid_request", "The decision is to approve or to deny.")
+
+
+def _html(content: str, *, status: int = 200) -> Response:
+    return HTMLResponse(
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Sign in a device</title>'
+        f"<h1>Sign in a device</h1>{content}</html>",
+        status_code=status,
+        # Not to be shown in somebody else's page, whose reader would click without knowing.
+        headers={
+            **NO_STORE,
+            "Content-Security-Policy": "default-src 'none'; form-action 'self'; "
+            "frame-ancestors 'none'; base-uri 'none'",
+        },
+    )

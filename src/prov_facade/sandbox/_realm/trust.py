@@ -1,0 +1,165 @@
+"""Checks the tokens of another issuer, as a deployment does: with the keys that it publishes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import jwt
+import msgspec
+from attrs import field, frozen
+
+from prov_api_client.types import prepare
+from prov_facade._http import ssl_context
+from prov_facade.sandbox._realm.tokens import Claims
+
+_SECONDS = 10.0
+_UNCHECKED = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}
+
+
+class IssuerError(Exception):
+    """An issuer that cannot be asked for its keys. Its text is one line, for a person."""
+
+
+@frozen
+class _Metadata:
+    """What OpenID Connect Discovery says of an issuer, as far as it matters here."""
+
+    issuer: str
+    jwks_uri: str
+
+
+@frozen
+class _RealmAccess:
+    roles: tuple[str, ...] = ()
+
+
+@frozen
+class _Payload:
+    """The claims of an access token: Keycloak's, and those of RFC 9068 where it has others."""
+
+    exp: float
+    iss: str
+    sub: str
+    nbf: float = 0
+    typ: str | None = None
+    preferred_username: str | None = None
+    email: str | None = None
+    realm_access: _RealmAccess = field(factory=_RealmAccess)
+    azp: str | None = None
+    client_id: str | None = None
+    jti: str = ""
+    sid: str = ""
+
+
+prepare(_Metadata, _Payload)
+
+
+class TrustedIssuer:
+    """An issuer whose access tokens are taken: JWTs that are signed with RS256.
+
+    It is asked for its keys at once, and never again. What its tokens are meant for (``aud``) does
+    not matter.
+
+    Args:
+        issuer_url: Its address, under which it has a discovery document.
+        now: The clock.
+
+    Raises:
+        IssuerError: If it cannot be asked for its keys, or has none that sign with RS256.
+    """
+
+    def __init__(self, issuer_url: str, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        address = issuer_url.rstrip("/")
+        with httpx.Client(verify=ssl_context.load(None), timeout=_SECONDS) as http:
+            document = _fetch(http, f"{address}/.well-known/openid-configuration")
+            try:
+                metadata = msgspec.convert(document, _Metadata)
+            except msgspec.ValidationError as error:
+                raise IssuerError(f"the discovery document of {address} is none: {error}") from None
+            if metadata.issuer.rstrip("/") != address:
+                raise IssuerError(f"{address} calls itself {metadata.issuer!r}: trust that instead")
+            self._issuer = metadata.issuer
+            self._keys = _signing_keys(_fetch(http, metadata.jwks_uri))
+        if not self._keys:
+            raise IssuerError(f"{metadata.jwks_uri} has no key that signs with RS256")
+
+    def verify(self, token: str) -> Claims | None:
+        """Check a token.
+
+        Args:
+            token: The token.
+
+        Returns:
+            What it says; ``None`` if it is not an access token of this issuer, has been tampered
+            with or has run out.
+        """
+        try:
+            header = jwt.get_unverified_header(token)
+            key = self._keys[header["kid"]]
+            decoded = jwt.decode(token, key, ["RS256"], options=_UNCHECKED)  # type: ignore[arg-type]
+            payload = msgspec.convert(decoded, _Payload)
+        # Of what is no token, anything may be wrong. Older versions of PyJWT do not foresee that a
+        # header is nested deeply.
+        except (
+            jwt.PyJWTError,
+            msgspec.ValidationError,
+            LookupError,
+            ValueError,
+            RecursionError,
+        ):
+            return None
+        if not _is_access_token(header, payload) or payload.iss != self._issuer:
+            return None
+        if not payload.nbf <= self._now() < payload.exp:
+            return None
+        return Claims(
+            username=payload.preferred_username or payload.sub,
+            email=payload.email,
+            roles=payload.realm_access.roles,
+            expires=payload.exp,
+            client_id=payload.azp or payload.client_id or "",
+            token_id=payload.jti,
+            session=payload.sid,
+        )
+
+
+def _is_access_token(header: dict[str, Any], payload: _Payload) -> bool:
+    """Tell an access token from an ID token, which is signed with the same keys.
+
+    RFC 9068 says so in the header, Keycloak in the claims.
+    """
+    return (
+        str(header.get("typ")).lower().removeprefix("application/") == "at+jwt"
+        or payload.typ == "Bearer"
+    )
+
+
+def _fetch(http: httpx.Client, url: str) -> Any:
+    try:
+        response = http.get(url)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise IssuerError(f"{url} cannot be had: {str(error) or type(error).__name__}") from error
+    if not response.is_success:
+        raise IssuerError(f"{url} was answered with status {response.status_code}")
+    try:
+        return msgspec.json.decode(response.content)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise IssuerError(f"{url} is no JSON") from error
+
+
+def _signing_keys(document: Any) -> dict[str, Any]:
+    """Return the keys that sign with RS256, by their ids; others do not matter."""
+    try:
+        keys = jwt.PyJWKSet.from_dict(document).keys
+    # Older versions of PyJWT do not foresee all that can be wrong with a key.
+    except (jwt.PyJWTError, AttributeError, TypeError, ValueError):
+        return {}
+    return {
+        key.key_id: key.key
+        for key in keys
+        if key.key_type == "RSA" and key.public_key_use in (None, "sig") and key.key_id is not None
+    }

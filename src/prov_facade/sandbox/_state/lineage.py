@@ -1,0 +1,198 @@
+"""Walks the lineage graph in SQL.
+
+A walk starts at one node and follows links for at most ``depth`` steps. SQLite finds, step by step,
+the fewest steps to each node in reach, and from there the fewest to a goal; a link is part of the
+answer if a walk over it ends soon enough. Only what is in reach is ever touched, however large the
+graph is, and each link in reach once: a recursive query would go on from a node anew for each
+number of steps in which it can be reached, which costs ten times as much where many links meet.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from enum import Enum
+
+from attrs import frozen
+
+from prov_facade.sandbox._state.store import Link, Node, Store
+
+
+class Direction(Enum):
+    """Which way links are followed; the value is the ends from which and to which."""
+
+    UPSTREAM = ("source", "target")
+    DOWNSTREAM = ("target", "source")
+
+
+class Goal(Enum):
+    """Where a walk must end; the value is the condition on the node."""
+
+    ANYWHERE = "1"
+    DATASET = "category = 'ENTITY' AND subtype = 'DATASET'"
+    AGENT = "category = 'AGENT'"
+
+
+@frozen
+class Lineage:
+    """A part of the graph, its nodes and links sorted."""
+
+    nodes: list[Node]
+    links: list[Link]
+
+
+# near: the fewest steps from the start to each node in reach.
+# passed: the links that were followed. Only they lead back: a person may have a million others.
+# rest: the fewest steps from a node to the goal, as far as the depth allows.
+# found_*: what is part of the answer.
+_TABLES = {
+    "near": "(number INTEGER PRIMARY KEY, steps INTEGER NOT NULL)",
+    "passed": "(number INTEGER, next INTEGER, PRIMARY KEY (next, number)) WITHOUT ROWID",
+    "rest": "(number INTEGER PRIMARY KEY, steps INTEGER NOT NULL)",
+    "found_node": "(number INTEGER PRIMARY KEY)",
+    "found_link": "(source INTEGER, target INTEGER, PRIMARY KEY (source, target)) WITHOUT ROWID",
+}
+
+# CROSS JOIN has SQLite go through tables in the order in which they are written: it cannot know how
+# small the temporary ones are.
+_START = "INSERT INTO near SELECT number, 0 FROM node WHERE id = :start"
+_ONWARD = """
+INSERT OR IGNORE INTO near SELECT link.{to}, :steps FROM near
+CROSS JOIN link ON link.{from_} = near.number WHERE near.steps = :steps - 1
+"""
+_PASSED = """
+INSERT INTO passed SELECT near.number, link.{to} FROM near
+CROSS JOIN link ON link.{from_} = near.number WHERE near.steps < :depth
+"""
+_BACKWARD = """
+INSERT OR IGNORE INTO rest SELECT near.number, :steps FROM rest
+CROSS JOIN passed ON passed.next = rest.number CROSS JOIN near ON near.number = passed.number
+WHERE rest.steps = :steps - 1 AND near.steps + :steps <= :depth
+"""
+
+_ALL_NODES = "INSERT INTO found_node SELECT number FROM near"
+_ALL_LINKS = """
+INSERT INTO found_link ({from_}, {to}) SELECT near.number, link.{to} FROM near
+CROSS JOIN link ON link.{from_} = near.number WHERE near.steps < :depth
+"""
+_ENDING_NODES = """
+INSERT INTO found_node SELECT number FROM near CROSS JOIN rest USING (number)
+WHERE near.steps + rest.steps <= :depth
+"""
+_ENDING_LINKS = """
+INSERT INTO found_link ({from_}, {to}) SELECT passed.number, passed.next FROM passed
+CROSS JOIN near ON near.number = passed.number CROSS JOIN rest ON rest.number = passed.next
+WHERE near.steps + 1 + rest.steps <= :depth
+"""
+
+# Where walks end that take one more step, upstream to an agent, and that step.
+_POINTING = """
+SELECT {what} FROM near CROSS JOIN link ON link.source = near.number
+CROSS JOIN node ON node.number = link.target AND node.category = 'AGENT'
+"""
+
+_NODES = "SELECT id, category, subtype FROM found_node CROSS JOIN node USING (number) ORDER BY id"
+_LINKS = """
+SELECT s.id, link.relation, t.id FROM found_link CROSS JOIN link USING (source, target)
+CROSS JOIN node AS s ON s.number = link.source CROSS JOIN node AS t ON t.number = link.target
+ORDER BY s.id, t.id
+"""
+
+
+def explore(
+    store: Store, start: str, depth: int, direction: Direction, goal: Goal = Goal.ANYWHERE
+) -> Lineage:
+    """Follow links from a node.
+
+    Args:
+        store: The graph.
+        start: The id of the node.
+        depth: How many links to follow at most.
+        direction: Upstream, from source to target, or downstream.
+        goal: Where a walk must end to be kept. Its inner nodes are kept with it.
+
+    Returns:
+        The nodes and links of all walks. The start is a walk of no steps. Nothing if there is no
+        such node, or if no walk ends at the goal.
+    """
+    with store.exclusively() as connection:
+        walk = _Walk(connection, direction, depth)
+        walk.go(start)
+        if goal is Goal.ANYWHERE:
+            walk.run(_ALL_NODES)
+            walk.run(_ALL_LINKS)
+        else:
+            walk.end_at(
+                f"SELECT number FROM near CROSS JOIN node USING (number) WHERE {goal.value}"
+            )
+        return walk.found()
+
+
+def effected_agents(store: Store, start: str, depth: int) -> Lineage:
+    """Find the agents that the nodes downstream of a node point to.
+
+    Args:
+        store: The graph.
+        start: The id of the node.
+        depth: How many links to follow downstream at most; the link to the agent is not counted.
+
+    Returns:
+        The walks from the start to nodes that point to an agent, with these links and agents.
+    """
+    with store.exclusively() as connection:
+        walk = _Walk(connection, Direction.DOWNSTREAM, depth)
+        walk.go(start)
+        walk.end_at(_POINTING.format(what="DISTINCT near.number"))
+        walk.run(f"INSERT OR IGNORE INTO found_node {_POINTING.format(what='link.target')}")
+        walk.run(
+            f"INSERT OR IGNORE INTO found_link {_POINTING.format(what='link.source, link.target')}"
+        )
+        return walk.found()
+
+
+class _Walk:
+    """All walks from a node, at most so many steps long."""
+
+    def __init__(self, connection: sqlite3.Connection, direction: Direction, depth: int) -> None:
+        self._connection = connection
+        self._from, self._to = direction.value
+        self._depth = depth
+        for name, columns in _TABLES.items():
+            connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {name} {columns}")
+        self._forget()
+
+    def run(self, statement: str, **parameters: str | int) -> int:
+        """Run a statement, and return how many rows it made."""
+        text = statement.format(from_=self._from, to=self._to)
+        return self._connection.execute(text, {"depth": self._depth, **parameters}).rowcount
+
+    def go(self, start: str) -> None:
+        """Find what is in reach."""
+        self.run(_START, start=start)
+        self._spread(_ONWARD)
+
+    def end_at(self, goals: str) -> None:
+        """Keep the walks that end at nodes that a query names."""
+        self.run(_PASSED)
+        self.run(f"INSERT INTO rest SELECT number, 0 FROM ({goals})")
+        self._spread(_BACKWARD)
+        self.run(_ENDING_NODES)
+        self.run(_ENDING_LINKS)
+
+    def _spread(self, statement: str) -> None:
+        for steps in range(1, self._depth + 1):
+            if self.run(statement, steps=steps) == 0:
+                return
+
+    def found(self) -> Lineage:
+        """Read what was found, and forget it."""
+        execute = self._connection.execute
+        lineage = Lineage(
+            nodes=[Node(*row) for row in execute(_NODES)],
+            links=[Link(*row) for row in execute(_LINKS)],
+        )
+        self._forget()
+        return lineage
+
+    def _forget(self) -> None:
+        for name in _TABLES:
+            self._connection.execute(f"DELETE FROM {name}")

@@ -1,0 +1,161 @@
+"""Writes the report on a study or a model run: a Word document."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import docx
+from docx.document import Document
+from docx.shared import Cm
+
+from prov_facade.sandbox._state.lineage import Direction, explore
+from prov_facade.sandbox._state.store import Item, Node, Store
+
+# XML has no way to write these, not even escaped.
+_UNWRITABLE = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+
+# The longest title that the properties of a document may hold.
+_TITLE_LIMIT = 255
+
+_FIRST_YEAR_OF_ZIP = 1980
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_WIDTHS = (Cm(4), Cm(11))  # of an id and a name
+
+_KINDS = {"MODEL_RUN": "Model run", "STUDY": "Study"}
+
+
+def report(store: Store, item: Item, depth: int, *, now: int) -> bytes:
+    """Write a report.
+
+    For a model run, inputs are the datasets upstream of it, outputs the datasets downstream, and
+    the model runs are itself and those on the way. For a study it is the same for all of its model
+    runs, taken together.
+
+    Args:
+        store: What the sandbox holds.
+        item: The study or the model run.
+        depth: How many links to follow from a model run at most, each way.
+        now: When the report is made, in Unix seconds.
+
+    Returns:
+        The bytes of a ``.docx`` document. The same arguments give the same bytes.
+
+    Raises:
+        ValueError: If the item is something else.
+    """
+    upstream, downstream = _surroundings(store, item, depth)
+    made = _EPOCH + timedelta(seconds=now)
+    title = f"{_KINDS[item.item_subtype]} report: {_line(item.display_name)}"
+    document = docx.Document()
+    _set_properties(document, title, made)
+    document.add_heading(title, 0)
+    _add_about(document, item, depth, now)
+    for heading, nodes, subtype in (
+        ("Inputs", upstream, "DATASET"),
+        ("Model runs", upstream | downstream, "MODEL_RUN"),
+        ("Outputs", downstream, "DATASET"),
+    ):
+        ids = sorted(node.id for node in nodes if node.item_subtype == subtype)
+        _add_table(document, heading, [(node_id, _name(store, node_id)) for node_id in ids])
+    content = io.BytesIO()
+    document.save(content)
+    return _dated(content.getvalue(), made)
+
+
+def _surroundings(store: Store, item: Item, depth: int) -> tuple[set[Node], set[Node]]:
+    """Find what is upstream and what is downstream of a model run or of a study's model runs."""
+    match item.item_subtype:
+        case "MODEL_RUN":
+            runs = {item.id}
+        case "STUDY":
+            # The runs of a study point to it.
+            informed = explore(store, item.id, 1, Direction.DOWNSTREAM).links
+            runs = {link.source for link in informed if link.relation == "wasInformedBy"}
+        case other:
+            raise ValueError(f"there are no reports on a {other}")
+    upstream: set[Node] = set()
+    downstream: set[Node] = set()
+    for run in runs:
+        upstream.update(explore(store, run, depth, Direction.UPSTREAM).nodes)
+        downstream.update(explore(store, run, depth, Direction.DOWNSTREAM).nodes)
+    return upstream, downstream
+
+
+def _name(store: Store, item_id: str) -> str:
+    item = store.item(item_id)
+    return item.display_name if item else ""
+
+
+def _set_properties(document: Document, title: str, made: datetime) -> None:
+    properties = document.core_properties
+    properties.title = title[:_TITLE_LIMIT]
+    properties.author = properties.last_modified_by = "prov-facade sandbox"
+    properties.comments = ""
+    properties.created = properties.modified = made
+
+
+def _add_about(document: Document, item: Item, depth: int, now: int) -> None:
+    document.add_heading(f"About the {_KINDS[item.item_subtype].lower()}", 1)
+    # A model run tells of itself in its record.
+    description = item.body.get("record", item.body).get("description")
+    for label, text in (
+        ("Id", item.id),
+        ("Name", item.display_name),
+        ("Description", description),
+        ("Owner", item.owner_username),
+        ("Registered", _date(item.created_timestamp)),
+        ("Links followed", str(depth)),
+        ("Report made", _date(now)),
+    ):
+        if text:
+            paragraph = document.add_paragraph()
+            paragraph.add_run(f"{label}: ").bold = True
+            paragraph.add_run(_line(text))
+
+
+def _add_table(document: Document, heading: str, rows: Iterable[tuple[str, str]]) -> None:
+    document.add_heading(heading, 1)
+    table = document.add_table(rows=0, cols=2, style="Table Grid")
+    for row in (("Id", "Name"), *rows):
+        for cell, text in zip(table.add_row().cells, row, strict=True):
+            cell.text = _line(text)
+        # Each cell says how wide it is: Word looks there, LibreOffice at the columns.
+        for cell, width in zip(table.rows[-1].cells, _WIDTHS, strict=True):
+            cell.width = width
+    for column, width in zip(table.columns, _WIDTHS, strict=True):
+        column.width = width
+    for cell in table.rows[0].cells:
+        cell.paragraphs[0].runs[0].bold = True
+
+
+def _date(seconds: int) -> str:
+    try:
+        return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%d %H:%M} UTC"
+    except OverflowError:
+        # Requests may hold any number. There is no date for this one.
+        return str(seconds)
+
+
+def _line(text: str) -> str:
+    return _UNWRITABLE.sub("\ufffd", " ".join(text.split()))
+
+
+def _dated(content: bytes, made: datetime) -> bytes:
+    """Date the files within a document; python-docx gives them the time of the clock."""
+    dated = io.BytesIO()
+    date = (max(made.year, _FIRST_YEAR_OF_ZIP), *made.timetuple()[1:6])
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as old,
+        zipfile.ZipFile(dated, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            entry = zipfile.ZipInfo(name, date)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            new.writestr(entry, old.read(name))
+    return dated.getvalue()
