@@ -1,12 +1,13 @@
-"""Where tokens come from."""
+"""Auth managers: where tokens come from."""
 
 from __future__ import annotations
 
 import inspect
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator
-from typing import Protocol, runtime_checkable
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol, runtime_checkable
 
 import httpx
 
@@ -15,18 +16,23 @@ from prov_facade.errors import CredentialsError
 # RFC 6750 allows fewer characters; what matters is that a header can carry them.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
+_ASYNC_FUNCTION = (
+    "the function that returns the token is a coroutine function, which only ProvClient can await:"
+    " give SyncProvClient a plain one"
+)
+
 
 def is_token(value: object) -> bool:
-    """Say whether something is a token that a header can carry."""
+    """Tell whether a value is a token that a header can carry."""
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
 @runtime_checkable
 class SupportsAuth(Protocol):
-    """What the client needs of an auth manager, whatever its class.
+    """What the clients need of an auth manager, whatever its class.
 
-    An object of another library with these methods, such as provenaclient's ``DeviceFlow``, serves
-    as well as an :class:`AuthManager`.
+    An object of another library with these methods, such as the ``DeviceFlow`` of provenaclient,
+    can be used like an :class:`AuthManager`.
     """
 
     def get_token(self) -> str:
@@ -34,7 +40,7 @@ class SupportsAuth(Protocol):
         ...
 
     def force_refresh(self) -> None:
-        """Get a new token, even if the present one has not run out."""
+        """Get a new token, even if the current one has not expired."""
         ...
 
     def get_auth(self) -> httpx.Auth:
@@ -43,7 +49,7 @@ class SupportsAuth(Protocol):
 
 
 class AuthManager(ABC):
-    """The base of auth managers: objects that get tokens and renew them.
+    """The base of auth managers: objects that obtain tokens and renew them.
 
     A subclass says how to get a token (:meth:`get_token`) and how to get a new one
     (:meth:`force_refresh`).
@@ -54,22 +60,22 @@ class AuthManager(ABC):
         """Return a token that is valid now.
 
         Raises:
-            CredentialsError: If no token can be had.
+            CredentialsError: If no token can be obtained.
         """
 
     @abstractmethod
     def force_refresh(self) -> None:
-        """Get a new token, even if the present one has not run out.
+        """Get a new token, even if the current one has not expired.
 
         Raises:
-            CredentialsError: If no new token can be had.
+            CredentialsError: If no new token can be obtained.
         """
 
     def get_auth(self) -> httpx.Auth:
         """Return what puts the token on a request.
 
         Raises:
-            CredentialsError: If no token can be had, or if it cannot stand in a header.
+            CredentialsError: If no token can be obtained, or it cannot be part of a header.
         """
         return BearerAuth(self.get_token())
 
@@ -88,18 +94,16 @@ class BearerAuth(httpx.Auth):
         given: object = token
         if inspect.iscoroutine(given):
             given.close()  # nobody will await it
-            raise CredentialsError(
-                "the token's function must not be async: it is called in a thread"
-            )
+            raise CredentialsError(_ASYNC_FUNCTION)
         if not isinstance(given, str):
             raise CredentialsError(
-                "the auth manager gave something that is not a bearer token: a"
+                "the auth manager returned something that is not a bearer token: a"
                 f" {type(token).__name__} instead of a str"
             )
         if not _TOKEN.fullmatch(token.strip()):
             raise CredentialsError(
-                "the auth manager gave something that is not a bearer token: it is empty, or has"
-                " characters that a header cannot carry, such as a space or a line break"
+                "the auth manager returned something that is not a bearer token: it is empty, or"
+                " has characters that a header cannot carry, such as a space or a line break"
             )
         self._header = f"Bearer {token.strip()}"
 
@@ -110,17 +114,19 @@ class BearerAuth(httpx.Auth):
 
 
 class BearerToken(AuthManager):
-    """A token that is at hand, or a function that gets one.
+    """A token, or a function that returns one.
 
     Args:
-        token: The token, or a function without arguments that returns one. The function is called
-            for every request and decides for itself when to fetch a new token.
+        token: The token, or a function without arguments that returns it. The function is called
+            for every request and decides for itself when to fetch a new token. It may block: the
+            asynchronous client calls it in a thread. For that client, it may also be a coroutine
+            function, which is awaited.
 
     Examples:
         >>> auth = BearerToken(lambda: os.environ["PROV_TOKEN"])
     """
 
-    def __init__(self, token: str | Callable[[], str]) -> None:
+    def __init__(self, token: str | Callable[[], str] | Callable[[], Awaitable[str]]) -> None:
         self._token = token
 
     def __repr__(self) -> str:
@@ -128,28 +134,40 @@ class BearerToken(AuthManager):
 
     @property
     def is_fixed(self) -> bool:
-        """Whether the token is at hand, rather than fetched by a function."""
+        """Whether it is a token rather than a function."""
         return not callable(self._token)
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it is a coroutine function."""
+        return inspect.iscoroutinefunction(self._token)
 
     def get_token(self) -> str:
         """Return the token.
 
         Raises:
-            CredentialsError: If the function fails.
+            CredentialsError: If the function fails, or is a coroutine function.
         """
         if not callable(self._token):
             return self._token
-        try:
-            return self._token()
-        except CredentialsError:
-            raise
-        except Exception as error:
-            raise CredentialsError(
-                f"the function that gets the token failed with {type(error).__name__}"
-            ) from error
+        if self.is_async:
+            raise CredentialsError(_ASYNC_FUNCTION)
+        with _failures_of_function():
+            return self._token()  # type: ignore[return-value]  # not a coroutine function
+
+    async def fetch_token(self) -> str:
+        """Return the token of a coroutine function.
+
+        Raises:
+            CredentialsError: If the function fails.
+        """
+        function: Any = self._token
+        with _failures_of_function():
+            token: str = await function()
+        return token
 
     def force_refresh(self) -> None:
-        """Do nothing for a function, which is asked each time anyway.
+        """Do nothing for a function, which is called each time anyway.
 
         Raises:
             CredentialsError: If the token is a fixed one.
@@ -159,3 +177,15 @@ class BearerToken(AuthManager):
                 "a fixed token cannot be renewed: make a BearerToken with a new one, or with a"
                 " function that returns the current one"
             )
+
+
+@contextmanager
+def _failures_of_function() -> Iterator[None]:
+    try:
+        yield
+    except CredentialsError:
+        raise
+    except Exception as error:
+        raise CredentialsError(
+            f"the function that returns the token failed with {type(error).__name__}"
+        ) from error

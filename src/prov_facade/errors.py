@@ -106,12 +106,21 @@ class ProvError(Exception):
     """
 
     def __init__(
-        self, message: str, *, call: Call | None = None, response: httpx.Response | None = None
+        self, message: str, *, response: httpx.Response | None = None
     ) -> None:
         super().__init__(message)
-        self.call = call
+        self.call: Call | None = None
         self.response = response
         self.attempts: tuple[Attempt, ...] = ()
+
+    def attach(self, call: Call) -> None:
+        """Set the call that the error is about, and name it in the message; only the first counts.
+
+        Errors are raised without it, and given it in one place, where the call is made.
+        """
+        if self.call is None:
+            self.call = call
+            self.args = (f"{call}: {self}",)
 
     def record(self, attempts: Iterable[Attempt]) -> None:
         """Note the attempts that were made, and name them in the message if there were several."""
@@ -179,20 +188,18 @@ class CredentialsError(ProvError):
         *,
         error: str | None = None,
         error_description: str | None = None,
-        call: Call | None = None,
         response: httpx.Response | None = None,
     ) -> None:
-        super().__init__(message, call=call, response=response)
+        super().__init__(message, response=response)
         self.error = error
         self.error_description = error_description
 
-    def during(self, call: Call) -> CredentialsError:
-        """Return the same error, as that of a call."""
+    def copy(self) -> CredentialsError:
+        """Return an equal error without a traceback, for another call that failed likewise."""
         return CredentialsError(
-            f"{call}: {self}",
+            str(self),
             error=self.error,
             error_description=self.error_description,
-            call=call,
             response=self.response,
         )
 
@@ -204,8 +211,8 @@ class InvalidRequestError(ProvError, ValueError):
         path: Where the fault is, such as ``$.inputs[0].dataset_id``; ``$`` is the argument itself.
     """
 
-    def __init__(self, message: str, *, path: str = "$", call: Call | None = None) -> None:
-        super().__init__(message, call=call)
+    def __init__(self, message: str, *, path: str = "$") -> None:
+        super().__init__(message)
         self.path = path
 
 
@@ -224,9 +231,8 @@ class FileError(ProvError, OSError):
         *,
         number: int | None = None,
         filename: str | None = None,
-        call: Call | None = None,
     ) -> None:
-        super().__init__(message, call=call)
+        super().__init__(message)
         self.errno = number
         self.strerror = None if number is None else os.strerror(number)
         self.filename = filename
@@ -248,9 +254,9 @@ class TransportError(ProvError):
     """
 
     def __init__(
-        self, message: str, *, may_have_arrived: bool = True, call: Call | None = None
+        self, message: str, *, may_have_arrived: bool = True
     ) -> None:
-        super().__init__(message, call=call)
+        super().__init__(message)
         self.may_have_arrived = may_have_arrived
 
 
@@ -270,10 +276,9 @@ class InvalidResponseError(ProvError):
         message: str,
         *,
         path: str | None = None,
-        call: Call | None = None,
         response: httpx.Response | None = None,
     ) -> None:
-        super().__init__(message, call=call, response=response)
+        super().__init__(message, response=response)
         self.path = path
 
 
@@ -290,10 +295,9 @@ class ReportError(InvalidResponseError, AssertionError):
         *,
         session_id: str | None = None,
         path: str | None = None,
-        call: Call | None = None,
         response: httpx.Response | None = None,
     ) -> None:
-        super().__init__(message, path=path, call=call, response=response)
+        super().__init__(message, path=path, response=response)
         self.session_id = session_id
 
 
@@ -311,10 +315,9 @@ class OperationFailedError(ProvError):
         *,
         details: str,
         result: object,
-        call: Call | None = None,
         response: httpx.Response | None = None,
     ) -> None:
-        super().__init__(message, call=call, response=response)
+        super().__init__(message, response=response)
         self.details = details
         self.result = result
 
@@ -350,10 +353,9 @@ class APIError(ProvError):
         message: str,
         *,
         fault: Fault | None = None,
-        call: Call | None = None,
         response: httpx.Response | None = None,
     ) -> None:
-        super().__init__(message, call=call, response=response)
+        super().__init__(message, response=response)
         self._fault = fault or Fault()
         self.detail = self._fault.detail
         self.body = self._fault.body
@@ -411,10 +413,9 @@ class JobError(ProvError):
         *,
         session_id: str,
         job: JobStatusTable | None = None,
-        call: Call | None = None,
         response: httpx.Response | None = None,
     ) -> None:
-        super().__init__(message, call=call, response=response)
+        super().__init__(message, response=response)
         self.session_id = session_id
         self.job = job
 
@@ -458,9 +459,8 @@ class SubmissionUnknownError(ProvError):
         first: int,
         count: int,
         candidates: Iterable[str] = (),
-        call: Call | None = None,
     ) -> None:
-        super().__init__(message, call=call)
+        super().__init__(message)
         self.chunk = chunk
         self.first = first
         self.count = count

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from attrs import frozen
 
+from prov_facade._checks import check_number
 from prov_facade.errors import ConfigError
 
 
@@ -37,14 +36,10 @@ class PollPolicy:
     deadline: float | None = 1800.0
 
     def __attrs_post_init__(self) -> None:
-        for name in ("interval", "max_interval", "factor", "not_found_grace", "deadline"):
-            value: object = getattr(self, name)
-            if value is None and name == "deadline":
-                continue
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or not 0 <= value < math.inf:  # type: ignore[operator]
-                raise ConfigError(f"{name} is a number, 0 or more, not {value!r}")
-        if self.factor < 1:
-            raise ConfigError(f"factor is a number, 1 or more, not {self.factor!r}")
+        for name in ("interval", "max_interval", "not_found_grace"):
+            check_number(name, getattr(self, name), unit="seconds")
+        check_number("factor", self.factor, at_least=1)
+        if self.deadline is not None:
+            check_number("deadline", self.deadline, unit="seconds")
         if not 0 < self.interval <= self.max_interval:
-            raise ConfigError("interval is more than 0, and no more than max_interval")
+            raise ConfigError("interval must be greater than 0 and not greater than max_interval")

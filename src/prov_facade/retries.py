@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from attrs import frozen
 
-from prov_facade.errors import ConfigError
+from prov_facade._checks import check_count, check_number
 
 
 @frozen(kw_only=True)
@@ -41,15 +39,11 @@ class RetryPolicy:
     deadline: float | None = 300.0
 
     def __attrs_post_init__(self) -> None:
-        if type(self.attempts) is not int or self.attempts < 1:
-            raise ConfigError(f"attempts is a number, 1 or more, not {self.attempts!r}")
-        for name in ("backoff", "max_backoff", "max_retry_after", "deadline"):
-            value: object = getattr(self, name)
-            if value is None and name == "deadline":
-                continue
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or not 0 <= value < math.inf:  # type: ignore[operator]
-                raise ConfigError(f"{name} is a number of seconds, 0 or more, not {value!r}")
+        check_count("attempts", self.attempts)
+        for name in ("backoff", "max_backoff", "max_retry_after"):
+            check_number(name, getattr(self, name), unit="seconds")
+        if self.deadline is not None:
+            check_number("deadline", self.deadline, unit="seconds")
 
     @classmethod
     def none(cls) -> RetryPolicy:

@@ -1,4 +1,4 @@
-"""Keeps the answers of calls for those who want to see them as they came."""
+"""Records the responses of calls for those who want to see them as they were received."""
 
 from __future__ import annotations
 
@@ -8,35 +8,37 @@ from contextvars import ContextVar
 
 import httpx
 
-_KEPT: ContextVar[list[httpx.Response] | None] = ContextVar("prov_facade_raw_responses")
+_RECORDER: ContextVar[list[httpx.Response] | None] = ContextVar(
+    "prov_facade_raw_responses", default=None
+)
 
 
 @contextmanager
 def raw_responses() -> Iterator[list[httpx.Response]]:
-    """Keep the answers of the calls that are made in a ``with`` statement.
+    """Record the responses to the calls made in a ``with`` statement.
 
-    For what the methods do not return: headers, the status, the text as it came. The calls return
-    and raise what they always do.
+    For what the methods do not return: headers, the status, the text as it was received. The calls
+    return and raise what they always do.
 
     Yields:
-        The answers, in the order in which they come; the last one is that of the last call. Where a
-        call was tried again there is one for each attempt that was answered. Their requests are
-        without headers; the caller's token, and what signs the address of a report, are masked. A
-        body that went into a file is not kept.
+        The responses, in the order in which they arrive; the last one is that of the last call. A
+        call that is retried has one for each attempt that got a response. Their requests are
+        without headers; the caller's token and the signature of a report's URL are masked. A body
+        that is written to a file is not kept.
 
     Examples:
         >>> with raw_responses() as responses:
         ...     await client.explore_upstream("10378.1/1955123")
         >>> responses[-1].headers["date"]
     """
-    kept: list[httpx.Response] = []
-    token = _KEPT.set(kept)
+    recorded: list[httpx.Response] = []
+    token = _RECORDER.set(recorded)
     try:
-        yield kept
+        yield recorded
     finally:
-        _KEPT.reset(token)
+        _RECORDER.reset(token)
 
 
 def active_recorder() -> list[httpx.Response] | None:
-    """Return where answers are kept, if anybody wants them."""
-    return _KEPT.get(None)
+    """Return the list that responses are recorded in, if there is one."""
+    return _RECORDER.get()

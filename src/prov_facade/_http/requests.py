@@ -1,9 +1,9 @@
-"""Checks arguments before anything is sent, and takes models in whatever form they come.
+"""Checks arguments before anything is sent, and accepts models in several forms.
 
 A model argument may be one of our models, a mapping, or a pydantic object, also inside one
 another. All of them go through one check: what would be sent is converted, strictly, to a type
-that holds the limits of the OpenAPI document and knows no further fields. A misspelt optional
-field would otherwise be lost without a word.
+with the limits of the OpenAPI document and without further fields. A misspelt optional field
+would otherwise be dropped silently.
 """
 
 from __future__ import annotations
@@ -33,11 +33,14 @@ from prov_api_client import Request
 from prov_api_client.operations import OPERATIONS
 from prov_api_client.types import LIMITS, prepare
 from prov_facade._http.responses import error_path
-from prov_facade.errors import Call, InvalidRequestError
+from prov_facade.errors import InvalidRequestError
 
 T = TypeVar("T")
 
-# These stay what they are, to be refused by their own name: msgspec would send bytes in base64, and
+# JSON expresses these as they are.
+_SCALARS = (bool, int, type(None))
+
+# These are left as they are, and then refused by their type: msgspec would send bytes as base64, and
 # a date as text where Unix seconds are wanted.
 _AS_THEY_ARE = (
     bytes,
@@ -62,12 +65,11 @@ class SupportsModelDump(Protocol):
 ModelLike = Mapping[str, Any] | SupportsModelDump
 
 
-def checked(request: Request[T], call: Call) -> Request[T]:
+def validate_request(request: Request[T]) -> Request[T]:
     """Check what a request would send.
 
     Args:
         request: The request. Its body may still hold mappings and pydantic objects.
-        call: What an error says about it.
 
     Returns:
         The request, its body made of our models alone.
@@ -76,28 +78,29 @@ def checked(request: Request[T], call: Call) -> Request[T]:
         InvalidRequestError: If an argument does not fit, with the path of the fault.
     """
     operation = request.operation
-    query = {
-        name: _convert(
-            _simplify(value, call), _strict(operation.parameters[name]), call, root=f"$.{name}"
-        )
-        for name, value in request.query.items()
-    }
-    request = attrs.evolve(request, query=query)
+    if request.query:
+        query = {
+            name: _convert(_simplify(value), _strict(operation.parameters[name]), root=f"$.{name}")
+            for name, value in request.query.items()
+        }
+        request = attrs.evolve(request, query=query)
     if request.files is not None or operation.body is None:
         return request
-    body = _simplify(request.body, call)
-    _convert(body, _strict(operation.body), call)
-    return attrs.evolve(request, body=_convert(body, operation.body, call))
+    body = _simplify(request.body)
+    _convert(body, _strict(operation.body))
+    return attrs.evolve(request, body=_convert(body, operation.body))
 
 
-def _simplify(value: object, call: Call) -> object:
+def _simplify(value: object) -> object:
     """Turn a value into JSON types."""
-    strangers: dict[str, None] = {}
+    if type(value) in _SCALARS:
+        return value
+    unknown_types: dict[str, None] = {}
 
     def plain(item: object) -> object:
         converted = _plain(item)
         if converted is item:
-            strangers[type(item).__name__] = None
+            unknown_types[type(item).__name__] = None
             return None
         return converted
 
@@ -107,21 +110,20 @@ def _simplify(value: object, call: Call) -> object:
         )
         msgspec.json.encode(simple)
     except (TypeError, ValueError, RecursionError) as error:
-        # Among them text that UTF-8 cannot encode, and values that hold themselves.
+        # Among them text that UTF-8 cannot encode, and values that contain themselves.
         raise InvalidRequestError(
-            f"{call} was not sent: an argument cannot be written as JSON: {error}", call=call
+            f"nothing was sent: an argument cannot be written as JSON: {error}"
         ) from error
-    if strangers:
+    if unknown_types:
         raise InvalidRequestError(
-            f"{call} was not sent: an argument holds {', '.join(strangers)}, which JSON cannot"
-            " express",
-            call=call,
+            f"nothing was sent: an argument holds {', '.join(unknown_types)}, which JSON cannot"
+            " express"
         )
     return simple
 
 
 def _plain(item: Any) -> object:
-    """Turn what msgspec has no notion of into something that it has, or return it as it is."""
+    """Turn a value of a type unknown to msgspec into one of a known type, or return it as it is."""
     if isinstance(item, SupportsModelDump) and not isinstance(item, type):
         return _dumped(item)
     if isinstance(item, str):  # of a subclass
@@ -144,15 +146,13 @@ def _dumped(item: SupportsModelDump) -> object:
     return dumped if isinstance(dumped, dict) else item  # anything might have such a method
 
 
-def _convert(simple: object, kind: Any, call: Call, *, root: str = "$") -> Any:
+def _convert(simple: object, kind: Any, *, root: str = "$") -> Any:
     try:
         return msgspec.convert(simple, kind)
     except msgspec.ValidationError as error:
         path = root + (error_path(str(error)) or "$").removeprefix("$")
         fault = str(error).partition(" - at `")[0]
-        raise InvalidRequestError(
-            f"{call} was not sent: {fault}, at {path}", path=path, call=call
-        ) from error
+        raise InvalidRequestError(f"nothing was sent: {fault}, at {path}", path=path) from error
 
 
 @cache
@@ -186,6 +186,6 @@ def _limited(hint: Any, limits: msgspec.Meta | None) -> Any:
     return Annotated[hint, limits]
 
 
-# Here and not at the first call, for the reason that `prepare` gives.
+# At import and not at the first call, for the reason that `prepare` gives.
 for _operation in (*OPERATIONS.values(), *JOB_OPERATIONS.values()):
     prepare(*map(_strict, (_operation.body, *_operation.parameters.values())))

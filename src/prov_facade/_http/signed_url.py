@@ -1,45 +1,70 @@
-"""Addresses whose query is a secret, since it lets in whoever has it."""
+"""URLs whose query is a secret: whoever has it may read what they point to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import httpx
+from attrs import field, frozen
 
-# Shorter ones are numbers, dates and names, and would be found in any text.
-_SHORTEST_SECRET = 8
-_PLAIN_IN_YARL = "/?:@!$'()*,;"
+_UNQUOTED_BY_YARL = "/?:@!$'()*,;"
+_EXTENSION = "prov_facade.signed_url"
 
 
-class SignedURL(httpx.URL):
-    """An address that is shown without its query, in logs above all, and asked for with it.
+@frozen
+class SignedURL:
+    """A URL that is requested with its query, and shown without it.
 
-    Transports take it to pieces and find the query; only as text it lacks it.
+    Attributes:
+        url: The URL, with its query.
     """
 
+    url: httpx.URL = field(repr=False)
+
+    @classmethod
+    def parse(cls, text: str) -> SignedURL:
+        """Parse a URL.
+
+        Raises:
+            ValueError: If it is not an absolute http or https URL. The message holds no secret.
+        """
+        try:
+            url = httpx.URL(text)
+            url.raw_path.decode("ascii")
+        except (httpx.InvalidURL, ValueError):
+            raise ValueError("not a URL") from None
+        if url.scheme not in ("http", "https") or not url.host:
+            raise ValueError("not an absolute http or https URL")
+        return cls(url.copy_with(fragment=None, userinfo=b""))
+
     def __str__(self) -> str:
-        return str(redacted_url(self))
+        return str(self.url.copy_with(query=None))
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self)!r})"
+    @property
+    def secrets(self) -> list[str]:
+        """What must not be repeated: the query, and its values in every usual encoding."""
+        values = [value for _, value in self.url.params.multi_items()]
+        # Unquoted, and as httpx, servers and aiohttp quote them.
+        return [
+            self.url.query.decode(),
+            *values,
+            *(quote(value, safe="") for value in values),
+            *(quote(value, safe=_UNQUOTED_BY_YARL) for value in values),
+        ]
 
-    def whole(self) -> httpx.URL:
-        """Return the address as an ordinary one, with its query."""
-        return httpx.URL(self)
-
-    def secrets(self) -> Iterator[bytes]:
-        """Say what of it may be repeated nowhere."""
-        yield self.query
-        for _, value in self.params.multi_items():
-            if len(value) >= _SHORTEST_SECRET:
-                # As it is meant, and as httpx, servers and aiohttp write it.
-                for written in (value, quote(value, safe=""), quote(value, safe=_PLAIN_IN_YARL)):
-                    yield written.encode()
+    def request(self, method: str, **arguments: object) -> httpx.Request:
+        """Build a request for the URL, of which :func:`shown_url` knows that it is signed."""
+        request = httpx.Request(method, self.url, **arguments)  # type: ignore[arg-type]
+        request.extensions[_EXTENSION] = self
+        return request
 
 
-def redacted_url(url: httpx.URL) -> httpx.URL:
-    """Return an address as it may be shown."""
-    if not isinstance(url, SignedURL):
-        return url
-    return httpx.URL(url).copy_with(query=None, fragment=None)
+def signed_url(request: httpx.Request) -> SignedURL | None:
+    """Return the signed URL that a request was built for, if it was."""
+    found: SignedURL | None = request.extensions.get(_EXTENSION)
+    return found
+
+
+def bare_request(request: httpx.Request) -> httpx.Request:
+    """Copy a request for an error to hold: without headers, body, and the query of a signed URL."""
+    return httpx.Request(request.method, str(signed_url(request) or request.url))

@@ -1,4 +1,4 @@
-"""Loads the certificates by which servers are known."""
+"""Loads the certificates that servers are checked against."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 
-# One thread at a time: the others find the certificates loaded. A fork waits as well; the child
-# would otherwise take over a lock of OpenSSL's that nobody is there to give back, and hang at the
-# first certificates of its own.
+# One thread at a time: the others find the certificates loaded. A fork waits as well: the child
+# would otherwise inherit a lock of OpenSSL that no thread of it releases, and hang when it loads
+# certificates itself.
 _LOADING = threading.Lock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
@@ -23,15 +23,15 @@ if hasattr(os, "register_at_fork"):
 
 
 def load(verify: ssl.SSLContext | str | Path | None) -> ssl.SSLContext:
-    """Return a context with the certificates that are trusted.
+    """Return a context with the trusted certificates.
 
     Args:
-        verify: The path of a CA bundle, a context that is returned as it is, or ``None`` for
-            httpx's default, which is loaded once for the whole process.
+        verify: The path of a CA bundle, a context, which is returned as it is, or ``None`` for
+            httpx's default, which is loaded once per process.
 
     Raises:
         OSError: If the file cannot be read.
-        ssl.SSLError: If it holds no certificates.
+        ssl.SSLError: If it contains no certificates.
     """
     if isinstance(verify, ssl.SSLContext):
         return verify

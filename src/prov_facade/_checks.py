@@ -1,0 +1,56 @@
+"""Checks of settings that several modules share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from prov_facade.errors import ConfigError
+
+
+def check_number(
+    name: str,
+    value: object,
+    *,
+    at_least: float = 0,
+    exclusive: bool = False,
+    unit: str = "",
+    error: Callable[[str], Exception] = ConfigError,
+) -> None:
+    """Refuse anything but a finite number that is large enough.
+
+    Args:
+        name: The name of the setting, for the message.
+        value: The value.
+        at_least: The lower bound.
+        exclusive: Whether the bound itself is too small.
+        unit: What the number counts, for the message, such as ``"seconds"``.
+        error: Makes the error from a message.
+
+    Raises:
+        ConfigError: If it is not such a number, or whatever ``error`` makes.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        large_enough = value > at_least if exclusive else value >= at_least
+        if large_enough and value < math.inf:
+            return
+    bound = f"greater than {at_least:g}" if exclusive else f"of at least {at_least:g}"
+    of_unit = f" of {unit}" if unit else ""
+    raise error(f"{name} must be a number{of_unit} {bound}, not {value!r}")
+
+
+def check_count(
+    name: str, value: object, *, error: Callable[[str], Exception] = ConfigError
+) -> None:
+    """Refuse anything but an integer of at least 1.
+
+    Args:
+        name: The name of the setting, for the message.
+        value: The value.
+        error: Makes the error from a message.
+
+    Raises:
+        ConfigError: If it is not one, or whatever ``error`` makes.
+    """
+    if type(value) is not int or value < 1:
+        raise error(f"{name} must be an integer of at least 1, not {value!r}")

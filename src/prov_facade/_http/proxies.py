@@ -1,0 +1,43 @@
+"""Which proxy the environment names for a URL.
+
+httpx has its own reading of ``NO_PROXY``, which does not know IPv6 addresses or networks.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+
+def environment_proxy(url: httpx.URL) -> str | None:
+    """Return the address of the proxy for a URL; ``None`` for a direct connection.
+
+    The variables are ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, in capitals
+    or not; where the system has settings of its own (macOS, Windows), those count as well.
+    """
+    proxies = getproxies()
+    address = proxies.get(url.scheme) or proxies.get("all")
+    if not address or _is_excluded(url, proxies.get("no", "")):
+        return None
+    return address if "://" in address else f"http://{address}"
+
+
+def _is_excluded(url: httpx.URL, no_proxy: str) -> bool:
+    host = url.host
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return bool(proxy_bypass(f"{host}:{url.port}" if url.port else host))
+    bracketed = f"[{host}]" if address.version == 6 else host
+    if proxy_bypass(host) or proxy_bypass(f"{bracketed}:{url.port or ''}".rstrip(":")):
+        return True
+    return any(_contains(entry.strip(), address) for entry in no_proxy.split(","))
+
+
+def _contains(entry: str, address: object) -> bool:
+    try:
+        return address in ip_network(entry, strict=False)
+    except ValueError:
+        return False

@@ -1,0 +1,32 @@
+"""Masks secrets that a server repeats."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+
+MASK = "***"
+
+MIN_SECRET_LENGTH = 8
+"""Shorter values are numbers, dates and words, and would be found in any text."""
+
+
+def mask(content: bytes, secrets: Iterable[str]) -> bytes:
+    """Replace secrets in a body or a header, as they are and as JSON and HTML may write them.
+
+    Args:
+        content: The bytes.
+        secrets: The secrets; those shorter than :data:`MIN_SECRET_LENGTH` are left alone.
+    """
+    for secret in secrets:
+        if len(secret) < MIN_SECRET_LENGTH:
+            continue
+        in_json, in_html = secret.replace("/", r"\/"), html.escape(secret).replace("+", "&#43;")
+        for written in (secret, in_json, in_html):
+            content = content.replace(written.encode(), MASK.encode())
+    return content
+
+
+def mask_text(text: str, secrets: Iterable[str]) -> str:
+    """Replace secrets in a text; see :func:`mask`."""
+    return mask(text.encode(errors="surrogatepass"), secrets).decode(errors="surrogatepass")

@@ -1,0 +1,42 @@
+"""Which errors may be gone when a call is made again, and whether that is safe."""
+
+from __future__ import annotations
+
+from prov_facade.errors import (
+    APIError,
+    InvalidResponseError,
+    ProvError,
+    RateLimitedError,
+    ServerError,
+    TransportError,
+)
+
+# Gateways send these in place of the server.
+_RETRYABLE_STATUSES = (502, 503, 504)
+
+
+def is_transient(error: ProvError) -> bool:
+    """Tell whether a later call may succeed, be it in minutes."""
+    return isinstance(error, TransportError | RateLimitedError | ServerError)
+
+
+def may_have_arrived(error: ProvError) -> bool:
+    """Tell whether the server may have acted on a request that ended in an error."""
+    if isinstance(error, TransportError):
+        return error.may_have_arrived
+    return isinstance(error, ServerError | InvalidResponseError)
+
+
+def is_retryable(error: ProvError, *, safe: bool) -> bool:
+    """Tell whether a call may be repeated at once, without acting twice.
+
+    Args:
+        error: What the call ended in.
+        safe: Whether the operation changes nothing.
+    """
+    if isinstance(error, TransportError):
+        return safe or not error.may_have_arrived
+    if not isinstance(error, APIError):
+        return False
+    # A 429 is sent instead of acting on the request.
+    return error.status_code == 429 or (safe and error.status_code in _RETRYABLE_STATUSES)
