@@ -22,6 +22,7 @@ from codegen.formatting import finish
 # itself.
 _NAMES = {
     # our own
+    "fetch_token": "get_token",
     "BaseClient": "SyncBaseClient",
     "JobsClient": "SyncJobsClient",
     "ProvAdminClient": "SyncProvAdminClient",
@@ -36,11 +37,9 @@ _NAMES = {
     "aread": "read",
     "async_auth_flow": "sync_auth_flow",
     # Python's
-    "AsyncExitStack": "ExitStack",
     "aclosing": "closing",
     "anext": "next",
     "asend": "send",
-    "enter_async_context": "enter_context",
 }
 
 _KNOWN = {*_NAMES, "AsyncIterable", "AsyncIterator", "AsyncGenerator"}

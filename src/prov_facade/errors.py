@@ -105,9 +105,7 @@ class ProvError(Exception):
             and with the caller's token masked wherever the server repeated it.
     """
 
-    def __init__(
-        self, message: str, *, response: httpx.Response | None = None
-    ) -> None:
+    def __init__(self, message: str, *, response: httpx.Response | None = None) -> None:
         super().__init__(message)
         self.call: Call | None = None
         self.response = response
@@ -253,9 +251,7 @@ class TransportError(ProvError):
         may_have_arrived: Whether the server may have acted on the request.
     """
 
-    def __init__(
-        self, message: str, *, may_have_arrived: bool = True
-    ) -> None:
+    def __init__(self, message: str, *, may_have_arrived: bool = True) -> None:
         super().__init__(message)
         self.may_have_arrived = may_have_arrived
 

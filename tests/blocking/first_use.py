@@ -70,7 +70,7 @@ if __name__ == "__main__":
     for each in (*OPERATIONS.values(), *JOB_OPERATIONS.values()):
         use(each)
     job = JobStatusTable.from_dict(JOB)
-    for read in (job_results.model_run, job_results.batch_id, job_results.report_url):
+    for read in (job_results.registered_model_run, job_results.batch_id, job_results.report_url):
         with suppress(InvalidResponseError):
             read(job)
     sys.setprofile(None)

@@ -24,7 +24,7 @@ EVEN = PollPolicy(interval=8, max_interval=8, deadline=None)
 
 def test_waits_are_spread_by_a_quarter_each_way() -> None:
     rhythm = Poller(EVEN)
-    waits = [rhythm.pause() for _ in range(1000)]
+    waits = [rhythm.next_wait() for _ in range(1000)]
     assert 6 <= min(waits) < 6.2
     assert 9.8 < max(waits) <= 10
 
@@ -34,23 +34,23 @@ def test_waits_grow_by_the_factor_up_to_the_longest() -> None:
     for _ in range(20):
         rhythm = Poller(policy)
         for expected in (1, 2, 4, 8, 16, 20, 20):
-            assert 0.75 * expected <= rhythm.pause() <= 1.25 * expected
+            assert 0.75 * expected <= rhythm.next_wait() <= 1.25 * expected
 
 
 def test_waits_begin_anew_when_there_is_news_and_not_otherwise() -> None:
     policy = PollPolicy(interval=1, max_interval=100, factor=10, deadline=None)
     rhythm = Poller(policy)
-    rhythm.pause()
-    rhythm.heard(news=False)
-    assert rhythm.pause() >= 7.5
-    rhythm.heard(news=True)
-    assert rhythm.pause() <= 1.25
+    rhythm.next_wait()
+    rhythm.succeeded(progress=False)
+    assert rhythm.next_wait() >= 7.5
+    rhythm.succeeded(progress=True)
+    assert rhythm.next_wait() <= 1.25
 
 
 def test_no_wait_goes_beyond_the_deadline() -> None:
     rhythm = Poller(PollPolicy(interval=100, max_interval=100, deadline=50))
-    assert 49 < rhythm.pause() <= 50
-    assert not rhythm.over
+    assert 49 < rhythm.next_wait() <= 50
+    assert not rhythm.is_over
     over = Poller(PollPolicy(deadline=0))
     assert over.over
     assert over.pause() == 0
@@ -59,9 +59,9 @@ def test_no_wait_goes_beyond_the_deadline() -> None:
 def test_the_deadline_can_begin_anew() -> None:
     rhythm = Poller(PollPolicy(interval=0.001, deadline=0.02))
     time.sleep(0.03)
-    assert rhythm.over
-    rhythm.postpone()
-    assert not rhythm.over
+    assert rhythm.is_over
+    rhythm.restart()
+    assert not rhythm.is_over
 
 
 def test_a_look_is_made_once_and_has_a_moment_even_at_the_deadline() -> None:
@@ -75,12 +75,12 @@ def test_a_look_is_made_once_and_has_a_moment_even_at_the_deadline() -> None:
 
 def test_what_the_server_asks_for_is_waited_at_the_least() -> None:
     rhythm = Poller(EVEN)
-    assert rhythm.is_transient(RateLimitedError("busy", fault=Fault(retry_after=30)))
-    assert rhythm.pause() == 30
-    assert rhythm.is_transient(ServerError("busy", fault=Fault(retry_after=1)))
-    assert rhythm.pause() >= 6
-    rhythm.heard(news=False)
-    assert rhythm.pause() <= 10
+    assert rhythm.tolerates(RateLimitedError("busy", fault=Fault(retry_after=30)))
+    assert rhythm.next_wait() == 30
+    assert rhythm.tolerates(ServerError("busy", fault=Fault(retry_after=1)))
+    assert rhythm.next_wait() >= 6
+    rhythm.succeeded(progress=False)
+    assert rhythm.next_wait() <= 10
 
 
 @pytest.mark.parametrize(
@@ -96,10 +96,10 @@ def test_what_the_server_asks_for_is_waited_at_the_least() -> None:
 )
 def test_some_errors_pass_by_themselves(error: ProvError, passing: bool) -> None:
     rhythm = Poller(EVEN)
-    assert rhythm.is_transient(error) is passing
-    assert rhythm.trouble is (error if passing else None)
-    rhythm.heard(news=False)
-    assert rhythm.trouble is None
+    assert rhythm.tolerates(error) is passing
+    assert rhythm.last_error is (error if passing else None)
+    rhythm.succeeded(progress=False)
+    assert rhythm.last_error is None
 
 
 @pytest.mark.parametrize(

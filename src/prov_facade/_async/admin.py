@@ -23,7 +23,7 @@ from prov_api_client.models import (
     SyncRegisterModelRunResponse,
 )
 from prov_facade._async.base_client import BaseClient, unchecked
-from prov_facade._async.transport import Timeout
+from prov_facade._async.settings import Timeout
 from prov_facade._http.requests import ModelLike
 from prov_facade.endpoints import ProvAPIAdminEndpoints
 from prov_facade.errors import InvalidRequestError
@@ -39,7 +39,7 @@ class ProvAdminClient(BaseClient):
 
     def _build_endpoint(self, endpoint: ProvAPIAdminEndpoints) -> str:
         """Return the URL of a route."""
-        return self._transport.address(endpoint.value)
+        return f"{self._base_url}{endpoint.value}"
 
     async def generate_config_file(
         self, required_only: bool = True, *, timeout: Timeout | None = None
@@ -213,11 +213,10 @@ class ProvAdminClient(BaseClient):
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
         if confirm is not True:
-            call = self._transport.call(clear_graph.OPERATION)
-            raise InvalidRequestError(
-                f"{call} was not sent: it would delete the whole provenance graph. Pass"
-                " confirm=True if that is what you want",
-                path="$.confirm",
-                call=call,
-            )
+            with self._errors_of(clear_graph.OPERATION):
+                raise InvalidRequestError(
+                    "nothing was sent: this would delete the whole provenance graph. Pass"
+                    " confirm=True if that is what you want",
+                    path="$.confirm",
+                )
         return await self._send(clear_graph.request(), timeout)

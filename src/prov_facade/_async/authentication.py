@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import httpx
 
@@ -43,6 +44,48 @@ class Authentication:
         async with self._limiter.slot():
             return await run_in_daemon_thread(_get_auth, manager)
 
+    async def send(
+        self,
+        send: Callable[[httpx.Request], Awaited[httpx.Response]],
+        request: httpx.Request,
+        auth: httpx.Auth,
+    ) -> httpx.Response:
+        """Send a request with credentials, in as many steps as these take.
+
+        Args:
+            send: Sends a request once.
+            request: The request.
+            auth: What :meth:`current` returned.
+
+        Raises:
+            CredentialsError: If the credentials fail.
+        """
+        if isinstance(auth, BearerAuth):
+            return await send(next(auth.auth_flow(request)))
+        flow = auth.async_auth_flow(request)
+        try:
+            request = await self._step(lambda: anext(flow))
+            while True:
+                response = await send(request)
+                try:
+                    request = await self._step(partial(flow.asend, response))
+                    await response.aread()  # so that the connection can be used again
+                except StopAsyncIteration:
+                    return response
+                except BaseException:
+                    await response.aclose()
+                    raise
+        finally:
+            await flow.aclose()
+
+    async def _step(self, step: Callable[[], Awaited[httpx.Request]]) -> httpx.Request:
+        try:
+            return await step()
+        except (StopAsyncIteration, httpx.RequestError):
+            raise
+        except Exception as error:
+            raise _failure(self._manager, error) from error
+
 
 def _has_token(manager: SupportsAuth) -> bool:
     """Tell whether a manager certainly need not block."""
@@ -66,53 +109,10 @@ def _get_auth(manager: SupportsAuth) -> httpx.Auth:
     return auth
 
 
-async def send_authenticated(
-    send: Callable[[httpx.Request], Awaited[httpx.Response]],
-    request: httpx.Request,
-    auth: httpx.Auth,
-) -> httpx.Response:
-    """Send a request with credentials, in as many steps as these take.
-
-    Args:
-        send: Sends a request once.
-        request: The request.
-        auth: The credentials; any ``httpx.Auth``.
-
-    Raises:
-        CredentialsError: If the credentials fail.
-    """
-    if isinstance(auth, BearerAuth):
-        return await send(next(auth.auth_flow(request)))
-    flow = auth.async_auth_flow(request)
-    try:
-        request = await _step(auth, lambda: anext(flow))
-        while True:
-            response = await send(request)
-            try:
-                request = await _step(auth, lambda sent=response: flow.asend(sent))
-                await response.aread()  # so that its connection can be used again
-            except StopAsyncIteration:
-                return response
-            except BaseException:
-                await response.aclose()
-                raise
-    finally:
-        await flow.aclose()
-
-
-async def _step(auth: httpx.Auth, step: Callable[[], Awaited[httpx.Request]]) -> httpx.Request:
-    try:
-        return await step()
-    except (StopAsyncIteration, httpx.RequestError):
-        raise
-    except Exception as error:
-        raise _failure(auth, error) from error
-
-
-def _failure(source: object, error: Exception) -> CredentialsError:
+def _failure(manager: SupportsAuth, error: Exception) -> CredentialsError:
     # Only the type of the error: its text may hold a token.
     return CredentialsError(
-        f"the auth manager {type(source).__name__} failed with {type(error).__name__}"
+        f"the auth manager {type(manager).__name__} failed with {type(error).__name__}"
     )
 
 

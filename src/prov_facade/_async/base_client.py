@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import ssl
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
 from job_api_client.models import JobStatusTable
-from prov_api_client import Request
-from prov_facade._async.authentication import TokenRefresher
-from prov_facade._async.http_client import EventHooks, HTTPClientFactory
+from prov_api_client import Operation, Request
+from prov_facade._async.core import ClientCore
 from prov_facade._async.retrying import call_with_retries
-from prov_facade._async.transport import DEFAULT_TIMEOUT, APITransport, BodyWriter, Timeout
-from prov_facade._files.reports import FETCH_REPORT, no_report, signed_address
+from prov_facade._async.settings import ClientSettings, Timeout, takes_settings
+from prov_facade._async.transport import BodyWriter
+from prov_facade._files.reports import FETCH_REPORT, report_unavailable, signed_report_url
 from prov_facade._http.raw_responses import active_recorder
-from prov_facade._http.requests import checked
-from prov_facade._http.responses import ParsedResponse, read, redacted
-from prov_facade._jobs.results import report_url
-from prov_facade._runtime.aio.send import TransportLike
+from prov_facade._http.requests import build_request, validate_request
+from prov_facade._http.responses import ParsedResponse, parse_response, redacted
+from prov_facade._http.signed_url import SignedURL
 from prov_facade.auth import SupportsAuth
 from prov_facade.config import Config
 from prov_facade.errors import (
     APIError,
     AuthenticationError,
-    ConfigError,
+    Call,
+    CredentialsError,
     InvalidResponseError,
+    ProvError,
     ReportError,
 )
 from prov_facade.polling import PollPolicy
@@ -37,21 +38,21 @@ T = TypeVar("T")
 
 
 class BaseClient:
-    """The base of the clients: an auth manager, a configuration, and a way to the server.
+    """The base of the clients: credentials, a configuration, and connections.
 
     It can be used with ``async with``, which closes its connections at the end, or without.
-    HTTPClientFactory are opened at the first call and kept for the next ones. It can be
-    pickled: its settings and its auth manager are, and no connections.
+    Connections are opened at the first call and kept for the next ones. It can be pickled: its
+    settings and its auth manager are, and no connections.
 
     Args:
         auth: Gets the tokens: an :class:`AuthManager`, or any object with its methods.
         config: The deployment.
         timeout: The limit of each phase of a request (connecting, writing, reading, waiting for a
             free connection), in seconds, or an ``httpx.Timeout``. 30 s by default.
-        retries: When a call is tried again, and how long it may take in all.
-        limits: How many connections are open at once, and how many are kept; httpx's default is
-            100 and 20.
-        transport: What moves the bytes, instead of httpx's own transport. It is closed with the
+        retries: When a call is repeated, and how long it may take in all.
+        limits: How many connections are open at once, and how many are kept; 100 and 20 by
+            default, as in httpx.
+        transport: What moves the bytes, instead of the default transport. It is closed with the
             connections, and so serves one event loop. ``"aiohttp"`` is for a thousand calls at
             once; it needs the extra ``aiohttp``.
         proxy: The proxy, instead of those that the environment names.
@@ -64,64 +65,46 @@ class BaseClient:
         ConfigError: If an argument cannot be used.
     """
 
-    _auth: SupportsAuth
-    _config: Config
-
+    @takes_settings
     def __init__(
-        self,
-        auth: SupportsAuth,
-        config: Config,
-        *,
-        timeout: Timeout = DEFAULT_TIMEOUT,
-        retries: RetryPolicy | None = None,
-        limits: httpx.Limits | None = None,
-        transport: TransportLike | None = None,
-        proxy: str | httpx.URL | httpx.Proxy | None = None,
-        verify: ssl.SSLContext | str | Path | None = None,
-        event_hooks: EventHooks | None = None,
-        polling: PollPolicy | None = None,
+        self, auth: SupportsAuth, config: Config, **settings: Unpack[ClientSettings]
     ) -> None:
-        if not isinstance(auth, SupportsAuth) or isinstance(auth, type):
-            raise ConfigError(
-                "auth needs the methods get_token, force_refresh and get_auth: for a token that"
-                " is at hand, give BearerToken(token)"
-            )
-        if not isinstance(config, Config):
-            raise ConfigError("config must be a prov_facade.Config")
-        self._auth = auth
-        self._config = config
-        policy: object = RetryPolicy() if retries is None else retries
-        if not isinstance(policy, RetryPolicy):
-            raise ConfigError("retries must be a RetryPolicy, such as RetryPolicy.none()")
-        self._retries = policy
-        patience: object = PollPolicy() if polling is None else polling
-        if not isinstance(patience, PollPolicy):
-            raise ConfigError("polling must be a PollPolicy, such as PollPolicy(deadline=60)")
-        self._polling = patience
-        self._renewal = TokenRefresher(auth)
-        connections = HTTPClientFactory(
-            limits=limits, transport=transport, proxy=proxy, verify=verify, event_hooks=event_hooks
-        )
-        self._transport = APITransport(self._endpoint(config), auth, timeout, connections)
+        self._use(ClientCore(auth, config, **settings))
+
+    @classmethod
+    def _sharing(cls, core: ClientCore) -> Self:
+        """Make a client that shares what another one has."""
+        client = cls.__new__(cls)
+        client._use(core)  # noqa: SLF001  (its own class)
+        return client
+
+    def _use(self, core: ClientCore) -> None:
+        self._core = core
+        self._base_url = self._endpoint(core.config)
 
     @classmethod
     def _endpoint(cls, config: Config) -> str:
         """Return the address of the API that this is a client of."""
         return config.prov_api_endpoint
 
-    def _share(self, other: BaseClient) -> None:
-        """Make another client use this one's auth manager, configuration and connections."""
-        other._auth, other._config = self._auth, self._config
-        other._transport = self._transport.for_base_url(other._endpoint(self._config))
-        other._retries, other._renewal = self._retries, self._renewal
-        other._polling = self._polling
+    @property
+    def _auth(self) -> SupportsAuth:
+        return self._core.auth
+
+    @property
+    def _config(self) -> Config:
+        return self._core.config
+
+    @property
+    def _polling(self) -> PollPolicy:
+        return self._core.polling
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._endpoint(self._config)!r})"
+        return f"{type(self).__name__}({self._base_url!r})"
 
     async def aclose(self) -> None:
         """Close the connections. A later call opens new ones."""
-        await self._transport.aclose()
+        await self._core.transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -135,7 +118,7 @@ class BaseClient:
         await self.aclose()
 
     async def _send(self, request: Request[T], timeout: Timeout | None) -> T:
-        """Send a request and return the value of its answer."""
+        """Send a request and return the value of the response."""
         return (await self._exchange(request, timeout)).value
 
     async def _exchange(
@@ -145,70 +128,107 @@ class BaseClient:
         *,
         error_class: type[InvalidResponseError] = InvalidResponseError,
         body_writer: BodyWriter | None = None,
-        through: APITransport | None = None,
-        target: str | None = None,
+        signed_url: SignedURL | None = None,
         retries: RetryPolicy | None = None,
     ) -> ParsedResponse[T]:
-        """Send a request and return its answer.
+        """Send a request and return the response with its value.
 
         Args:
             request: The request.
             timeout: As for the class; ``None`` is the client's own.
-            error_class: The error for an answer that cannot be used.
+            error_class: The error for a success that cannot be used.
             body_writer: May take the body; the value is empty then.
-            through: The way to the server, if it is not this client's own.
-            target: The path and the query to ask for, if they are a secret.
-            retries: When the call is tried again, if it is not as the client has it.
+            signed_url: The URL to request, if the operation has none of its own.
+            retries: When the call is repeated, if not as the client does.
         """
-        transport = through or self._transport
-        call = transport.call(request.operation)
-        request = checked(request, call)
-        renewable = request.operation.secured
+        operation, core = request.operation, self._core
+        renewable = operation.secured
 
-        async def sent(number: int) -> httpx.Response:
-            response = await transport.send(
-                request, call, timeout, body_writer=body_writer, target=target, attempt=number
+        async def send(number: int) -> httpx.Response:
+            response = await core.transport.send(
+                build_request(request, signed_url or self._base_url),
+                operation,
+                timeout,
+                body_writer=body_writer,
+                attempt=number,
             )
-            kept = active_recorder()
-            if kept is not None:
-                kept.append(redacted(response))
+            recorder = active_recorder()
+            if recorder is not None:
+                recorder.append(redacted(response))
             return response
 
         async def attempt(number: int) -> ParsedResponse[T]:
             nonlocal renewable
-            response = await sent(number)
+            response = await send(number)
             try:
-                return read(request.operation, call, response, error_class=error_class)
+                return parse_response(operation, response, error_class=error_class)
             except AuthenticationError:
-                # It comes before the server acts on a request, which may be sent again therefore.
-                refused = response.request.headers.get("authorization", "")
-                if not renewable or not refused:
+                # Sent before the server acts on a request, which may therefore be repeated.
+                rejected = response.request.headers.get("authorization", "")
+                if not renewable or not rejected:
                     raise
                 renewable = False  # once a call, however many attempts it takes
-                if not await self._renewal.renewed(refused, call):
+                if not await core.refresher.refresh(rejected):
                     raise
-            response = await sent(number)
-            return read(request.operation, call, response, error_class=error_class)
+            response = await send(number)
+            return parse_response(operation, response, error_class=error_class)
 
-        policy = retries or self._retries
-        return await call_with_retries(policy, call, attempt, safe=request.operation.safe)
+        try:
+            request = validate_request(request)
+            return await call_with_retries(retries or core.retries, attempt, safe=operation.safe)
+        except ProvError as error:
+            self._attach(error, operation, signed_url)
+            failure = _without_inner_frames(error)
+        try:
+            # Outside the handler, so that the frames below do not come back as the context.
+            raise failure
+        finally:
+            del failure  # which would keep this client alive until the next garbage collection
+
+    @contextmanager
+    def _errors_of(
+        self, operation: Operation[Any], signed_url: SignedURL | None = None
+    ) -> Iterator[None]:
+        """Attach the call to the errors raised within."""
+        try:
+            yield
+        except ProvError as error:
+            self._attach(error, operation, signed_url)
+            raise
+
+    def _attach(
+        self, error: ProvError, operation: Operation[Any], signed_url: SignedURL | None
+    ) -> None:
+        url = str(signed_url or f"{self._base_url}{operation.path}")
+        error.attach(Call(operation.operation_id, operation.method, url))
 
     async def _fetch_report(
         self, job: JobStatusTable, timeout: Timeout | None, *, body_writer: BodyWriter | None = None
     ) -> ParsedResponse[bytes]:
-        """Fetch the report that a job has made. No token goes there: the address is enough."""
-        address, target = signed_address(report_url(job), job)
+        """Fetch the report that a job has made. No token is sent: the URL is enough."""
         try:
             return await self._exchange(
                 Request(FETCH_REPORT),
                 timeout,
                 error_class=ReportError,
                 body_writer=body_writer,
-                through=self._transport.for_base_url(address),
-                target=target,
+                signed_url=signed_report_url(job),
             )
         except APIError as error:
-            raise no_report(error, job) from error
+            raise report_unavailable(error, job) from error
+
+
+def _without_inner_frames(error: ProvError) -> ProvError:
+    """Drop the frames between the method and the socket, which are of no use to its caller.
+
+    The cause stays, and what caused that is its context, which tracebacks do not show. The frames
+    of an auth manager are kept: it may be the caller's own.
+    """
+    cause = error.__cause__
+    if cause is not None and not isinstance(error, CredentialsError):
+        cause.__traceback__ = None
+        cause.__cause__, cause.__context__ = None, cause.__cause__ or cause.__context__
+    return error.with_traceback(None)
 
 
 def unchecked(argument: object) -> Any:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import httpx
 
 from prov_api_client import Request
 from prov_api_client.api.access import (
@@ -58,25 +55,22 @@ from prov_api_client.models import (
 from prov_facade._async import csv_registration
 from prov_facade._async.admin import ProvAdminClient
 from prov_facade._async.base_client import BaseClient, unchecked
+from prov_facade._async.core import ClientCore
 from prov_facade._async.downloads import Download
-from prov_facade._async.http_client import EventHooks
 from prov_facade._async.jobs import JobsClient, OnChange
 from prov_facade._async.registration import BulkRegistration, RegistrationOptions
-from prov_facade._async.transport import DEFAULT_TIMEOUT, Timeout
-from prov_facade._files.reports import check_report, csv_upload, report_document, started_job
-from prov_facade._files.uploads import Upload, file_name
-from prov_facade._http.requests import ModelLike, checked
+from prov_facade._async.settings import Timeout
+from prov_facade._files.reports import check_report, report_document, report_job
+from prov_facade._files.targets import file_name
+from prov_facade._files.uploads import Upload, csv_upload
+from prov_facade._http.requests import ModelLike, validate_request
 from prov_facade._http.responses import ParsedResponse
-from prov_facade._jobs.results import RegisteredModelRun, started_session
+from prov_facade._jobs.results import RegisteredModelRun, require_session_id
 from prov_facade._registration.batch import BulkProgress, BulkResult
 from prov_facade._registration.csv_table import CSVRegistration
-from prov_facade._runtime.aio.send import TransportLike
-from prov_facade.auth import SupportsAuth
-from prov_facade.config import Config
 from prov_facade.endpoints import ProvAPIEndpoints
 from prov_facade.errors import ReportError
 from prov_facade.polling import PollPolicy
-from prov_facade.retries import RetryPolicy
 
 
 class ProvClient(BaseClient):
@@ -126,40 +120,14 @@ class ProvClient(BaseClient):
     admin: ProvAdminClient
     jobs: JobsClient
 
-    def __init__(
-        self,
-        auth: SupportsAuth,
-        config: Config,
-        *,
-        timeout: Timeout = DEFAULT_TIMEOUT,
-        retries: RetryPolicy | None = None,
-        limits: httpx.Limits | None = None,
-        transport: TransportLike | None = None,
-        proxy: str | httpx.URL | httpx.Proxy | None = None,
-        verify: ssl.SSLContext | str | Path | None = None,
-        event_hooks: EventHooks | None = None,
-        polling: PollPolicy | None = None,
-    ) -> None:
-        super().__init__(
-            auth,
-            config,
-            timeout=timeout,
-            retries=retries,
-            limits=limits,
-            transport=transport,
-            proxy=proxy,
-            verify=verify,
-            event_hooks=event_hooks,
-            polling=polling,
-        )
-        self.admin = ProvAdminClient(auth, config)
-        self._share(self.admin)
-        self.jobs = JobsClient(auth, config)
-        self._share(self.jobs)
+    def _use(self, core: ClientCore) -> None:
+        super()._use(core)
+        self.admin = ProvAdminClient._sharing(core)  # noqa: SLF001  (a part of this)
+        self.jobs = JobsClient._sharing(core)  # noqa: SLF001
 
     def _build_endpoint(self, endpoint: ProvAPIEndpoints) -> str:
         """Return the URL of a route."""
-        return self._transport.address(endpoint.value)
+        return f"{self._base_url}{endpoint.value}"
 
     async def get_health_check(self, *, timeout: Timeout | None = None) -> HealthCheckResponse:
         """Ask whether the prov-api is up. Needs no token.
@@ -381,7 +349,7 @@ class ProvClient(BaseClient):
         """
         started = await self.register_model_run(record, timeout=timeout)
         return await self.jobs.wait_for_model_run(
-            started_session(started.session_id, "register_model_run"),
+            require_session_id(started.session_id, "register_model_run"),
             polling=polling,
             on_change=on_change,
             timeout=timeout,
@@ -761,9 +729,9 @@ class ProvClient(BaseClient):
             BadRequestError: If the server cannot read the file; its reason says why.
             ProvError: See :class:`ProvClient`.
         """
-        call = self._transport.call(convert_model_runs_to_csv.OPERATION)
-        request = convert_model_runs_to_csv.request(body=csv_upload(csv_file_contents, call))
-        return await self._send(request, timeout)
+        with self._errors_of(convert_model_runs_to_csv.OPERATION):
+            body = csv_upload(csv_file_contents)
+        return await self._send(convert_model_runs_to_csv.request(body=body), timeout)
 
     async def regenerate_csv_from_model_run_batch(
         self, batch_id: str, *, timeout: Timeout | None = None
@@ -815,10 +783,11 @@ class ProvClient(BaseClient):
             ProvError: See :class:`ProvClient`.
         """
         request = generate_report.request(body=unchecked(report_request))
-        answer = await self._exchange(request, timeout, error_class=ReportError)
-        session_id = started_job(answer)
+        response = await self._exchange(request, timeout, error_class=ReportError)
+        session_id = report_job(response)
         if session_id is None:
-            return report_document(answer)
+            with self._errors_of(generate_report.OPERATION):
+                return report_document(response)
         return await self.jobs.wait_for_report(session_id, polling=polling, timeout=timeout)
 
     async def download_report(
@@ -859,23 +828,19 @@ class ProvClient(BaseClient):
             ReportError: If what came back is not a document. It is an ``AssertionError``, too.
             ProvError: See :class:`ProvClient`.
         """
-        call = self._transport.call(generate_report.OPERATION)
-        outgoing = checked(generate_report.request(body=unchecked(request)), call)
-        with Download(
-            path,
-            call,
-            name=file_name("report", outgoing.body.id, ".docx"),
-            overwrite=overwrite,
-        ) as file:
-            answer: ParsedResponse[Any] = await self._exchange(
-                outgoing, timeout, error_class=ReportError, body_writer=file
-            )
-            session_id = started_job(answer)
-            if session_id is not None:
-                job = await self.jobs.wait(session_id, polling=polling, timeout=timeout)
-                answer = await self._fetch_report(job, timeout, body_writer=file)
-            await file.check(partial(check_report, answer, session_id=session_id))
-            return await file.keep()
+        with self._errors_of(generate_report.OPERATION):
+            outgoing = validate_request(generate_report.request(body=unchecked(request)))
+            name = file_name("report", outgoing.body.id, ".docx")
+            with Download(path, name=name, overwrite=overwrite) as file:
+                response: ParsedResponse[Any] = await self._exchange(
+                    outgoing, timeout, error_class=ReportError, body_writer=file
+                )
+                session_id = report_job(response)
+                if session_id is not None:
+                    job = await self.jobs.wait(session_id, polling=polling, timeout=timeout)
+                    response = await self._fetch_report(job, timeout, body_writer=file)
+                await file.check(partial(check_report, response, session_id=session_id))
+                return await file.keep()
 
     async def save_csv_template(
         self,
@@ -957,12 +922,11 @@ class ProvClient(BaseClient):
         overwrite: bool,
         timeout: Timeout | None,
     ) -> Path:
-        call = self._transport.call(request.operation)
-        request = checked(request, call)
-        name = file_name(*named, ".csv")
-        with Download(path, call, name=name, overwrite=overwrite) as file:
-            await self._exchange(request, timeout, body_writer=file)
-            return await file.keep()
+        with self._errors_of(request.operation):
+            request = validate_request(request)
+            with Download(path, name=file_name(*named, ".csv"), overwrite=overwrite) as file:
+                await self._exchange(request, timeout, body_writer=file)
+                return await file.keep()
 
     async def convert_model_runs_file(
         self, path: str | os.PathLike[str], *, timeout: Timeout | None = None
@@ -989,7 +953,6 @@ class ProvClient(BaseClient):
             InvalidRequestError: If there is no file that can be read; nothing is sent.
             ProvError: See :class:`ProvClient`.
         """
-        call = self._transport.call(convert_model_runs_to_csv.OPERATION)
-        with Upload(path, call) as file:
+        with self._errors_of(convert_model_runs_to_csv.OPERATION), Upload(path) as file:
             body = BodyConvertModelRunsCsv(csv_file=file.file())
             return await self._send(convert_model_runs_to_csv.request(body=body), timeout)

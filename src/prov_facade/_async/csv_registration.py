@@ -13,7 +13,7 @@ from job_api_client.models import JobStatus, JobStatusTable
 from prov_api_client.models import ModelRunRecord
 from prov_facade import errors
 from prov_facade._async.registration import RegistrationOptions
-from prov_facade._files.uploads import replaceable, target
+from prov_facade._files.targets import check_overwrite, resolve_target
 from prov_facade._jobs import results as job_results
 from prov_facade._registration.batch import BulkResult, Scratch, is_open
 from prov_facade._registration.csv_table import (
@@ -107,9 +107,8 @@ def _place(
 ) -> Path:
     if output is None:
         return Path(path)
-    call = errors.Call("register_csv", "POST", "/bulk/convert_model_runs/csv")
-    place = target(output, Path(path).name, call)
-    replaceable(place, call, overwrite=overwrite)
+    place = resolve_target(output, Path(path).name)
+    check_overwrite(place, overwrite=overwrite)
     return place
 
 
@@ -131,10 +130,10 @@ def _cells(result: BulkResult) -> JobCells:
 
 
 def _cells_of(job: JobStatusTable) -> JobCells:
-    failed = job_results.failure(job)
+    failed = job_results.failure_of(job)
     if failed is not None:
         return JobCells(job.session_id, job.status, "", _reason(failed))
-    return JobCells(job.session_id, job.status, job_results.model_run(job).handle, "")
+    return JobCells(job.session_id, job.status, job_results.registered_model_run(job).handle, "")
 
 
 def _reason(error: errors.ProvError) -> str:

@@ -20,9 +20,15 @@ from prov_api_client import Request
 from prov_facade import errors
 from prov_facade._async.base_client import BaseClient
 from prov_facade._async.downloads import Download
-from prov_facade._async.transport import Timeout
-from prov_facade._files.reports import check_report, report_document
-from prov_facade._files.uploads import file_name
+from prov_facade._async.settings import Timeout
+from prov_facade._checks import check_count
+from prov_facade._files.reports import (
+    FETCH_REPORT,
+    check_report,
+    report_document,
+    signed_report_url,
+)
+from prov_facade._files.targets import file_name
 from prov_facade._jobs import results as job_results
 from prov_facade._jobs.poller import Poller
 from prov_facade._jobs.results import RegisteredModelRun
@@ -134,20 +140,20 @@ class JobsClient(BaseClient):
     ) -> AsyncGenerator[JobStatusTable, None]:
         key: dict[str, Any] | None = None
         while True:
-            asked: Request[Any] = request(key)
-            answer = await self._exchange(asked, timeout)
-            for job in answer.value.jobs:
+            page_request: Request[Any] = request(key)
+            page = (await self._exchange(page_request, timeout)).value
+            for job in page.jobs:
                 yield job
-            before, key = key, answer.value.pagination_key
+            before, key = key, page.pagination_key
             if key is None:
                 return
             if key == before:
-                raise errors.InvalidResponseError(
-                    f"{answer.call} was answered with the pagination key that it was asked with:"
-                    " the list would never end",
-                    path="$.pagination_key",
-                    call=answer.call,
-                )
+                with self._errors_of(page_request.operation):
+                    raise errors.InvalidResponseError(
+                        "the response has the pagination key of its request: the list would never"
+                        " end",
+                        path="$.pagination_key",
+                    )
 
     async def watch(
         self,
@@ -182,30 +188,30 @@ class JobsClient(BaseClient):
             raise errors.InvalidRequestError(
                 "there is no job to wait for: the session id is empty", path="$.session_id"
             )
-        rhythm = Poller(polling or self._polling)
+        poller = Poller(polling or self._polling)
         request = fetch_job.request(session_id=session_id)
         job: JobStatusTable | None = None
         while True:
-            late = rhythm.over
+            late = poller.is_over
             try:
-                found = (await self._exchange(request, timeout, retries=rhythm.look)).value.job
+                response = await self._exchange(request, timeout, retries=poller.single_poll)
             except errors.ProvError as error:
-                if not rhythm.is_transient(error):
+                if not poller.tolerates(error):
                     if isinstance(error, errors.BadRequestError):
                         raise _unknown(session_id, job, error) from error
                     error.add_note(f"The job {session_id} goes on: {_resume(session_id)}.")
                     raise
             else:
-                news = job is None or job.status != found.status
-                job = found
-                rhythm.heard(news=news)
-                if news:
+                previous, job = job, response.value.job
+                progress = previous is None or previous.status != job.status
+                poller.succeeded(progress=progress)
+                if progress:
                     yield job
-                if job_results.is_over(job):
+                if job_results.has_ended(job):
                     return
             if late:
-                raise _too_late(session_id, job, polling or self._polling) from rhythm.trouble
-            await sleep(rhythm.pause())
+                raise _too_late(session_id, job, polling or self._polling) from poller.last_error
+            await sleep(poller.next_wait())
 
     async def wait(
         self,
@@ -246,7 +252,7 @@ class JobsClient(BaseClient):
             if on_change is not None:
                 on_change(job)
         assert last is not None  # noqa: S101  (it ends with a job, or raises)
-        failed = job_results.failure(last)
+        failed = job_results.failure_of(last)
         if failed is not None:
             raise failed
         return last
@@ -276,7 +282,7 @@ class JobsClient(BaseClient):
             InvalidResponseError: If what came of the job is no model run.
             ProvError: As :meth:`wait`.
         """
-        return job_results.model_run(
+        return job_results.registered_model_run(
             await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
         )
 
@@ -339,7 +345,8 @@ class JobsClient(BaseClient):
             ProvError: As :meth:`wait`.
         """
         job = await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-        return report_document(await self._fetch_report(job, timeout), session_id=session_id)
+        with self._errors_of(FETCH_REPORT, signed_report_url(job)):
+            return report_document(await self._fetch_report(job, timeout), session_id=session_id)
 
     async def save_report(
         self,
@@ -377,20 +384,19 @@ class JobsClient(BaseClient):
             ReportError: If there is no document at that address.
             ProvError: As :meth:`wait`.
         """
-        call = self._transport.call(fetch_job.OPERATION)
         name = file_name("report", session_id, ".docx")
-        with Download(path, call, name=name, overwrite=overwrite) as file:
+        with (
+            self._errors_of(fetch_job.OPERATION),
+            Download(path, name=name, overwrite=overwrite) as file,
+        ):
             job = await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-            answer = await self._fetch_report(job, timeout, body_writer=file)
-            await file.check(partial(check_report, answer, session_id=session_id))
+            response = await self._fetch_report(job, timeout, body_writer=file)
+            await file.check(partial(check_report, response, session_id=session_id))
             return await file.keep()
 
 
 def _check_page_size(size: object) -> None:
-    if type(size) is not int or size < 1:
-        raise errors.InvalidRequestError(
-            f"page_size is a number, 1 or more, not {size!r}", path="$.page_size"
-        )
+    check_count("page_size", size, error=partial(errors.InvalidRequestError, path="$.page_size"))
 
 
 def _resume(session_id: str) -> str:
@@ -400,22 +406,23 @@ def _resume(session_id: str) -> str:
 def _unknown(
     session_id: str, job: JobStatusTable | None, error: errors.APIError
 ) -> errors.JobNotFoundError:
-    return errors.JobNotFoundError(
-        f"the job-api does not know the job {session_id}: {error.detail} If it has been taken on"
-        f" just now, {_resume(session_id)}",
+    failure = errors.JobNotFoundError(
+        f"the job-api does not know the job {session_id}: {error.detail} If it was created just"
+        f" now, {_resume(session_id)}",
         session_id=session_id,
         job=job,
-        call=error.call,
         response=error.response,
     )
+    failure.call = error.call
+    return failure
 
 
 def _too_late(
     session_id: str, job: JobStatusTable | None, policy: PollPolicy
 ) -> errors.JobTimeoutError:
-    seen = f"it was last seen {job.status}" if job else "it was never seen"
+    status = f"its last known status is {job.status}" if job else "its status was never known"
     return errors.JobTimeoutError(
-        f"the job {session_id} did not end within {policy.deadline:g} s: {seen}. It goes on:"
+        f"the job {session_id} did not end within {policy.deadline:g} s: {status}. It goes on:"
         f" {_resume(session_id)}",
         session_id=session_id,
         job=job,

@@ -14,10 +14,11 @@ from prov_api_client.api.model_run import register_model_run
 from prov_api_client.models import RegisterBatchModelRunRequest
 from prov_facade import errors
 from prov_facade._http.raw_responses import raw_responses
-from prov_facade._http.requests import checked
+from prov_facade._http.requests import validate_request
+from prov_facade._http.transient import is_transient, may_have_arrived
 from prov_facade._jobs import results as job_results
-from prov_facade._jobs.poller import Poller, is_transient
-from prov_facade._jobs.results import started_session
+from prov_facade._jobs.poller import Poller
+from prov_facade._jobs.results import require_session_id
 from prov_facade._registration.batch import (
     BulkProgress,
     BulkResult,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from prov_facade._async.client import ProvClient
-    from prov_facade._async.transport import Timeout
+    from prov_facade._async.settings import Timeout
 
 # How far the clocks of this machine and of the server may be apart, in seconds.
 _MAX_CLOCK_SKEW = 3600.0
@@ -160,9 +161,11 @@ class BulkRegistration:
         part = RecordState(index, given)
         request: Any = register_model_run.request(body=given)  # type: ignore[arg-type]
         try:
-            call = errors.Call(f"record {index}", request.operation.method, request.operation.path)
-            part.record = checked(request, call).body
+            part.record = validate_request(request).body
         except errors.InvalidRequestError as error:
+            error.attach(
+                errors.Call(f"record {index}", request.operation.method, request.operation.path)
+            )
             part.error = error
         return part
 
@@ -246,16 +249,16 @@ class BulkRegistration:
                 answer = await self._client.register_batch_model_runs(
                     RegisterBatchModelRunRequest(records=records), timeout=self._options.timeout
                 )
-                session_id = started_session(answer.session_id, "register_batch_model_runs")
+                session_id = require_session_id(answer.session_id, "register_batch_model_runs")
             except errors.ProvError as error:
-                if _may_have_arrived(error):
+                if may_have_arrived(error):
                     found = await self._settle(chunk, error)
                     if found is None:
                         await self._withdraw(chunk, "the server has no such job")
-                        if rhythm.over:
+                        if rhythm.is_over:
                             self._stop_error = error
                             return None
-                        await sleep(rhythm.pause())
+                        await sleep(rhythm.next_wait())
                         continue
                     session_id = found
                 elif self._refuse(sent, error):
@@ -263,11 +266,11 @@ class BulkRegistration:
                     continue
                 else:
                     await self._withdraw(chunk, str(error))
-                    if not is_transient(error) or rhythm.over:
+                    if not is_transient(error) or rhythm.is_over:
                         self._stop_error = error
                         return None
-                    rhythm.trouble = error
-                    await sleep(rhythm.pause())
+                    rhythm.last_error = error
+                    await sleep(rhythm.next_wait())
                     continue
             await run_shielded(self._manifest.submitted, number, session_id)
             self._advance(submitted=len(sent))
@@ -357,13 +360,13 @@ class BulkRegistration:
             try:
                 found, doubtful = await self._candidates(chunk)
             except errors.ProvError as error:
-                if (overall.over and last) or not is_transient(error):
+                if (overall.is_over and last) or not is_transient(error):
                     reason = f"your jobs could not be looked through ({_text(error)})"
                     raise unsettled(chunk, self._scratch.path, (), reason) from error
-                rhythm.trouble = error
-                await sleep(rhythm.pause())
+                rhythm.last_error = error
+                await sleep(rhythm.next_wait())
                 continue
-            rhythm.heard(news=False)
+            rhythm.succeeded(progress=False)
             if len(found) == 1:
                 return found[0]
             if found:
@@ -374,7 +377,7 @@ class BulkRegistration:
                 raise unsettled(chunk, self._scratch.path, doubtful, reason) from cause
             if last:
                 return None
-            await sleep(min(rhythm.pause(), max(0.0, end - time.monotonic())))
+            await sleep(min(rhythm.next_wait(), max(0.0, end - time.monotonic())))
 
     async def _candidates(self, chunk: Chunk) -> tuple[list[str], list[str]]:
         """Find the jobs that submit what a chunk holds.
@@ -413,18 +416,18 @@ class BulkRegistration:
         self._advance()
 
     def _rest(self, flight: InFlightBatch) -> None:
-        flight.due = time.monotonic() + flight.rhythm.pause()
+        flight.due = time.monotonic() + flight.rhythm.next_wait()
 
     async def _look(self, flight: InFlightBatch) -> list[BulkResult]:
         """Ask how far a batch is, and return what has newly become of its records."""
         # Time in which nobody looked does not count: another chunk was settled, or whoever takes
         # the results took their time.
         flight.rhythm.extend(max(0.0, time.monotonic() - flight.due))
-        late = flight.rhythm.over
+        late = flight.rhythm.is_over
         try:
             settled = await self._news(flight)
         except errors.ProvError as error:
-            if not flight.rhythm.is_transient(error):
+            if not flight.rhythm.tolerates(error):
                 if not isinstance(error, errors.BadRequestError):
                     raise
                 self._flights.remove(flight)
@@ -433,7 +436,7 @@ class BulkRegistration:
         if settled:
             # As long as anything comes of it, the jobs are waited for.
             for other in self._flights:
-                other.rhythm.postpone()
+                other.rhythm.restart()
         if flight.over:
             self._flights.remove(flight)
             if not flight.unclear:
@@ -450,11 +453,11 @@ class BulkRegistration:
     async def _news(self, flight: InFlightBatch) -> list[RecordState]:
         if flight.batch_id is None:
             job = await self._client.jobs.fetch(flight.session_id, timeout=self._options.timeout)
-            flight.rhythm.heard(news=job_results.is_over(job))
-            failed = job_results.failure(job)
+            flight.rhythm.succeeded(progress=job_results.has_ended(job))
+            failed = job_results.failure_of(job)
             if failed is not None:
                 return flight.fail(failed)
-            if not job_results.is_over(job):
+            if not job_results.has_ended(job):
                 return []
             flight.batch_id = job_results.batch_id(job)
             await run_shielded(self._manifest.batch, flight.number, flight.batch_id)
@@ -465,7 +468,7 @@ class BulkRegistration:
                 flight.batch_id, page_size=page_size, timeout=self._options.timeout
             )
         ]
-        flight.rhythm.heard(news=False)
+        flight.rhythm.succeeded(progress=False)
         return flight.take(jobs)
 
     async def _remember(self, parts: list[RecordState], number: int) -> None:
@@ -495,13 +498,6 @@ class BulkRegistration:
         )
         if self._options.on_progress is not None:
             self._options.on_progress(self._progress)
-
-
-def _may_have_arrived(error: errors.ProvError) -> bool:
-    """Say whether the server may have acted on a submission that ended in an error."""
-    if isinstance(error, errors.TransportError):
-        return error.may_have_arrived
-    return isinstance(error, errors.ServerError | errors.InvalidResponseError)
 
 
 def _refusal(part: RecordState, reason: str) -> errors.BadRequestError:

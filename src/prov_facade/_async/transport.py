@@ -10,7 +10,7 @@ import httpx
 
 from prov_api_client import Operation
 from prov_facade import errors
-from prov_facade._async.authentication import Authentication, send_authenticated
+from prov_facade._async.authentication import Authentication
 from prov_facade._async.http_client import HTTPClientFactory
 from prov_facade._async.settings import Timeout
 from prov_facade._checks import check_number
@@ -111,7 +111,7 @@ class APITransport:
                 if auth is None:
                     response = await client.send(request)
                 else:
-                    response = await send_authenticated(client.send, request, auth)
+                    response = await self._authentication.send(client.send, request, auth)
                 response = await _receive(response, operation, body_writer)
         except httpx.RequestError as error:
             error.request = bare_request(request)
@@ -144,8 +144,8 @@ def _log(request: httpx.Request, outcome: object, begun: float, attempt: int) ->
     if _LOG.isEnabledFor(logging.DEBUG):
         # Without query and headers, which hold names and tokens.
         seconds = time.monotonic() - begun
-        path = request.url.path
-        _LOG.debug("%s %s: %s in %.3f s, attempt %d", request.method, path, outcome, seconds, attempt)
+        message = "%s %s: %s in %.3f s, attempt %d"
+        _LOG.debug(message, request.method, request.url.path, outcome, seconds, attempt)
 
 
 async def _receive(
@@ -165,9 +165,7 @@ async def _receive(
     return response
 
 
-def _transport_error(
-    error: httpx.RequestError, operation: Operation[Any]
-) -> errors.TransportError:
+def _transport_error(error: httpx.RequestError, operation: Operation[Any]) -> errors.TransportError:
     kind = (
         errors.TransportTimeoutError
         if isinstance(error, httpx.TimeoutException)

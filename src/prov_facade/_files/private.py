@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
-import time
 from pathlib import Path
 
+from prov_facade._files.atomic import replace_file
 from prov_facade.errors import CredentialsError
 
 
@@ -30,31 +29,7 @@ def write_private(path: Path, content: bytes) -> None:
     Raises:
         OSError: If it cannot be written.
     """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
-    draft = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        _replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-
-
-def _replace(draft: Path, path: Path) -> None:
-    ends = time.monotonic() + 2
-    while True:
-        try:
-            draft.replace(path)
-        except PermissionError:
-            # On Windows, not while somebody reads the old one.
-            if os.name != "nt" or time.monotonic() > ends:
-                raise
-            time.sleep(0.02)
-        else:
-            return
+    replace_file(path, content, mode=0o600)
 
 
 def refuse_strangers(

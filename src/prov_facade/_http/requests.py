@@ -26,6 +26,7 @@ from typing import (
 )
 
 import attrs
+import httpx
 import msgspec
 
 from job_api_client.operations import OPERATIONS as JOB_OPERATIONS
@@ -33,15 +34,23 @@ from prov_api_client import Request
 from prov_api_client.operations import OPERATIONS
 from prov_api_client.types import LIMITS, prepare
 from prov_facade._http.responses import error_path
+from prov_facade._http.signed_url import SignedURL
+from prov_facade._version import __version__
 from prov_facade.errors import InvalidRequestError
 
 T = TypeVar("T")
 
+# As httpx's own client sends them.
+_DEFAULT_HEADERS = {
+    **httpx.Client(transport=httpx.BaseTransport()).headers,
+    "user-agent": f"prov-facade/{__version__} python-httpx/{httpx.__version__}",
+}
+
 # JSON expresses these as they are.
 _SCALARS = (bool, int, type(None))
 
-# These are left as they are, and then refused by their type: msgspec would send bytes as base64, and
-# a date as text where Unix seconds are wanted.
+# Left as they are, and then refused by their type: msgspec would send bytes as base64, and a date
+# as text where Unix seconds are wanted.
 _AS_THEY_ARE = (
     bytes,
     bytearray,
@@ -89,6 +98,29 @@ def validate_request(request: Request[T]) -> Request[T]:
     body = _simplify(request.body)
     _convert(body, _strict(operation.body))
     return attrs.evolve(request, body=_convert(body, operation.body))
+
+
+def build_request(request: Request[Any], base: str | SignedURL) -> httpx.Request:
+    """Build the request that is sent.
+
+    Args:
+        request: The request, validated.
+        base: The address of the API, or a signed URL, which is all of the address.
+
+    Raises:
+        InvalidRequestError: If an argument makes the URL too long.
+    """
+    arguments: dict[str, Any] = request.to_httpx()
+    method, path = arguments.pop("method"), arguments.pop("url")
+    arguments["headers"] = {**_DEFAULT_HEADERS, **arguments.get("headers", {})}
+    if isinstance(base, SignedURL):
+        return base.request(method, **arguments)
+    try:
+        return httpx.Request(method, f"{base}{path}", **arguments)
+    except httpx.InvalidURL as error:
+        raise InvalidRequestError(
+            f"nothing was sent: an argument does not fit in a URL: {error}"
+        ) from error
 
 
 def _simplify(value: object) -> object:

@@ -202,9 +202,7 @@ def _secrets(response: httpx.Response) -> list[str]:
     return [header.partition(" ")[2], *(signed.secrets if signed else ())]
 
 
-def _status_error(
-    operation: Operation[Any], response: httpx.Response
-) -> errors.APIError:
+def _status_error(operation: Operation[Any], response: httpx.Response) -> errors.APIError:
     status = response.status_code
     kind = _BY_STATUS.get(status, errors.ServerError if status >= 500 else errors.APIError)
     fault = _fault(response)
@@ -244,7 +242,8 @@ def _fault(response: httpx.Response) -> errors.Fault:
     try:
         body = msgspec.json.decode(response.content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return errors.Fault(detail=_readable_text(response), body=_text(response), retry_after=retry_after)
+        text, body = _readable_text(response), _text(response)
+        return errors.Fault(detail=text, body=body, retry_after=retry_after)
     detail = body.get("detail") if isinstance(body, dict) else None
     entries = _entries(body)
     if entries:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 import threading
 from functools import cache
@@ -10,16 +9,13 @@ from pathlib import Path
 
 import httpx
 
+from prov_facade._runtime.fork import hold_during_fork
+
 # One thread at a time: the others find the certificates loaded. A fork waits as well: the child
 # would otherwise inherit a lock of OpenSSL that no thread of it releases, and hang when it loads
 # certificates itself.
 _LOADING = threading.Lock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_LOADING.acquire,
-        after_in_parent=_LOADING.release,
-        after_in_child=_LOADING.release,
-    )
+hold_during_fork(_LOADING)
 
 
 def load(verify: ssl.SSLContext | str | Path | None) -> ssl.SSLContext:

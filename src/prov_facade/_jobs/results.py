@@ -1,4 +1,4 @@
-"""Reads what came of a job."""
+"""Reads the results of jobs."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from prov_facade import errors
 
 T = TypeVar("T")
 
-_OVER = (JobStatus.SUCCEEDED, JobStatus.FAILED)
+_ENDED = (JobStatus.SUCCEEDED, JobStatus.FAILED)
 
 
 @frozen
 class RegisteredModelRun:
-    """A model run that is lodged.
+    """A registered model run.
 
     Attributes:
         handle: Its id.
         record: Its record.
         prov_json: Its PROV document, as PROV-JSON text, which the package ``prov`` reads.
-        session_id: The job that lodged it.
+        session_id: The job that registered it.
     """
 
     handle: str
@@ -46,47 +46,47 @@ class RegisteredModelRun:
 
 
 @frozen
-class _Lodged:
+class _RegistrationResult:
     record: ProvenanceRecordInfo
 
 
 @frozen
-class _Submitted:
+class _BatchResult:
     batch_id: str
 
 
 @frozen
-class _Reported:
+class _ReportResult:
     report_url: str
 
 
-prepare(_Lodged, _Submitted, _Reported)
+prepare(_RegistrationResult, _BatchResult, _ReportResult)
 
 
-def started_session(session_id: str | None, operation: str) -> str:
-    """Return the session id of a job that was started.
+def require_session_id(session_id: str | None, operation: str) -> str:
+    """Return the session id of a job, or refuse that there is none.
 
     Raises:
-        InvalidResponseError: If none was.
+        InvalidResponseError: If it is missing.
     """
     if session_id is None:
         raise errors.InvalidResponseError(
-            f"{operation} was answered with success, and without the session id of a job",
+            f"{operation} succeeded, but the response has no session id of a job",
             path="$.session_id",
         )
     return session_id
 
 
-def is_over(job: JobStatusTable) -> bool:
-    """Say whether a job has ended, well or not."""
-    return job.status in _OVER
+def has_ended(job: JobStatusTable) -> bool:
+    """Tell whether a job has ended, successfully or not."""
+    return job.status in _ENDED
 
 
-def failure(job: JobStatusTable) -> errors.JobFailedError | None:
+def failure_of(job: JobStatusTable) -> errors.JobFailedError | None:
     """Make the error for a job that failed; ``None`` if it did not."""
     if job.status != JobStatus.FAILED:
         return None
-    reason = job.info or "the server does not say why"
+    reason = job.info or "the server gives no reason"
     return errors.JobFailedError(
         f"the job {job.session_id} ({job.job_sub_type}) failed: {reason}",
         session_id=job.session_id,
@@ -94,32 +94,32 @@ def failure(job: JobStatusTable) -> errors.JobFailedError | None:
     )
 
 
-def model_run(job: JobStatusTable) -> RegisteredModelRun:
-    """Read the model run that a job lodged.
+def registered_model_run(job: JobStatusTable) -> RegisteredModelRun:
+    """Read the model run that a job registered.
 
     Raises:
-        InvalidResponseError: If its result is none.
+        InvalidResponseError: If its result is of another kind.
     """
-    lodged = _result(job, _Lodged).record
-    return RegisteredModelRun(lodged.id, lodged.record, lodged.prov_json, job.session_id)
+    result = _result(job, _RegistrationResult).record
+    return RegisteredModelRun(result.id, result.record, result.prov_json, job.session_id)
 
 
 def batch_id(job: JobStatusTable) -> str:
     """Read the id of the batch that a job submitted.
 
     Raises:
-        InvalidResponseError: If its result is none.
+        InvalidResponseError: If its result is of another kind.
     """
-    return _result(job, _Submitted).batch_id
+    return _result(job, _BatchResult).batch_id
 
 
 def report_url(job: JobStatusTable) -> str:
-    """Read the address of the report that a job made. Who has it can read the report.
+    """Read the URL of the report that a job made. Whoever has it can read the report.
 
     Raises:
-        InvalidResponseError: If its result is none.
+        InvalidResponseError: If its result is of another kind.
     """
-    return _result(job, _Reported).report_url
+    return _result(job, _ReportResult).report_url
 
 
 def _result(job: JobStatusTable, kind: type[T]) -> T:

@@ -9,8 +9,7 @@ from typing import TypedDict, Unpack
 import httpx
 
 from prov_facade._async.client import ProvClient
-from prov_facade._async.http_client import EventHooks
-from prov_facade._async.transport import Timeout
+from prov_facade._async.settings import EventHooks, Timeout
 from prov_facade._auth.device_flow import DeviceFlow
 from prov_facade._auth.flows import ClientCredentials, OfflineFlow
 from prov_facade._auth.token_endpoint import Verify

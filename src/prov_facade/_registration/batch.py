@@ -186,7 +186,7 @@ class InFlightBatch:
         """
         settled = []
         for job in jobs:
-            if job.session_id in self._seen or not job_results.is_over(job):
+            if job.session_id in self._seen or not job_results.has_ended(job):
                 continue
             self._seen.add(job.session_id)
             part = self._part_of(job)
@@ -252,10 +252,10 @@ def _name(record: ModelRunRecord | None) -> object:
 
 def _settle(part: RecordState, job: JobStatusTable) -> RecordState:
     part.session_id = job.session_id
-    part.error = job_results.failure(job)
+    part.error = job_results.failure_of(job)
     if part.error is None:
         try:
-            part.handle = job_results.model_run(job).handle
+            part.handle = job_results.registered_model_run(job).handle
         except errors.InvalidResponseError as error:
             part.error = errors.JobFailedError(str(error), session_id=job.session_id, job=job)
     return part

@@ -7,15 +7,13 @@ import csv
 import hashlib
 import io
 import os
-import secrets
-import stat
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from attrs import field, frozen
 
 from prov_facade import errors
+from prov_facade._files.atomic import replace_file
 from prov_facade._registration.batch import BulkResult
 
 JOB_ID = "_job_id"
@@ -174,18 +172,9 @@ def save(path: Path, content: bytes) -> None:
     Raises:
         FileError: If that cannot be done.
     """
-    draft = path.parent / f".prov-facade-{secrets.token_hex(8)}.part"
     try:
-        with draft.open("xb") as file:
-            if path.exists():
-                draft.chmod(stat.S_IMODE(path.stat().st_mode))
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        replace_file(path, content)
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
         raise errors.FileError(
             f"the CSV file could not be saved at {str(path)!r}: {error.strerror or error}",
             number=error.errno,

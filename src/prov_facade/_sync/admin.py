@@ -25,7 +25,7 @@ from prov_api_client.models import (
 )
 from prov_facade._http.requests import ModelLike
 from prov_facade._sync.base_client import SyncBaseClient, unchecked
-from prov_facade._sync.transport import Timeout
+from prov_facade._sync.settings import Timeout
 from prov_facade.endpoints import ProvAPIAdminEndpoints
 from prov_facade.errors import InvalidRequestError
 
@@ -40,7 +40,7 @@ class SyncProvAdminClient(SyncBaseClient):
 
     def _build_endpoint(self, endpoint: ProvAPIAdminEndpoints) -> str:
         """Return the URL of a route."""
-        return self._transport.address(endpoint.value)
+        return f"{self._base_url}{endpoint.value}"
 
     def generate_config_file(
         self, required_only: bool = True, *, timeout: Timeout | None = None
@@ -212,11 +212,10 @@ class SyncProvAdminClient(SyncBaseClient):
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
         if confirm is not True:
-            call = self._transport.call(clear_graph.OPERATION)
-            raise InvalidRequestError(
-                f"{call} was not sent: it would delete the whole provenance graph. Pass"
-                " confirm=True if that is what you want",
-                path="$.confirm",
-                call=call,
-            )
+            with self._errors_of(clear_graph.OPERATION):
+                raise InvalidRequestError(
+                    "nothing was sent: this would delete the whole provenance graph. Pass"
+                    " confirm=True if that is what you want",
+                    path="$.confirm",
+                )
         return self._send(clear_graph.request(), timeout)

@@ -1,152 +1,159 @@
 # Made of src/prov_facade/_async by `nox -s codegen`: change that, not this file.
-"""Gets the credentials of a call from an auth manager, whatever its class."""
+"""Obtains the credentials of a call from an auth manager, whatever its class."""
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
 
 import httpx
 
 from prov_facade._auth.manager import OAuthManager
+from prov_facade._runtime.fork import ForkSafeLock
 from prov_facade._runtime.threads.concurrency import Awaited, run_in_daemon_thread
 from prov_facade._runtime.threads.limiter import Limiter
 from prov_facade.auth import BearerAuth, BearerToken, SupportsAuth
-from prov_facade.errors import Call, CredentialsError
+from prov_facade.errors import CredentialsError
 
-T = TypeVar("T")
+# How many threads of an event loop wait for an auth manager at once. A loop has at least five, and
+# name lookups and other tasks need some.
+_MAX_THREADS = 2
 
 
-class TokenRefresher:
-    """Has an auth manager get a new token when the server refuses the one that it gave.
+class Authentication:
+    """Asks an auth manager for the credentials of each call.
 
     Args:
-        manager: The auth manager. It may block: it is asked in a thread.
+        manager: The auth manager. It may block: it is called in a thread.
     """
 
     def __init__(self, manager: SupportsAuth) -> None:
         self._manager = manager
-        self._lock, self._process = threading.Lock(), os.getpid()
-        # One thread for the calls of a loop: those that wait for the lock would take all the
-        # threads that the loop has, and leave none to look up names, or to other tasks.
-        self._turns = Limiter(1)
+        self._limiter = Limiter(_MAX_THREADS)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._manager,)
-
-    def renewed(self, refused: str, call: Call) -> bool:
-        """Say whether there is another token than one that was refused, a new one if need be.
-
-        Args:
-            refused: The ``Authorization`` header of the request that was refused.
-            call: What an error says about the call.
+    def current(self) -> httpx.Auth:
+        """Return what puts the token on a request.
 
         Raises:
-            CredentialsError: If the auth manager fails.
+            CredentialsError: If there is no token.
         """
-        if isinstance(self._manager, BearerToken) and self._manager.is_fixed:
-            return False
-        with self._turns.turn():
-            run_in_daemon_thread(self._renew, refused, call)
-        return True
+        manager = self._manager
+        if isinstance(manager, BearerToken) and manager.is_async:
+            return BearerAuth(manager.get_token())
+        if _has_token(manager):
+            return _get_auth(manager)
+        with self._limiter.slot():
+            return run_in_daemon_thread(_get_auth, manager)
 
-    def _renew(self, refused: str, call: Call) -> None:
-        if self._process != os.getpid():
-            # After a fork, nobody is there who would give the lock back.
-            self._lock, self._process = threading.Lock(), os.getpid()
-        # Of many calls that are refused at once, the first gets a new token, for all of them.
-        with self._lock:
-            try:
-                # Of any scheme: some managers write "bearer".
-                if refused.rpartition(" ")[2] == self._manager.get_token().strip():
-                    self._manager.force_refresh()
-            except CredentialsError as error:
-                raise error.during(call) from error
-            except Exception as error:
-                raise _failure(self._manager, call, error) from error
+    def send(
+        self,
+        send: Callable[[httpx.Request], Awaited[httpx.Response]],
+        request: httpx.Request,
+        auth: httpx.Auth,
+    ) -> httpx.Response:
+        """Send a request with credentials, in as many steps as these take.
 
+        Args:
+            send: Sends a request once.
+            request: The request.
+            auth: What :meth:`current` returned.
 
-def credentials(manager: SupportsAuth, call: Call, turns: Limiter) -> httpx.Auth:
-    """Ask an auth manager for what puts the token on a request.
+        Raises:
+            CredentialsError: If the credentials fail.
+        """
+        if isinstance(auth, BearerAuth):
+            return send(next(auth.auth_flow(request)))
+        flow = auth.sync_auth_flow(request)
+        try:
+            request = self._step(lambda: next(flow))
+            while True:
+                response = send(request)
+                try:
+                    request = self._step(partial(flow.send, response))
+                    response.read()  # so that the connection can be used again
+                except StopIteration:
+                    return response
+                except BaseException:
+                    response.close()
+                    raise
+        finally:
+            flow.close()
 
-    Args:
-        manager: The auth manager. It may block: it is asked in a thread.
-        call: What an error says about the call.
-        turns: Leaves threads to others.
-
-    Returns:
-        What puts the token on the request. Whatever fails in it is an ``CredentialsError``.
-
-    Raises:
-        CredentialsError: If there is no token.
-    """
-    if _has_token(manager):
-        auth = _ask(manager, call)
-    else:
-        with turns.turn():
-            auth = run_in_daemon_thread(_ask, manager, call)
-    return auth if isinstance(auth, BearerAuth) else WrappedAuth(auth, manager, call)
+    def _step(self, step: Callable[[], Awaited[httpx.Request]]) -> httpx.Request:
+        try:
+            return step()
+        except (StopIteration, httpx.RequestError):
+            raise
+        except Exception as error:
+            raise _failure(self._manager, error) from error
 
 
 def _has_token(manager: SupportsAuth) -> bool:
-    """Say whether a manager has no need to block, as far as is known of it."""
+    """Tell whether a manager certainly need not block."""
     if isinstance(manager, BearerToken):
         return manager.is_fixed
     return isinstance(manager, OAuthManager) and manager.token_at_hand() is not None
 
 
-def _ask(manager: SupportsAuth, call: Call) -> httpx.Auth:
+def _get_auth(manager: SupportsAuth) -> httpx.Auth:
     try:
         auth = manager.get_auth()
     except CredentialsError as error:
-        raise error.during(call) from error
+        raise error.copy() from error
     except Exception as error:
-        raise _failure(manager, call, error) from error
+        raise _failure(manager, error) from error
     if not isinstance(auth, httpx.Auth):
         raise CredentialsError(
-            f"{call}: get_auth of the auth manager {type(manager).__name__} must return an"
-            f" httpx.Auth, not {type(auth).__name__}",
-            call=call,
+            f"get_auth of the auth manager {type(manager).__name__} must return an httpx.Auth, not"
+            f" {type(auth).__name__}"
         )
     return auth
 
 
-def _failure(manager: SupportsAuth, call: Call, error: Exception) -> CredentialsError:
-    # Only the kind of the error: its text may hold a token.
+def _failure(manager: SupportsAuth, error: Exception) -> CredentialsError:
+    # Only the type of the error: its text may hold a token.
     return CredentialsError(
-        f"{call}: the auth manager {type(manager).__name__} failed with {type(error).__name__}",
-        call=call,
+        f"the auth manager {type(manager).__name__} failed with {type(error).__name__}"
     )
 
 
-class WrappedAuth(httpx.Auth):
-    """Another library's credentials; what fails in them is our error."""
+class TokenRefresher:
+    """Has an auth manager get a new token when the server rejects the one that it gave.
 
-    def __init__(self, auth: httpx.Auth, manager: SupportsAuth, call: Call) -> None:
-        self._auth = auth
+    Args:
+        manager: The auth manager. It may block: it is called in a thread.
+    """
+
+    def __init__(self, manager: SupportsAuth) -> None:
         self._manager = manager
-        self._call = call
+        self._lock = ForkSafeLock()
+        # One thread for the calls of an event loop: those that wait for the lock would occupy
+        # the others.
+        self._limiter = Limiter(1)
 
-    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
-        """Run the flow of the credentials."""
-        flow = self._auth.sync_auth_flow(request)
-        try:
-            outgoing = self._step(lambda: next(flow))
-            while True:
-                response = yield outgoing
-                outgoing = self._step(partial(flow.send, response))
-        except StopIteration:
-            return
-        finally:
-            flow.close()
+    def refresh(self, rejected: str) -> bool:
+        """Tell whether there is another token than a rejected one, refreshing it if need be.
 
-    def _step(self, step: Callable[[], Awaited[T]]) -> T:
-        try:
-            return step()
-        except StopIteration:
-            raise
-        except Exception as error:
-            raise _failure(self._manager, self._call, error) from error
+        Args:
+            rejected: The ``Authorization`` header of the request that was rejected.
+
+        Raises:
+            CredentialsError: If the auth manager fails.
+        """
+        if isinstance(self._manager, BearerToken):
+            return not self._manager.is_fixed  # a function is called for each request anyway
+        with self._limiter.slot():
+            run_in_daemon_thread(self._refresh, rejected)
+        return True
+
+    def _refresh(self, rejected: str) -> None:
+        # Of many calls that are rejected at once, the first gets a new token, for all of them.
+        with self._lock:
+            try:
+                # Of any scheme: some managers write "bearer".
+                if rejected.rpartition(" ")[2] == self._manager.get_token().strip():
+                    self._manager.force_refresh()
+            except CredentialsError as error:
+                raise error.copy() from error
+            except Exception as error:
+                raise _failure(self._manager, error) from error

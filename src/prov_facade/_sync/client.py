@@ -4,14 +4,11 @@
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import httpx
 
 from prov_api_client import Request
 from prov_api_client.api.access import (
@@ -56,28 +53,25 @@ from prov_api_client.models import (
     RegisterModelRunResponse,
     User,
 )
-from prov_facade._files.reports import check_report, csv_upload, report_document, started_job
-from prov_facade._files.uploads import Upload, file_name
-from prov_facade._http.requests import ModelLike, checked
+from prov_facade._files.reports import check_report, report_document, report_job
+from prov_facade._files.targets import file_name
+from prov_facade._files.uploads import Upload, csv_upload
+from prov_facade._http.requests import ModelLike, validate_request
 from prov_facade._http.responses import ParsedResponse
-from prov_facade._jobs.results import RegisteredModelRun, started_session
+from prov_facade._jobs.results import RegisteredModelRun, require_session_id
 from prov_facade._registration.batch import BulkProgress, BulkResult
 from prov_facade._registration.csv_table import CSVRegistration
-from prov_facade._runtime.threads.send import TransportLike
 from prov_facade._sync import csv_registration
 from prov_facade._sync.admin import SyncProvAdminClient
 from prov_facade._sync.base_client import SyncBaseClient, unchecked
+from prov_facade._sync.core import ClientCore
 from prov_facade._sync.downloads import Download
-from prov_facade._sync.http_client import EventHooks
 from prov_facade._sync.jobs import OnChange, SyncJobsClient
 from prov_facade._sync.registration import BulkRegistration, RegistrationOptions
-from prov_facade._sync.transport import DEFAULT_TIMEOUT, Timeout
-from prov_facade.auth import SupportsAuth
-from prov_facade.config import Config
+from prov_facade._sync.settings import Timeout
 from prov_facade.endpoints import ProvAPIEndpoints
 from prov_facade.errors import ReportError
 from prov_facade.polling import PollPolicy
-from prov_facade.retries import RetryPolicy
 
 
 class SyncProvClient(SyncBaseClient):
@@ -126,40 +120,14 @@ class SyncProvClient(SyncBaseClient):
     admin: SyncProvAdminClient
     jobs: SyncJobsClient
 
-    def __init__(
-        self,
-        auth: SupportsAuth,
-        config: Config,
-        *,
-        timeout: Timeout = DEFAULT_TIMEOUT,
-        retries: RetryPolicy | None = None,
-        limits: httpx.Limits | None = None,
-        transport: TransportLike | None = None,
-        proxy: str | httpx.URL | httpx.Proxy | None = None,
-        verify: ssl.SSLContext | str | Path | None = None,
-        event_hooks: EventHooks | None = None,
-        polling: PollPolicy | None = None,
-    ) -> None:
-        super().__init__(
-            auth,
-            config,
-            timeout=timeout,
-            retries=retries,
-            limits=limits,
-            transport=transport,
-            proxy=proxy,
-            verify=verify,
-            event_hooks=event_hooks,
-            polling=polling,
-        )
-        self.admin = SyncProvAdminClient(auth, config)
-        self._share(self.admin)
-        self.jobs = SyncJobsClient(auth, config)
-        self._share(self.jobs)
+    def _use(self, core: ClientCore) -> None:
+        super()._use(core)
+        self.admin = SyncProvAdminClient._sharing(core)  # noqa: SLF001  (a part of this)
+        self.jobs = SyncJobsClient._sharing(core)  # noqa: SLF001
 
     def _build_endpoint(self, endpoint: ProvAPIEndpoints) -> str:
         """Return the URL of a route."""
-        return self._transport.address(endpoint.value)
+        return f"{self._base_url}{endpoint.value}"
 
     def get_health_check(self, *, timeout: Timeout | None = None) -> HealthCheckResponse:
         """Ask whether the prov-api is up. Needs no token.
@@ -379,7 +347,7 @@ class SyncProvClient(SyncBaseClient):
         """
         started = self.register_model_run(record, timeout=timeout)
         return self.jobs.wait_for_model_run(
-            started_session(started.session_id, "register_model_run"),
+            require_session_id(started.session_id, "register_model_run"),
             polling=polling,
             on_change=on_change,
             timeout=timeout,
@@ -759,9 +727,9 @@ class SyncProvClient(SyncBaseClient):
             BadRequestError: If the server cannot read the file; its reason says why.
             ProvError: See :class:`SyncProvClient`.
         """
-        call = self._transport.call(convert_model_runs_to_csv.OPERATION)
-        request = convert_model_runs_to_csv.request(body=csv_upload(csv_file_contents, call))
-        return self._send(request, timeout)
+        with self._errors_of(convert_model_runs_to_csv.OPERATION):
+            body = csv_upload(csv_file_contents)
+        return self._send(convert_model_runs_to_csv.request(body=body), timeout)
 
     def regenerate_csv_from_model_run_batch(
         self, batch_id: str, *, timeout: Timeout | None = None
@@ -813,10 +781,11 @@ class SyncProvClient(SyncBaseClient):
             ProvError: See :class:`SyncProvClient`.
         """
         request = generate_report.request(body=unchecked(report_request))
-        answer = self._exchange(request, timeout, error_class=ReportError)
-        session_id = started_job(answer)
+        response = self._exchange(request, timeout, error_class=ReportError)
+        session_id = report_job(response)
         if session_id is None:
-            return report_document(answer)
+            with self._errors_of(generate_report.OPERATION):
+                return report_document(response)
         return self.jobs.wait_for_report(session_id, polling=polling, timeout=timeout)
 
     def download_report(
@@ -857,23 +826,19 @@ class SyncProvClient(SyncBaseClient):
             ReportError: If what came back is not a document. It is an ``AssertionError``, too.
             ProvError: See :class:`SyncProvClient`.
         """
-        call = self._transport.call(generate_report.OPERATION)
-        outgoing = checked(generate_report.request(body=unchecked(request)), call)
-        with Download(
-            path,
-            call,
-            name=file_name("report", outgoing.body.id, ".docx"),
-            overwrite=overwrite,
-        ) as file:
-            answer: ParsedResponse[Any] = self._exchange(
-                outgoing, timeout, error_class=ReportError, body_writer=file
-            )
-            session_id = started_job(answer)
-            if session_id is not None:
-                job = self.jobs.wait(session_id, polling=polling, timeout=timeout)
-                answer = self._fetch_report(job, timeout, body_writer=file)
-            file.check(partial(check_report, answer, session_id=session_id))
-            return file.keep()
+        with self._errors_of(generate_report.OPERATION):
+            outgoing = validate_request(generate_report.request(body=unchecked(request)))
+            name = file_name("report", outgoing.body.id, ".docx")
+            with Download(path, name=name, overwrite=overwrite) as file:
+                response: ParsedResponse[Any] = self._exchange(
+                    outgoing, timeout, error_class=ReportError, body_writer=file
+                )
+                session_id = report_job(response)
+                if session_id is not None:
+                    job = self.jobs.wait(session_id, polling=polling, timeout=timeout)
+                    response = self._fetch_report(job, timeout, body_writer=file)
+                file.check(partial(check_report, response, session_id=session_id))
+                return file.keep()
 
     def save_csv_template(
         self,
@@ -955,12 +920,11 @@ class SyncProvClient(SyncBaseClient):
         overwrite: bool,
         timeout: Timeout | None,
     ) -> Path:
-        call = self._transport.call(request.operation)
-        request = checked(request, call)
-        name = file_name(*named, ".csv")
-        with Download(path, call, name=name, overwrite=overwrite) as file:
-            self._exchange(request, timeout, body_writer=file)
-            return file.keep()
+        with self._errors_of(request.operation):
+            request = validate_request(request)
+            with Download(path, name=file_name(*named, ".csv"), overwrite=overwrite) as file:
+                self._exchange(request, timeout, body_writer=file)
+                return file.keep()
 
     def convert_model_runs_file(
         self, path: str | os.PathLike[str], *, timeout: Timeout | None = None
@@ -987,7 +951,6 @@ class SyncProvClient(SyncBaseClient):
             InvalidRequestError: If there is no file that can be read; nothing is sent.
             ProvError: See :class:`SyncProvClient`.
         """
-        call = self._transport.call(convert_model_runs_to_csv.OPERATION)
-        with Upload(path, call) as file:
+        with self._errors_of(convert_model_runs_to_csv.OPERATION), Upload(path) as file:
             body = BodyConvertModelRunsCsv(csv_file=file.file())
             return self._send(convert_model_runs_to_csv.request(body=body), timeout)

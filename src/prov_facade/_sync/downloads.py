@@ -1,89 +1,65 @@
 # Made of src/prov_facade/_async by `nox -s codegen`: change that, not this file.
-"""Files that come down piece by piece, however large they are."""
+"""Responses that are saved to files as they are received, however large they are."""
 
 from __future__ import annotations
 
-import os
-import secrets
-import stat
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self, TypeVar
+from typing import Any, BinaryIO, Self, TypeVar, cast
 
 import httpx
 
 from prov_api_client import Operation
-from prov_facade._files.uploads import TextCheck, place, replaceable, target
-from prov_facade._http.responses import charset_of_file, holds_file
+from prov_facade._files.atomic import Draft
+from prov_facade._files.targets import check_overwrite, resolve_target
+from prov_facade._files.text import TextValidator
+from prov_facade._http.responses import has_file_body, text_charset
 from prov_facade._runtime.threads.concurrency import run_in_thread
-from prov_facade.errors import Call, FileError, InvalidRequestError
+from prov_facade.errors import FileError, InvalidRequestError
 
 R = TypeVar("R")
 
-# Large enough for the change to a thread not to count, small enough for memory not to notice.
-_PIECE = 1024 * 1024
+# Large enough for the change of threads not to count, small enough for memory not to notice.
+_CHUNK_SIZE = 1024 * 1024
 
 
 class Download:
-    """The file that an answer is written to, as a context.
+    """The file that a response is saved to, as a context.
 
-    What comes is written to a file of another name in the same directory, which takes its place
-    when it is whole: nobody ever sees half a file. On leaving the context, that file goes unless it
-    was kept.
+    It is written as a draft beside the file, which replaces it when it is complete. On leaving the
+    context, a draft that was not kept is removed.
 
-    Looking at the path, opening and renaming are done where they are called: they take no longer
-    than a request takes to build, and a cancelled call could not undo them in another thread. Data
-    is written in threads, through asyncio's own: the client runs on asyncio alone.
+    Checking the path, opening and renaming are done in the thread of the caller: they take no
+    longer than building a request, and a cancelled call could not undo them in another thread.
+    Data is written in threads.
 
     Args:
         path: Where the file goes.
-        call: What an error says about the call.
-        name: What the file is called in a directory.
-        overwrite: Whether a file that is there is replaced.
+        name: The name of the file, if the path is a directory.
+        overwrite: Whether an existing file is replaced.
 
     Raises:
         InvalidRequestError: If nothing can or may be written there.
     """
 
-    def __init__(
-        self,
-        path: object,
-        call: Call,
-        *,
-        name: str,
-        overwrite: bool,
-    ) -> None:
-        self._call = call
+    def __init__(self, path: object, *, name: str, overwrite: bool) -> None:
         self._overwrite = overwrite
         self._lock = threading.Lock()
-        self._over = False
+        self._left = False
         try:
-            self._path = target(path, name, call)
-            mode = replaceable(self._path, call, overwrite=overwrite)
-            self._draft = self._path.parent / f".prov-facade-{secrets.token_hex(8)}.part"
-            # Not buffered: it is written in large pieces.
-            self._file = self._draft.open("x+b", buffering=0)
+            self._path = resolve_target(path, name)
+            mode = check_overwrite(self._path, overwrite=overwrite)
+            self._draft = Draft(self._path, mode=mode)
         except InvalidRequestError:
             raise
         except (OSError, ValueError) as error:  # the latter for a NUL
             reason = error.strerror if isinstance(error, OSError) else error
             raise InvalidRequestError(
-                f"{call} was not sent: no file can be written at {str(path)!r}: {reason}",
+                f"nothing was sent: no file can be written at {str(path)!r}: {reason}",
                 path="$.path",
-                call=call,
             ) from error
-        try:
-            # What the umask leaves, as for any new file; until it is whole, it is its owner's.
-            self._mode = (
-                stat.S_IMODE(os.fstat(self._file.fileno()).st_mode) if mode is None else mode
-            )
-            self._draft.chmod(0o600)
-        except OSError as error:
-            self._remove()
-            raise self._failure(error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -94,40 +70,37 @@ class Download:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._over = True
+        self._left = True
         if self._lock.acquire(blocking=False):
             try:
-                self._remove()
+                self._draft.discard()
             finally:
                 self._lock.release()
         else:
-            # The call was cancelled while a thread is at work on the file, which closes it then:
-            # closed now, its number might be another file's when the thread writes.
-            with suppress(OSError):
-                self._draft.unlink(missing_ok=True)
+            # The call was cancelled while a thread is using the file, which closes it then: closed
+            # now, its descriptor might be another file's when the thread writes.
+            self._draft.unlink()
 
     def takes(self, operation: Operation[Any], response: httpx.Response) -> bool:
-        """Say, from the head of an operation's answer, whether its body belongs into the file."""
-        return holds_file(operation, response)
+        """Tell, from the head of a response, whether its body goes into the file."""
+        return has_file_body(operation, response)
 
     def receive(self, operation: Operation[Any], response: httpx.Response) -> None:
-        """Write the body of an answer to the file, from its start.
+        """Write the body of a response to the file, from its start.
 
         Args:
-            operation: The operation whose answer it is.
-            response: The answer, whose body has not been received.
+            operation: The operation.
+            response: The response, whose body has not been received.
 
         Raises:
             FileError: If it cannot be written.
-            InvalidResponseError: If the body is text, and not in the charset that it should be in.
+            InvalidResponseError: If the body is text that cannot be decoded.
         """
-        text = None
-        charset = charset_of_file(operation, response)
-        if charset is not None:
-            text = TextCheck(charset, self._call, response)
+        charset = text_charset(operation, response)
+        text = None if charset is None else TextValidator(charset, response)
         self._in_thread(self._clear)
-        for piece in response.iter_bytes(_PIECE):
-            self._in_thread(self._write, piece, text)
+        for chunk in response.iter_bytes(_CHUNK_SIZE):
+            self._in_thread(self._write, chunk, text)
         if text is not None:
             text.end()
 
@@ -135,7 +108,7 @@ class Download:
         """Let a function read the file, in a thread.
 
         Args:
-            work: What reads it; it is given the open file.
+            work: Reads the open file.
 
         Returns:
             What the function returns.
@@ -143,34 +116,30 @@ class Download:
         Raises:
             FileError: If it cannot be read.
         """
-        return self._in_thread(work, self._file)
+        return self._in_thread(work, cast("BinaryIO", self._draft.file))
 
     def keep(self) -> Path:
         """Put the file in its place.
 
         Returns:
-            Where it is.
+            Its path.
 
         Raises:
-            FileError: If that fails, or another file has come to be there, which may not be
-                replaced.
+            FileError: If that fails, or if a file has appeared there that must not be replaced.
         """
-        self._in_thread(self._finish)
-        # Not in a thread: a cancelled call has either left the file or nothing.
+        self._in_thread(self._draft.finish)
+        # Not in a thread: a cancelled call has left either the file or nothing.
         try:
-            if self._overwrite:
-                self._draft.replace(self._path)
-            else:
-                place(self._draft, self._path)
+            self._draft.keep(overwrite=self._overwrite)
         except OSError as error:
             raise self._failure(error) from error
         return self._path
 
     def _in_thread(self, work: Callable[..., R], *arguments: Any) -> R:
-        done: R = run_in_thread(self._alone, work, *arguments)
-        return done
+        result: R = run_in_thread(self._locked, work, *arguments)
+        return result
 
-    def _alone(self, work: Callable[..., R], *arguments: Any) -> R:
+    def _locked(self, work: Callable[..., R], *arguments: Any) -> R:
         try:
             with self._lock:
                 return work(*arguments)
@@ -179,39 +148,22 @@ class Download:
                 raise
             raise self._failure(error) from error
         finally:
-            if self._over:
+            if self._left:
                 with self._lock:
-                    self._remove()
+                    self._draft.discard()
 
     def _clear(self) -> None:
-        self._file.seek(0)
-        self._file.truncate()
+        self._draft.file.seek(0)
+        self._draft.file.truncate()
 
-    def _write(self, piece: bytes, text: TextCheck | None) -> None:
+    def _write(self, chunk: bytes, text: TextValidator | None) -> None:
         if text is not None:
-            text.feed(piece)
-        left = memoryview(piece)
-        while left:
-            left = left[self._file.write(left) :]
-
-    def _finish(self) -> None:
-        if os.name == "posix":
-            os.fchmod(self._file.fileno(), self._mode)
-        # Otherwise a machine that loses power might keep the name and lose the content.
-        os.fsync(self._file.fileno())
-        self._file.close()
-
-    def _remove(self) -> None:
-        with suppress(OSError):
-            self._file.close()
-        with suppress(OSError):
-            self._draft.unlink(missing_ok=True)
+            text.feed(chunk)
+        self._draft.write(chunk)
 
     def _failure(self, error: OSError) -> FileError:
         return FileError(
-            f"{self._call}: the answer could not be saved at {str(self._path)!r}:"
-            f" {error.strerror or error}",
+            f"the response could not be saved at {str(self._path)!r}: {error.strerror or error}",
             number=error.errno,
             filename=str(self._path),
-            call=self._call,
         )

@@ -1,39 +1,30 @@
 # Made of src/prov_facade/_async by `nox -s codegen`: change that, not this file.
-"""Tries a call again where that is safe, within the limits of a policy."""
+"""Repeats a call where that is safe, within the limits of a policy."""
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
-from functools import partial
-from typing import Any, TypeVar
-
-import tenacity
+from typing import TypeVar
 
 from prov_facade import errors
-from prov_facade._runtime.threads.concurrency import Awaited, Cancelled, Retrying, deadline, sleep
+from prov_facade._http.transient import is_retryable
+from prov_facade._runtime.threads.concurrency import Awaited, Cancelled, deadline, sleep
 from prov_facade.retries import RetryPolicy
 
 T = TypeVar("T")
 
-# A gateway says these in place of the server.
-_RETRYABLE_STATUSES = (502, 503, 504)
-
 
 def call_with_retries(
-    policy: RetryPolicy,
-    call: errors.Call,
-    attempt: Callable[[int], Awaited[T]],
-    *,
-    safe: bool,
+    policy: RetryPolicy, attempt: Callable[[int], Awaited[T]], *, safe: bool
 ) -> T:
-    """Make a call, again and again if need be.
+    """Make a call, and repeat it if need be.
 
     Args:
-        policy: How often, and how long.
-        call: What an error says about the call.
-        attempt: Makes the call once; it is told which attempt that is, from 1 on.
-        safe: Whether it changes nothing, so that it may be repeated freely.
+        policy: How often, and for how long.
+        attempt: Makes the call once; its argument is the number of the attempt, from 1.
+        safe: Whether the call changes nothing, so that it may be repeated freely.
 
     Returns:
         What an attempt returned.
@@ -42,62 +33,51 @@ def call_with_retries(
         ProvError: What the last attempt raised. It names all of them.
     """
     made: list[errors.Attempt] = []
-
-    def once() -> T:
-        begun = time.monotonic()
-        try:
-            return attempt(len(made) + 1)
-        except errors.ProvError as error:
-            seconds = time.monotonic() - begun
-            made.append(errors.Attempt(type(error).__name__, error.status_code, seconds))
-            raise
-        except Cancelled:
-            # Cut short: by the deadline, if anybody gets to read this.
-            seconds = time.monotonic() - begun
-            made.append(errors.Attempt(errors.TransportTimeoutError.__name__, None, seconds))
-            raise
-
-    stop: Any = tenacity.stop_after_attempt(policy.attempts)
-    if policy.deadline is not None:
-        stop |= tenacity.stop_before_delay(policy.deadline)
-    retrying = Retrying(
-        sleep=sleep,
-        stop=stop,
-        wait=partial(_wait, policy),
-        retry=tenacity.retry_if_exception(partial(_may_be_repeated, policy, safe)),
-        reraise=True,
-    )
+    begun = time.monotonic()
     try:
         with deadline(policy.deadline) as limit:
-            return retrying(once)
-    except errors.ProvError as error:
-        error.record(made)
-        raise
-    except TimeoutError:
-        if not limit.expired():
+            while True:
+                attempt_begun = time.monotonic()
+                try:
+                    return attempt(len(made) + 1)
+                except errors.ProvError as error:
+                    seconds = time.monotonic() - attempt_begun
+                    made.append(errors.Attempt(type(error).__name__, error.status_code, seconds))
+                    wait = _wait(policy, error, len(made), safe=safe)
+                    left = _left(policy, begun)
+                    if wait is None or (left is not None and wait >= left):
+                        error.record(made)
+                        raise
+                except Cancelled:
+                    # Interrupted: by the deadline, if anybody gets to read this.
+                    seconds = time.monotonic() - attempt_begun
+                    kind = errors.TransportTimeoutError.__name__
+                    made.append(errors.Attempt(kind, None, seconds))
+                    raise
+                sleep(wait)
+    except TimeoutError as error:
+        if isinstance(error, errors.ProvError) or not limit.expired():
             raise
-    message = f"{call} got no answer within its deadline of {policy.deadline:g} s"
-    if not safe:
-        message += f". {errors.OUTCOME_UNKNOWN}"
-    late = errors.TransportTimeoutError(message, call=call)
+    late = errors.TransportTimeoutError(
+        f"no response within the deadline of {policy.deadline:g} s"
+        + ("" if safe else f". {errors.OUTCOME_UNKNOWN}")
+    )
     late.record(made)
     raise late
 
 
-def _may_be_repeated(policy: RetryPolicy, safe: bool, error: BaseException) -> bool:
-    if isinstance(error, errors.TransportError):
-        return safe or not error.may_have_arrived
-    if not isinstance(error, errors.APIError):
-        return False
-    if (error.retry_after or 0) > policy.max_retry_after:
-        return False
-    # A 429 comes in place of what was asked for.
-    return error.status_code == 429 or (safe and error.status_code in _RETRYABLE_STATUSES)
+def _wait(
+    policy: RetryPolicy, error: errors.ProvError, attempts: int, *, safe: bool
+) -> float | None:
+    """Return how many seconds to wait before the next attempt; ``None`` if there is none."""
+    requested = (error.retry_after if isinstance(error, errors.APIError) else None) or 0.0
+    if attempts >= policy.attempts or requested > policy.max_retry_after:
+        return None
+    if not is_retryable(error, safe=safe):
+        return None
+    longest = min(policy.max_backoff, policy.backoff * 2.0 ** min(attempts - 1, 64))
+    return max(requested, random.uniform(0, longest))  # noqa: S311  (not a secret)
 
 
-def _wait(policy: RetryPolicy, state: tenacity.RetryCallState) -> float:
-    """Say how long to wait before the next attempt."""
-    backoff = tenacity.wait_random_exponential(multiplier=policy.backoff, max=policy.max_backoff)
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, errors.APIError) else None
-    return max(backoff(state), asked or 0.0)
+def _left(policy: RetryPolicy, begun: float) -> float | None:
+    return None if policy.deadline is None else begun + policy.deadline - time.monotonic()

@@ -1,38 +1,29 @@
 # Made of src/prov_facade/_async by `nox -s codegen`: change that, not this file.
-"""The one way to the server: puts a request on the wire and brings back the answer."""
+"""Puts a request on the wire and receives the response; the one way to the servers."""
 
 from __future__ import annotations
 
-import copy
 import logging
 import time
-from contextlib import ExitStack
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import httpx
 
-from prov_api_client import Operation, Request
+from prov_api_client import Operation
 from prov_facade import errors
-from prov_facade._http.responses import head_of
-from prov_facade._http.signed_url import SignedURL, redacted_url
+from prov_facade._checks import check_number
+from prov_facade._http.responses import undecodable_body, without_body
+from prov_facade._http.signed_url import bare_request
 from prov_facade._runtime.threads.limiter import Limiter
-from prov_facade._runtime.threads.pool import Pools
-from prov_facade._runtime.threads.send import send
-from prov_facade._sync.authentication import credentials
+from prov_facade._runtime.threads.pool import Pool
+from prov_facade._sync.authentication import Authentication
 from prov_facade._sync.http_client import HTTPClientFactory
+from prov_facade._sync.settings import Timeout
 from prov_facade.auth import SupportsAuth
-
-Timeout = float | httpx.Timeout
-
-DEFAULT_TIMEOUT = 30.0
-
-# How many threads of a loop wait for the auth manager at once. A loop has five or more.
-_MANAGERS = 2
 
 _LOG = logging.getLogger("prov_facade")
 
-# What a fault means, by its class; the first that fits. For these, no request left the machine.
+# What a fault means, by its class; the first that fits. With these, no request left the machine.
 _NOT_SENT = {
     httpx.ConnectTimeout: "the connection could not be opened in time",
     httpx.PoolTimeout: "no connection became free in time: too many calls at once",
@@ -42,204 +33,140 @@ _NOT_SENT = {
     httpx.LocalProtocolError: "the request cannot be put on the wire",
 }
 _OUTCOME_UNKNOWN = {
-    httpx.ReadTimeout: "the answer did not come in time",
+    httpx.ReadTimeout: "the response was not received in time",
     httpx.WriteTimeout: "the request could not be sent in time",
     httpx.RemoteProtocolError: "the server closed the connection, or broke the protocol",
     httpx.RequestError: "the connection broke",
 }
 
 
-def _note(call: errors.Call, outcome: object, begun: float, attempt: int) -> None:
-    # No query and no headers: they are what people and tokens are named in.
-    path = urlsplit(call.url).path or "/"
-    taken = time.monotonic() - begun
-    _LOG.debug("%s %s: %s in %.3f s, attempt %d", call.method, path, outcome, taken, attempt)
-
-
 class BodyWriter(Protocol):
-    """Takes the body of an answer that is too large to be received whole."""
+    """Receives the body of a response that may be too large for memory."""
 
     def takes(self, operation: Operation[Any], response: httpx.Response) -> bool:
-        """Say, from the head of an answer, whether it takes the body."""
+        """Tell, from the head of a response, whether its body is to be written."""
         ...
 
     def receive(self, operation: Operation[Any], response: httpx.Response) -> None:
-        """Take the body. It may come again, from its start, after one that broke off."""
+        """Write the body. It may come again, from its start, after one that broke off."""
         ...
 
 
 class APITransport:
-    """Sends requests to one API, over pooled connections.
+    """Sends requests over pooled connections, with the token where one is needed.
 
     Args:
-        base_url: The address of the API.
         auth: Gets the tokens.
         timeout: The limit of each phase of a request: connecting, writing, reading, waiting for a
             free connection. In seconds, or an ``httpx.Timeout``.
-        connections: How connections are made.
+        factory: Makes the connections.
     """
 
-    def __init__(
-        self, base_url: str, auth: SupportsAuth, timeout: Timeout, connections: HTTPClientFactory
-    ) -> None:
-        self._base_url = base_url
-        self._auth = auth
-        self._timeout = _checked_timeout(timeout)
-        self._connections = connections
-        self._asking = Limiter(_MANAGERS)
+    def __init__(self, auth: SupportsAuth, timeout: Timeout, factory: HTTPClientFactory) -> None:
+        self._authentication = Authentication(auth)
+        self._timeout = timeout_extension(timeout)
+        self._factory = factory
         # httpx has a queue as well, but goes through all of it whenever a call begins or ends,
         # which takes a minute for a thousand of them.
-        self._sending = Limiter(connections.at_once)
-        # Made without `self`: no cycle of references then, and a client that is dropped closes its
-        # connections at once, before the collector finds them open.
-        self._pools = Pools(connections.open)
-
-    def for_base_url(self, base_url: str) -> APITransport:
-        """Make a transport to another API, which shares this one's connections and tokens."""
-        other: APITransport = copy.copy(self)
-        other._base_url = base_url
-        return other
-
-    def address(self, path: str) -> str:
-        """Put a path behind the address of the API."""
-        return f"{self._base_url}{path}"
-
-    def call(self, operation: Operation[Any]) -> errors.Call:
-        """Say what an error says about a call that was not laid out yet."""
-        return errors.Call(operation.operation_id, operation.method, self.address(operation.path))
+        self._limiter = Limiter(factory.max_concurrent)
+        # Made without `self`: no reference cycle, so that a client that is dropped closes its
+        # connections at once, before the garbage collector finds them open.
+        self._pool = Pool(factory.open)
 
     def send(
         self,
-        request: Request[Any],
-        call: errors.Call,
+        request: httpx.Request,
+        operation: Operation[Any],
         timeout: Timeout | None,
         *,
         body_writer: BodyWriter | None = None,
-        target: str | None = None,
         attempt: int = 1,
     ) -> httpx.Response:
-        """Send a request and receive the answer, whatever its status.
+        """Send a request and receive the response, whatever its status.
 
         Args:
-            request: The request.
-            call: What an error says about it.
-            timeout: As for the class; ``None`` is the client's own.
+            request: The request, without credentials.
+            operation: What it is a request of.
+            timeout: As for the class; ``None`` for the default.
             body_writer: May take the body.
-            target: The path and the query to ask for, if they are a secret, and may stand in no
-                log and no error.
-            attempt: Which attempt this is, for the log.
+            attempt: The number of the attempt, for the log.
 
         Returns:
-            The answer, received whole; its body is empty if the sink took that.
+            The response, received whole; its body is empty if the writer took it.
 
         Raises:
-            CredentialsError: If no token could be had.
             ConfigError: If the environment names a proxy or certificates that cannot be used.
-            InvalidRequestError: If an argument makes a URL too long.
-            InvalidResponseError: If the answer's content encoding is broken.
-            TransportError: If there was no answer.
-            ProvError: What the sink raises.
+            CredentialsError: If no token can be obtained.
+            InvalidResponseError: If the content encoding of the response is broken.
+            TransportError: If there is no response.
+            ProvError: What the body writer raises.
         """
-        arguments: dict[str, Any] = request.to_httpx()
-        arguments["url"] = self.address(arguments["url"])
-        arguments["timeout"] = self._timeout if timeout is None else _checked_timeout(timeout)
-        auth = self._credentials(call) if request.operation.secured else None
-        self._connections.prepare()
-        client = self._pools.current()
+        limits = self._timeout if timeout is None else timeout_extension(timeout)
+        request.extensions["timeout"] = limits
+        auth = self._authentication.current() if operation.secured else None
+        self._factory.prepare()
+        client = self._pool.current()
         begun = time.monotonic()
         try:
-            outgoing = client.build_request(**arguments)
-            if target is not None:
-                whole = outgoing.url.copy_with(raw_path=target.encode("ascii"))
-                outgoing.url = SignedURL(whole)
-            with ExitStack() as stack:
-                _place(stack, self._sending, outgoing)
-                response = _exchange(
-                    client, outgoing, auth, call, request.operation, body_writer=body_writer
-                )
-        except httpx.InvalidURL as error:
-            raise errors.InvalidRequestError(
-                f"{call} was not sent: an argument does not fit in a URL: {error}", call=call
-            ) from error
+            with self._limiter.slot(limits["pool"]):
+                if auth is None:
+                    response = client.send(request)
+                else:
+                    response = self._authentication.send(client.send, request, auth)
+                response = _receive(response, operation, body_writer)
         except httpx.RequestError as error:
-            error.request = _bare(error.request)
-            failure, cause = _transport_error(error, request.operation, call), _harmless(error)
-            _note(call, type(error).__name__, begun, attempt)
+            error.request = bare_request(request)
+            failure, cause = _transport_error(error, operation), _harmless(error)
+            _log(request, type(error).__name__, begun, attempt)
         else:
-            _note(call, response.status_code, begun, attempt)
+            _log(request, response.status_code, begun, attempt)
             return response
-        # Raised out here: in there, an error that is no cause would still be kept as the context.
+        # Raised outside the handler: an error that is not the cause would be kept as the context.
         raise failure from cause
-
-    def _credentials(self, call: errors.Call) -> httpx.Auth:
-        return credentials(self._auth, call, self._asking)
 
     def close(self) -> None:
         """Close the connections."""
-        self._pools.close()
+        self._pool.close()
 
 
-def _place(stack: ExitStack, turns: Limiter, request: httpx.Request) -> None:
-    """Wait for one of the connections that there may be; the stack gives it back."""
-    try:
-        stack.enter_context(turns.turn(request.extensions["timeout"].get("pool")))
-    except TimeoutError:
-        raise httpx.PoolTimeout("", request=request) from None
+def timeout_extension(timeout: Timeout) -> dict[str, float | None]:
+    """Return a timeout as transports take it.
+
+    Raises:
+        ConfigError: If it is neither a positive number of seconds nor an ``httpx.Timeout``.
+    """
+    if not isinstance(timeout, httpx.Timeout):
+        check_number("timeout", timeout, exclusive=True, unit="seconds")
+        timeout = httpx.Timeout(timeout)
+    return timeout.as_dict()
 
 
-def _exchange(
-    client: httpx.Client,
-    request: httpx.Request,
-    auth: httpx.Auth | None,
-    call: errors.Call,
-    operation: Operation[Any],
-    *,
-    body_writer: BodyWriter | None,
+def _log(request: httpx.Request, outcome: object, begun: float, attempt: int) -> None:
+    if _LOG.isEnabledFor(logging.DEBUG):
+        # Without query and headers, which hold names and tokens.
+        seconds = time.monotonic() - begun
+        message = "%s %s: %s in %.3f s, attempt %d"
+        _LOG.debug(message, request.method, request.url.path, outcome, seconds, attempt)
+
+
+def _receive(
+    response: httpx.Response, operation: Operation[Any], body_writer: BodyWriter | None
 ) -> httpx.Response:
-    """Send a request and receive its answer whole, or leave the body to a sink."""
-    response = send(client, request, auth)
+    """Receive the body of a response, or leave it to a writer."""
     try:
         if body_writer is not None and body_writer.takes(operation, response):
             body_writer.receive(operation, response)
-            return head_of(response)
+            return without_body(response)
         response.read()
     except httpx.DecodingError as error:
-        error.request = _bare(error.request)
-        raise _undecodable(operation, call, response) from error
+        error.request = bare_request(response.request)
+        raise undecodable_body(operation, response) from error
     finally:
         response.close()
     return response
 
 
-def _undecodable(
-    operation: Operation[Any], call: errors.Call, response: httpx.Response
-) -> errors.InvalidResponseError:
-    # Of the answer there is the status alone: its body is lost, and its headers belong to that.
-    bare = httpx.Response(response.status_code, request=_bare(response.request))
-    return errors.InvalidResponseError(
-        f"{call} was answered with {response.status_code}, which cannot be used: the compression"
-        " of the body is broken" + ("" if operation.safe else f". {errors.OUTCOME_UNKNOWN}"),
-        call=call,
-        response=bare,
-    )
-
-
-def _bare(request: httpx.Request) -> httpx.Request:
-    """The request without its headers, the token among them."""
-    return httpx.Request(request.method, redacted_url(request.url))
-
-
-def _checked_timeout(timeout: Timeout) -> Timeout:
-    if isinstance(timeout, httpx.Timeout):
-        return timeout
-    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
-        return timeout
-    raise errors.ConfigError(f"a timeout is a positive number of seconds, not {timeout!r}")
-
-
-def _transport_error(
-    error: httpx.RequestError, operation: Operation[Any], call: errors.Call
-) -> errors.TransportError:
+def _transport_error(error: httpx.RequestError, operation: Operation[Any]) -> errors.TransportError:
     kind = (
         errors.TransportTimeoutError
         if isinstance(error, httpx.TimeoutException)
@@ -249,17 +176,17 @@ def _transport_error(
         (meaning, table is _OUTCOME_UNKNOWN)
         for table in (_NOT_SENT, _OUTCOME_UNKNOWN)
         for fault, meaning in table.items()
-        if issubclass(type(error), fault)
+        if isinstance(error, fault)
     )
-    cause = str(error) if _harmless(error) is not None else ""
-    message = f"{call} got no answer: {meaning}" + (f" ({cause})" if cause else "")
+    detail = str(error) if _harmless(error) is not None else ""
+    message = f"no response: {meaning}" + (f" ({detail})" if detail else "")
     if not sent:
         message += ". Nothing was sent; check the address in the Config and the network"
     elif not operation.safe:
         message += f". {errors.OUTCOME_UNKNOWN}"
-    return kind(message, may_have_arrived=sent, call=call)
+    return kind(message, may_have_arrived=sent)
 
 
 def _harmless(error: httpx.RequestError) -> httpx.RequestError | None:
-    """The error, unless its text may quote what was sent, or what the server repeated of it."""
+    """Return the error, unless its text may quote the request or what the server repeated of it."""
     return None if isinstance(error, httpx.ProtocolError) else error

@@ -1,4 +1,4 @@
-"""httpx over aiohttp, which tells apart whether a request that failed may have arrived."""
+"""httpx over aiohttp, with errors that tell whether a request may have arrived."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ import httpx
 import httpx_aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from prov_facade._http.signed_url import SignedURL
-
-# The first that fits. Whatever is not here came after the request was sent.
-_MEANINGS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
+# The first that matches. Any other error occurred after the request was sent.
+_HTTPX_ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
     (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
     (aiohttp.ClientProxyConnectionError, httpx.ProxyError),
@@ -30,9 +28,9 @@ _MEANINGS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """Sends requests with aiohttp, each of them once.
 
-    httpx_aiohttp calls a connection that breaks a ``ConnectTimeout``, whether or not the request
-    was sent; some faults it lets through as aiohttp raises them. And a session of aiohttp sends a
-    ``DELETE`` again by itself when a kept connection breaks.
+    httpx_aiohttp raises ``ConnectTimeout`` for a connection that breaks, whether or not the request
+    was sent, and passes some errors of aiohttp on unchanged. A session of aiohttp also repeats a
+    ``DELETE`` when a kept connection breaks.
 
     Args:
         settings: As for ``httpx_aiohttp.AiohttpTransport``.
@@ -41,20 +39,11 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def __init__(self, **settings: Any) -> None:
         self._inner: Any = httpx_aiohttp.AiohttpTransport(**settings)
         session: Any = self._inner.get_client()
-        session._retry_connection = False  # noqa: SLF001  (there is no other way to say so)
+        session._retry_connection = False  # noqa: SLF001  (there is no public setting)
         self._inner.client = session
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and receive the head of its answer."""
-        if isinstance(request.url, SignedURL):
-            # httpx_aiohttp asks for the address as text.
-            request = httpx.Request(
-                request.method,
-                request.url.whole(),
-                headers=request.headers,
-                content=request.content,
-                extensions=request.extensions,
-            )
+        """Send a request and receive the head of the response."""
         with _translate_errors():
             response: httpx.Response = await self._inner.handle_async_request(request)
         assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101
@@ -87,15 +76,15 @@ def _translate_errors() -> Iterator[None]:
     except (httpx.TransportError, aiohttp.ClientError) as error:
         cause = error.__cause__ if isinstance(error, httpx.TransportError) else error
         if isinstance(cause, aiohttp.ClientResponseError):
-            _strip(cause)
+            _remove_secrets(cause)
         kind = next(
-            (kind for known, kind in _MEANINGS if isinstance(cause, known)), httpx.ReadError
+            (kind for known, kind in _HTTPX_ERRORS if isinstance(cause, known)), httpx.ReadError
         )
         raise kind(str(error)) from cause
 
 
-def _strip(error: aiohttp.ClientResponseError) -> None:
-    """Take what may be secret out of an error: the headers of the request, and its query."""
+def _remove_secrets(error: aiohttp.ClientResponseError) -> None:
+    """Remove from an error what may be secret: the headers of the request, and its query."""
     asked = error.request_info
     address = asked.real_url.with_query(None)
     error.request_info = aiohttp.RequestInfo(

@@ -3,99 +3,114 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
-from contextlib import suppress
+from concurrent.futures import Future
 from contextvars import copy_context
-from functools import partial
-from typing import Any, TypeVar
-
-import tenacity
+from typing import TypeVar
 
 from prov_facade._runtime.cancellation import ABANDONED
+from prov_facade._runtime.fork import reset_in_child
 
 R = TypeVar("R")
 T = TypeVar("T")
 
 Awaited = Awaitable
-"""What is had by waiting for it."""
+"""What a function of these clients returns: here, something to await."""
 
 Cancelled = asyncio.CancelledError
 """What ends a call from outside."""
 
-Retrying = tenacity.AsyncRetrying
-"""Makes attempts."""
-
-# Ends what goes on within it; `expired()` says whether it did.
+# Ends what runs within it; `expired()` tells whether it did.
 deadline = asyncio.timeout
 
 sleep = asyncio.sleep
 
+_MAX_IDLE_THREADS = 2
+
+
+class _DaemonThreads:
+    """Runs functions in daemon threads, of which a few are kept for the next functions."""
+
+    def __init__(self) -> None:
+        self.reset_after_fork()
+        reset_in_child(self)
+
+    def reset_after_fork(self) -> None:
+        self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._idle = 0
+
+    def submit(self, work: Callable[[], None]) -> None:
+        with self._lock:
+            start = self._idle == 0
+            if not start:
+                self._idle -= 1
+        self._work.put(work)
+        if start:
+            threading.Thread(target=self._run, name="prov-facade auth", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            self._work.get()()
+            with self._lock:
+                if self._idle >= _MAX_IDLE_THREADS:
+                    return
+                self._idle += 1
+
+
+_DAEMON_THREADS = _DaemonThreads()
+
 
 async def run_in_thread(work: Callable[..., R], *arguments: object) -> R:
-    """Have work done in a thread that would hold up the loop."""
+    """Run a function in a thread, so that it does not block the event loop."""
     return await asyncio.to_thread(work, *arguments)
 
 
 async def run_in_daemon_thread(work: Callable[..., R], *arguments: object) -> R:
-    """Have work done in a thread that nobody waits for, should it be wanted no longer.
+    """Run a function in a thread that neither the event loop nor the process waits for.
 
-    It may be that of another library, and take minutes. The threads of the loop are waited for when
-    the loop and the process end.
+    The function may be of another library, and take minutes. When its caller is cancelled, it is
+    left to itself, and told by :data:`~prov_facade._runtime.cancellation.ABANDONED`.
     """
-    given_up = threading.Event()
+    abandoned = threading.Event()
     context = copy_context()
-    context.run(ABANDONED.set, given_up)
-    done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-
-    def settle(result: Callable[[], R]) -> None:
-        if done.cancelled():
-            return
-        try:
-            done.set_result(result())
-        except BaseException as error:  # noqa: BLE001  (whatever it is, it is the caller's)
-            done.set_exception(error)
+    context.run(ABANDONED.set, abandoned)
+    result: Future[R] = Future()
 
     def run() -> None:
+        if not result.set_running_or_notify_cancel():
+            return
         try:
             value = context.run(work, *arguments)
-        except BaseException as error:  # noqa: BLE001  (likewise)
-            result = partial(_raise, error)
+        except BaseException as error:  # noqa: BLE001  (whatever it is, the caller gets it)
+            result.set_exception(error)
         else:
-            result = partial(_same, value)
-        with suppress(RuntimeError):  # the loop is closed
-            done.get_loop().call_soon_threadsafe(settle, result)
+            result.set_result(value)
 
-    threading.Thread(target=run, name="prov-facade auth", daemon=True).start()
+    _DAEMON_THREADS.submit(run)
     try:
-        return await done
+        return await asyncio.wrap_future(result)
     except BaseException:
-        given_up.set()
+        abandoned.set()
         raise
 
 
-def _raise(error: BaseException) -> Any:
-    raise error
-
-
-def _same(value: R) -> R:
-    return value
-
-
 async def run_shielded(work: Callable[..., R], *arguments: object) -> R:
-    """Have work done in a thread, and do not leave before it is, even when cancelled."""
+    """Run a function in a thread, and return only when it has ended, even when cancelled."""
     task = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task])
         if not task.cancelled():
-            task.exception()  # nobody is there for it any more
+            task.exception()  # retrieved, so that asyncio does not log it
         raise
 
 
 async def each(items: Iterable[T] | AsyncIterable[T]) -> AsyncGenerator[T, None]:
-    """Go through items, whichever way they come."""
+    """Iterate over a synchronous or an asynchronous iterable."""
     if isinstance(items, AsyncIterable):
         async for item in items:
             yield item

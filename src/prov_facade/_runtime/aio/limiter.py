@@ -1,4 +1,4 @@
-"""Has the tasks of a loop take turns."""
+"""Limits how many tasks do something at once."""
 
 from __future__ import annotations
 
@@ -7,48 +7,56 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
+
 
 class Limiter:
-    """Lets a number of tasks of each event loop go on at once; the others wait, in order.
+    """Lets a number of tasks of each event loop proceed at once; the others wait, in order.
 
     Args:
-        at_once: How many; ``None`` for any number.
+        limit: How many; ``None`` for any number.
     """
 
-    def __init__(self, at_once: int | None) -> None:
-        self._at_once = at_once
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
         self._semaphores: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
 
     @asynccontextmanager
-    async def turn(self, patience: float | None = None) -> AsyncIterator[None]:
-        """Wait for one's turn, and take it, as a context.
+    async def slot(self, timeout: float | None = None) -> AsyncIterator[None]:
+        """Wait for a free slot and occupy it, as a context.
 
         Args:
-            patience: How many seconds to wait at most; ``None`` for no limit.
+            timeout: How many seconds to wait at most; ``None`` for no limit.
 
         Raises:
-            TimeoutError: If the turn does not come in that time.
+            httpx.PoolTimeout: If no slot becomes free in that time.
         """
-        if self._at_once is None:
+        if self._limit is None:
             yield
             return
-        places = self._here(self._at_once)
-        async with asyncio.timeout(patience):
-            await places.acquire()
+        semaphore = self._current(self._limit)
+        if semaphore.locked():
+            try:
+                async with asyncio.timeout(timeout):
+                    await semaphore.acquire()
+            except TimeoutError:
+                raise httpx.PoolTimeout("") from None
+        else:
+            await semaphore.acquire()
         try:
             yield
         finally:
-            places.release()
+            semaphore.release()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._at_once,)
+        return type(self), (self._limit,)
 
-    def _here(self, at_once: int) -> asyncio.Semaphore:
+    def _current(self, limit: int) -> asyncio.Semaphore:
         loop = asyncio.get_running_loop()
         found = self._semaphores.get(loop)
         if found is None:
-            # A semaphore holds its loop, so a weak reference would keep neither from staying.
-            for over in [other for other in list(self._semaphores) if other.is_closed()]:
-                self._semaphores.pop(over, None)
-            found = self._semaphores[loop] = asyncio.Semaphore(at_once)
+            # A semaphore refers to its loop, so that weak references would not free either.
+            for closed in [other for other in list(self._semaphores) if other.is_closed()]:
+                self._semaphores.pop(closed, None)
+            found = self._semaphores[loop] = asyncio.Semaphore(limit)
         return found

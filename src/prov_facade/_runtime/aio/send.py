@@ -1,8 +1,9 @@
-"""What of httpx differs between the clients: which transports there are, and how one sends."""
+"""The transports of the asynchronous client, and how one sends."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import ssl
+from typing import Literal
 
 import httpx
 
@@ -12,35 +13,36 @@ TransportLike = httpx.AsyncBaseTransport | Literal["aiohttp"]
 """What moves the bytes: a transport, or the name of one."""
 
 
-def own_transport(name: object, settings: dict[str, Any]) -> httpx.AsyncBaseTransport | None:
-    """Make a transport of ours.
+def is_named(transport: object) -> bool:
+    """Tell whether a transport is given by its name."""
+    return transport == "aiohttp"
+
+
+def make_transport(
+    name: object, *, ssl_context: ssl.SSLContext, limits: httpx.Limits, proxy: httpx.Proxy | None
+) -> httpx.AsyncBaseTransport:
+    """Make a transport.
 
     Args:
-        name: Its name.
-        settings: The settings of its connections.
-
-    Returns:
-        The transport, or ``None`` where there is none of that name.
+        name: ``"aiohttp"``, or ``None`` for that of httpx.
+        ssl_context: The certificates that servers are checked against.
+        limits: How many connections there may be.
+        proxy: The proxy.
 
     Raises:
         ConfigError: If it is not installed.
     """
-    if name != "aiohttp":
-        return None
+    if not is_named(name):
+        return httpx.AsyncHTTPTransport(verify=ssl_context, limits=limits, proxy=proxy)
     try:
-        from prov_facade._runtime.aio.aiohttp_transport import AiohttpTransport  # noqa: PLC0415  (needs an extra)
+        from prov_facade._runtime.aio.aiohttp_transport import (  # noqa: PLC0415  (needs an extra)
+            AiohttpTransport,
+        )
     except ImportError as error:
         raise ConfigError(f"transport='aiohttp' needs prov-facade[aiohttp] ({error})") from error
-    return AiohttpTransport(**settings)
+    return AiohttpTransport(verify=ssl_context, limits=limits, proxy=proxy)
 
 
-def is_own(name: object) -> bool:
-    """Say whether there is a transport of ours of that name."""
-    return name == "aiohttp"
-
-
-async def send(
-    client: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth | None
-) -> httpx.Response:
-    """Send a request and receive the head of its answer; a deadline ends this from outside."""
-    return await client.send(request, auth=auth, stream=True)
+async def send(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:
+    """Send a request and receive the head of the response; a deadline cancels this."""
+    return await transport.handle_async_request(request)

@@ -8,31 +8,26 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Annotated, Self, TypeVar
 
-import tenacity
-
 R = TypeVar("R")
 T = TypeVar("T")
 
 Awaited = Annotated[T, "at once"]
-"""What is had by waiting for it: here, the thing itself."""
+"""What a function of these clients returns: here, the result itself."""
 
 Cancelled = (KeyboardInterrupt, TimeoutError)
-"""What ends a call from outside. The latter comes of the nearest deadline."""
-
-Retrying = tenacity.Retrying
-"""Makes attempts."""
+"""What ends a call from outside. The latter is raised at the nearest deadline."""
 
 _END: ContextVar[float | None] = ContextVar("prov_facade_deadline", default=None)
 
 
 class deadline:  # noqa: N801  (as asyncio.timeout, whose place it takes)
-    """Bounds the time of what goes on within it, as a context.
+    """Limits the time of what runs within it, as a context.
 
     Nothing can stop a thread from outside. Whatever waits within asks :func:`left` how long it may,
-    and raises a ``TimeoutError`` when that is over; this makes a plain one of it.
+    and raises a ``TimeoutError`` when that time is over; this replaces it with a plain one.
 
     Args:
-        seconds: The bound; ``None`` for none.
+        seconds: The limit; ``None`` for none.
     """
 
     def __init__(self, seconds: float | None) -> None:
@@ -60,12 +55,12 @@ class deadline:  # noqa: N801  (as asyncio.timeout, whose place it takes)
             raise TimeoutError from None
 
     def expired(self) -> bool:
-        """Say whether the time is over."""
+        """Tell whether the time is over."""
         return self._end is not None and time.monotonic() >= self._end
 
 
 def left() -> float | None:
-    """Say how many seconds are left until the nearest deadline, 0 or more; ``None`` for no end."""
+    """Return the seconds until the nearest deadline, 0 or more; ``None`` if there is none."""
     end = _END.get()
     return None if end is None else max(0.0, end - time.monotonic())
 
@@ -78,10 +73,10 @@ def within(seconds: float | None) -> float | None:
 
 
 def sleep(seconds: float) -> None:
-    """Let time pass, up to the deadline.
+    """Sleep, up to the deadline.
 
     Raises:
-        TimeoutError: If that comes first.
+        TimeoutError: If the deadline comes first.
     """
     remaining = left()
     if remaining is None or seconds < remaining:
@@ -92,20 +87,20 @@ def sleep(seconds: float) -> None:
 
 
 def run_in_thread(work: Callable[..., R], *arguments: object) -> R:
-    """Do work, in the thread of the caller: there is no loop to hold up."""
+    """Run a function in the thread of the caller: there is no event loop to block."""
     return work(*arguments)
 
 
 def run_in_daemon_thread(work: Callable[..., R], *arguments: object) -> R:
-    """Do work, in the thread of the caller, which can be interrupted."""
+    """Run a function in the thread of the caller, which can be interrupted."""
     return work(*arguments)
 
 
 def run_shielded(work: Callable[..., R], *arguments: object) -> R:
-    """Do work."""
+    """Run a function."""
     return work(*arguments)
 
 
 def each(items: Iterable[T]) -> Generator[T, None]:
-    """Go through items."""
+    """Iterate over items."""
     yield from items

@@ -1,54 +1,54 @@
-"""Has threads take turns."""
+"""Limits how many threads do something at once."""
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
+
+from prov_facade._runtime.fork import reset_in_child
 from prov_facade._runtime.threads.concurrency import within
 
 
 class Limiter:
-    """Lets a number of threads go on at once; the others wait.
+    """Lets a number of threads proceed at once; the others wait.
 
     Args:
-        at_once: How many; ``None`` for any number.
+        limit: How many; ``None`` for any number.
     """
 
-    def __init__(self, at_once: int | None) -> None:
-        self._at_once = at_once
-        self._process = 0
-        self._semaphore = threading.Semaphore()
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        self.reset_after_fork()
+        reset_in_child(self)
 
     @contextmanager
-    def turn(self, patience: float | None = None) -> Iterator[None]:
-        """Wait for one's turn, and take it, as a context.
+    def slot(self, timeout: float | None = None) -> Iterator[None]:
+        """Wait for a free slot and occupy it, as a context.
 
         Args:
-            patience: How many seconds to wait at most; ``None`` for no limit.
+            timeout: How many seconds to wait at most; ``None`` for no limit.
 
         Raises:
-            TimeoutError: If the turn does not come in that time.
+            httpx.PoolTimeout: If no slot becomes free in that time, or before the deadline.
         """
-        if self._at_once is None:
+        semaphore = self._semaphore
+        if semaphore is None:
             yield
             return
-        places = self._here(self._at_once)
-        if not places.acquire(timeout=within(patience)):
-            raise TimeoutError
+        if not semaphore.acquire(timeout=within(timeout)):
+            raise httpx.PoolTimeout("")
         try:
             yield
         finally:
-            places.release()
+            semaphore.release()
+
+    def reset_after_fork(self) -> None:
+        """Free all slots: they were occupied by threads of the parent."""
+        self._semaphore = None if self._limit is None else threading.Semaphore(self._limit)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._at_once,)
-
-    def _here(self, at_once: int) -> threading.Semaphore:
-        if self._process != os.getpid():
-            # After a fork, the turns that were taken are those of the parent's threads.
-            self._semaphore, self._process = threading.Semaphore(at_once), os.getpid()
-        return self._semaphore
+        return type(self), (self._limit,)

@@ -1,19 +1,19 @@
-"""Sockets that keep to the deadline.
+"""A transport whose connections keep to the deadline.
 
-The limits of httpx's phases begin anew with every byte that comes or goes, and a thread that waits
-for a socket cannot be stopped: so each wait is made no longer than to the deadline.
+The limits of httpx's phases begin anew with every byte that is sent or received, and a thread that
+waits for a socket cannot be stopped: so each wait ends at the deadline at the latest.
 """
 
 from __future__ import annotations
 
-# The first connection would import this otherwise, and a process that is forked in the middle of an
-# import can never import it.
+# The first connection would import this otherwise, and a process that is forked during an import
+# can never import it.
 import encodings.idna  # noqa: F401
 import socket
 import ssl
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpcore
@@ -21,46 +21,119 @@ import httpx
 
 from prov_facade._runtime.threads.concurrency import left, within
 
-# How much is written at a time: little enough for a slow server not to hold up one piece for long.
-_PIECE = 16 * 1024
+# How much is written at a time: little enough for a slow server not to block one write for long.
+_CHUNK_SIZE = 16 * 1024
 
-_SHORTEST = 0.001  # 0 would mean not to wait at all
+MIN_TIMEOUT = 0.001
+"""In seconds. Zero would mean not to wait at all."""
 
 
-def bounded(client: httpx.Client) -> httpx.Client:
-    """Have the connections of a client keep to the deadline of whoever waits for them.
+class PooledTransport(httpx.BaseTransport):
+    """Sends requests over a pool of connections that keep to the deadline.
 
-    Other transports than httpx's own stay as they are.
+    ``httpx.HTTPTransport`` has no setting for what opens its connections.
+
+    Args:
+        ssl_context: The certificates that servers are checked against.
+        limits: How many connections there may be.
+        proxy: The proxy.
+
+    Raises:
+        ImportError: If the proxy is a SOCKS proxy, and socksio is not installed.
     """
-    for pool in _pools(client):
-        backend = pool._network_backend  # noqa: SLF001
-        inner = backend.inner if isinstance(backend, _Network) else backend
-        pool._network_backend = _Network(inner)  # noqa: SLF001
-    return client
+
+    def __init__(
+        self, *, ssl_context: ssl.SSLContext, limits: httpx.Limits, proxy: httpx.Proxy | None
+    ) -> None:
+        self._network = _Network()
+        settings: dict[str, Any] = {
+            "ssl_context": ssl_context,
+            "max_connections": limits.max_connections,
+            "max_keepalive_connections": limits.max_keepalive_connections,
+            "keepalive_expiry": limits.keepalive_expiry,
+            "network_backend": self._network,
+        }
+        self._pool = _pool(settings, proxy)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and receive the head of the response."""
+        assert isinstance(request.stream, httpx.SyncByteStream)  # noqa: S101
+        with _httpx_errors():
+            response = self._pool.handle_request(
+                httpcore.Request(
+                    method=request.method,
+                    url=_url(request.url),
+                    headers=request.headers.raw,
+                    content=request.stream,
+                    extensions=request.extensions,
+                )
+            )
+        assert isinstance(response.stream, Iterable)  # noqa: S101
+        return httpx.Response(
+            response.status,
+            headers=response.headers,
+            stream=_Body(response.stream),
+            extensions=response.extensions,
+        )
+
+    def close(self) -> None:
+        """Close every connection, also those that a thread is still using or opening."""
+        self._pool.close()
+        self._network.close()
 
 
-def close(client: httpx.Client) -> None:
-    """Close a client, and every connection that a thread may still be at work with or open."""
-    client.close()
-    for pool in _pools(client):
-        backend = pool._network_backend  # noqa: SLF001
-        if isinstance(backend, _Network):
-            backend.close()
+class _Body(httpx.SyncByteStream):
+    def __init__(self, stream: Iterable[bytes]) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _httpx_errors():
+            yield from self._stream
+
+    def close(self) -> None:
+        self._stream.close()  # type: ignore[attr-defined]
 
 
-def _pools(client: httpx.Client) -> Iterator[httpcore.ConnectionPool]:
-    # httpx has no setting for what connections are made with; httpcore, below it, has.
-    for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001
-        pool = getattr(transport, "_pool", None)
-        if isinstance(pool, httpcore.ConnectionPool):
-            yield pool
+def _pool(settings: dict[str, Any], proxy: httpx.Proxy | None) -> httpcore.ConnectionPool:
+    if proxy is None:
+        return httpcore.ConnectionPool(**settings)
+    url = _url(proxy.url)
+    if url.scheme in (b"socks5", b"socks5h"):
+        import socksio  # type: ignore[import-not-found]  # noqa: F401, PLC0415  (or httpcore fails later)
+
+        return httpcore.SOCKSProxy(proxy_url=url, proxy_auth=proxy.raw_auth, **settings)
+    return httpcore.HTTPProxy(
+        proxy_url=url,
+        proxy_auth=proxy.raw_auth,
+        proxy_headers=proxy.headers.raw,
+        proxy_ssl_context=proxy.ssl_context,
+        **settings,
+    )
+
+
+def _url(url: httpx.URL) -> httpcore.URL:
+    return httpcore.URL(
+        scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+    )
+
+
+@contextmanager
+def _httpx_errors() -> Iterator[None]:
+    """Raise the error of httpx that has the name of httpcore's."""
+    try:
+        yield
+    except Exception as error:
+        kind = getattr(httpx, type(error).__name__, None)
+        if type(error).__module__.partition(".")[0] != "httpcore" or kind is None:
+            raise
+        raise kind(str(error)) from error
 
 
 class _Network(httpcore.NetworkBackend):
     """Opens connections, until it is closed, and knows which are open."""
 
-    def __init__(self, inner: httpcore.NetworkBackend) -> None:
-        self.inner = inner
+    def __init__(self) -> None:
+        self.inner = httpcore.SyncBackend()
         self._lock = threading.Lock()
         self._closed = False
         self._open: set[_Stream] = set()
@@ -86,7 +159,7 @@ class _Network(httpcore.NetworkBackend):
         self.inner.sleep(seconds)
 
     def opened(self, inner: httpcore.NetworkStream) -> httpcore.NetworkStream:
-        """Take note of a connection."""
+        """Add a connection to those that are open."""
         stream = _Stream(inner, self)
         with self._lock:
             self._open.add(stream)
@@ -96,8 +169,8 @@ class _Network(httpcore.NetworkBackend):
             raise httpcore.ConnectError("the client was closed")
         return stream
 
-    def gone(self, stream: _Stream) -> None:
-        """Take note of the end of a connection."""
+    def closed(self, stream: _Stream) -> None:
+        """Remove a connection from those that are open."""
         with self._lock:
             self._open.discard(stream)
 
@@ -116,29 +189,29 @@ class _Stream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream, network: _Network) -> None:
         self._inner = inner
         self._network = network
-        self._at_work = threading.Lock()
+        self._in_use = threading.Lock()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        with self._at_work:
+        with self._in_use:
             return self._inner.read(max_bytes, _limit(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         unsent = memoryview(buffer)
-        with self._at_work:
+        with self._in_use:
             while unsent:
-                piece, unsent = unsent[:_PIECE], unsent[_PIECE:]
+                piece, unsent = unsent[:_CHUNK_SIZE], unsent[_CHUNK_SIZE:]
                 self._inner.write(bytes(piece), _limit(timeout))
 
     def close(self) -> None:
-        # Another thread may be waiting for it, and would go on to wait for whatever connection gets
-        # its number next. This wakes it.
+        # Another thread may be waiting for the socket, and would continue to wait for whatever gets
+        # its file descriptor next. This wakes it.
         own = self.get_extra_info("socket")
         if isinstance(own, socket.socket):
             with suppress(OSError):
                 socket.socket.shutdown(own, socket.SHUT_RDWR)
-        with self._at_work:
+        with self._in_use:
             self._inner.close()
-        self._network.gone(self)
+        self._network.closed(self)
 
     def start_tls(
         self,
@@ -146,9 +219,9 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        with self._at_work:
+        with self._in_use:
             secured = self._inner.start_tls(ssl_context, server_hostname, _limit(timeout))
-        self._network.gone(self)  # the other one has its socket
+        self._network.closed(self)  # the secured one owns the socket
         return self._network.opened(secured)
 
     def get_extra_info(self, info: str) -> Any:
@@ -159,4 +232,4 @@ def _limit(timeout: float | None) -> float | None:
     if left() == 0:
         raise TimeoutError
     limit = within(timeout)
-    return None if limit is None else max(limit, _SHORTEST)
+    return None if limit is None else max(limit, MIN_TIMEOUT)

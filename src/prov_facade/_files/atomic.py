@@ -1,0 +1,148 @@
+"""Files that are replaced as a whole: nobody ever sees half of one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+# For how long a reader on Windows may prevent a file from being replaced, in seconds.
+_REPLACE_TIMEOUT = 2.0
+
+
+class Draft:
+    """A file beside the one it will replace, as a context; unless it is kept, it is removed.
+
+    Until then, only its owner can read it.
+
+    Args:
+        path: The file to replace, or to create.
+        mode: Its permissions; ``None`` for those that any new file gets.
+
+    Attributes:
+        file: The open draft. It is not buffered: write in large pieces.
+
+    Raises:
+        OSError: If no file can be created there.
+        ValueError: If the path contains a NUL.
+    """
+
+    def __init__(self, path: Path, *, mode: int | None = None) -> None:
+        self._path = path
+        self._draft = path.parent / f".prov-facade-{secrets.token_hex(8)}.part"
+        self.file = self._draft.open("x+b", buffering=0)
+        try:
+            created_with = stat.S_IMODE(os.fstat(self.file.fileno()).st_mode)
+            self._mode = created_with if mode is None else mode
+            self._draft.chmod(0o600)
+        except OSError:
+            self.discard()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.discard()
+
+    def write(self, content: bytes | memoryview) -> None:
+        """Write all of some bytes."""
+        unwritten = memoryview(content)
+        while unwritten:
+            unwritten = unwritten[self.file.write(unwritten) :]
+
+    def finish(self) -> None:
+        """Flush the draft to the disk and close it."""
+        if os.name == "posix":
+            os.fchmod(self.file.fileno(), self._mode)
+        # Otherwise a machine that loses power might keep the name and lose the content.
+        os.fsync(self.file.fileno())
+        self.file.close()
+
+    def keep(self, *, overwrite: bool = True) -> None:
+        """Give the finished draft its name.
+
+        Args:
+            overwrite: Whether a file of that name is replaced.
+
+        Raises:
+            FileExistsError: If there is one, and it may not be.
+            OSError: If it fails.
+        """
+        if overwrite:
+            _replace(self._draft, self._path)
+        else:
+            _move_without_replacing(self._draft, self._path)
+
+    def discard(self) -> None:
+        """Remove the draft, if it has not been kept."""
+        with suppress(OSError):
+            self.file.close()
+        self.unlink()
+
+    def unlink(self) -> None:
+        """Remove the name of the draft, and leave the file open."""
+        with suppress(OSError):
+            self._draft.unlink(missing_ok=True)
+
+
+def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None:
+    """Replace or create a file, whole or not at all.
+
+    Args:
+        path: The file.
+        content: Its content.
+        mode: Its permissions; ``None`` for those that it has, or that any new file gets.
+
+    Raises:
+        OSError: If it fails; the file is as it was.
+    """
+    if mode is None and path.exists():
+        mode = stat.S_IMODE(path.stat().st_mode)
+    with Draft(path, mode=mode) as draft:
+        draft.write(content)
+        draft.finish()
+        draft.keep()
+
+
+def _replace(draft: Path, path: Path) -> None:
+    ends = time.monotonic() + _REPLACE_TIMEOUT
+    while True:
+        try:
+            draft.replace(path)
+        except PermissionError:
+            # On Windows, also while somebody reads the old file.
+            if os.name != "nt" or time.monotonic() > ends:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _move_without_replacing(draft: Path, path: Path) -> None:
+    if os.name == "nt":
+        draft.rename(path)  # which replaces nothing there
+        return
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links, such as FAT. The name is first taken with an empty file,
+        # since a rename would replace whatever is there.
+        path.touch(0o600, exist_ok=False)
+        try:
+            draft.replace(path)
+        except OSError:
+            path.unlink()
+            raise

@@ -1,0 +1,71 @@
+"""Where files are written: their paths and their names."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from pathlib import Path
+
+from prov_facade.errors import InvalidRequestError
+
+_MAX_ID = 80
+# What a name holds as it is. Two ids of these characters never share a name.
+_PLAIN_ID = re.compile(r"[A-Za-z0-9.-]+(/[A-Za-z0-9.-]+)*")
+
+
+def file_name(kind: str, item: str, suffix: str) -> str:
+    """Make a file name that is valid on any system.
+
+    Args:
+        kind: What the file is.
+        item: The id of what it is about. If a name cannot hold it as it is, but for its slashes, a
+            checksum tells it from similar ones.
+        suffix: The end of the name.
+    """
+    name = re.sub(r"[^A-Za-z0-9.-]", "_", item)[:_MAX_ID]
+    if len(item) > _MAX_ID or not _PLAIN_ID.fullmatch(item):
+        digest = hashlib.sha256(item.encode(errors="surrogatepass")).hexdigest()
+        name = f"{name}-{digest[:8]}"
+    return f"{kind}-{name}{suffix}"
+
+
+def resolve_target(path: object, name: str) -> Path:
+    """Return the path of a file to write: the path itself, or a name in it if it is a directory."""
+    given = check_path(path)
+    wanted = Path(given)
+    if wanted.is_dir():
+        return wanted / name
+    if given.endswith(("/", os.sep)) or not wanted.parent.is_dir():
+        raise InvalidRequestError(
+            f"nothing was sent: {given!r} is in no directory that exists",
+            path="$.path",
+        )
+    return wanted
+
+
+def check_path(path: object) -> str:
+    """Return a path as text, or refuse it."""
+    given = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if isinstance(given, str) and given and "\0" not in given:
+        return given
+    what = repr(given) if isinstance(given, str) else type(path).__name__
+    raise InvalidRequestError(
+        f"nothing was sent: path must be a str or an os.PathLike of one, not {what}",
+        path="$.path",
+    )
+
+
+def check_overwrite(target: Path, *, overwrite: bool) -> int | None:
+    """Refuse a file that must not be replaced, and return the permissions of one that may be."""
+    if not os.path.lexists(target):
+        return None
+    fault = ""
+    if not overwrite:
+        fault = "exists already, and is kept: pass overwrite=True to replace it"
+    elif target.exists() and not target.is_file():
+        fault = "is not a file that could be replaced"
+    if fault:
+        raise InvalidRequestError(f"nothing was sent: {str(target)!r} {fault}", path="$.path")
+    return stat.S_IMODE(target.stat().st_mode) if target.exists() else None
