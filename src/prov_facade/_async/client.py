@@ -48,16 +48,16 @@ from prov_api_client.models import (
     HealthCheckResponse,
     LineageResponse,
     ModelRunRecord,
-    PostUpdateModelRunInput,
     PostUpdateModelRunResponse,
     RegisterBatchModelRunRequest,
     RegisterBatchModelRunResponse,
     RegisterModelRunResponse,
     User,
 )
+from prov_api_client.types import ModelLike
 from prov_facade._async import csv_registration
 from prov_facade._async.admin import ProvAdminClient
-from prov_facade._async.base_client import BaseClient, unchecked
+from prov_facade._async.base_client import BaseClient
 from prov_facade._async.downloads import Download
 from prov_facade._async.http_client import EventHooks
 from prov_facade._async.jobs import JobsClient, OnChange
@@ -65,7 +65,7 @@ from prov_facade._async.registration import BulkRegistration, RegistrationOption
 from prov_facade._async.transport import DEFAULT_TIMEOUT, Timeout
 from prov_facade._files.reports import check_report, csv_upload, report_document, started_job
 from prov_facade._files.uploads import Upload, file_name
-from prov_facade._http.requests import ModelLike, checked
+from prov_facade._http.requests import checked
 from prov_facade._http.responses import ParsedResponse
 from prov_facade._jobs.results import RegisteredModelRun, started_session
 from prov_facade._registration.batch import BulkProgress, BulkResult
@@ -266,9 +266,7 @@ class ProvClient(BaseClient):
             BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
             ProvError: See :class:`ProvClient`.
         """
-        return await self._send(
-            register_model_run.request(body=unchecked(model_run_payload)), timeout
-        )
+        return await self._send(register_model_run.request(body=model_run_payload), timeout)
 
     async def register_batch_model_runs(
         self,
@@ -292,9 +290,8 @@ class ProvClient(BaseClient):
         Raises:
             ProvError: See :class:`ProvClient`.
         """
-        return await self._send(
-            register_batch_model_runs.request(body=unchecked(model_run_batch_payload)), timeout
-        )
+        request = register_batch_model_runs.request(body=model_run_batch_payload)
+        return await self._send(request, timeout)
 
     async def post_update_model_run(
         self,
@@ -323,9 +320,7 @@ class ProvClient(BaseClient):
             BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
             ProvError: See :class:`ProvClient`.
         """
-        body = PostUpdateModelRunInput(
-            model_run_id=model_run_id, reason=reason, record=unchecked(record)
-        )
+        body = {"model_run_id": model_run_id, "reason": reason, "record": record}
         return await self._send(post_update_model_run.request(body=body), timeout)
 
     async def link_model_run_to_study(
@@ -814,7 +809,7 @@ class ProvClient(BaseClient):
             ReportError: If what came back is not a document. It is an ``AssertionError``, too.
             ProvError: See :class:`ProvClient`.
         """
-        request = generate_report.request(body=unchecked(report_request))
+        request = generate_report.request(body=report_request)
         answer = await self._exchange(request, timeout, error_class=ReportError)
         session_id = started_job(answer)
         if session_id is None:
@@ -860,7 +855,7 @@ class ProvClient(BaseClient):
             ProvError: See :class:`ProvClient`.
         """
         call = self._transport.call(generate_report.OPERATION)
-        outgoing = checked(generate_report.request(body=unchecked(request)), call)
+        outgoing = checked(generate_report.request(body=request), call)
         with Download(
             path,
             call,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import httpx
 
@@ -209,8 +209,3 @@ class SyncBaseClient:
             )
         except APIError as error:
             raise no_report(error, job) from error
-
-
-def unchecked(argument: object) -> Any:
-    """Pass on an argument as it is: :mod:`prov_facade._http.requests` checks it."""
-    return argument

@@ -49,16 +49,16 @@ from prov_api_client.models import (
     HealthCheckResponse,
     LineageResponse,
     ModelRunRecord,
-    PostUpdateModelRunInput,
     PostUpdateModelRunResponse,
     RegisterBatchModelRunRequest,
     RegisterBatchModelRunResponse,
     RegisterModelRunResponse,
     User,
 )
+from prov_api_client.types import ModelLike
 from prov_facade._files.reports import check_report, csv_upload, report_document, started_job
 from prov_facade._files.uploads import Upload, file_name
-from prov_facade._http.requests import ModelLike, checked
+from prov_facade._http.requests import checked
 from prov_facade._http.responses import ParsedResponse
 from prov_facade._jobs.results import RegisteredModelRun, started_session
 from prov_facade._registration.batch import BulkProgress, BulkResult
@@ -66,7 +66,7 @@ from prov_facade._registration.csv_table import CSVRegistration
 from prov_facade._runtime.threads.send import TransportLike
 from prov_facade._sync import csv_registration
 from prov_facade._sync.admin import SyncProvAdminClient
-from prov_facade._sync.base_client import SyncBaseClient, unchecked
+from prov_facade._sync.base_client import SyncBaseClient
 from prov_facade._sync.downloads import Download
 from prov_facade._sync.http_client import EventHooks
 from prov_facade._sync.jobs import OnChange, SyncJobsClient
@@ -266,7 +266,7 @@ class SyncProvClient(SyncBaseClient):
             BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
             ProvError: See :class:`SyncProvClient`.
         """
-        return self._send(register_model_run.request(body=unchecked(model_run_payload)), timeout)
+        return self._send(register_model_run.request(body=model_run_payload), timeout)
 
     def register_batch_model_runs(
         self,
@@ -290,9 +290,8 @@ class SyncProvClient(SyncBaseClient):
         Raises:
             ProvError: See :class:`SyncProvClient`.
         """
-        return self._send(
-            register_batch_model_runs.request(body=unchecked(model_run_batch_payload)), timeout
-        )
+        request = register_batch_model_runs.request(body=model_run_batch_payload)
+        return self._send(request, timeout)
 
     def post_update_model_run(
         self,
@@ -321,9 +320,7 @@ class SyncProvClient(SyncBaseClient):
             BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
             ProvError: See :class:`SyncProvClient`.
         """
-        body = PostUpdateModelRunInput(
-            model_run_id=model_run_id, reason=reason, record=unchecked(record)
-        )
+        body = {"model_run_id": model_run_id, "reason": reason, "record": record}
         return self._send(post_update_model_run.request(body=body), timeout)
 
     def link_model_run_to_study(
@@ -812,7 +809,7 @@ class SyncProvClient(SyncBaseClient):
             ReportError: If what came back is not a document. It is an ``AssertionError``, too.
             ProvError: See :class:`SyncProvClient`.
         """
-        request = generate_report.request(body=unchecked(report_request))
+        request = generate_report.request(body=report_request)
         answer = self._exchange(request, timeout, error_class=ReportError)
         session_id = started_job(answer)
         if session_id is None:
@@ -858,7 +855,7 @@ class SyncProvClient(SyncBaseClient):
             ProvError: See :class:`SyncProvClient`.
         """
         call = self._transport.call(generate_report.OPERATION)
-        outgoing = checked(generate_report.request(body=unchecked(request)), call)
+        outgoing = checked(generate_report.request(body=request), call)
         with Download(
             path,
             call,
