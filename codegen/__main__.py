@@ -9,28 +9,45 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codegen.errors import CodegenError
-from codegen.targets import ROOT, TARGETS, TWIN, Target, Twin
-from codegen.trees import differences, replace
+from codegen.targets import EXPORTS, ROOT, TARGETS, TWIN, Exports, Target, Twin
+from codegen.trees import differences, merge, replace
 
 
-def run(target: Target | Twin, *, root: Path, check: bool) -> list[str]:
-    """Generate one target, then compare it with the checked-in tree or put it in its place.
+def run(*, root: Path, check: bool) -> list[str]:
+    """Generate everything, then compare it with the checked-in files or replace them.
 
     Args:
-        target: What to generate.
-        root: The root of the repository that holds the document and the package.
+        root: The root of the repository.
         check: Compare only, change nothing.
 
     Returns:
-        With ``check``, one line for each file that departs; otherwise nothing.
+        With ``check``, one line for each file that differs; otherwise nothing.
+
+    Raises:
+        CodegenError: If something cannot be generated. Nothing is replaced then.
     """
-    package = root / target.package
     with tempfile.TemporaryDirectory() as scratch:
-        fresh = Path(scratch) / package.name
-        target.build(root, fresh)
+        documents = Path(scratch) / "documents"
+        # The exports are those of the packages as they are now, not of the checked-in ones.
+        steps: list[tuple[Target | Exports | Twin, Path, Path]] = [
+            *((target, root, documents) for target in TARGETS),
+            (EXPORTS, documents, Path(scratch) / "exports"),
+            (TWIN, root, Path(scratch) / "twin"),
+        ]
+        for target, source, output in steps:
+            (output / target.package).parent.mkdir(parents=True, exist_ok=True)
+            target.build(source, output / target.package)
         if check:
-            return [f"{target.package}: {line}" for line in differences(fresh, package)]
-        replace(package, fresh)
+            return [
+                f"{target.package}: {line}"
+                for target, _, output in steps
+                for line in differences(
+                    output / target.package, root / target.package, whole=target.whole
+                )
+            ]
+        for target, _, output in steps:
+            put = replace if target.whole else merge
+            put(root / target.package, output / target.package)
     return []
 
 
@@ -40,11 +57,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     parser.add_argument("--check", action="store_true", help="compare only, change nothing")
     options = parser.parse_args(arguments)
     try:
-        departures = [
-            line
-            for target in (*TARGETS, TWIN)
-            for line in run(target, root=root, check=options.check)
-        ]
+        departures = run(root=root, check=options.check)
     except CodegenError as error:
         print(f"codegen failed: {error}", file=sys.stderr)
         return 1

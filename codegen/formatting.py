@@ -9,6 +9,9 @@ from pathlib import Path
 
 from codegen.errors import CodegenError
 
+FIRST_PARTY = ("prov_facade", "prov_api_client", "job_api_client")
+"""The packages whose imports are sorted as the project's own."""
+
 # The output depends on these lines alone: not on a configuration nearby, nor on whether the folder
 # is one that ruff or git would leave out.
 _ALONE = (

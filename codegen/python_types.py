@@ -67,6 +67,19 @@ def python_type(prop: Any) -> str:
     return str(prop.get_type_string(no_optional=True).as_unembedded_code())
 
 
+def accepted_type(prop: Any) -> str:
+    """Print the type of a request body as an argument: where it takes a model, what stands for one.
+
+    A mapping and a pydantic object stand for a model; any iterable of them for a list.
+    """
+    match prop:
+        case ModelProperty() if not is_map(prop):
+            return f"{prop.class_info.name} | ModelLike"
+        case ListProperty(inner_property=ModelProperty() as inner) if not is_map(inner):
+            return f"Iterable[{accepted_type(inner)}]"
+    return python_type(prop)
+
+
 def _refuse_ambiguous(prop: UnionProperty) -> None:
     """Refuse a union that msgspec cannot decode: two of its members look the same in JSON."""
     kinds = Counter(map(_json_type, prop.inner_properties))

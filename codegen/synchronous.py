@@ -16,7 +16,7 @@ import tokenize_rt  # type: ignore[import-untyped]
 import unasync  # type: ignore[import-untyped]
 
 from codegen.errors import CodegenError
-from codegen.formatting import finish
+from codegen.formatting import FIRST_PARTY, finish
 
 # Names in the code. Others that begin with `Async` are refused, since unasync would rename them by
 # itself.
@@ -70,8 +70,6 @@ _WORD = re.compile(
     )
 )
 
-_FIRST_PARTY = ("prov_facade", "prov_api_client", "job_api_client")
-
 
 def synchronous(source: Path, package: Path, *, header: str) -> None:
     """Make a synchronous package of an asynchronous one.
@@ -99,7 +97,7 @@ def synchronous(source: Path, package: Path, *, header: str) -> None:
     for module in package.glob("*.py"):
         module.write_text(_reworded(module.read_text(encoding="utf-8")), encoding="utf-8")
     try:
-        finish(package, header, first_party=_FIRST_PARTY)
+        finish(package, header, first_party=FIRST_PARTY)
     except CodegenError:
         shutil.rmtree(package)
         raise

@@ -19,17 +19,20 @@ def files_of(tree: Path) -> dict[str, bytes]:
     }
 
 
-def differences(expected: Path, actual: Path) -> list[str]:
+def differences(expected: Path, actual: Path, *, whole: bool = True) -> list[str]:
     """Name every file in which one tree departs from the other.
 
     Args:
         expected: The tree as the generator writes it.
         actual: The tree as it stands.
+        whole: Whether the generator writes the whole tree. Otherwise further files are ignored.
 
     Returns:
         One line for each missing, extra or changed file; empty when the trees are equal.
     """
     want, have = files_of(expected), files_of(actual)
+    if not whole:
+        have = {name: content for name, content in have.items() if name in want}
     return [
         f"missing: {name}"
         if name not in have
@@ -54,3 +57,12 @@ def replace(tree: Path, new: Path) -> None:
         if tree.exists():
             tree.replace(Path(staging) / "old")
         staged.replace(tree)
+
+
+def merge(tree: Path, new: Path) -> None:
+    """Put the files of a new tree into an old one, each of them atomically."""
+    with tempfile.TemporaryDirectory(dir=tree.parent, prefix=f".{tree.name}-") as staging:
+        for name, content in files_of(new).items():
+            staged = Path(staging) / Path(name).name
+            staged.write_bytes(content)
+            staged.replace(tree / name)

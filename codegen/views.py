@@ -29,6 +29,7 @@ from openapi_python_client.strings import (
 from codegen.document import Document
 from codegen.errors import CodegenError
 from codegen.python_types import (
+    accepted_type,
     classes,
     foreign_imports,
     limits_of,
@@ -44,8 +45,8 @@ _TAKEN_BY_TYPES = {"Any", "bool", "bytes", "datetime", "dict", "float", "int", "
 _TAKEN_IN_MODELS = _TAKEN_BY_TYPES | {"File", "LIMITS", "Meta", "Model", "RequestFiles", "define"}
 _TAKEN_ATTRIBUTES = _TAKEN_IN_MODELS | {"field", "from_dict", "to_dict", "to_multipart"}
 _TAKEN_CLASSES = _TAKEN_IN_MODELS | {
-    "Annotated", "AuthenticatedClient", "Binary", "Client", "Json", "OPERATION", "OpenStrEnum",
-    "Operation", "Request", "Response", "Text",
+    "Annotated", "AuthenticatedClient", "Binary", "Client", "Iterable", "Json", "ModelLike",
+    "OPERATION", "OpenStrEnum", "Operation", "Request", "Response", "Text",
 }  # fmt: skip
 _TAKEN_PARAMETERS = {"body", "call", "client", "request"}
 
@@ -104,9 +105,15 @@ class ParameterView:
 
 @dataclass(frozen=True)
 class BodyView:
-    """The request body of an operation."""
+    """The request body of an operation.
+
+    Attributes:
+        type: The type of what is sent.
+        accepted: The type of the argument.
+    """
 
     type: str
+    accepted: str
     multipart: bool
     description: str
 
@@ -141,7 +148,7 @@ class OperationView:
     @property
     def arguments(self) -> str:
         """Print the arguments as a function declares them."""
-        body = [f"body: {self.body.type}"] if self.body else []
+        body = [f"body: {self.body.accepted}"] if self.body else []
         return ", ".join([*body, *(parameter.declaration for parameter in self.parameters)])
 
     @property
@@ -291,6 +298,9 @@ class Views:
             ],
             body=BodyView(
                 type=python_type(body.prop),
+                accepted=python_type(body.prop)
+                if body.body_type is BodyType.FILES
+                else accepted_type(body.prop),
                 multipart=body.body_type is BodyType.FILES,
                 description=self._document.resolve(raw["requestBody"]).get("description", ""),
             )

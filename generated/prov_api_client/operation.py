@@ -10,7 +10,7 @@ import msgspec
 from attrs import field, frozen
 
 from . import errors
-from .types import RequestFiles, Response
+from .types import RequestFiles, Response, plain
 
 T = TypeVar("T")
 
@@ -165,7 +165,7 @@ class Request(Generic[T]):
         if self.files is not None:
             arguments["files"] = self.files
         elif self.operation.body is not None:
-            arguments["content"] = msgspec.json.encode(self.body)
+            arguments["content"] = msgspec.json.encode(self.body, enc_hook=plain)
             headers["Content-Type"] = "application/json"
         if headers:
             arguments["headers"] = headers

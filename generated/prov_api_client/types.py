@@ -2,8 +2,8 @@
 """What the models and the operations have in common."""
 
 import enum
-from collections.abc import Mapping, MutableMapping, Sequence
-from typing import IO, Any, BinaryIO, Generic, Self, TypeVar
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from typing import IO, Any, BinaryIO, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 import msgspec
 from attrs import define
@@ -63,6 +63,30 @@ class Model:
         """Return the model as a dictionary of JSON types, `None` where nothing is set."""
         found: dict[str, Any] = msgspec.to_builtins(self)
         return found
+
+
+@runtime_checkable
+class SupportsModelDump(Protocol):
+    """A pydantic model, recognized by its method."""
+
+    def model_dump(self, *, mode: str, exclude_none: bool) -> dict[str, Any]:
+        """Return the model's fields as JSON types, without those that are ``None``."""
+        ...
+
+
+ModelLike = Mapping[str, Any] | SupportsModelDump
+"""What a request body may be in place of a model."""
+
+
+def plain(item: Any) -> Any:
+    """Convert what msgspec cannot encode: pydantic models, mappings and iterables."""
+    if isinstance(item, SupportsModelDump):
+        return item.model_dump(mode="json", exclude_none=True)
+    if isinstance(item, Mapping):
+        return dict(item)
+    if isinstance(item, Iterable):
+        return list(item)
+    raise TypeError(f"{type(item).__name__} cannot be encoded as JSON")
 
 
 class OpenStrEnum(enum.StrEnum):
@@ -151,10 +175,13 @@ __all__ = [
     "File",
     "FileTypes",
     "Model",
+    "ModelLike",
     "OpenStrEnum",
     "RequestFiles",
     "Response",
+    "SupportsModelDump",
     "Unset",
     "multipart",
+    "plain",
     "prepare",
 ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 
+from prov_api_client.types import ModelLike, SupportsModelDump
 from prov_facade import errors, models
 from prov_facade._async.admin import ProvAdminClient
 from prov_facade._async.base_client import BaseClient
@@ -21,7 +22,6 @@ from prov_facade._auth.flows import ClientCredentials, OfflineFlow
 from prov_facade._auth.prompt import DeviceLogin
 from prov_facade._auth.token_cache import TokenCacheWarning
 from prov_facade._http.raw_responses import raw_responses
-from prov_facade._http.requests import ModelLike, SupportsModelDump
 from prov_facade._jobs.results import RegisteredModelRun
 from prov_facade._profiles.connect import connect, connect_sync
 from prov_facade._registration.batch import BulkProgress, BulkResult

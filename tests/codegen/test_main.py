@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codegen.__main__ import main
-from codegen.targets import TARGETS, TWIN, Target
+from codegen.targets import EXPORTS, TARGETS, TWIN, Target
 from codegen.trees import files_of
 
 NAMES = sorted(Path(target.package).name for target in TARGETS)
@@ -216,7 +216,12 @@ def test_a_source_that_is_refused_leaves_the_synchronous_package_as_it_was(
         assert main(arguments, root=root) == 1
         assert capsys.readouterr().err.startswith("codegen failed: client.py uses asyncio")
     assert files_of(twin) == before
-    assert sorted(path.name for path in twin.parent.iterdir()) == ["_async", "_sync"]
+    assert sorted(path.name for path in twin.parent.iterdir()) == [
+        "_async",
+        "_exports.py",
+        "_sync",
+        "models.py",
+    ]
 
 
 def test_a_folder_without_modules_is_refused(
@@ -227,3 +232,22 @@ def test_a_folder_without_modules_is_refused(
     assert main([], root=root) == 1
     assert "holds no modules" in capsys.readouterr().err
     assert files_of(twin) == before
+
+
+def test_a_check_names_a_list_of_models_that_departs(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = root / EXPORTS.package
+    handwritten = folder / "handwritten.py"
+    handwritten.write_text("", encoding="utf-8")
+    before = files_of(folder)
+    (folder / "models.py").write_text("", encoding="utf-8")
+    (folder / "_exports.py").unlink()
+    assert main(["--check"], root=root) == 1
+    departures = capsys.readouterr().err.splitlines()[1:-1]
+    assert departures == [
+        f"{EXPORTS.package}: missing: _exports.py",
+        f"{EXPORTS.package}: changed: models.py",
+    ]
+    assert main([], root=root) == 0
+    assert files_of(folder) == before

@@ -88,7 +88,7 @@ def test_small_documents_compile_to_code_that_a_strict_type_check_accepts(
     compiled: Callable[..., ModuleType], documents: Path, tmp_path: Path
 ) -> None:
     packages = [compiled(document.stem) for document in sorted(documents.glob("*.yaml"))]
-    packages.append(compiled("shapes", sharing="answers"))
+    packages.append(compiled("shapes", sharing="responses"))
     folders = [Path(str(package.__file__)).parent for package in packages]
     assert len(folders) == 5
     checked = subprocess.run(

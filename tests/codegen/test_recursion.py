@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import msgspec
@@ -57,14 +57,64 @@ def test_a_tree_is_received(package: Any, call: Callable[..., Any], httpserver: 
     assert call(package.api.trees.get_tree) == tree("root", children=[tree("leaf")])
 
 
-def test_a_cycle_of_models_is_sent_and_received(
-    package: Any, call: Callable[..., Any], httpserver: HTTPServer
-) -> None:
-    def echo(request: Request) -> Response:
+@pytest.fixture
+def echo(httpserver: HTTPServer) -> None:
+    """The server sends each JSON body back."""
+
+    def send_back(request: Request) -> Response:
         assert request.content_type == "application/json"
         return Response(request.get_data(), content_type="application/json")
 
-    httpserver.expect_request("/authors", method="POST").respond_with_handler(echo)
+    for path in ("/authors", "/forests"):
+        httpserver.expect_request(path, method="POST").respond_with_handler(send_back)
+
+
+class Dumped:
+    """Has the method by which pydantic models are recognized."""
+
+    def __init__(self, **fields: object) -> None:
+        self.fields = fields
+
+    def model_dump(self, *, mode: str, exclude_none: bool) -> dict[str, object]:
+        assert (mode, exclude_none) == ("json", True)
+        return self.fields
+
+
+@pytest.mark.usefixtures("echo")
+def test_a_cycle_of_models_is_sent_and_received(package: Any, call: Callable[..., Any]) -> None:
     author = package.models.Author("Ann", [])
     author.books.append(package.models.Book("One", author=package.models.Author("Bob", [])))
     assert call(package.api.authors.echo_author, body=author) == author
+
+
+@pytest.mark.usefixtures("echo")
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "Ann", "books": []},
+        MappingProxyType({"name": "Ann", "books": []}),
+        Dumped(name="Ann", books=[]),
+        {"name": "Ann", "books": iter(())},
+    ],
+    ids=["dict", "mapping", "pydantic", "iterator"],
+)
+def test_a_mapping_or_a_pydantic_model_stands_for_a_model(
+    package: Any, call: Callable[..., Any], body: object
+) -> None:
+    author = package.models.Author("Ann", [])
+    assert call(package.api.authors.echo_author, body=body) == author
+
+
+@pytest.mark.usefixtures("echo")
+def test_a_list_of_models_may_be_any_iterable_of_what_stands_for_them(
+    package: Any, call: Callable[..., Any]
+) -> None:
+    tree = package.models.Tree
+    forest = (item for item in [tree("a"), {"name": "b"}, Dumped(name="c")])
+    assert call(package.api.trees.echo_forest, body=forest) == [tree("a"), tree("b"), tree("c")]
+
+
+@pytest.mark.usefixtures("echo")
+def test_a_body_that_json_cannot_express_is_refused(package: Any, call: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match="object cannot be encoded as JSON"):
+        call(package.api.authors.echo_author, body={"name": object()})

@@ -15,7 +15,7 @@ TOKEN = "t0ken-SECRET"
 
 @pytest.fixture
 def package(compiled: Callable[[str], ModuleType]) -> Any:
-    return compiled("answers")
+    return compiled("responses")
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_an_unsecured_operation_takes_either_client(
     package: Any, call: Callable[..., Any], httpserver: HTTPServer, token: str | None
 ) -> None:
     httpserver.expect_request("/text").respond_with_data("text", content_type="text/plain")
-    assert call(package.api.answers.read_text, token=token) == "text"
+    assert call(package.api.responses.read_text, token=token) == "text"
     ((request, _),) = httpserver.log
     assert ("Authorization" in request.headers) is (token is not None)
 
@@ -86,7 +86,7 @@ def test_the_clients_that_an_operation_takes_are_in_its_signature(package: Any) 
     takes = {
         name: module.sync.__annotations__["client"]
         for name, module in {
-            **vars(package.api.answers),
+            **vars(package.api.responses),
             **vars(package.api.secured_things),
         }.items()
         if hasattr(module, "sync")

@@ -12,7 +12,7 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 @pytest.fixture
 def package(compiled: Callable[[str], ModuleType]) -> Any:
-    return compiled("answers")
+    return compiled("responses")
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def read(package: Any, call: Callable[..., Any], httpserver: HTTPServer) -> Call
     ) -> Any:
         path = "/" + operation.removeprefix("read_")
         httpserver.expect_request(path).respond_with_data(body, status, content_type=content_type)
-        return call(getattr(package.api.answers, operation))
+        return call(getattr(package.api.responses, operation))
 
     return serve_and_read
 
@@ -94,7 +94,7 @@ def test_a_success_without_a_body_reads_as_none(read: Callable[..., Any]) -> Non
 
 
 def test_a_success_without_a_body_is_in_the_return_type(package: Any) -> None:
-    returns = package.api.answers.read_counts.sync.__annotations__["return"]
+    returns = package.api.responses.read_counts.sync.__annotations__["return"]
     assert returns == list[int | None] | None
 
 

@@ -23,13 +23,13 @@ RUNTIME = {"client.py", "errors.py", "operation.py", "types.py"}
 @pytest.fixture(scope="module")
 def owner(compiled: Callable[..., ModuleType]) -> Any:
     """A package with a run time of its own."""
-    return compiled("answers")
+    return compiled("responses")
 
 
 @pytest.fixture(scope="module")
 def sharer(compiled: Callable[..., ModuleType]) -> Any:
     """A package that shares the run time of the other."""
-    return compiled("shapes", sharing="answers")
+    return compiled("shapes", sharing="responses")
 
 
 def test_a_package_has_its_own_run_time_unless_it_shares_one(
@@ -88,13 +88,13 @@ def test_the_order_of_imports_does_not_depend_on_where_the_run_time_lies(
     sharer: Any, documents: Path, tmp_path: Path
 ) -> None:
     # Started here, ruff would take the run time for a package of the project.
-    (tmp_path / "compiled_answers").mkdir()
-    (tmp_path / "compiled_answers" / "__init__.py").touch()
+    (tmp_path / "compiled_responses").mkdir()
+    (tmp_path / "compiled_responses" / "__init__.py").touch()
     again = tmp_path / "out" / Path(sharer.__file__).parent.name
     script = (
         "import sys; from pathlib import Path; from codegen.generator import generate;"
         "generate(Path(sys.argv[1]), Path(sys.argv[2]), source='shapes.yaml',"
-        " runtime='compiled_answers')"
+        " runtime='compiled_responses')"
     )
     subprocess.run(
         [sys.executable, "-c", script, str(documents / "shapes.yaml"), str(again)],

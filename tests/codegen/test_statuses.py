@@ -12,12 +12,12 @@ JSON = b'{"detail": "SECRET", "session_id": "SECRET"}'
 
 @pytest.fixture
 def package(compiled: Callable[[str], ModuleType]) -> Any:
-    return compiled("answers")
+    return compiled("responses")
 
 
 @pytest.fixture
 def read_report(package: Any) -> Any:
-    return package.api.answers.read_report
+    return package.api.responses.read_report
 
 
 @pytest.fixture(

@@ -10,7 +10,7 @@ from pytest_httpserver import HTTPServer
 
 @pytest.fixture
 def package(compiled: Callable[[str], ModuleType]) -> Any:
-    return compiled("answers")
+    return compiled("responses")
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def read_text(
 ) -> Callable[[bytes, str], Any]:
     def read(body: bytes, content_type: str) -> Any:
         httpserver.expect_request("/text").respond_with_data(body, content_type=content_type)
-        return call(package.api.answers.read_text)
+        return call(package.api.responses.read_text)
 
     return read
 
@@ -76,4 +76,4 @@ def test_binary_is_taken_as_it_is(
     httpserver.expect_request("/bytes").respond_with_data(
         body, content_type="application/octet-stream"
     )
-    assert call(package.api.answers.read_bytes) == body
+    assert call(package.api.responses.read_bytes) == body

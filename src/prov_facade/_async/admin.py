@@ -22,9 +22,9 @@ from prov_api_client.models import (
     StatusResponse,
     SyncRegisterModelRunResponse,
 )
-from prov_facade._async.base_client import BaseClient, unchecked
+from prov_api_client.types import ModelLike
+from prov_facade._async.base_client import BaseClient
 from prov_facade._async.settings import Timeout
-from prov_facade._http.requests import ModelLike
 from prov_facade.endpoints import ProvAPIAdminEndpoints
 from prov_facade.errors import InvalidRequestError
 
@@ -82,9 +82,7 @@ class ProvAdminClient(BaseClient):
         Raises:
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
-        request = store_record.request(
-            body=unchecked(registry_record), validate_record=validate_record
-        )
+        request = store_record.request(body=registry_record, validate_record=validate_record)
         return await self._send(request, timeout)
 
     async def store_multiple_records(
@@ -110,7 +108,7 @@ class ProvAdminClient(BaseClient):
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
         request = store_multiple_records.request(
-            body=unchecked(registry_record), validate_record=validate_record
+            body=registry_record, validate_record=validate_record
         )
         return await self._send(request, timeout)
 
@@ -175,7 +173,7 @@ class ProvAdminClient(BaseClient):
         Raises:
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
-        return await self._send(register_model_run_sync.request(body=unchecked(record)), timeout)
+        return await self._send(register_model_run_sync.request(body=record), timeout)
 
     async def trigger_sentry_debug(
         self, *, timeout: Timeout | None = None

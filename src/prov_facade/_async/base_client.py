@@ -229,8 +229,3 @@ def _without_inner_frames(error: ProvError) -> ProvError:
         cause.__traceback__ = None
         cause.__cause__, cause.__context__ = None, cause.__cause__ or cause.__context__
     return error.with_traceback(None)
-
-
-def unchecked(argument: object) -> Any:
-    """Pass on an argument as it is: :mod:`prov_facade._http.requests` checks it."""
-    return argument

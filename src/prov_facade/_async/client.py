@@ -45,16 +45,16 @@ from prov_api_client.models import (
     HealthCheckResponse,
     LineageResponse,
     ModelRunRecord,
-    PostUpdateModelRunInput,
     PostUpdateModelRunResponse,
     RegisterBatchModelRunRequest,
     RegisterBatchModelRunResponse,
     RegisterModelRunResponse,
     User,
 )
+from prov_api_client.types import ModelLike
 from prov_facade._async import csv_registration
 from prov_facade._async.admin import ProvAdminClient
-from prov_facade._async.base_client import BaseClient, unchecked
+from prov_facade._async.base_client import BaseClient
 from prov_facade._async.core import ClientCore
 from prov_facade._async.downloads import Download
 from prov_facade._async.jobs import JobsClient, OnChange
@@ -63,7 +63,7 @@ from prov_facade._async.settings import Timeout
 from prov_facade._files.reports import check_report, report_document, report_job
 from prov_facade._files.targets import file_name
 from prov_facade._files.uploads import Upload, csv_upload
-from prov_facade._http.requests import ModelLike, validate_request
+from prov_facade._http.requests import validate_request
 from prov_facade._http.responses import ParsedResponse
 from prov_facade._jobs.results import RegisteredModelRun, require_session_id
 from prov_facade._registration.batch import BulkProgress, BulkResult
@@ -234,9 +234,7 @@ class ProvClient(BaseClient):
             BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
             ProvError: See :class:`ProvClient`.
         """
-        return await self._send(
-            register_model_run.request(body=unchecked(model_run_payload)), timeout
-        )
+        return await self._send(register_model_run.request(body=model_run_payload), timeout)
 
     async def register_batch_model_runs(
         self,
@@ -260,9 +258,8 @@ class ProvClient(BaseClient):
         Raises:
             ProvError: See :class:`ProvClient`.
         """
-        return await self._send(
-            register_batch_model_runs.request(body=unchecked(model_run_batch_payload)), timeout
-        )
+        request = register_batch_model_runs.request(body=model_run_batch_payload)
+        return await self._send(request, timeout)
 
     async def post_update_model_run(
         self,
@@ -291,9 +288,7 @@ class ProvClient(BaseClient):
             BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
             ProvError: See :class:`ProvClient`.
         """
-        body = PostUpdateModelRunInput(
-            model_run_id=model_run_id, reason=reason, record=unchecked(record)
-        )
+        body = {"model_run_id": model_run_id, "reason": reason, "record": record}
         return await self._send(post_update_model_run.request(body=body), timeout)
 
     async def link_model_run_to_study(
@@ -782,7 +777,7 @@ class ProvClient(BaseClient):
             ReportError: If what came back is not a document. It is an ``AssertionError``, too.
             ProvError: See :class:`ProvClient`.
         """
-        request = generate_report.request(body=unchecked(report_request))
+        request = generate_report.request(body=report_request)
         response = await self._exchange(request, timeout, error_class=ReportError)
         session_id = report_job(response)
         if session_id is None:
@@ -829,7 +824,7 @@ class ProvClient(BaseClient):
             ProvError: See :class:`ProvClient`.
         """
         with self._errors_of(generate_report.OPERATION):
-            outgoing = validate_request(generate_report.request(body=unchecked(request)))
+            outgoing = validate_request(generate_report.request(body=request))
             name = file_name("report", outgoing.body.id, ".docx")
             with Download(path, name=name, overwrite=overwrite) as file:
                 response: ParsedResponse[Any] = await self._exchange(

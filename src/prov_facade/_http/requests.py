@@ -16,13 +16,11 @@ from functools import cache
 from typing import (
     Annotated,
     Any,
-    Protocol,
     TypeVar,
     Union,
     get_args,
     get_origin,
     get_type_hints,
-    runtime_checkable,
 )
 
 import attrs
@@ -32,7 +30,7 @@ import msgspec
 from job_api_client.operations import OPERATIONS as JOB_OPERATIONS
 from prov_api_client import Request
 from prov_api_client.operations import OPERATIONS
-from prov_api_client.types import LIMITS, prepare
+from prov_api_client.types import LIMITS, SupportsModelDump, prepare
 from prov_facade._http.responses import error_path
 from prov_facade._http.signed_url import SignedURL
 from prov_facade._version import __version__
@@ -60,18 +58,6 @@ _AS_THEY_ARE = (
     dt.time,
     dt.timedelta,
 )
-
-
-@runtime_checkable
-class SupportsModelDump(Protocol):
-    """A pydantic model, by its shape."""
-
-    def model_dump(self, *, mode: str, exclude_none: bool) -> dict[str, Any]:
-        """Return the model's fields as JSON types, those that are ``None`` left out."""
-        ...
-
-
-ModelLike = Mapping[str, Any] | SupportsModelDump
 
 
 def validate_request(request: Request[T]) -> Request[T]:

@@ -23,8 +23,8 @@ from prov_api_client.models import (
     StatusResponse,
     SyncRegisterModelRunResponse,
 )
-from prov_facade._http.requests import ModelLike
-from prov_facade._sync.base_client import SyncBaseClient, unchecked
+from prov_api_client.types import ModelLike
+from prov_facade._sync.base_client import SyncBaseClient
 from prov_facade._sync.settings import Timeout
 from prov_facade.endpoints import ProvAPIAdminEndpoints
 from prov_facade.errors import InvalidRequestError
@@ -83,9 +83,7 @@ class SyncProvAdminClient(SyncBaseClient):
         Raises:
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
-        request = store_record.request(
-            body=unchecked(registry_record), validate_record=validate_record
-        )
+        request = store_record.request(body=registry_record, validate_record=validate_record)
         return self._send(request, timeout)
 
     def store_multiple_records(
@@ -111,7 +109,7 @@ class SyncProvAdminClient(SyncBaseClient):
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
         request = store_multiple_records.request(
-            body=unchecked(registry_record), validate_record=validate_record
+            body=registry_record, validate_record=validate_record
         )
         return self._send(request, timeout)
 
@@ -176,7 +174,7 @@ class SyncProvAdminClient(SyncBaseClient):
         Raises:
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
-        return self._send(register_model_run_sync.request(body=unchecked(record)), timeout)
+        return self._send(register_model_run_sync.request(body=record), timeout)
 
     def trigger_sentry_debug(self, *, timeout: Timeout | None = None) -> dict[str, str] | None:
         """Make the server fail on purpose, to see whether its monitoring notices.

@@ -46,24 +46,24 @@ from prov_api_client.models import (
     HealthCheckResponse,
     LineageResponse,
     ModelRunRecord,
-    PostUpdateModelRunInput,
     PostUpdateModelRunResponse,
     RegisterBatchModelRunRequest,
     RegisterBatchModelRunResponse,
     RegisterModelRunResponse,
     User,
 )
+from prov_api_client.types import ModelLike
 from prov_facade._files.reports import check_report, report_document, report_job
 from prov_facade._files.targets import file_name
 from prov_facade._files.uploads import Upload, csv_upload
-from prov_facade._http.requests import ModelLike, validate_request
+from prov_facade._http.requests import validate_request
 from prov_facade._http.responses import ParsedResponse
 from prov_facade._jobs.results import RegisteredModelRun, require_session_id
 from prov_facade._registration.batch import BulkProgress, BulkResult
 from prov_facade._registration.csv_table import CSVRegistration
 from prov_facade._sync import csv_registration
 from prov_facade._sync.admin import SyncProvAdminClient
-from prov_facade._sync.base_client import SyncBaseClient, unchecked
+from prov_facade._sync.base_client import SyncBaseClient
 from prov_facade._sync.core import ClientCore
 from prov_facade._sync.downloads import Download
 from prov_facade._sync.jobs import OnChange, SyncJobsClient
@@ -234,7 +234,7 @@ class SyncProvClient(SyncBaseClient):
             BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
             ProvError: See :class:`SyncProvClient`.
         """
-        return self._send(register_model_run.request(body=unchecked(model_run_payload)), timeout)
+        return self._send(register_model_run.request(body=model_run_payload), timeout)
 
     def register_batch_model_runs(
         self,
@@ -258,9 +258,8 @@ class SyncProvClient(SyncBaseClient):
         Raises:
             ProvError: See :class:`SyncProvClient`.
         """
-        return self._send(
-            register_batch_model_runs.request(body=unchecked(model_run_batch_payload)), timeout
-        )
+        request = register_batch_model_runs.request(body=model_run_batch_payload)
+        return self._send(request, timeout)
 
     def post_update_model_run(
         self,
@@ -289,9 +288,7 @@ class SyncProvClient(SyncBaseClient):
             BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
             ProvError: See :class:`SyncProvClient`.
         """
-        body = PostUpdateModelRunInput(
-            model_run_id=model_run_id, reason=reason, record=unchecked(record)
-        )
+        body = {"model_run_id": model_run_id, "reason": reason, "record": record}
         return self._send(post_update_model_run.request(body=body), timeout)
 
     def link_model_run_to_study(
@@ -780,7 +777,7 @@ class SyncProvClient(SyncBaseClient):
             ReportError: If what came back is not a document. It is an ``AssertionError``, too.
             ProvError: See :class:`SyncProvClient`.
         """
-        request = generate_report.request(body=unchecked(report_request))
+        request = generate_report.request(body=report_request)
         response = self._exchange(request, timeout, error_class=ReportError)
         session_id = report_job(response)
         if session_id is None:
@@ -827,7 +824,7 @@ class SyncProvClient(SyncBaseClient):
             ProvError: See :class:`SyncProvClient`.
         """
         with self._errors_of(generate_report.OPERATION):
-            outgoing = validate_request(generate_report.request(body=unchecked(request)))
+            outgoing = validate_request(generate_report.request(body=request))
             name = file_name("report", outgoing.body.id, ".docx")
             with Download(path, name=name, overwrite=overwrite) as file:
                 response: ParsedResponse[Any] = self._exchange(

@@ -3,7 +3,7 @@
 
 from prov_api_client.client import AuthenticatedClient
 from prov_api_client.operation import Json, Operation, Request, Text
-from prov_api_client.types import Response
+from prov_api_client.types import ModelLike, Response
 
 from ...models.error_detail import ErrorDetail
 from ...models.http_validation_error import HTTPValidationError
@@ -37,7 +37,7 @@ OPERATION: Operation[ListByBatchResponse] = Operation(
 )
 
 
-def request(*, body: ListByBatchRequest) -> Request[ListByBatchResponse]:
+def request(*, body: ListByBatchRequest | ModelLike) -> Request[ListByBatchResponse]:
     """List the jobs of a batch
 
     POST /jobs/user/list_batch
@@ -64,28 +64,32 @@ def request(*, body: ListByBatchRequest) -> Request[ListByBatchResponse]:
 
 
 def sync_detailed(
-    *, client: AuthenticatedClient, body: ListByBatchRequest
+    *, client: AuthenticatedClient, body: ListByBatchRequest | ModelLike
 ) -> Response[ListByBatchResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body)
     return OPERATION.respond(client.get_httpx_client().request(**call.to_httpx()))
 
 
-def sync(*, client: AuthenticatedClient, body: ListByBatchRequest) -> ListByBatchResponse:
+def sync(
+    *, client: AuthenticatedClient, body: ListByBatchRequest | ModelLike
+) -> ListByBatchResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body)
     return OPERATION.read(client.get_httpx_client().request(**call.to_httpx()))
 
 
 async def asyncio_detailed(
-    *, client: AuthenticatedClient, body: ListByBatchRequest
+    *, client: AuthenticatedClient, body: ListByBatchRequest | ModelLike
 ) -> Response[ListByBatchResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body)
     return OPERATION.respond(await client.get_async_httpx_client().request(**call.to_httpx()))
 
 
-async def asyncio(*, client: AuthenticatedClient, body: ListByBatchRequest) -> ListByBatchResponse:
+async def asyncio(
+    *, client: AuthenticatedClient, body: ListByBatchRequest | ModelLike
+) -> ListByBatchResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body)
     return OPERATION.read(await client.get_async_httpx_client().request(**call.to_httpx()))

@@ -3,7 +3,7 @@
 
 from prov_api_client.client import AuthenticatedClient
 from prov_api_client.operation import Json, Operation, Request, Text
-from prov_api_client.types import Response
+from prov_api_client.types import ModelLike, Response
 
 from ...models.error_detail import ErrorDetail
 from ...models.http_validation_error import HTTPValidationError
@@ -37,7 +37,7 @@ OPERATION: Operation[ListJobsResponse] = Operation(
 )
 
 
-def request(*, body: ListJobsRequest) -> Request[ListJobsResponse]:
+def request(*, body: ListJobsRequest | ModelLike) -> Request[ListJobsResponse]:
     """List the caller's jobs
 
     POST /jobs/user/list
@@ -63,28 +63,30 @@ def request(*, body: ListJobsRequest) -> Request[ListJobsResponse]:
 
 
 def sync_detailed(
-    *, client: AuthenticatedClient, body: ListJobsRequest
+    *, client: AuthenticatedClient, body: ListJobsRequest | ModelLike
 ) -> Response[ListJobsResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body)
     return OPERATION.respond(client.get_httpx_client().request(**call.to_httpx()))
 
 
-def sync(*, client: AuthenticatedClient, body: ListJobsRequest) -> ListJobsResponse:
+def sync(*, client: AuthenticatedClient, body: ListJobsRequest | ModelLike) -> ListJobsResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body)
     return OPERATION.read(client.get_httpx_client().request(**call.to_httpx()))
 
 
 async def asyncio_detailed(
-    *, client: AuthenticatedClient, body: ListJobsRequest
+    *, client: AuthenticatedClient, body: ListJobsRequest | ModelLike
 ) -> Response[ListJobsResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body)
     return OPERATION.respond(await client.get_async_httpx_client().request(**call.to_httpx()))
 
 
-async def asyncio(*, client: AuthenticatedClient, body: ListJobsRequest) -> ListJobsResponse:
+async def asyncio(
+    *, client: AuthenticatedClient, body: ListJobsRequest | ModelLike
+) -> ListJobsResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body)
     return OPERATION.read(await client.get_async_httpx_client().request(**call.to_httpx()))

@@ -7,7 +7,7 @@ from ...models.http_validation_error import HTTPValidationError
 from ...models.post_delete_graph_request import PostDeleteGraphRequest
 from ...models.post_delete_graph_response import PostDeleteGraphResponse
 from ...operation import Json, Operation, Request, Text
-from ...types import Response
+from ...types import ModelLike, Response
 
 OPERATION: Operation[PostDeleteGraphResponse] = Operation(
     operation_id="delete_model_run_provenance",
@@ -39,7 +39,7 @@ OPERATION: Operation[PostDeleteGraphResponse] = Operation(
 )
 
 
-def request(*, body: PostDeleteGraphRequest) -> Request[PostDeleteGraphResponse]:
+def request(*, body: PostDeleteGraphRequest | ModelLike) -> Request[PostDeleteGraphResponse]:
     """Take a model run out of the lineage graph
 
     POST /model_run/delete
@@ -62,21 +62,23 @@ def request(*, body: PostDeleteGraphRequest) -> Request[PostDeleteGraphResponse]
 
 
 def sync_detailed(
-    *, client: AuthenticatedClient, body: PostDeleteGraphRequest
+    *, client: AuthenticatedClient, body: PostDeleteGraphRequest | ModelLike
 ) -> Response[PostDeleteGraphResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body)
     return OPERATION.respond(client.get_httpx_client().request(**call.to_httpx()))
 
 
-def sync(*, client: AuthenticatedClient, body: PostDeleteGraphRequest) -> PostDeleteGraphResponse:
+def sync(
+    *, client: AuthenticatedClient, body: PostDeleteGraphRequest | ModelLike
+) -> PostDeleteGraphResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body)
     return OPERATION.read(client.get_httpx_client().request(**call.to_httpx()))
 
 
 async def asyncio_detailed(
-    *, client: AuthenticatedClient, body: PostDeleteGraphRequest
+    *, client: AuthenticatedClient, body: PostDeleteGraphRequest | ModelLike
 ) -> Response[PostDeleteGraphResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body)
@@ -84,7 +86,7 @@ async def asyncio_detailed(
 
 
 async def asyncio(
-    *, client: AuthenticatedClient, body: PostDeleteGraphRequest
+    *, client: AuthenticatedClient, body: PostDeleteGraphRequest | ModelLike
 ) -> PostDeleteGraphResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body)

@@ -7,7 +7,7 @@ from ...models.http_validation_error import HTTPValidationError
 from ...models.model_run_record import ModelRunRecord
 from ...models.sync_register_model_run_response import SyncRegisterModelRunResponse
 from ...operation import Json, Operation, Request, Text
-from ...types import Response
+from ...types import ModelLike, Response
 
 OPERATION: Operation[SyncRegisterModelRunResponse] = Operation(
     operation_id="register_model_run_sync",
@@ -39,7 +39,7 @@ OPERATION: Operation[SyncRegisterModelRunResponse] = Operation(
 )
 
 
-def request(*, body: ModelRunRecord) -> Request[SyncRegisterModelRunResponse]:
+def request(*, body: ModelRunRecord | ModelLike) -> Request[SyncRegisterModelRunResponse]:
     """Register a model run and wait for it
 
     POST /model_run/register_sync
@@ -63,21 +63,23 @@ def request(*, body: ModelRunRecord) -> Request[SyncRegisterModelRunResponse]:
 
 
 def sync_detailed(
-    *, client: AuthenticatedClient, body: ModelRunRecord
+    *, client: AuthenticatedClient, body: ModelRunRecord | ModelLike
 ) -> Response[SyncRegisterModelRunResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body)
     return OPERATION.respond(client.get_httpx_client().request(**call.to_httpx()))
 
 
-def sync(*, client: AuthenticatedClient, body: ModelRunRecord) -> SyncRegisterModelRunResponse:
+def sync(
+    *, client: AuthenticatedClient, body: ModelRunRecord | ModelLike
+) -> SyncRegisterModelRunResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body)
     return OPERATION.read(client.get_httpx_client().request(**call.to_httpx()))
 
 
 async def asyncio_detailed(
-    *, client: AuthenticatedClient, body: ModelRunRecord
+    *, client: AuthenticatedClient, body: ModelRunRecord | ModelLike
 ) -> Response[SyncRegisterModelRunResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body)
@@ -85,7 +87,7 @@ async def asyncio_detailed(
 
 
 async def asyncio(
-    *, client: AuthenticatedClient, body: ModelRunRecord
+    *, client: AuthenticatedClient, body: ModelRunRecord | ModelLike
 ) -> SyncRegisterModelRunResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body)

@@ -1,13 +1,15 @@
 # Compiled from openapi/prov-api.yaml by `nox -s codegen`: change the document or a template, not this file.
 """POST /admin/store_records: Store several registered model runs again."""
 
+from collections.abc import Iterable
+
 from ...client import AuthenticatedClient
 from ...models.error_detail import ErrorDetail
 from ...models.http_validation_error import HTTPValidationError
 from ...models.item_model_run import ItemModelRun
 from ...models.status_response import StatusResponse
 from ...operation import Json, Operation, Request, Text
-from ...types import Response
+from ...types import ModelLike, Response
 
 OPERATION: Operation[StatusResponse] = Operation(
     operation_id="store_multiple_records",
@@ -41,7 +43,9 @@ OPERATION: Operation[StatusResponse] = Operation(
 )
 
 
-def request(*, body: list[ItemModelRun], validate_record: bool = True) -> Request[StatusResponse]:
+def request(
+    *, body: Iterable[ItemModelRun | ModelLike], validate_record: bool = True
+) -> Request[StatusResponse]:
     """Store several registered model runs again
 
     POST /admin/store_records
@@ -67,7 +71,10 @@ def request(*, body: list[ItemModelRun], validate_record: bool = True) -> Reques
 
 
 def sync_detailed(
-    *, client: AuthenticatedClient, body: list[ItemModelRun], validate_record: bool = True
+    *,
+    client: AuthenticatedClient,
+    body: Iterable[ItemModelRun | ModelLike],
+    validate_record: bool = True,
 ) -> Response[StatusResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body, validate_record=validate_record)
@@ -75,7 +82,10 @@ def sync_detailed(
 
 
 def sync(
-    *, client: AuthenticatedClient, body: list[ItemModelRun], validate_record: bool = True
+    *,
+    client: AuthenticatedClient,
+    body: Iterable[ItemModelRun | ModelLike],
+    validate_record: bool = True,
 ) -> StatusResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body, validate_record=validate_record)
@@ -83,7 +93,10 @@ def sync(
 
 
 async def asyncio_detailed(
-    *, client: AuthenticatedClient, body: list[ItemModelRun], validate_record: bool = True
+    *,
+    client: AuthenticatedClient,
+    body: Iterable[ItemModelRun | ModelLike],
+    validate_record: bool = True,
 ) -> Response[StatusResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body, validate_record=validate_record)
@@ -91,7 +104,10 @@ async def asyncio_detailed(
 
 
 async def asyncio(
-    *, client: AuthenticatedClient, body: list[ItemModelRun], validate_record: bool = True
+    *,
+    client: AuthenticatedClient,
+    body: Iterable[ItemModelRun | ModelLike],
+    validate_record: bool = True,
 ) -> StatusResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body, validate_record=validate_record)

@@ -7,7 +7,7 @@ from ...models.http_validation_error import HTTPValidationError
 from ...models.item_model_run import ItemModelRun
 from ...models.status_response import StatusResponse
 from ...operation import Json, Operation, Request, Text
-from ...types import Response
+from ...types import ModelLike, Response
 
 OPERATION: Operation[StatusResponse] = Operation(
     operation_id="store_record",
@@ -41,7 +41,9 @@ OPERATION: Operation[StatusResponse] = Operation(
 )
 
 
-def request(*, body: ItemModelRun, validate_record: bool = True) -> Request[StatusResponse]:
+def request(
+    *, body: ItemModelRun | ModelLike, validate_record: bool = True
+) -> Request[StatusResponse]:
     """Store a registered model run again
 
     POST /admin/store_record
@@ -68,7 +70,7 @@ def request(*, body: ItemModelRun, validate_record: bool = True) -> Request[Stat
 
 
 def sync_detailed(
-    *, client: AuthenticatedClient, body: ItemModelRun, validate_record: bool = True
+    *, client: AuthenticatedClient, body: ItemModelRun | ModelLike, validate_record: bool = True
 ) -> Response[StatusResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body, validate_record=validate_record)
@@ -76,7 +78,7 @@ def sync_detailed(
 
 
 def sync(
-    *, client: AuthenticatedClient, body: ItemModelRun, validate_record: bool = True
+    *, client: AuthenticatedClient, body: ItemModelRun | ModelLike, validate_record: bool = True
 ) -> StatusResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body, validate_record=validate_record)
@@ -84,7 +86,7 @@ def sync(
 
 
 async def asyncio_detailed(
-    *, client: AuthenticatedClient, body: ItemModelRun, validate_record: bool = True
+    *, client: AuthenticatedClient, body: ItemModelRun | ModelLike, validate_record: bool = True
 ) -> Response[StatusResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body, validate_record=validate_record)
@@ -92,7 +94,7 @@ async def asyncio_detailed(
 
 
 async def asyncio(
-    *, client: AuthenticatedClient, body: ItemModelRun, validate_record: bool = True
+    *, client: AuthenticatedClient, body: ItemModelRun | ModelLike, validate_record: bool = True
 ) -> StatusResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body, validate_record=validate_record)

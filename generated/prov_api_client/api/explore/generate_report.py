@@ -7,7 +7,7 @@ from ...models.generate_report_request import GenerateReportRequest
 from ...models.generate_report_response import GenerateReportResponse
 from ...models.http_validation_error import HTTPValidationError
 from ...operation import Binary, Json, Operation, Request, Text
-from ...types import Response
+from ...types import ModelLike, Response
 
 OPERATION: Operation[GenerateReportResponse | bytes] = Operation(
     operation_id="generate_report",
@@ -40,7 +40,7 @@ OPERATION: Operation[GenerateReportResponse | bytes] = Operation(
 )
 
 
-def request(*, body: GenerateReportRequest) -> Request[GenerateReportResponse | bytes]:
+def request(*, body: GenerateReportRequest | ModelLike) -> Request[GenerateReportResponse | bytes]:
     """Make a Word report of an item's provenance
 
     POST /explore/generate/report
@@ -67,7 +67,7 @@ def request(*, body: GenerateReportRequest) -> Request[GenerateReportResponse | 
 
 
 def sync_detailed(
-    *, client: AuthenticatedClient, body: GenerateReportRequest
+    *, client: AuthenticatedClient, body: GenerateReportRequest | ModelLike
 ) -> Response[GenerateReportResponse | bytes]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body)
@@ -75,7 +75,7 @@ def sync_detailed(
 
 
 def sync(
-    *, client: AuthenticatedClient, body: GenerateReportRequest
+    *, client: AuthenticatedClient, body: GenerateReportRequest | ModelLike
 ) -> GenerateReportResponse | bytes:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body)
@@ -83,7 +83,7 @@ def sync(
 
 
 async def asyncio_detailed(
-    *, client: AuthenticatedClient, body: GenerateReportRequest
+    *, client: AuthenticatedClient, body: GenerateReportRequest | ModelLike
 ) -> Response[GenerateReportResponse | bytes]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body)
@@ -91,7 +91,7 @@ async def asyncio_detailed(
 
 
 async def asyncio(
-    *, client: AuthenticatedClient, body: GenerateReportRequest
+    *, client: AuthenticatedClient, body: GenerateReportRequest | ModelLike
 ) -> GenerateReportResponse | bytes:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body)

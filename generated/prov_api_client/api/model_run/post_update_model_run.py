@@ -7,7 +7,7 @@ from ...models.http_validation_error import HTTPValidationError
 from ...models.post_update_model_run_input import PostUpdateModelRunInput
 from ...models.post_update_model_run_response import PostUpdateModelRunResponse
 from ...operation import Json, Operation, Request, Text
-from ...types import Response
+from ...types import ModelLike, Response
 
 OPERATION: Operation[PostUpdateModelRunResponse] = Operation(
     operation_id="post_update_model_run",
@@ -39,7 +39,7 @@ OPERATION: Operation[PostUpdateModelRunResponse] = Operation(
 )
 
 
-def request(*, body: PostUpdateModelRunInput) -> Request[PostUpdateModelRunResponse]:
+def request(*, body: PostUpdateModelRunInput | ModelLike) -> Request[PostUpdateModelRunResponse]:
     """Replace the record of a model run
 
     POST /model_run/update
@@ -63,7 +63,7 @@ def request(*, body: PostUpdateModelRunInput) -> Request[PostUpdateModelRunRespo
 
 
 def sync_detailed(
-    *, client: AuthenticatedClient, body: PostUpdateModelRunInput
+    *, client: AuthenticatedClient, body: PostUpdateModelRunInput | ModelLike
 ) -> Response[PostUpdateModelRunResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body)
@@ -71,7 +71,7 @@ def sync_detailed(
 
 
 def sync(
-    *, client: AuthenticatedClient, body: PostUpdateModelRunInput
+    *, client: AuthenticatedClient, body: PostUpdateModelRunInput | ModelLike
 ) -> PostUpdateModelRunResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body)
@@ -79,7 +79,7 @@ def sync(
 
 
 async def asyncio_detailed(
-    *, client: AuthenticatedClient, body: PostUpdateModelRunInput
+    *, client: AuthenticatedClient, body: PostUpdateModelRunInput | ModelLike
 ) -> Response[PostUpdateModelRunResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body)
@@ -87,7 +87,7 @@ async def asyncio_detailed(
 
 
 async def asyncio(
-    *, client: AuthenticatedClient, body: PostUpdateModelRunInput
+    *, client: AuthenticatedClient, body: PostUpdateModelRunInput | ModelLike
 ) -> PostUpdateModelRunResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body)

@@ -7,7 +7,7 @@ from ...models.http_validation_error import HTTPValidationError
 from ...models.register_batch_model_run_request import RegisterBatchModelRunRequest
 from ...models.register_batch_model_run_response import RegisterBatchModelRunResponse
 from ...operation import Json, Operation, Request, Text
-from ...types import Response
+from ...types import ModelLike, Response
 
 OPERATION: Operation[RegisterBatchModelRunResponse] = Operation(
     operation_id="register_batch_model_runs",
@@ -39,7 +39,9 @@ OPERATION: Operation[RegisterBatchModelRunResponse] = Operation(
 )
 
 
-def request(*, body: RegisterBatchModelRunRequest) -> Request[RegisterBatchModelRunResponse]:
+def request(
+    *, body: RegisterBatchModelRunRequest | ModelLike
+) -> Request[RegisterBatchModelRunResponse]:
     """Register several model runs
 
     POST /model_run/register_batch
@@ -65,7 +67,7 @@ def request(*, body: RegisterBatchModelRunRequest) -> Request[RegisterBatchModel
 
 
 def sync_detailed(
-    *, client: AuthenticatedClient, body: RegisterBatchModelRunRequest
+    *, client: AuthenticatedClient, body: RegisterBatchModelRunRequest | ModelLike
 ) -> Response[RegisterBatchModelRunResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body)
@@ -73,7 +75,7 @@ def sync_detailed(
 
 
 def sync(
-    *, client: AuthenticatedClient, body: RegisterBatchModelRunRequest
+    *, client: AuthenticatedClient, body: RegisterBatchModelRunRequest | ModelLike
 ) -> RegisterBatchModelRunResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body)
@@ -81,7 +83,7 @@ def sync(
 
 
 async def asyncio_detailed(
-    *, client: AuthenticatedClient, body: RegisterBatchModelRunRequest
+    *, client: AuthenticatedClient, body: RegisterBatchModelRunRequest | ModelLike
 ) -> Response[RegisterBatchModelRunResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body)
@@ -89,7 +91,7 @@ async def asyncio_detailed(
 
 
 async def asyncio(
-    *, client: AuthenticatedClient, body: RegisterBatchModelRunRequest
+    *, client: AuthenticatedClient, body: RegisterBatchModelRunRequest | ModelLike
 ) -> RegisterBatchModelRunResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body)

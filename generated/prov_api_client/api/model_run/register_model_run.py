@@ -7,7 +7,7 @@ from ...models.http_validation_error import HTTPValidationError
 from ...models.model_run_record import ModelRunRecord
 from ...models.register_model_run_response import RegisterModelRunResponse
 from ...operation import Json, Operation, Request, Text
-from ...types import Response
+from ...types import ModelLike, Response
 
 OPERATION: Operation[RegisterModelRunResponse] = Operation(
     operation_id="register_model_run",
@@ -39,7 +39,7 @@ OPERATION: Operation[RegisterModelRunResponse] = Operation(
 )
 
 
-def request(*, body: ModelRunRecord) -> Request[RegisterModelRunResponse]:
+def request(*, body: ModelRunRecord | ModelLike) -> Request[RegisterModelRunResponse]:
     """Register a model run
 
     POST /model_run/register
@@ -65,28 +65,32 @@ def request(*, body: ModelRunRecord) -> Request[RegisterModelRunResponse]:
 
 
 def sync_detailed(
-    *, client: AuthenticatedClient, body: ModelRunRecord
+    *, client: AuthenticatedClient, body: ModelRunRecord | ModelLike
 ) -> Response[RegisterModelRunResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body)
     return OPERATION.respond(client.get_httpx_client().request(**call.to_httpx()))
 
 
-def sync(*, client: AuthenticatedClient, body: ModelRunRecord) -> RegisterModelRunResponse:
+def sync(
+    *, client: AuthenticatedClient, body: ModelRunRecord | ModelLike
+) -> RegisterModelRunResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body)
     return OPERATION.read(client.get_httpx_client().request(**call.to_httpx()))
 
 
 async def asyncio_detailed(
-    *, client: AuthenticatedClient, body: ModelRunRecord
+    *, client: AuthenticatedClient, body: ModelRunRecord | ModelLike
 ) -> Response[RegisterModelRunResponse]:
     """Send `request(...)` and return the response, whatever its status."""
     call = request(body=body)
     return OPERATION.respond(await client.get_async_httpx_client().request(**call.to_httpx()))
 
 
-async def asyncio(*, client: AuthenticatedClient, body: ModelRunRecord) -> RegisterModelRunResponse:
+async def asyncio(
+    *, client: AuthenticatedClient, body: ModelRunRecord | ModelLike
+) -> RegisterModelRunResponse:
     """Send `request(...)` and return its value, or raise `errors.ResponseError`."""
     call = request(body=body)
     return OPERATION.read(await client.get_async_httpx_client().request(**call.to_httpx()))

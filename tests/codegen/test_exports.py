@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codegen.errors import CodegenError
+from codegen.exports import write_exports
+from codegen.targets import EXPORTS, ROOT
+from codegen.trees import differences
+from prov_facade import _exports, models
+
+
+def write(root: Path, package: str, classes: dict[str, str]) -> Path:
+    """Write the models of a generated package, each with the body of its class."""
+    folder = root / package / "models"
+    folder.mkdir(parents=True)
+    imports = [f"from .{name.lower()} import {name}\n" for name in classes]
+    (folder / "__init__.py").write_text("from ..types import prepare\n" + "".join(imports))
+    for name, body in classes.items():
+        text = f'"""A module."""\n\n\nclass {name}:\n    """A model."""\n\n    {body}\n'
+        (folder / f"{name.lower()}.py").write_text(text)
+    return root / package
+
+
+def test_the_checked_in_modules_list_the_generated_models(tmp_path: Path) -> None:
+    EXPORTS.build(ROOT, tmp_path / "package")
+    assert differences(tmp_path / "package", ROOT / EXPORTS.package, whole=False) == []
+
+
+def test_every_model_is_listed_once_and_taken_from_the_first_package(tmp_path: Path) -> None:
+    sources = [
+        write(tmp_path, "first", {"Zebra": "x: int", "Both": "y: int"}),
+        write(tmp_path, "second", {"Apple": "z: int", "Both": "y: int"}),
+    ]
+    write_exports(sources, tmp_path / "package", header="# A header.\n")
+    text = (tmp_path / "package" / "models.py").read_text()
+    assert text.startswith("# A header.\n")
+    assert "from first.models import Both, Zebra\n" in text
+    assert "from second.models import Apple\n" in text
+    assert '__all__ = ["Apple", "Both", "Zebra"]\n' in text
+
+
+def test_two_different_models_of_one_name_are_refused(tmp_path: Path) -> None:
+    sources = [
+        write(tmp_path, "first", {"Both": "y: int"}),
+        write(tmp_path, "second", {"Both": "y: str"}),
+    ]
+    with pytest.raises(CodegenError, match="second and another package define Both differently"):
+        write_exports(sources, tmp_path / "package", header="")
+
+
+def test_a_missing_package_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CodegenError, match="the models of gone cannot be read"):
+        write_exports([tmp_path / "gone"], tmp_path / "package", header="")
+
+
+def test_models_that_look_like_errors_are_not_exported_at_the_top() -> None:
+    kept = set(models.__all__) - set(_exports.__all__)
+    assert kept == {
+        "BodyConvertModelRunsCsv",
+        "ErrorDetail",
+        "HTTPValidationError",
+        "ValidationError",
+    }
