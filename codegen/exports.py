@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from codegen.errors import CodegenError
@@ -22,27 +22,32 @@ from __future__ import annotations
 __all__ = [{names}]
 '''
 
-# Type checkers and editors read the imports. `prov_facade` reads the names without loading the
-# models, so that it can load them on first use.
-_EXPORTS = '''"""The models that ``prov_facade`` exports. :mod:`prov_facade.models` has all."""
+# Type checkers and editors read the imports, and `prov_facade` the table, by which it loads a
+# module when one of its names is first used.
+_EXPORTS = '''"""What ``prov_facade`` exports, and where it is."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from prov_facade.models import ({names})
+{imports}
 
-__all__ = [{quoted}]
+MODULES = {{{modules}}}
+
+__all__ = [{names}]
 '''
 
 
-def write_exports(sources: Sequence[Path], package: Path, *, header: str) -> None:
+def write_exports(
+    sources: Sequence[Path], package: Path, *, public: Mapping[str, Sequence[str]], header: str
+) -> None:
     """Write ``models.py`` and ``_exports.py``.
 
     Args:
         sources: The generated packages. A model that several of them define comes from the first.
         package: The folder to write, which must not exist.
+        public: The handwritten names that the facade exports, by their modules.
         header: The line that each file begins with.
 
     Raises:
@@ -62,11 +67,21 @@ def write_exports(sources: Sequence[Path], package: Path, *, header: str) -> Non
     package.mkdir(parents=True)
     modules = {
         "models.py": _MODELS.format(imports="\n".join(imports), names=_quoted(sorted(found))),
-        "_exports.py": _EXPORTS.format(names=", ".join(top_level), quoted=_quoted(top_level)),
+        "_exports.py": _exports({**public, "prov_facade.models": top_level}),
     }
     for name, text in modules.items():
         (package / name).write_text(text, encoding="utf-8")
     finish(package, header, first_party=FIRST_PARTY)
+
+
+def _exports(public: Mapping[str, Sequence[str]]) -> str:
+    modules = {name: module for module, names in public.items() for name in names}
+    imports = [f"    from {source} import ({', '.join(names)})" for source, names in public.items()]
+    return _EXPORTS.format(
+        imports="\n".join(imports),
+        modules=", ".join(f'"{name}": "{modules[name]}"' for name in sorted(modules)),
+        names=_quoted(sorted(modules)),
+    )
 
 
 def _belongs_at_the_top(name: str) -> bool:

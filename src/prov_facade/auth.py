@@ -71,6 +71,14 @@ class AuthManager(ABC):
             CredentialsError: If no new token can be obtained.
         """
 
+    def token_at_hand(self) -> str | None:
+        """Return a token if one is there without blocking, such as one that has been kept.
+
+        The asynchronous client then asks for it without the help of a thread. The default is
+        ``None``: it may block.
+        """
+        return None
+
     def get_auth(self) -> httpx.Auth:
         """Return what puts the token on a request.
 
@@ -141,6 +149,10 @@ class BearerToken(AuthManager):
     def is_async(self) -> bool:
         """Whether it is a coroutine function."""
         return inspect.iscoroutinefunction(self._token)
+
+    def token_at_hand(self) -> str | None:
+        """Return the token, unless a function returns it."""
+        return None if callable(self._token) else self._token
 
     def get_token(self) -> str:
         """Return the token.

@@ -7,11 +7,10 @@ from functools import partial
 
 import httpx
 
-from prov_facade._auth.manager import OAuthManager
 from prov_facade._runtime.aio.concurrency import Awaited, run_in_daemon_thread
 from prov_facade._runtime.aio.limiter import Limiter
 from prov_facade._runtime.fork import ForkSafeLock
-from prov_facade.auth import BearerAuth, BearerToken, SupportsAuth
+from prov_facade.auth import AuthManager, BearerAuth, BearerToken, SupportsAuth
 from prov_facade.errors import CredentialsError
 
 # How many threads of an event loop wait for an auth manager at once. A loop has at least five, and
@@ -39,7 +38,7 @@ class Authentication:
         manager = self._manager
         if isinstance(manager, BearerToken) and manager.is_async:
             return BearerAuth(await manager.fetch_token())
-        if _has_token(manager):
+        if isinstance(manager, AuthManager) and manager.token_at_hand() is not None:
             return _get_auth(manager)
         async with self._limiter.slot():
             return await run_in_daemon_thread(_get_auth, manager)
@@ -85,13 +84,6 @@ class Authentication:
             raise
         except Exception as error:
             raise _failure(self._manager, error) from error
-
-
-def _has_token(manager: SupportsAuth) -> bool:
-    """Tell whether a manager certainly need not block."""
-    if isinstance(manager, BearerToken):
-        return manager.is_fixed
-    return isinstance(manager, OAuthManager) and manager.token_at_hand() is not None
 
 
 def _get_auth(manager: SupportsAuth) -> httpx.Auth:

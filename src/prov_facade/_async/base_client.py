@@ -229,3 +229,7 @@ def _without_inner_frames(error: ProvError) -> ProvError:
         cause.__traceback__ = None
         cause.__cause__, cause.__context__ = None, cause.__cause__ or cause.__context__
     return error.with_traceback(None)
+
+
+ClientService = BaseClient
+"""The name that provenaclient gives the base class."""
