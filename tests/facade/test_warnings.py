@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
-from facade.running import TOKEN
-from facade.samples import LINEAGE
-from facade.server import Server, json_reply
+from clients import TOKEN
+from sample_calls import LINEAGE
+from scripted_server import Server, json_reply
 
 PREAMBLE = f"""
 import asyncio, gc, logging, sys

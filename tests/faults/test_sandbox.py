@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from facade.clients import ClientKind, new
-from facade.running import failure, run
-from facade.samples import SAMPLES
+from clients import ClientKind, failure, new, quick_retries, run
 from faults.kinds import WRITES
-from faults.scripted import quick
+from sample_calls import SAMPLES
 
 from prov_facade import (
     InvalidResponseError,
@@ -34,7 +32,9 @@ ACTED = {
 
 @pytest.fixture
 def client(sandbox: Sandbox) -> ProvClient:
-    return new(ProvClient, sandbox.auth("read", "write", "admin"), sandbox.config, retries=quick())
+    return new(
+        ProvClient, sandbox.auth("read", "write", "admin"), sandbox.config, retries=quick_retries()
+    )
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_late_answer_does_not_register_a_run_again(sandbox: Sandbox) -> None:
     before = count()
     sandbox.faults.add("register_model_run_sync", *[Fault(delay=0.5)] * 3)
     auth = sandbox.auth("read", "write", "admin")
-    client = new(ProvClient, auth, sandbox.config, retries=quick(), timeout=0.2)
+    client = new(ProvClient, auth, sandbox.config, retries=quick_retries(), timeout=0.2)
     error = failure(TransportTimeoutError, client.admin.register_model_run_sync(record))
     assert "look before" in str(error)
     assert len(sandbox.requests) == 1

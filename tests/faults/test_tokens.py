@@ -10,10 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from facade.clients import ASYNC_ONLY
-from facade.running import TOKEN, failure, run
-from facade.server import Received, Server
-from faults.scripted import AWAY, GOOD, NO_TOKEN, WRITE, client_for, one_by_one
+from clients import ASYNC_ONLY, TOKEN, failure, retrying_client, run
+from sample_calls import LINEAGE_REPLY, UNAUTHORIZED, UNAVAILABLE, WRITE
+from scripted_server import Received, Script, Server
 
 from prov_facade import AuthenticationError, AuthManager, BearerAuth, BearerToken, CredentialsError
 
@@ -47,41 +46,44 @@ class Lowercase(Numbered):
 
 def accepting(number: int) -> Callable[[Received], bytes]:
     """Accept the token of this number alone."""
-    return lambda r: GOOD if (r.token or "").endswith(f"-{number}") else NO_TOKEN
+    return lambda r: LINEAGE_REPLY if (r.token or "").endswith(f"-{number}") else UNAUTHORIZED
 
 
 @pytest.mark.parametrize("kind", [Numbered, Lowercase])
 def test_a_refused_token_is_renewed_silently(kind: type[Numbered], server: Server) -> None:
     server.answer, manager = accepting(1), kind()
-    assert run(client_for(server.url, auth=manager).explore_upstream("1")).record_count == 1
+    assert run(retrying_client(server.url, auth=manager).explore_upstream("1")).record_count == 1
     assert len(server.received) == 2
     assert manager.number == 1
 
 
 def test_a_write_is_repeated_whole_after_a_renewal(server: Server) -> None:
-    server.answer = one_by_one(NO_TOKEN, WRITE.reply)
-    run(WRITE.call(client_for(server.url, auth=Numbered())))
+    server.answer = Script(UNAUTHORIZED, WRITE.reply)
+    run(WRITE.call(retrying_client(server.url, auth=Numbered())))
     first, second = server.received
     assert first.body == second.body
     assert (first.token, second.token) == (f"Bearer {TOKEN}-0", f"Bearer {TOKEN}-1")
 
 
 def test_a_renewal_is_no_attempt(server: Server) -> None:
-    server.answer = one_by_one(NO_TOKEN, AWAY, AWAY, GOOD)
-    run(client_for(server.url, auth=Numbered()).explore_upstream("1"))
+    server.answer = Script(UNAUTHORIZED, UNAVAILABLE, UNAVAILABLE, LINEAGE_REPLY)
+    run(retrying_client(server.url, auth=Numbered()).explore_upstream("1"))
     assert len(server.received) == 4
 
 
 def test_a_token_is_renewed_once_a_call_however_many_attempts_it_takes(server: Server) -> None:
-    server.answer, manager = one_by_one(NO_TOKEN, AWAY, NO_TOKEN, GOOD), Numbered()
-    failure(AuthenticationError, client_for(server.url, auth=manager).explore_upstream("1"))
+    server.answer, manager = (
+        Script(UNAUTHORIZED, UNAVAILABLE, UNAUTHORIZED, LINEAGE_REPLY),
+        Numbered(),
+    )
+    failure(AuthenticationError, retrying_client(server.url, auth=manager).explore_upstream("1"))
     assert len(server.received) == 3
     assert manager.number == 1
 
 
 def test_a_manager_whose_new_token_is_refused_as_well(server: Server) -> None:
-    server.answer, manager = NO_TOKEN, Numbered()
-    client = client_for(server.url, auth=manager)
+    server.answer, manager = UNAUTHORIZED, Numbered()
+    client = retrying_client(server.url, auth=manager)
     failure(AuthenticationError, client.explore_upstream("1"))
     assert (len(server.received), manager.number) == (2, 1)
     failure(AuthenticationError, client.explore_upstream("1"))
@@ -89,8 +91,8 @@ def test_a_manager_whose_new_token_is_refused_as_well(server: Server) -> None:
 
 
 def test_a_fixed_token_is_not_renewed(server: Server) -> None:
-    server.answer = NO_TOKEN
-    error = failure(AuthenticationError, client_for(server.url).explore_upstream("1"))
+    server.answer = UNAUTHORIZED
+    error = failure(AuthenticationError, retrying_client(server.url).explore_upstream("1"))
     assert "Sign in again" in str(error)
     assert len(server.received) == 1
 
@@ -98,14 +100,14 @@ def test_a_fixed_token_is_not_renewed(server: Server) -> None:
 def test_a_function_is_asked_again(server: Server) -> None:
     server.answer = accepting(1)
     auth = BearerToken(lambda: f"{TOKEN}-{len(server.received)}")
-    run(client_for(server.url, auth=auth).explore_upstream("1"))
+    run(retrying_client(server.url, auth=auth).explore_upstream("1"))
     assert len(server.received) == 2
 
 
 @pytest.mark.parametrize("fails", [CredentialsError("signed out"), RuntimeError(f"no {TOKEN}")])
 def test_a_renewal_that_fails(fails: Exception, server: Server) -> None:
-    server.answer = NO_TOKEN
-    client = client_for(server.url, auth=Numbered(fails=fails))
+    server.answer = UNAUTHORIZED
+    client = retrying_client(server.url, auth=Numbered(fails=fails))
     error = failure(CredentialsError, client.explore_upstream("1"))
     assert error.operation == "explore_upstream"
     assert ("signed out" if isinstance(fails, CredentialsError) else "RuntimeError") in str(error)
@@ -129,7 +131,7 @@ def test_fifty_refused_calls_renew_once_and_stall_nobody(server: Server) -> None
     async def calling() -> None:
         over = asyncio.Event()
         ticker = asyncio.create_task(ticking(ticks, over))
-        async with client_for(server.url, auth=manager) as client:
+        async with retrying_client(server.url, auth=manager) as client:
             found = await asyncio.gather(*(client.explore_upstream("1") for _ in range(50)))
         over.set()
         await ticker
@@ -149,13 +151,13 @@ def test_calls_of_a_slow_manager_leave_a_thread_to_others(server: Server) -> Non
             time.sleep(0.1)
             return super().get_token()
 
-    server.answer, ticks = GOOD, list[float]()
+    server.answer, ticks = LINEAGE_REPLY, list[float]()
 
     async def calling() -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(3))
         over = asyncio.Event()
         ticker = asyncio.create_task(ticking(ticks, over))
-        async with client_for(server.url, auth=Slow()) as client:
+        async with retrying_client(server.url, auth=Slow()) as client:
             await asyncio.gather(*(client.explore_upstream("1") for _ in range(20)))
         over.set()
         await ticker
@@ -166,7 +168,7 @@ def test_calls_of_a_slow_manager_leave_a_thread_to_others(server: Server) -> Non
 
 def test_threads_renew_once_together(server: Server) -> None:
     server.answer, manager = accepting(1), Numbered(takes=0.3)
-    client, found = client_for(server.url, auth=manager), list[int | None]()
+    client, found = retrying_client(server.url, auth=manager), list[int | None]()
 
     async def calling() -> None:
         calls = (client.explore_upstream("1") for _ in range(10))
@@ -186,7 +188,7 @@ def test_a_call_cancelled_during_a_renewal_leaves_the_others_alone(server: Serve
     server.answer, manager = accepting(1), Numbered(takes=0.3)
 
     async def calling() -> None:
-        async with client_for(server.url, auth=manager) as client:
+        async with retrying_client(server.url, auth=manager) as client:
             tasks = [asyncio.create_task(client.explore_upstream("1")) for _ in range(6)]
             await asyncio.sleep(0.15)
             tasks[0].cancel()

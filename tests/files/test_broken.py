@@ -11,11 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from facade.clients import ASYNC_ONLY, new
-from facade.running import TOKEN, client_for, config_for, failure, run
-from facade.samples import DOCX, zipped
-from facade.server import Received, Server, reply
+from clients import ASYNC_ONLY, TOKEN, client_for, config_for, failure, new, run
 from files.saving import AT_ONCE, CSV, DOCUMENT, KINDS, Kind, listed, written
+from sample_calls import DOCX, zipped
+from scripted_server import Received, Server, reply
 
 from prov_facade import (
     BearerToken,
@@ -220,7 +219,7 @@ def test_a_disk_that_is_full_is_a_file_error_and_leaves_nothing(
     server.answer = BATCH.reply
     script = f"""
 import asyncio, errno, pickle, resource, signal
-from facade.running import client_for
+from clients import client_for
 from prov_facade import FileError, InvalidRequestError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import zipfile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 import pytest
-from facade.clients import BOTH, EVERY_TRANSPORT, new
+from clients import BOTH, every_transport, new
 from files.saving import AT_ONCE, listed
 
 from prov_facade import (
@@ -84,7 +84,7 @@ async def batch_of(sandbox: Sandbox, session_id: str | None) -> str:
     raise AssertionError("the job does not end")
 
 
-@EVERY_TRANSPORT
+@every_transport
 @pytest.mark.parametrize(
     "fault",
     [
@@ -98,15 +98,13 @@ async def batch_of(sandbox: Sandbox, session_id: str | None) -> str:
     ids=["half", "head", "drop", "502", "429", "401"],
 )
 def test_a_download_that_goes_wrong_is_tried_again_from_the_start(
-    fault: Fault, transport: Literal["aiohttp"] | None, sandbox: Sandbox, folder: Path
+    fault: Fault, sandbox: Sandbox, folder: Path
 ) -> None:
     sandbox.faults.add("generate_report", fault)
 
     async def download() -> Path:
         auth = sandbox.auth("read", "write")
-        async with new(
-            ProvClient, auth, sandbox.config, retries=AT_ONCE, transport=transport
-        ) as client:
+        async with new(ProvClient, auth, sandbox.config, retries=AT_ONCE) as client:
             return await client.download_report(report_on(sandbox), folder)
 
     saved = asyncio.run(download())
@@ -116,7 +114,7 @@ def test_a_download_that_goes_wrong_is_tried_again_from_the_start(
         assert archive.testzip() is None
 
 
-@EVERY_TRANSPORT
+@every_transport
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
@@ -132,12 +130,11 @@ def test_a_download_that_goes_wrong_is_tried_again_from_the_start(
 def test_a_download_that_fails_leaves_nothing(
     fault: Fault,
     kind: type[Exception],
-    transport: Literal["aiohttp"] | None,
     sandbox: Sandbox,
     folder: Path,
 ) -> None:
     sandbox.faults.add("generate_report", fault)
-    client = client_of(sandbox, retries=RetryPolicy.none(), transport=transport)
+    client = client_of(sandbox, retries=RetryPolicy.none())
     with pytest.raises(kind):
         asyncio.run(client.download_report(report_on(sandbox), folder))
     assert listed(folder) == {}

@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
-from facade.running import TOKEN
-from facade.server import Server
-from jobs.scripted import DONE, SESSION, UNKNOWN, Script, config_for
+from clients import TOKEN, config_for
+from jobs.replies import DONE, SESSION, UNKNOWN
 from pickling import elsewhere
+from scripted_server import Script, Server
 
 from prov_facade import (
     BearerToken,
