@@ -74,13 +74,13 @@ def test_no_retries_means_one_request(server: Server) -> None:
     assert len(server.received) == 3
 
 
-@pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize("form", ["seconds", "date"])
-def test_it_waits_as_long_as_the_server_asks(form: str, status: int, server: Server) -> None:
+@pytest.mark.parametrize(("form", "status"), [("seconds", 429), ("date", 503)])
+def test_retry_after_is_respected_up_to_its_maximum(form: str, status: int, server: Server) -> None:
     asked = "1" if form == "seconds" else http_date(2.0)  # a date has no fractions
     server.answer = Script(limited(asked, status), LINEAGE_REPLY)
     begun = time.monotonic()
-    run(retrying_client(server.url, quick_retries(max_retry_after=3)).explore_upstream("1"))
+    longest = 1 if form == "seconds" else 3
+    run(retrying_client(server.url, quick_retries(max_retry_after=longest)).explore_upstream("1"))
     assert time.monotonic() - begun > 0.9
     assert len(server.received) == 2
 
@@ -97,13 +97,7 @@ def test_it_does_not_wait_beyond_the_cap(asked: str, server: Server) -> None:
     assert error.retry_after > 3
 
 
-def test_it_waits_up_to_the_cap(server: Server) -> None:
-    server.answer = Script(limited("1"), LINEAGE_REPLY)
-    run(retrying_client(server.url, quick_retries(max_retry_after=1)).explore_upstream("1"))
-    assert len(server.received) == 2
-
-
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 418, 422, 500, 501, 505, 520])
+@pytest.mark.parametrize("status", [400, 409, 422, 500, 501, 520])
 def test_other_statuses_are_final(status: int, server: Server) -> None:
     server.answer = json_reply({"detail": "No."}, status)
     error = failure(APIError, retrying_client(server.url).explore_upstream("1"))

@@ -32,14 +32,9 @@ async def cancelled(task: asyncio.Task[object]) -> None:
     assert task.cancelled()
 
 
-@ASYNC_ONLY
-@pytest.mark.parametrize("transport", [None, "aiohttp"])
+@pytest.mark.parametrize("client_kind", ["async", "aiohttp"], indirect=True)
 @pytest.mark.parametrize("begun", [b"", LINEAGE_REPLY[:-9]])
-def test_a_cancelled_call_closes_its_connection(
-    transport: str | None, begun: bytes, server: Server
-) -> None:
-    if transport:
-        pytest.importorskip("httpx_aiohttp")
+def test_a_cancelled_call_closes_its_connection(begun: bytes, server: Server) -> None:
     over = threading.Event()
 
     def stall(_: Received) -> Reply:
@@ -47,7 +42,7 @@ def test_a_cancelled_call_closes_its_connection(
         return Cut(begun)
 
     async def calling() -> None:
-        async with retrying_client(server.url, limits=ONE, transport=transport) as client:
+        async with retrying_client(server.url, limits=ONE) as client:
             for number in range(1, 4):
                 server.answer = stall
                 task = asyncio.create_task(client.explore_upstream("1"))

@@ -34,18 +34,18 @@ def test_a_task_that_is_cancelled_ends_at_once_and_asks_no_more(server: Server, 
         return PENDING
 
     server.answer = slow if amid == "look" else seen
-    client = client_for(server.url, polling=quick_polling(interval=0.2, max_interval=0.2))
+    client = client_for(server.url, polling=quick_polling(interval=0.05, max_interval=0.05))
 
     async def cancelled() -> float:
         waiting = asyncio.create_task(client.jobs.wait(SESSION))
         await asyncio.to_thread(looked.wait, 5)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.02)
         begun = time.monotonic()
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
         taken = time.monotonic() - begun
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.1)
         return taken
 
     assert run(cancelled()) < 0.3
@@ -89,15 +89,18 @@ def heeded() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@ASYNC_ONLY
 @pytest.mark.usefixtures("heeded")
-def test_control_c_ends_the_synchronous_waiting(server: Server) -> None:
-    server.answer = Script(PENDING)
+def test_control_c_ends_the_synchronous_waiting() -> None:
+    with Server(Script(PENDING)) as server:
+        interrupted(server)
+
+
+def interrupted(server: Server) -> None:
     overrides = config_for(server.url)
     client = SyncProvClient(BearerToken(TOKEN), overrides, retries=RetryPolicy.none())
     main = threading.main_thread().ident
     assert main is not None
-    interrupt = threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT))
+    interrupt = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
     interrupt.start()
     with client:
         begun = time.monotonic()
@@ -112,7 +115,7 @@ def test_control_c_ends_the_synchronous_waiting(server: Server) -> None:
 
 
 def test_a_job_that_was_left_goes_on_and_another_client_waits_for_it() -> None:
-    with Sandbox(delays=JobDelays(in_progress=0.6)) as sandbox:
+    with Sandbox(delays=JobDelays(in_progress=0.3)) as sandbox:
         record = sandbox.items("MODEL_RUN")[0].body["record"]
         auth = sandbox.auth("read", "write")
         begun = asyncio.Event()

@@ -135,8 +135,8 @@ def test_a_failed_job_gives_its_reason(sandbox: Sandbox, name: str) -> None:
 @BOTH
 def test_time_that_runs_out_leaves_the_job_to_be_waited_for(name: str) -> None:
     journey, _ = JOURNEYS[name]
-    with Sandbox(delays=JobDelays(in_progress=0.8)) as sandbox:
-        client = sandbox_client(sandbox, polling=quick_polling(deadline=0.3))
+    with Sandbox(delays=JobDelays(in_progress=0.4)) as sandbox:
+        client = sandbox_client(sandbox, polling=quick_polling(deadline=0.2))
         error = failure(JobTimeoutError, journey(client, sandbox))
         assert error.job is not None
         assert error.job.status == JobStatus.IN_PROGRESS
@@ -155,7 +155,7 @@ def test_what_is_refused_at_once_is_not_waited_for(sandbox: Sandbox) -> None:
 
 @every_transport
 def test_a_cold_start_with_all_kinds_of_trouble() -> None:
-    delays = JobDelays(hidden=0.3, pending=0.8, dequeued=0.2, in_progress=0.3)
+    delays = JobDelays(hidden=0.1, pending=0.3, dequeued=0.1, in_progress=0.1)
     with Sandbox(delays=delays) as sandbox:
         sandbox.faults.add(
             "fetch_job",
@@ -201,8 +201,8 @@ class Renewing(AuthManager):
 
 @BOTH
 def test_tokens_that_run_out_meanwhile_are_renewed() -> None:
-    with Sandbox(delays=JobDelays(in_progress=1.2)) as sandbox:
-        auth = Renewing(sandbox, lifetime=0.4)
+    with Sandbox(delays=JobDelays(in_progress=0.6)) as sandbox:
+        auth = Renewing(sandbox, lifetime=0.2)
         client = new(ProvClient, auth, sandbox.config, polling=quick_polling())
         check(run(client.register_and_wait(record_of(sandbox))), sandbox)
         assert len(auth.tokens) >= 3
@@ -223,8 +223,8 @@ def test_a_token_that_runs_out_on_its_way_is_renewed(sandbox: Sandbox) -> None:
 
 @BOTH
 def test_a_fixed_token_that_runs_out_ends_the_waiting_and_not_the_job() -> None:
-    with Sandbox(delays=JobDelays(in_progress=0.8)) as sandbox:
-        auth = BearerToken(sandbox.token("read", "write", expires_in=0.4))
+    with Sandbox(delays=JobDelays(in_progress=0.5)) as sandbox:
+        auth = BearerToken(sandbox.token("read", "write", expires_in=0.25))
         client = new(ProvClient, auth, sandbox.config, polling=quick_polling())
         error = failure(AuthenticationError, client.register_and_wait(record_of(sandbox)))
         (note,) = error.__notes__

@@ -19,12 +19,9 @@ import docx
 import pytest
 from clients import (
     BOTH,
-    TOKEN,
     client_for,
-    config_for,
     every_transport,
     failure,
-    new,
     quick_polling,
     run,
     sandbox_client,
@@ -33,7 +30,6 @@ from jobs.replies import SESSION, job_reply
 from scripted_server import Answer, Cut, Received, Reply, Server, json_reply, reply
 
 from prov_facade import (
-    BearerToken,
     InvalidRequestError,
     JobFailedError,
     JobTimeoutError,
@@ -77,8 +73,7 @@ def wanted(sandbox: Sandbox, subtype: str = "STUDY") -> dict[str, Any]:
     return {"id": sandbox.items(subtype)[0].id, "item_subtype": subtype, "depth": 2}
 
 
-@pytest.mark.parametrize("style", ["document", "job"])
-@pytest.mark.parametrize("subtype", ["STUDY", "MODEL_RUN"])
+@pytest.mark.parametrize(("style", "subtype"), [("document", "STUDY"), ("job", "MODEL_RUN")])
 @every_transport
 def test_a_report_opens_whichever_way_the_server_makes_it(
     way: Way, style: Any, subtype: str, tmp_path: Path
@@ -99,8 +94,8 @@ def test_a_report_opens_whichever_way_the_server_makes_it(
 
 @BOTH
 def test_a_report_can_be_fetched_of_a_job_that_was_left(tmp_path: Path) -> None:
-    with Sandbox(report_style="job", delays=JobDelays(in_progress=0.6)) as sandbox:
-        client = sandbox_client(sandbox, polling=quick_polling(deadline=0.2))
+    with Sandbox(report_style="job", delays=JobDelays(in_progress=0.4)) as sandbox:
+        client = sandbox_client(sandbox, polling=quick_polling(deadline=0.1))
         error = failure(JobTimeoutError, client.generate_report(wanted(sandbox)))
         again = sandbox_client(sandbox)
         content = run(again.jobs.wait_for_report(error.session_id))
@@ -393,10 +388,7 @@ def test_a_proxy_is_asked_for_an_address_as_proxies_are(scheme: str) -> None:
         ("CONNECT", reply(b"", None, 407)),
     ]
     with Proxy(*answers) as proxy:
-        config = config_for("http://127.0.0.1:9")
-        client = new(
-            ProvClient, BearerToken(TOKEN), config, polling=quick_polling(), proxy=proxy.url
-        )
+        client = client_for("http://127.0.0.1:9", proxy=proxy.url)
         if scheme == "http":
             assert run(client.jobs.wait_for_report(SESSION)) == content
             assert unquote(proxy.asked[-1]) == unquote(f"GET {address}")  # aiohttp quotes less
