@@ -81,6 +81,7 @@ def test_a_cancelled_call_leaves_nothing(
     run(cancelled())
 
 
+@pytest.mark.stress
 @ASYNC_ONLY
 @EVERY_KIND
 def test_a_call_that_is_cancelled_at_any_moment_leaves_all_or_nothing(
