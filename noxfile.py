@@ -1,4 +1,4 @@
-"""The project's chores. `nox` alone runs what has to be green; `nox -l` lists everything."""
+"""Development tasks. `nox` alone runs the checks of every change; `nox -l` lists all sessions."""
 
 from __future__ import annotations
 
@@ -9,49 +9,52 @@ import nox
 from packaging.requirements import Requirement
 
 nox.needs_version = ">=2025.5"
-nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.default_venv_backend = "uv"
 nox.options.sessions = ["codegen_check", "lint", "typing", "tests"]
 nox.options.error_on_external_run = True
 
 ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHON_CODE = ("src", "codegen", "tests", "examples", "benchmarks", "noxfile.py")
+PARALLEL = ("-n", "auto", "--dist", "worksteal")
 
 
 def install_group(session: nox.Session, *groups: str) -> None:
     """Install dependency groups of pyproject.toml."""
-    session.install(*nox.project.dependency_groups(PYPROJECT, *groups))
+    session.install(*(argument for group in groups for argument in ("--group", group)))
 
 
-def install_wheel(session: nox.Session, *more: str) -> None:
-    """Build the wheel and install it with the sandbox: tests run against what users get."""
-    dist = Path(session.create_tmp()) / "dist"
-    for old in dist.glob("*.whl"):
-        old.unlink()
-    session.install("build")
-    session.run("python", "-m", "build", "--wheel", "--outdir", str(dist), silent=True)
-    (wheel,) = dist.glob("*.whl")
-    # Forced, since a kept environment may hold an older build of the same version.
-    session.install("--force-reinstall", f"{wheel}[sandbox]", *more)
+def install_wheel(session: nox.Session, *more: str, extras: str = "sandbox") -> None:
+    """Build the wheel and install it: the tests run against what users get.
+
+    uv installs a copy of the wheel, not a link to the sources. It rebuilds the wheel each time, and
+    keeps the other packages of a reused environment.
+    """
+    session.install("--reinstall-package", "prov-facade", f".[{extras}]", *more)
+
+
+def install_tests(session: nox.Session) -> None:
+    """Install the wheel with everything that the tests use."""
+    install_wheel(session, "--group", "tests", extras="sandbox,aiohttp")
 
 
 @nox.session
 def codegen(session: nox.Session) -> None:
-    """Delete and rebuild generated/ from the OpenAPI documents."""
+    """Regenerate generated/ and the synchronous client."""
     install_group(session, "codegen")
     session.run("python", "-m", "codegen")
 
 
 @nox.session
 def codegen_check(session: nox.Session) -> None:
-    """Fail, naming the files, when generated/ is not what the documents compile to."""
+    """Fail, with the names of the files, if the generated code is out of date."""
     install_group(session, "codegen")
     session.run("python", "-m", "codegen", "--check")
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and formatting; `nox -s lint -- --fix` mends what can be mended."""
+    """Check style and formatting; `nox -s lint -- --fix` applies the fixes that ruff knows."""
     install_group(session, "lint")
     if "--fix" in session.posargs:
         session.run("ruff", "check", "--fix", *PYTHON_CODE)
@@ -63,32 +66,47 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Type-check everything, the generated packages included."""
-    install_group(session, "typing")
-    project = PYPROJECT["project"]
-    session.install(*project["dependencies"], *project["optional-dependencies"]["sandbox"])
-    install_group(session, "benchmarks")
-    session.install(*project["optional-dependencies"]["aiohttp"])
-    session.run("mypy", "src", "generated/prov_api_client", "generated/job_api_client")
-    session.run("mypy", "codegen", "tests", "examples", "benchmarks", "noxfile.py")
+    """Type-check all code, generated packages included, and the installed wheel as users see it."""
+    install_wheel(session, "--group", "typing", "--group", "benchmarks", extras="sandbox,aiohttp")
+    session.run("mypy", *PYTHON_CODE, "generated/prov_api_client", "generated/job_api_client")
+    # Without the project's configuration, mypy finds the types in the installed wheel alone.
+    cache = session.create_tmp()
+    session.run("mypy", "--config-file=", "--strict", "--cache-dir", cache, "tests/typed")
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests against the built wheel, warnings as errors."""
-    install_group(session, "tests")
-    install_wheel(session, *PYPROJECT["project"]["optional-dependencies"]["aiohttp"])
-    session.run("pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
-    # With nothing but the installed wheel to find types in, as a user's own check has it.
-    session.run(
-        "mypy", "--config-file=", "--strict", "--cache-dir", session.create_tmp(), "tests/typed"
-    )
+    """Run the tests against the built wheel, warnings as errors, and measure their coverage.
+
+    With arguments, as in `nox -s tests -- tests/jobs -k report`, it measures nothing.
+    """
+    install_tests(session)
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *PARALLEL)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session
+def stress(session: nox.Session) -> None:
+    """Run the tests with kills, crashes, forks and thousand-fold concurrency."""
+    install_tests(session)
+    session.run("pytest", "-m", "stress and not sync_double", *PARALLEL, *session.posargs)
+
+
+@nox.session
+def tests_sync(session: nox.Session) -> None:
+    """Run the tests of the asynchronous client over the generated synchronous one."""
+    install_tests(session)
+    session.run("pytest", "-m", "sync_double", *PARALLEL, *session.posargs)
 
 
 @nox.session
 def lowest(session: nox.Session) -> None:
     """Run the tests with the oldest run-time dependencies that pyproject.toml allows."""
-    install_group(session, "tests")
     project = PYPROJECT["project"]
     extras = project["optional-dependencies"]
     lines = [*project["dependencies"], *extras["sandbox"], *extras["aiohttp"]]
@@ -96,79 +114,77 @@ def lowest(session: nox.Session) -> None:
     bounds = {r.name: spec.version for r in wanted for spec in r.specifier if spec.operator == ">="}
     if len(bounds) != len(wanted):
         session.error("a dependency has no lower bound")
-    install_wheel(session, *(f"{name}=={version}" for name, version in bounds.items()))
-    session.run("pytest", *session.posargs)
+    install_tests(session)
+    session.install(*(f"{name}=={version}" for name, version in bounds.items()))
+    session.run("pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Let Schemathesis look for faults of the sandbox; `-- --examples 500 --seed 1` for more."""
-    install_group(session, "tests")
-    install_wheel(session)
+    """Search for faults of the sandbox with Schemathesis; `-- --examples 500 --seed 1` for more."""
+    install_tests(session)
     session.run("python", "-m", "fuzz", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session
 def bodies(session: nox.Session) -> None:
-    """Read 100,000 random and damaged bodies of each operation; `-- --count 1000` for fewer."""
-    install_group(session, "tests")
-    install_wheel(session)
+    """Decode 100,000 random and corrupted bodies per operation; `-- --count 1000` for fewer."""
+    install_tests(session)
     session.run("python", "-m", "bodies", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session
 def interop(session: nox.Session) -> None:
     """Compare our models with the pydantic models that Provena publishes."""
-    install_group(session, "interop")
-    install_wheel(session)
+    install_wheel(session, "--group", "interop")
     session.run("pytest", "tests/interop", "-m", "interop", *session.posargs)
 
 
 @nox.session
 def predecessor(session: nox.Session) -> None:
     """Run Provena's own Python client against the sandbox."""
-    # In one go with the wheel, so that what the predecessor pins is kept to.
-    install_wheel(session, *nox.project.dependency_groups(PYPROJECT, "predecessor"))
+    # In one command with the wheel, so that uv respects the predecessor's pins.
+    install_wheel(session, "--group", "predecessor")
     session.run("pytest", "tests/predecessor", "-m", "predecessor", *session.posargs)
 
 
 def install_provider(session: nox.Session) -> None:
-    """Install the OpenID provider that the tests of signing in use; needs Node.js with npm."""
+    """Install the OpenID provider that the tests of signing in use; requires Node.js and npm."""
     with session.chdir("tests/auth_provider"):
         session.run("npm", "ci", "--no-audit", "--no-fund", "--silent", external=True)
 
 
 @nox.session
 def auth_provider(session: nox.Session) -> None:
-    """Sign in at an OpenID provider that nobody here wrote; needs Node.js and npm."""
+    """Sign in to an independent OpenID provider; requires Node.js and npm."""
     install_provider(session)
-    install_wheel(session, *nox.project.dependency_groups(PYPROJECT, "auth_provider"))
-    session.run("pytest", "-n", "auto", "tests/auth_provider", *session.posargs)
+    install_wheel(session, "--group", "auth_provider")
+    session.run("pytest", *PARALLEL, "tests/auth_provider", *session.posargs)
 
 
 @nox.session
 def auth_browser(session: nox.Session) -> None:
-    """Sign in at that provider in Chromium; needs Debian's chromium and chromium-driver as well."""
+    """Sign in to that provider in Chromium; requires Debian's chromium and chromium-driver too."""
     missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
     if missing:
         session.error(
-            f"there is no {' and no '.join(missing)}: apt-get install chromium chromium-driver"
+            f"missing: {', '.join(missing)}; run apt-get install chromium chromium-driver"
         )
     install_provider(session)
-    install_wheel(session, *nox.project.dependency_groups(PYPROJECT, "auth_browser"))
+    install_wheel(session, "--group", "auth_browser")
     session.run("pytest", "tests/auth_browser", *session.posargs)
 
 
 @nox.session
 def dask(session: nox.Session) -> None:
-    """Register ten thousand model runs through the workers of a Dask cluster, and joblib."""
-    install_wheel(session, *nox.project.dependency_groups(PYPROJECT, "dask"))
+    """Register ten thousand model runs through a Dask cluster, and through joblib."""
+    install_wheel(session, "--group", "dask")
     session.run("pytest", "tests/cluster", "-m", "dask", *session.posargs)
 
 
 @nox.session
 def lint_document(session: nox.Session) -> None:
-    """Lint the OpenAPI documents; needs Node.js and npm."""
+    """Lint the OpenAPI documents; requires Node.js and npm."""
     with session.chdir("openapi/lint"):
         session.run("npm", "ci", "--no-audit", "--no-fund", "--silent", external=True)
         session.run("npm", "run", "--silent", "lint", external=True)
@@ -176,7 +192,7 @@ def lint_document(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Show a model run's whole journey, against a sandbox in this process."""
+    """Register a model run and follow it to its report, against a sandbox in this process."""
     install_wheel(session)
     session.run("python", "examples/journey.py")
 

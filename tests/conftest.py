@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest_plugins = ["facade.clients", "sandbox_checks", "secrets_check"]
+pytest_plugins = ["clients", "sandbox_checks", "secrets_check"]
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
-from driving import CLIENTS, Make
+from clients import CLIENTS, Make
 from signing import (
     CLIENT,
     FLOWS,

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from facade.server import Received, Server, json_reply
+from scripted_server import Received, Server, json_reply
 from signing import (
     CLIENT,
     SECRET,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from auth_provider.provider import CLIENT, Provider, needed, secret_of
 from auth_provider.tokens import Person, flow_of, kept_in, refresh_token_of
-from driving import CLIENTS
+from clients import CLIENTS
 
 from prov_facade import AuthManager, ClientCredentials, CredentialsError, DeviceFlow, OfflineFlow
 from prov_facade.sandbox import Sandbox, expired_token

@@ -10,7 +10,7 @@ import pytest
 from auth_provider.person import approve
 from auth_provider.provider import CLIENT, Provider, needed, secret_of
 from auth_provider.tokens import Person, flow_of
-from driving import CLIENTS
+from clients import CLIENTS
 from sandbox.caller import record_of
 
 from prov_facade import (

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-from facade.running import TOKEN, config_for
-from faults.scripted import quick
+from clients import TOKEN, config_for, quick_retries
 
 from prov_facade import BearerToken, RetryPolicy, SyncProvClient
 
@@ -16,4 +15,4 @@ ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 def client_for(url: str, policy: RetryPolicy | None = None, **settings: Any) -> SyncProvClient:
     """A client that tries again, and whose requests may take 10 s."""
     settings = {"timeout": 10, "auth": BearerToken(TOKEN), **settings}
-    return SyncProvClient(config=config_for(url), retries=policy or quick(), **settings)
+    return SyncProvClient(config=config_for(url), retries=policy or quick_retries(), **settings)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from blocking.calling import ONE, client_for
-from facade.server import Received, Server
-from faults.scripted import GOOD
+from sample_calls import LINEAGE_REPLY
+from scripted_server import Received, Server
 
 from prov_facade import SyncProvClient
 
@@ -17,7 +17,7 @@ from prov_facade import SyncProvClient
 @pytest.fixture(scope="session", autouse=True)
 def certificates_loaded() -> None:
     """Make a first call, which takes longer than the deadlines of some tests."""
-    with Server(GOOD) as server, client_for(server.url) as client:
+    with Server(LINEAGE_REPLY) as server, client_for(server.url) as client:
         client.explore_upstream("1")
 
 

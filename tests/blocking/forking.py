@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from blocking.calling import client_for
-from facade.running import TOKEN
+from clients import TOKEN
 
 from prov_facade import AuthManager, SyncProvClient
 

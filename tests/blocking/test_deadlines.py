@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from blocking.calling import ONE, client_for
-from facade.samples import LINEAGE, RECORD
-from facade.server import Drip, Received, Server, json_reply, reply
-from faults.scripted import AWAY, GOOD, one_by_one, quick
+from clients import quick_retries
+from sample_calls import LINEAGE, LINEAGE_REPLY, RECORD, UNAVAILABLE
+from scripted_server import Drip, Received, Script, Server, json_reply, reply
 
 from prov_facade import (
     RateLimitedError,
@@ -41,7 +41,7 @@ def in_time() -> Iterator[None]:
 
 
 def limited(server: Server) -> SyncProvClient:
-    return client_for(server.url, quick(deadline=DEADLINE), limits=ONE)
+    return client_for(server.url, quick_retries(deadline=DEADLINE), limits=ONE)
 
 
 def assert_late(error: TransportTimeoutError) -> None:
@@ -57,7 +57,7 @@ def test_an_answer_that_drips_is_cut(name: str, server: Server) -> None:
             client.explore_upstream("1")
         assert_late(caught.value)
         assert server.saw_closing()
-        server.answer = GOOD
+        server.answer = LINEAGE_REPLY
         assert client.explore_upstream("1").record_count == 1
     assert len(server.received) == 2
 
@@ -65,14 +65,14 @@ def test_an_answer_that_drips_is_cut(name: str, server: Server) -> None:
 def test_without_a_deadline_an_answer_may_drip(server: Server) -> None:
     answer = json_reply(LINEAGE)
     server.answer = Drip(answer, after=len(answer) - 20)
-    with client_for(server.url, quick(deadline=None), timeout=0.3) as client:
+    with client_for(server.url, quick_retries(deadline=None), timeout=0.3) as client:
         assert client.explore_upstream("1").record_count == 1
 
 
 def test_an_answer_that_drips_in_time_is_read(server: Server) -> None:
     answer = json_reply(LINEAGE)
     server.answer = Drip(answer, after=len(answer) - 20)
-    with client_for(server.url, quick(deadline=30)) as client:
+    with client_for(server.url, quick_retries(deadline=30)) as client:
         assert client.explore_upstream("1").record_count == 1
 
 
@@ -88,7 +88,7 @@ def test_a_body_that_stops_late_is_cut_at_the_deadline_too(server: Server) -> No
 
     server.answer = Drip(stop(), after=len(head))
     begun = time.monotonic()
-    with client_for(server.url, quick(deadline=3.5)) as client:
+    with client_for(server.url, quick_retries(deadline=3.5)) as client:
         with pytest.raises(TransportTimeoutError, match="deadline"):
             client.explore_upstream("1")
         assert time.monotonic() - begun < 4.5  # and not 3.5 s after the byte that came last
@@ -137,7 +137,7 @@ def test_an_upload_that_is_hardly_read_is_cut(call: str, unread: str, tmp_path: 
         "text": lambda c: c.convert_model_runs_to_csv("a,b\n" * 5_000_000),
         "file": lambda c: c.convert_model_runs_file(path),
     }
-    policy = quick(deadline=1.5)
+    policy = quick_retries(deadline=1.5)
     with client_for(unread, policy) as client:
         begun = time.monotonic()
         with pytest.raises(TransportTimeoutError, match=r"deadline of 1\.5 s") as caught:
@@ -171,8 +171,8 @@ def test_waiting_for_a_connection_ends_at_the_deadline(
 
 
 def test_a_wait_that_the_server_asks_for_is_not_begun_beyond_the_deadline(server: Server) -> None:
-    server.answer = one_by_one(
-        AWAY, json_reply({"detail": "Slow down."}, 429, {"Retry-After": "30"})
+    server.answer = Script(
+        UNAVAILABLE, json_reply({"detail": "Slow down."}, 429, {"Retry-After": "30"})
     )
     policy = RetryPolicy(attempts=5, backoff=0.01, max_backoff=0.01, deadline=20)
     begun = time.monotonic()

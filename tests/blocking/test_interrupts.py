@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from blocking.calling import ONE, client_for
-from facade.server import Received, Reply, Server
-from faults.scripted import AWAY, GOOD, quick
+from clients import quick_retries
 from files.saving import KINDS, Kind, listed
+from sample_calls import LINEAGE_REPLY, UNAVAILABLE
+from scripted_server import Received, Reply, Server
 
 from prov_facade import AuthManager, SyncProvClient
 
@@ -38,12 +39,14 @@ def interrupt() -> Iterator[Callable[[float], None]]:
 
 def assert_usable(client: SyncProvClient, server: Server) -> None:
     """Its one connection can be had, and is not in the middle of something."""
-    server.answer = GOOD
+    server.answer = LINEAGE_REPLY
     for _ in range(3):
         assert client.explore_upstream("1").record_count == 1
 
 
-@pytest.mark.parametrize("sent", [b"", GOOD[:20], GOOD[:-9]], ids=["nothing", "head", "body"])
+@pytest.mark.parametrize(
+    "sent", [b"", LINEAGE_REPLY[:20], LINEAGE_REPLY[:-9]], ids=["nothing", "head", "body"]
+)
 def test_an_answer_that_does_not_come(
     sent: bytes,
     server: Server,
@@ -69,10 +72,10 @@ def test_the_wait_before_another_attempt(
 ) -> None:
     def answer(_: Received) -> Reply:
         interrupt(0.1)
-        return AWAY
+        return UNAVAILABLE
 
     server.answer = answer
-    policy = quick(backoff=1000, max_backoff=1000, deadline=None)
+    policy = quick_retries(backoff=1000, max_backoff=1000, deadline=None)
     with client_for(server.url, policy, limits=ONE) as client:
         with pytest.raises(KeyboardInterrupt):
             client.explore_upstream("1")
@@ -90,7 +93,7 @@ def test_the_wait_for_a_connection(
     def answer(_: Received) -> Reply:
         arrived.set()
         go_on.wait(10)
-        return GOOD
+        return LINEAGE_REPLY
 
     server.answer = answer
     other = threading.Thread(target=client.explore_upstream, args=("2",))

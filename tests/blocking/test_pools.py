@@ -9,8 +9,8 @@ import weakref
 import httpx
 import pytest
 from blocking.calling import client_for
-from facade.server import Server, json_reply
-from faults.scripted import GOOD
+from sample_calls import LINEAGE_REPLY
+from scripted_server import Server, json_reply
 
 from prov_facade import ConfigError, OperationFailedError, SyncProvClient
 from prov_facade._runtime.threads.pool import Pools
@@ -19,7 +19,7 @@ from prov_facade._runtime.threads.pool import Pools
 def test_calls_share_a_connection_whoever_makes_them(
     server: Server, client: SyncProvClient
 ) -> None:
-    server.answer = GOOD
+    server.answer = LINEAGE_REPLY
     for _ in range(3):
         client.explore_upstream("1")
     server.answer = json_reply({"status": {"success": False, "details": "No."}})
@@ -30,7 +30,7 @@ def test_calls_share_a_connection_whoever_makes_them(
 
 
 def test_it_is_closed_and_used_again_any_number_of_times(server: Server) -> None:
-    server.answer = GOOD
+    server.answer = LINEAGE_REPLY
     client = client_for(server.url)
     client.close()  # nothing is open yet
     for number in range(1, 4):
@@ -45,7 +45,7 @@ def test_it_is_closed_and_used_again_any_number_of_times(server: Server) -> None
 
 
 def test_a_client_that_is_dropped_closes_its_connections_at_once(server: Server) -> None:
-    server.answer = GOOD
+    server.answer = LINEAGE_REPLY
     gc.disable()
     try:
         client = client_for(server.url)
@@ -76,7 +76,7 @@ def test_nothing_is_kept_of_connections_that_were_closed() -> None:
 
 
 def test_a_transport_of_the_users_own_is_used_again_after_closing(server: Server) -> None:
-    server.answer = GOOD
+    server.answer = LINEAGE_REPLY
     transport = httpx.HTTPTransport()
     client = client_for(server.url, transport=transport)
     for _ in range(2):
@@ -91,7 +91,7 @@ def test_aiohttp_is_for_the_other_client(server: Server) -> None:
 
 
 def test_a_copy_has_connections_of_its_own(server: Server) -> None:
-    server.answer = GOOD
+    server.answer = LINEAGE_REPLY
     with client_for(server.url) as client:
         client.explore_upstream("1")
         with pickle.loads(pickle.dumps(client)) as twin:  # noqa: S301  (our own)

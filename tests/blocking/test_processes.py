@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from facade.running import TOKEN
-from facade.server import Received, Server
+from clients import TOKEN
 from facade.test_warnings import Outcome, outcome
-from faults.scripted import GOOD, NO_TOKEN
+from sample_calls import LINEAGE_REPLY, UNAUTHORIZED
+from scripted_server import Received, Server
 
 FORKING = Path(__file__).parent / "forking.py"
 FIRST_USE = Path(__file__).parent / "first_use.py"
@@ -101,8 +101,8 @@ def test_msgspec_knows_every_model_before_threads_can_use_it() -> None:
 def test_a_client_works_after_a_fork(way: str, server: Server) -> None:
     def answer(request: Received) -> bytes:
         if way == "beside a renewal" and not (request.token or "").endswith("-1"):
-            return NO_TOKEN
-        return GOOD.replace(b"10378.1/40", request.query["starting_id"].encode())
+            return UNAUTHORIZED
+        return LINEAGE_REPLY.replace(b"10378.1/40", request.query["starting_id"].encode())
 
     server.answer = answer
     done = subprocess.run(

@@ -12,16 +12,16 @@ from typing import Any
 import httpx
 import pytest
 from blocking.calling import ONE, client_for
-from facade.running import TOKEN
-from facade.server import Received, Server
-from faults.scripted import AWAY, GOOD, NO_TOKEN, quick
+from clients import TOKEN, quick_retries
+from sample_calls import LINEAGE_REPLY, UNAUTHORIZED, UNAVAILABLE
+from scripted_server import Received, Server
 
 from prov_facade import AuthManager, RetryPolicy, SyncProvClient, TransportError
 
 
 def named(request: Received) -> bytes:
     """Lineage of the node that was asked for; the names are of one length."""
-    return GOOD.replace(b"10378.1/40", request.query["starting_id"].encode())
+    return LINEAGE_REPLY.replace(b"10378.1/40", request.query["starting_id"].encode())
 
 
 def node(client: SyncProvClient, name: str) -> str:
@@ -41,7 +41,7 @@ def test_a_hundred_threads_of_twenty_calls_keep_to_the_limits(most: int, server:
         time.sleep(0.001)
         with lock:
             now -= 1
-        return AWAY if len(server.received) % 50 == 0 else named(request)
+        return UNAVAILABLE if len(server.received) % 50 == 0 else named(request)
 
     server.answer = answer
     limits = httpx.Limits(
@@ -88,7 +88,7 @@ def test_fifty_refused_calls_renew_once(server: Server) -> None:
             time.sleep(0.3)
             self.number += 1
 
-    server.answer = lambda r: GOOD if (r.token or "").endswith("-1") else NO_TOKEN
+    server.answer = lambda r: LINEAGE_REPLY if (r.token or "").endswith("-1") else UNAUTHORIZED
     manager = Numbered()
     with client_for(server.url, auth=manager) as client, ThreadPoolExecutor(50) as threads:
         found = list(threads.map(lambda _: client.explore_upstream("1").record_count, range(50)))
@@ -99,10 +99,10 @@ def test_fifty_refused_calls_renew_once(server: Server) -> None:
 
 def test_closing_while_others_call_lets_them_go_on(server: Server) -> None:
     """A call either ends well, or says that its connection broke; nothing else escapes."""
-    server.answer = GOOD
+    server.answer = LINEAGE_REPLY
     outcomes: list[object] = []
     over = threading.Event()
-    client = client_for(server.url, quick(attempts=10))
+    client = client_for(server.url, quick_retries(attempts=10))
 
     def calling() -> None:
         while not over.is_set():
@@ -151,7 +151,7 @@ def test_closing_ends_the_calls_of_other_threads_at_once(
 
 def test_inside_a_running_loop(server: Server) -> None:
     """It holds the loop up, and does no more harm than that."""
-    server.answer = GOOD
+    server.answer = LINEAGE_REPLY
     client = client_for(server.url)
 
     async def calling() -> None:

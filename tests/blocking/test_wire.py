@@ -7,8 +7,7 @@ import time
 import httpx
 import pytest
 from blocking.calling import client_for
-from facade.running import TOKEN
-from faults.scripted import quick
+from clients import TOKEN, quick_retries
 
 from prov_facade import AuthManager, TransportTimeoutError
 from prov_facade._runtime.threads.concurrency import deadline
@@ -34,7 +33,7 @@ def test_nothing_is_sent_after_the_deadline() -> None:
         return httpx.Response(200)
 
     transport = httpx.MockTransport(answer)
-    url, policy = "https://prov-api.test", quick(deadline=0.1)
+    url, policy = "https://prov-api.test", quick_retries(deadline=0.1)
     with client_for(url, policy, auth=Slow(), transport=transport) as client:
         with pytest.raises(TransportTimeoutError) as caught:
             client.explore_upstream("1")

@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from clients import ClientKind, new
 from contract_server import ContractServer
-from facade.clients import ClientKind, new
 
 from prov_facade import PollPolicy, ProvClient, RetryPolicy
 

@@ -11,6 +11,7 @@ import api_document
 import attrs
 import msgspec
 import pytest
+from clients import BOTH_BY_DEFAULT
 from contract.calls import CALLS, Call
 from contract_server import TOKEN, ContractServer
 
@@ -79,6 +80,7 @@ def test_every_operation_is_called() -> None:
     assert len(CALLS) == 27
 
 
+@BOTH_BY_DEFAULT
 @pytest.mark.parametrize("operation_id", CALLS)
 @pytest.mark.parametrize("which", [0, 1], ids=["smallest", "fullest"])
 def test_a_call_sends_what_it_was_given(

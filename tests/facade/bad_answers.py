@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from facade.running import TOKEN
-from facade.samples import FAILED, SAMPLES, USER, Call, Sample
-from facade.server import json_reply, reply
+from clients import TOKEN
+from sample_calls import FAILED, SAMPLES, USER, Call, Sample
+from scripted_server import json_reply, reply
 
 from prov_facade import errors
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pydantic
-from facade.samples import DATASET, RECORD
+from sample_calls import DATASET, RECORD
 
 from prov_facade import models
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
+from clients import TOKEN, client_for, failure, run
 from facade.bad_answers import ALL, FAILING, STATUSES, UNUSABLE, WITH_RESPONSE
-from facade.running import TOKEN, client_for, failure, run
-from facade.samples import FAILED, RECORD, SAMPLES
-from facade.server import Server, json_reply, reply
+from sample_calls import FAILED, RECORD, SAMPLES
+from scripted_server import Server, json_reply, reply
 
 from prov_api_client import OPERATIONS
 from prov_facade import (

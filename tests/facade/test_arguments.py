@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from clients import run
 from facade.forms import FORMS, Handle, Text, Whole, mixed, model
-from facade.running import run
-from facade.samples import ITEM, RECORD, REPORT, SAMPLES, STATUS
-from facade.server import Server, json_reply
+from sample_calls import ITEM, RECORD, REPORT, SAMPLES, STATUS
+from scripted_server import Server, json_reply
 
 from prov_facade import ModelLike, ProvClient, models
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from facade.clients import ASYNC_ONLY, BOTH, ClientKind, new
-from facade.running import TOKEN, client_for, config_for, failure, run
-from facade.samples import LINEAGE
-from facade.server import Server, json_reply
+from clients import ASYNC_ONLY, BOTH, TOKEN, ClientKind, client_for, config_for, failure, new, run
+from sample_calls import LINEAGE
+from scripted_server import Server, json_reply
 
 from prov_facade import (
     AuthManager,

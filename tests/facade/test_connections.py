@@ -14,12 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
+from clients import BOTH, TOKEN, ClientKind, config_for, every_transport, failure, new, run
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from facade.clients import BOTH, EVERY_TRANSPORT, ClientKind, new
-from facade.running import TOKEN, config_for, failure, run
-from facade.server import Server, json_reply
+from scripted_server import Server, json_reply
 
 import prov_facade
 from prov_facade import BearerToken, ConfigError, ProvClient, RetryPolicy, TransportError
@@ -63,26 +62,23 @@ def test_hooks_see_requests_and_answers(server: Server, client_kind: ClientKind)
     assert seen == ["GET", 200]
 
 
-@EVERY_TRANSPORT
-def test_a_proxy_is_used(transport: str | None, server: Server) -> None:
+@every_transport
+def test_a_proxy_is_used(server: Server) -> None:
     server.answer = json_reply(HEALTHY)
-    client = client_with("http://127.0.0.1:9", proxy=server.url, transport=transport)
+    client = client_with("http://127.0.0.1:9", proxy=server.url)
     assert run(client.get_health_check()).message == HEALTHY["message"]
     assert server.last.headers["host"] == "127.0.0.1:9"
 
 
-@BOTH
-@EVERY_TRANSPORT
-def test_certificates_are_checked_against_a_bundle_of_ones_own(
-    transport: str | None, tmp_path: Path
-) -> None:
+@every_transport
+def test_certificates_are_checked_against_a_bundle_of_ones_own(tmp_path: Path) -> None:
     bundle = tmp_path / "bundle.pem"
     with _tls_server(bundle) as url:
-        trusting = client_with(url, verify=bundle, transport=transport)
+        trusting = client_with(url, verify=bundle)
         assert run(trusting.get_health_check()).message == HEALTHY["message"]
         context = ssl.create_default_context(cafile=bundle)
-        assert run(client_with(url, verify=context, transport=transport).get_health_check()).message
-        error = failure(TransportError, client_with(url, transport=transport).get_health_check())
+        assert run(client_with(url, verify=context).get_health_check()).message
+        error = failure(TransportError, client_with(url).get_health_check())
     assert "Nothing was sent" in str(error)
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from facade.clients import BOTH, new
-from facade.running import TOKEN, client_for, config_for, failure, run
-from facade.samples import LINEAGE
-from facade.server import Server, json_reply
+from clients import BOTH, TOKEN, client_for, config_for, failure, new, run
+from sample_calls import LINEAGE
+from scripted_server import Server, json_reply
 
 from prov_facade import BearerToken, ConfigError, CredentialsError, ProvClient, TransportError
 

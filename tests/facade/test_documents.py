@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from facade.running import failure, run
-from facade.samples import DOCUMENT, DOCX, REPORT, SAMPLES, SESSION, zipped
-from facade.server import Received, Server, json_reply, reply
+from clients import failure, run
+from sample_calls import DOCUMENT, DOCX, REPORT, SAMPLES, SESSION, zipped
+from scripted_server import Received, Server, json_reply, reply
 
 from prov_facade import InvalidRequestError, ProvClient, ReportError, models
 

@@ -134,10 +134,7 @@ def test_an_error_says_what_it_is_about(name: str) -> None:
 @pytest.mark.parametrize(
     "copied",
     [
-        *(
-            pytest.param(lambda e, p=p: pickle.loads(pickle.dumps(e, p)), id=f"pickle{p}")  # noqa: S301
-            for p in range(pickle.HIGHEST_PROTOCOL + 1)
-        ),
+        pytest.param(lambda error: pickle.loads(pickle.dumps(error)), id="pickle"),  # noqa: S301
         pytest.param(copy.copy, id="copy"),
         pytest.param(copy.deepcopy, id="deepcopy"),
     ],

@@ -8,9 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from facade.clients import new
-from facade.running import TOKEN, config_for, run
-from facade.server import Server, reply
+from clients import TOKEN, config_for, new, run
+from scripted_server import Server, reply
 
 from prov_facade import (
     BearerToken,

@@ -8,10 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from facade.clients import BOTH, ClientKind, new
-from facade.running import TOKEN, client_for, config_for, failure, run
-from facade.samples import LINEAGE, RECORD, SAMPLES
-from facade.server import Server, json_reply
+from clients import BOTH, TOKEN, ClientKind, client_for, config_for, failure, new, run
+from sample_calls import LINEAGE, RECORD, SAMPLES
+from scripted_server import Server, json_reply
 
 from prov_facade import (
     APIError,

@@ -4,10 +4,10 @@ import inspect
 from typing import Any
 
 import pytest
+from clients import TOKEN, run
 from facade.interface import ADDED_PATHS, OPERATIONS_OF_FILES, OPERATIONS_OF_JOBS
-from facade.running import TOKEN, run
-from facade.samples import SAMPLES
-from facade.server import Server, json_reply
+from sample_calls import SAMPLES
+from scripted_server import Server, json_reply
 
 from prov_api_client import OPERATIONS
 from prov_facade import ProvAdminClient, ProvAPIAdminEndpoints, ProvAPIEndpoints, ProvClient

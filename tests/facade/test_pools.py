@@ -9,10 +9,9 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from facade.clients import ASYNC_ONLY, ClientKind
-from facade.running import client_for, failure, run
-from facade.samples import LINEAGE, RECORD
-from facade.server import Received, Server, json_reply
+from clients import ASYNC_ONLY, ClientKind, client_for, failure, run
+from sample_calls import LINEAGE, RECORD
+from scripted_server import Received, Server, json_reply
 
 from prov_facade import ConfigError, ProvClient, TransportError
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from clients import failure
 from facade.forms import PydanticRecord
-from facade.running import failure
-from facade.samples import DATASET, ITEM, RECORD, REPORT, Call
-from facade.server import Server
+from sample_calls import DATASET, ITEM, RECORD, REPORT, Call
+from scripted_server import Server
 
 from prov_facade import InvalidRequestError, ModelLike, ProvClient, models
 

@@ -5,9 +5,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from facade.running import failure, run
-from facade.samples import ITEM, RECORD, REPORT, SAMPLES, Call
-from facade.server import Server
+from clients import failure, run
+from sample_calls import ITEM, RECORD, REPORT, SAMPLES, Call
+from scripted_server import Server
 
 from prov_api_client import OPERATIONS
 from prov_facade import ConfigError, ProvClient

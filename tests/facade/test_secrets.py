@@ -6,10 +6,10 @@ import traceback
 from collections.abc import Iterator
 
 import pytest
+from clients import TOKEN, client_for, failure, run
 from facade.bad_answers import ALL
-from facade.running import TOKEN, client_for, failure, run
-from facade.samples import USER
-from facade.server import Server, json_reply, reply
+from sample_calls import USER
+from scripted_server import Server, json_reply, reply
 
 from prov_facade import (
     APIError,

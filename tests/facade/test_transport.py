@@ -8,10 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from facade.clients import BOTH, new
-from facade.running import TOKEN, client_for, config_for, failure, run
-from facade.samples import DOCX, LINEAGE, RECORD, REPORT, SAMPLES
-from facade.server import Received, Server, json_reply, reply
+from clients import BOTH, TOKEN, client_for, config_for, failure, new, run
+from sample_calls import DOCX, LINEAGE, RECORD, REPORT, SAMPLES
+from scripted_server import Received, Server, json_reply, reply
 
 from prov_facade import (
     BearerToken,

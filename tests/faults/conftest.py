@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 
 import pytest
-from facade.clients import ClientKind
-from facade.running import run
-from facade.server import Server
+from clients import ClientKind, retrying_client, run
 from faults.playing import Player
-from faults.scripted import GOOD, client_for
+from sample_calls import LINEAGE_REPLY
+from scripted_server import Server
 
 
 @pytest.fixture(scope="session", autouse=True)
 def certificates_loaded() -> None:
     """Make a first call, which takes longer than the deadlines of some tests."""
-    with Server(GOOD) as server:
-        run(client_for(server.url).explore_upstream("1"))
+    with Server(LINEAGE_REPLY) as server:
+        run(retrying_client(server.url).explore_upstream("1"))
 
 
 @pytest.fixture(scope="session")
-def players() -> Iterator[Mapping[ClientKind, Player]]:
-    """Play each fault to each operation of each client, once."""
-    with Player("async") as one, Player("sync") as other:
-        yield {"async": one, "sync": other}
+def player_of() -> Iterator[Callable[[ClientKind], Player]]:
+    """Returns the player of a kind of client, which applies each fault to each operation once."""
+    with ExitStack() as stack:
+        yield cache(lambda kind: stack.enter_context(Player(kind)))
 
 
 @pytest.fixture
-def player(client_kind: ClientKind, players: Mapping[ClientKind, Player]) -> Player:
-    """The player of the client that the test drives."""
-    return players[client_kind]
-
-
-@pytest.fixture
-def server(client_kind: ClientKind) -> Iterator[Server]:  # noqa: ARG001
-    """A server that closes every connection until it is told what to answer."""
-    with Server() as server:
-        yield server
+def player(client_kind: ClientKind, player_of: Callable[[ClientKind], Player]) -> Player:
+    """The player of the client that the test runs with."""
+    return player_of(client_kind)

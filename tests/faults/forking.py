@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any
 
-from faults.scripted import client_for
+from clients import retrying_client
 
 from prov_facade import ProvClient
 
@@ -98,5 +98,5 @@ def inside_a_loop(client: ProvClient) -> None:
 
 if __name__ == "__main__":
     address, way = sys.argv[1:]
-    globals()[way.replace(" ", "_")](client_for(address))
+    globals()[way.replace(" ", "_")](retrying_client(address))
     print("parent", flush=True)

@@ -1,4 +1,4 @@
-"""The faults that every operation goes through, and what must come of them: written by hand."""
+"""The faults that a server can show, and the expected outcome of each: written by hand."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, repeat
 
-from facade.samples import Sample
-from facade.server import Cut, Reply, json_reply, reply
+from sample_calls import Sample
+from scripted_server import Cut, Reply, json_reply, reply
 
 from prov_facade import errors
 
@@ -40,7 +40,14 @@ LOOK = "look before sending it again"
 
 @dataclass(frozen=True)
 class Expected:
-    """What must come of a fault: the class, or ``None`` for a value; requests; words; renewals."""
+    """The expected outcome of a fault.
+
+    Attributes:
+        error: The class of the error, or ``None`` for a value.
+        requests: The number of requests.
+        says: Parts of the error message.
+        renewals: How often a new token is requested.
+    """
 
     error: type[errors.ProvError] | None
     requests: int
@@ -53,12 +60,12 @@ class Fault:
     """A fault.
 
     Attributes:
-        name: What it is called in the table.
+        name: Its name in the table.
         play: What the server does, request after request.
-        reads: What must come of it for an operation that only reads.
-        writes: What must come of it for one that changes something.
-        acts: Whether a server that does this may have acted on the request.
-        renewable: Whether the auth manager can get a new token.
+        reads: The expected outcome for an operation that only reads.
+        writes: The expected outcome for an operation that changes something.
+        acts: Whether the server may have acted on the request.
+        renewable: Whether the auth manager can obtain a new token.
     """
 
     name: str
@@ -74,7 +81,7 @@ def always(played: Played) -> Callable[[Sample], Iterator[Played]]:
 
 
 def first(played: Played, times: int = 1) -> Callable[[Sample], Iterator[Played]]:
-    """Go wrong a number of times, and be well after that."""
+    """Fail a number of times, then succeed."""
     return lambda sample: chain(repeat(played, times), repeat(sample.reply))
 
 
@@ -96,12 +103,12 @@ _JSON_TYPE = "application/json"
 
 
 def _same(name: str, play: Callable[[Sample], Iterator[Played]], expected: Expected) -> Fault:
-    """A fault that the client meets in one way, whatever the operation; nothing was acted on."""
+    """A fault with one outcome for all operations; the server did not act on the request."""
     return Fault(name, play, expected, expected, acts=False)
 
 
-def _passing(name: str, played: Played, kind: type[errors.ProvError], *says: str) -> Fault:
-    """A fault that passes: reads are tried again, and writes are not."""
+def _transient(name: str, played: Played, kind: type[errors.ProvError], *says: str) -> Fault:
+    """A transient fault: reads are retried, writes are not."""
     made = f"{ATTEMPTS} attempts were made"
     return Fault(
         name,
@@ -111,8 +118,8 @@ def _passing(name: str, played: Played, kind: type[errors.ProvError], *says: str
     )
 
 
-def _lasting(name: str, played: Played, kind: type[errors.ProvError], *says: str) -> Fault:
-    """A fault that does not pass: nothing is tried again."""
+def _permanent(name: str, played: Played, kind: type[errors.ProvError], *says: str) -> Fault:
+    """A permanent fault: nothing is retried."""
     return Fault(name, always(played), Expected(kind, 1, says), Expected(kind, 1, (*says, LOOK)))
 
 
@@ -130,30 +137,34 @@ def faults(elsewhere: str) -> list[Fault]:
             always(REFUSE),
             Expected(errors.TransportError, ATTEMPTS, ("Nothing was sent", "3 attempts were made")),
         ),
-        _passing("reset before a byte", Cut(), errors.TransportError, "got no answer"),
-        _passing("closed before a byte", None, errors.TransportError, "got no answer"),
+        _transient("reset before a byte", Cut(), errors.TransportError, "got no answer"),
+        _transient("closed before a byte", None, errors.TransportError, "got no answer"),
         Fault(
             "reset mid-body",
             lambda sample: repeat(Cut(sample.reply[:-2])),
             Expected(errors.TransportError, ATTEMPTS, ("3 attempts were made",)),
             Expected(errors.TransportError, 1, (LOOK,)),
         ),
-        _passing("stalled", STALL, errors.TransportTimeoutError, "did not come in time"),
+        _transient("stalled", STALL, errors.TransportTimeoutError, "did not come in time"),
         _same("429", _limited(None), _LIMIT),
         _same("429, in seconds", _limited("0"), _LIMIT),
         _same("429, at a date", _limited(PAST), _LIMIT),
         _same("429, seconds beyond the cap", _limited("600"), _TOO_LONG),
         _same("429, a date beyond the cap", _limited(FAR), _TOO_LONG),
-        _lasting("500", json_reply({"detail": "Oh no."}, 500), errors.ServerError, "500", "Oh no."),
-        _passing(
+        _permanent(
+            "500", json_reply({"detail": "Oh no."}, 500), errors.ServerError, "500", "Oh no."
+        ),
+        _transient(
             "502 in HTML", _gateway(502, "Bad Gateway"), errors.ServerError, "502 Bad Gateway"
         ),
-        _passing("503", json_reply({"detail": "Away."}, 503), errors.ServerError, "Away."),
-        _passing("504", _gateway(504, "Gateway Time-out"), errors.ServerError, "Time-out"),
-        _lasting("truncated JSON", reply(b'{"status": {"succ'), _UNUSABLE, "cannot be used"),
-        _lasting("wrong JSON", json_reply(7), _UNUSABLE, "cannot be used"),
-        _lasting("wrong content type", reply(b"\x89PNG", "image/png"), _UNUSABLE, "got image/png"),
-        _lasting("empty body", reply(b"", None), _UNUSABLE, "cannot be used"),
+        _transient("503", json_reply({"detail": "Away."}, 503), errors.ServerError, "Away."),
+        _transient("504", _gateway(504, "Gateway Time-out"), errors.ServerError, "Time-out"),
+        _permanent("truncated JSON", reply(b'{"status": {"succ'), _UNUSABLE, "cannot be used"),
+        _permanent("wrong JSON", json_reply(7), _UNUSABLE, "cannot be used"),
+        _permanent(
+            "wrong content type", reply(b"\x89PNG", "image/png"), _UNUSABLE, "got image/png"
+        ),
+        _permanent("empty body", reply(b"", None), _UNUSABLE, "cannot be used"),
         _same(
             "401, fixed token",
             always(_NO_TOKEN),
@@ -168,7 +179,7 @@ def faults(elsewhere: str) -> list[Fault]:
             renewable=True,
         ),
         Fault(
-            "401 once, new token good",
+            "401 once, new token valid",
             first(_NO_TOKEN),
             Expected(None, 2, renewals=1),
             Expected(None, 2, renewals=1),
@@ -189,7 +200,7 @@ def faults(elsewhere: str) -> list[Fault]:
             Expected(errors.APIError, 1, ("307", "Redirects are not followed")),
         ),
         Fault(
-            "503 twice, then well",
+            "503 twice, then a value",
             first(json_reply({"detail": "Away."}, 503), 2),
             Expected(None, 3),
             Expected(errors.ServerError, 1, (LOOK,)),
@@ -197,8 +208,14 @@ def faults(elsewhere: str) -> list[Fault]:
     ]
 
 
+def is_exception(fault: Fault, operation: str) -> bool:
+    """Whether an operation departs from the rule for reads and writes."""
+    rule = fault.writes if operation in WRITES else fault.reads
+    return expected(fault, operation) != rule
+
+
 def expected(fault: Fault, operation: str) -> Expected:
-    """Say what must come of a fault for an operation: the rule, and its few exceptions."""
+    """Return the expected outcome for an operation: the rule, or one of two exceptions."""
     rule = fault.writes if operation in WRITES else fault.reads
     if operation in WITHOUT_TOKEN and rule.renewals:
         return Expected(errors.AuthenticationError, 1)

@@ -1,4 +1,4 @@
-"""Plays a fault to a call, and says what came of it."""
+"""Applies a fault to a call and returns the outcome."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import httpx
-from facade.clients import ClientKind, new
-from facade.running import TOKEN, config_for
-from facade.samples import SAMPLES
-from facade.server import Received, Reply, Server, json_reply
+from clients import TOKEN, ClientKind, config_for, new
 from faults.kinds import ATTEMPTS, LONGEST_WAIT, REFUSE, STALL, Fault, Played, faults
+from sample_calls import SAMPLES
+from scripted_server import Received, Reply, Server, json_reply
 
 from prov_facade import AuthManager, BearerToken, ProvClient, ProvError, RetryPolicy
 
@@ -41,13 +40,13 @@ class Renewable(AuthManager):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a call.
+    """The outcome of a call.
 
     Attributes:
         error: Its error, or ``None`` for a value.
-        requests: How many requests the server saw; for a refused connection, the attempts.
-        renewals: How often the auth manager was asked for a new token.
-        elsewhere: How many connections another host saw.
+        requests: How many requests the server received; for a refused connection, the attempts.
+        renewals: How often the client asked the auth manager for a new token.
+        elsewhere: How many connections another host accepted.
     """
 
     error: ProvError | None
@@ -57,14 +56,11 @@ class Outcome:
 
 
 class Player:
-    """A server that plays faults to a client, and what came of them; each is played once."""
+    """A server that applies faults to the calls of a client; it applies each of them once."""
 
-    def __init__(
-        self, kind: ClientKind = "async", transport: Literal["aiohttp"] | None = None
-    ) -> None:
+    def __init__(self, kind: ClientKind = "async") -> None:
         self._kind = kind
         self._stack = ExitStack()
-        self._transport: Literal["aiohttp"] | None = transport
         self._server = Server()
         self._elsewhere = Server(json_reply({}))
         self._over = threading.Event()
@@ -78,7 +74,7 @@ class Player:
     def __enter__(self) -> Self:
         self._stack.enter_context(self._server)
         self._stack.enter_context(self._elsewhere)
-        # A port that nobody listens at, and that nobody else gets meanwhile.
+        # A port without a listener, reserved so that no other process can bind it.
         closed = self._stack.enter_context(socket.socket())
         closed.bind(("127.0.0.1", 0))
         self._refusing = f"http://127.0.0.1:{closed.getsockname()[1]}"
@@ -94,7 +90,7 @@ class Player:
         self._stack.close()
 
     def outcome(self, operation: str, fault: Fault) -> Outcome:
-        """Play a fault to the sample call of an operation."""
+        """Apply a fault to the sample call of an operation."""
         key = operation, fault.name
         if key not in self._known:
             self._known[key] = self._play(operation, fault)
@@ -124,7 +120,6 @@ class Player:
                 config_for(self._refusing if refused else self._server.url),
                 timeout=httpx.Timeout(10, read=0.05 if stalls else 10),
                 retries=QUICK,
-                transport=self._transport,
                 kind=self._kind,
             ) as client:
                 try:
@@ -143,7 +138,7 @@ class Player:
         return Outcome(error, requests, renewals, self._elsewhere.opened)
 
     def _wait_for(self, requests: int) -> None:
-        """Wait until the server has read what the client has sent, which may have gone since."""
+        """Wait until the server has read all requests: the client may have disconnected already."""
         end = time.monotonic() + 5
         while len(self._server.received) < requests and time.monotonic() < end:
             time.sleep(0.002)

@@ -7,10 +7,9 @@ import threading
 
 import httpx
 import pytest
-from facade.clients import ASYNC_ONLY
-from facade.running import run
-from facade.server import Cut, Received, Reply, Server
-from faults.scripted import AWAY, GOOD, WRITE, client_for, quick
+from clients import ASYNC_ONLY, quick_retries, retrying_client, run
+from sample_calls import LINEAGE_REPLY, UNAVAILABLE, WRITE
+from scripted_server import Cut, Received, Reply, Server
 
 from prov_facade import ProvClient
 
@@ -33,14 +32,9 @@ async def cancelled(task: asyncio.Task[object]) -> None:
     assert task.cancelled()
 
 
-@ASYNC_ONLY
-@pytest.mark.parametrize("transport", [None, "aiohttp"])
-@pytest.mark.parametrize("begun", [b"", GOOD[:-9]])
-def test_a_cancelled_call_closes_its_connection(
-    transport: str | None, begun: bytes, server: Server
-) -> None:
-    if transport:
-        pytest.importorskip("httpx_aiohttp")
+@pytest.mark.parametrize("client_kind", ["async", "aiohttp"], indirect=True)
+@pytest.mark.parametrize("begun", [b"", LINEAGE_REPLY[:-9]])
+def test_a_cancelled_call_closes_its_connection(begun: bytes, server: Server) -> None:
     over = threading.Event()
 
     def stall(_: Received) -> Reply:
@@ -48,13 +42,13 @@ def test_a_cancelled_call_closes_its_connection(
         return Cut(begun)
 
     async def calling() -> None:
-        async with client_for(server.url, limits=ONE, transport=transport) as client:
+        async with retrying_client(server.url, limits=ONE) as client:
             for number in range(1, 4):
                 server.answer = stall
                 task = asyncio.create_task(client.explore_upstream("1"))
                 await until(lambda number=number: len(server.received) == 2 * number - 1)
                 await cancelled(task)
-                server.answer = GOOD
+                server.answer = LINEAGE_REPLY
                 await asyncio.wait_for(client.explore_upstream("1"), 5)
             over.set()
 
@@ -73,7 +67,7 @@ def test_a_server_sees_the_end_of_a_cancelled_call_at_once(server: Server) -> No
         return b"HTTP/1.1 200 OK\r\n"  # what the server reads next is the end
 
     async def calling() -> None:
-        async with client_for(server.url) as client:
+        async with retrying_client(server.url) as client:
             server.answer = stall
             task = asyncio.create_task(client.explore_upstream("1"))
             await until(lambda: server.received)
@@ -89,16 +83,16 @@ def test_a_server_sees_the_end_of_a_cancelled_call_at_once(server: Server) -> No
 @ASYNC_ONLY
 @pytest.mark.parametrize("limits", [None, ONE])
 def test_a_backoff_is_cancelled_at_once(limits: httpx.Limits | None, server: Server) -> None:
-    server.answer = AWAY
-    policy = quick(backoff=1000, max_backoff=1000, deadline=None)
+    server.answer = UNAVAILABLE
+    policy = quick_retries(backoff=1000, max_backoff=1000, deadline=None)
 
     async def calling() -> None:
-        async with client_for(server.url, policy, limits=limits) as client:
+        async with retrying_client(server.url, policy, limits=limits) as client:
             task = asyncio.create_task(client.explore_upstream("1"))
             await until(lambda: server.received)
             await asyncio.sleep(0.05)
             await asyncio.wait_for(cancelled(task), 5)
-            server.answer = GOOD
+            server.answer = LINEAGE_REPLY
             await client.explore_upstream("1")
 
     run(calling())
@@ -111,10 +105,10 @@ def test_waiting_for_a_connection_is_cancelled_at_once(server: Server) -> None:
 
     def stall(_: Received) -> Reply:
         over.wait(10)
-        return GOOD
+        return LINEAGE_REPLY
 
     async def calling() -> None:
-        async with client_for(server.url, limits=ONE) as client:
+        async with retrying_client(server.url, limits=ONE) as client:
             server.answer = stall
             first = asyncio.create_task(client.explore_upstream("1"))
             await until(lambda: server.received)
@@ -148,12 +142,12 @@ def test_a_group_of_tasks_cancels_the_others(server: Server) -> None:
             tasks.create_task(client.explore_upstream("bad"))
 
     async def calling() -> None:
-        async with client_for(server.url) as client:
+        async with retrying_client(server.url) as client:
             server.answer = answer
             with pytest.raises(ExceptionGroup) as caught:
                 await group(client)
             assert [type(error).__name__ for error in caught.value.exceptions] == ["NotFoundError"]
-            server.answer = GOOD
+            server.answer = LINEAGE_REPLY
             await client.explore_upstream("1")
 
     run(calling())

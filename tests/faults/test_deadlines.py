@@ -9,11 +9,9 @@ import threading
 import time
 
 import pytest
-from facade.clients import ASYNC_ONLY
-from facade.running import TOKEN, failure, run
-from facade.samples import SAMPLES
-from facade.server import Received, Reply, Server, json_reply
-from faults.scripted import AWAY, GOOD, client_for, one_by_one, quick
+from clients import ASYNC_ONLY, TOKEN, failure, quick_retries, retrying_client, run
+from sample_calls import LINEAGE_REPLY, SAMPLES, UNAVAILABLE
+from scripted_server import Received, Reply, Script, Server, json_reply
 
 from prov_facade import AuthManager, RateLimitedError, ServerError, TransportTimeoutError
 
@@ -40,12 +38,12 @@ def stalling(over: threading.Event, *before: Reply) -> object:
     return answer
 
 
-@pytest.mark.parametrize("name", ["explore_upstream", "register_model_run", "clear_graph"])
+@pytest.mark.parametrize("name", ["explore_upstream", "register_model_run"])
 def test_a_deadline_cuts_a_stalled_call(name: str, server: Server) -> None:
     over = threading.Event()
     server.answer = stalling(over)  # type: ignore[assignment]
     begun = time.monotonic()
-    client = client_for(server.url, quick(deadline=0.4))
+    client = retrying_client(server.url, quick_retries(deadline=0.4))
     error = failure(TransportTimeoutError, SAMPLES[name].call(client))
     assert time.monotonic() - begun < 5
     over.set()
@@ -63,8 +61,8 @@ def test_a_deadline_cuts_a_stalled_call(name: str, server: Server) -> None:
 
 def test_the_attempts_before_a_cut_are_named(server: Server) -> None:
     over = threading.Event()
-    server.answer = stalling(over, AWAY)  # type: ignore[assignment]
-    client = client_for(server.url, quick(deadline=0.5))
+    server.answer = stalling(over, UNAVAILABLE)  # type: ignore[assignment]
+    client = retrying_client(server.url, quick_retries(deadline=0.5))
     error = failure(TransportTimeoutError, client.explore_upstream("1"))
     over.set()
     assert [a.error for a in error.attempts] == ["ServerError", "TransportTimeoutError"]
@@ -74,9 +72,9 @@ def test_the_attempts_before_a_cut_are_named(server: Server) -> None:
 
 def test_a_wait_beyond_the_deadline_is_not_begun(server: Server) -> None:
     slow_down = json_reply({"detail": "Slow down."}, 429, {"Retry-After": "30"})
-    server.answer = one_by_one(AWAY, slow_down)
+    server.answer = Script(UNAVAILABLE, slow_down)
     begun = time.monotonic()
-    client = client_for(server.url, quick(deadline=20))
+    client = retrying_client(server.url, quick_retries(deadline=20))
     error = failure(RateLimitedError, client.explore_upstream("1"))
     assert time.monotonic() - begun < 10
     assert [a.status_code for a in error.attempts] == [503, 429]
@@ -87,17 +85,17 @@ def test_a_backoff_beyond_the_deadline_is_not_begun(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("random.uniform", lambda _, longest: longest)
-    server.answer = AWAY
+    server.answer = UNAVAILABLE
     begun = time.monotonic()
-    policy = quick(deadline=20, backoff=30, max_backoff=30)
-    error = failure(ServerError, client_for(server.url, policy).explore_upstream("1"))
+    policy = quick_retries(deadline=20, backoff=30, max_backoff=30)
+    error = failure(ServerError, retrying_client(server.url, policy).explore_upstream("1"))
     assert time.monotonic() - begun < 10
     assert len(error.attempts) == len(server.received) == 1
 
 
 def test_a_deadline_holds_for_a_blocking_auth_manager(server: Server) -> None:
-    server.answer = GOOD
-    client = client_for(server.url, quick(deadline=0.1), Slow())
+    server.answer = LINEAGE_REPLY
+    client = retrying_client(server.url, quick_retries(deadline=0.1), Slow())
     assert failure(TransportTimeoutError, client.explore_upstream("1")).attempts
     assert not server.received
 
@@ -110,7 +108,7 @@ def test_a_trickling_answer_is_cut(server: Server) -> None:
         return None if over.is_set() else b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"
 
     server.answer = trickle
-    client = client_for(server.url, quick(deadline=0.3))
+    client = retrying_client(server.url, quick_retries(deadline=0.3))
     error = failure(TransportTimeoutError, client.explore_upstream("1"))
     over.set()
     assert "deadline of 0.3 s" in str(error)
@@ -122,7 +120,10 @@ def test_a_deadline_of_the_caller_is_the_callers(server: Server) -> None:
     server.answer = stalling(over)  # type: ignore[assignment]
 
     async def within() -> None:
-        async with client_for(server.url, quick(deadline=30)) as client, asyncio.timeout(0.1):
+        async with (
+            retrying_client(server.url, quick_retries(deadline=30)) as client,
+            asyncio.timeout(0.1),
+        ):
             await client.explore_upstream("1")
 
     with pytest.raises(TimeoutError) as caught:
@@ -132,12 +133,12 @@ def test_a_deadline_of_the_caller_is_the_callers(server: Server) -> None:
 
 
 def test_a_call_in_time_leaves_no_deadline_behind(server: Server) -> None:
-    server.answer = GOOD
+    server.answer = LINEAGE_REPLY
 
     async def calling() -> None:
-        async with client_for(server.url, quick(deadline=0.4)) as client:
+        async with retrying_client(server.url, quick_retries(deadline=0.2)) as client:
             await client.explore_upstream("1")
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(0.3)
             await client.explore_upstream("1")
 
     run(calling())

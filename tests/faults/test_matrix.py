@@ -1,29 +1,54 @@
-"""Every operation meets every fault: the right error, and the right number of requests."""
+"""Each fault leads to the right error after the right number of requests.
+
+The rule distinguishes reads and writes, with two exceptions. The default run applies each fault to
+one read and one write, and to the exceptions where they differ; the stress run applies each fault
+to each operation.
+"""
 
 from __future__ import annotations
 
 import pickle
+import re
+from collections.abc import Callable, Iterator
 
 import pytest
-from faults.kinds import WRITES, expected, faults
-from faults.playing import Player
+from clients import ClientKind, every_transport, retrying_client, run
+from faults.kinds import (
+    REPORT,
+    WITHOUT_TOKEN,
+    WRITES,
+    expected,
+    faults,
+    is_exception,
+)
+from faults.playing import Outcome, Player
+from sample_calls import LINEAGE_REPLY, SAMPLES
+from scripted_server import Cut, Received, Reply, Server
 
 from prov_api_client import OPERATIONS
+from prov_facade import TransportError, TransportTimeoutError
 
-NAMES = [fault.name for fault in faults("http://elsewhere.test")]
+FAULTS = {fault.name: fault for fault in faults("http://elsewhere.test")}
+READ, WRITE = "explore_upstream", "register_model_run"
 
 
-def test_the_operations_that_change_something_are_these() -> None:
+def cases() -> Iterator[object]:
+    """The pairs of a fault and an operation; those that repeat a class are for the stress run."""
+    for name, fault in FAULTS.items():
+        for operation in OPERATIONS:
+            by_default = operation in {READ, WRITE} or is_exception(fault, operation)
+            marks = () if by_default else pytest.mark.stress
+            yield pytest.param(name, operation, marks=marks)
+
+
+def test_the_unsafe_operations_of_the_document_are_the_writes() -> None:
     assert {name for name, operation in OPERATIONS.items() if not operation.safe} == WRITES
+    assert not {READ, REPORT, *WITHOUT_TOKEN} & WRITES
+    assert WRITE in WRITES
 
 
-def test_the_faults_have_names_of_their_own() -> None:
-    assert len(set(NAMES)) == len(NAMES)
-
-
-@pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("name", NAMES)
-def test_an_operation_meets_a_fault(operation: str, name: str, player: Player) -> None:
+@pytest.mark.parametrize(("name", "operation"), [*cases()])
+def test_a_fault_has_the_expected_outcome(name: str, operation: str, player: Player) -> None:
     fault = next(fault for fault in player.faults if fault.name == name)
     rule, outcome = expected(fault, operation), player.outcome(operation, fault)
     error = outcome.error
@@ -41,17 +66,69 @@ def test_an_operation_meets_a_fault(operation: str, name: str, player: Player) -
     assert ("look before" in message) == ("look before" in " ".join(rule.says)), message
     assert error.operation == operation
     assert error.method == OPERATIONS[operation].method
-    # A renewed token is no attempt of its own.
+    # A request that is repeated with a new token does not count as an attempt of its own.
     assert len(error.attempts) == rule.requests - rule.renewals
     assert error.attempts[-1].error == type(error).__name__
     assert error.attempts[-1].status_code == error.status_code
     assert all(attempt.seconds >= 0 for attempt in error.attempts)
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301  (our own)
     assert (type(copy), str(copy), copy.attempts) == (type(error), message, error.attempts)
+    if name == "401, role missing":
+        assert all(role in message for role in OPERATIONS[operation].roles)
 
 
-@pytest.mark.parametrize("operation", [name for name, o in OPERATIONS.items() if o.roles])
-def test_a_missing_role_is_named(operation: str, player: Player) -> None:
-    fault = next(fault for fault in player.faults if fault.name == "401, role missing")
-    message = str(player.outcome(operation, fault).error)
-    assert all(role in message for role in OPERATIONS[operation].roles)
+# In messages: ports, times, and the system's reason for a refused connection, of which asyncio has
+# another or none.
+_VARIES = re.compile(r"(?<=127\.0\.0\.1):\d+|\d+(\.\d)? s| \([^()]+\)(?=\.)")
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("operation", [READ, WRITE])
+def test_both_clients_have_the_same_outcome(
+    name: str, operation: str, player_of: Callable[[ClientKind], Player]
+) -> None:
+    def comparable(outcome: Outcome) -> tuple[object, ...]:
+        error, attempts = outcome.error, outcome.error.attempts if outcome.error else ()
+        made = [(attempt.error, attempt.status_code) for attempt in attempts]
+        said = _VARIES.sub("", str(error))
+        return type(error), said, made, outcome.requests, outcome.renewals, outcome.elsewhere
+
+    one, other = (
+        comparable(
+            player.outcome(operation, next(fault for fault in player.faults if fault.name == name))
+        )
+        for player in (player_of("async"), player_of("sync"))
+    )
+    assert one == other
+
+
+@pytest.mark.parametrize("operation", [READ, WRITE])
+@pytest.mark.parametrize("name", [*FAULTS][:5])
+def test_a_failed_connection_over_aiohttp_has_the_expected_outcome(
+    name: str, operation: str, player_of: Callable[[ClientKind], Player]
+) -> None:
+    pytest.importorskip("httpx_aiohttp")
+    test_a_fault_has_the_expected_outcome(name, operation, player_of("aiohttp"))
+
+
+@every_transport
+@pytest.mark.parametrize("breaks", [None, Cut(), b"\xff" * 300 + b"\r\n\r\n", b"HTTP/1.1 200 O"])
+def test_a_write_on_a_reused_connection_that_breaks_is_sent_once(
+    breaks: Reply, server: Server
+) -> None:
+    def answer(_: Received) -> Reply:
+        server.keeps_open = len(server.received) < 2
+        return LINEAGE_REPLY if server.keeps_open else breaks
+
+    server.answer = answer
+
+    async def twice() -> None:
+        async with retrying_client(server.url) as client:
+            await client.explore_upstream("1")
+            with pytest.raises(TransportError, match="look before") as caught:
+                await SAMPLES[WRITE].call(client)
+            assert not isinstance(caught.value, TransportTimeoutError)
+
+    run(twice())
+    assert [r.path for r in server.received[1:]] == [OPERATIONS[WRITE].path]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facade.samples import DOCX
-from facade.server import reply
+from sample_calls import DOCX
+from scripted_server import reply
 
 from prov_facade import ProvClient, RetryPolicy
 

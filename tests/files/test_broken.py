@@ -11,11 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from facade.clients import ASYNC_ONLY, new
-from facade.running import TOKEN, client_for, config_for, failure, run
-from facade.samples import DOCX, zipped
-from facade.server import Received, Server, reply
+from clients import ASYNC_ONLY, TOKEN, client_for, config_for, failure, new, run
 from files.saving import AT_ONCE, CSV, DOCUMENT, KINDS, Kind, listed, written
+from sample_calls import DOCX, zipped
+from scripted_server import Received, Server, reply
 
 from prov_facade import (
     BearerToken,
@@ -82,6 +81,7 @@ def test_a_cancelled_call_leaves_nothing(
     run(cancelled())
 
 
+@pytest.mark.stress
 @ASYNC_ONLY
 @EVERY_KIND
 def test_a_call_that_is_cancelled_at_any_moment_leaves_all_or_nothing(
@@ -220,7 +220,7 @@ def test_a_disk_that_is_full_is_a_file_error_and_leaves_nothing(
     server.answer = BATCH.reply
     script = f"""
 import asyncio, errno, pickle, resource, signal
-from facade.running import client_for
+from clients import client_for
 from prov_facade import FileError, InvalidRequestError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import zipfile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 import pytest
-from facade.clients import BOTH, EVERY_TRANSPORT, new
+from clients import BOTH, every_transport, sandbox_client
 from files.saving import AT_ONCE, listed
 
 from prov_facade import (
@@ -30,14 +30,8 @@ from prov_facade import (
 from prov_facade.sandbox import Fault, Sandbox, expired_token, gateway
 
 
-def client_of(
-    sandbox: Sandbox,
-    *roles: str,
-    retries: RetryPolicy = AT_ONCE,
-    **settings: Any,
-) -> ProvClient:
-    auth = sandbox.auth(*roles or ("read", "write"))
-    return new(ProvClient, auth, sandbox.config, retries=retries, **settings)
+def client_of(sandbox: Sandbox, *roles: str, **settings: Any) -> ProvClient:
+    return sandbox_client(sandbox, *roles or ("read", "write"), **{"retries": AT_ONCE, **settings})
 
 
 def report_on(sandbox: Sandbox) -> models.GenerateReportRequest:
@@ -84,64 +78,43 @@ async def batch_of(sandbox: Sandbox, session_id: str | None) -> str:
     raise AssertionError("the job does not end")
 
 
-@EVERY_TRANSPORT
-@pytest.mark.parametrize(
-    "fault",
-    [
+@every_transport
+def test_a_failed_download_is_retried_from_the_start(sandbox: Sandbox, folder: Path) -> None:
+    for fault in (
         Fault(truncate=9_000),
         Fault(truncate=0),
         Fault(drop=True),
         gateway(502),
         Fault(status=429, headers={"Retry-After": "0"}),
         expired_token(),
-    ],
-    ids=["half", "head", "drop", "502", "429", "401"],
-)
-def test_a_download_that_goes_wrong_is_tried_again_from_the_start(
-    fault: Fault, transport: Literal["aiohttp"] | None, sandbox: Sandbox, folder: Path
-) -> None:
-    sandbox.faults.add("generate_report", fault)
-
-    async def download() -> Path:
-        auth = sandbox.auth("read", "write")
-        async with new(
-            ProvClient, auth, sandbox.config, retries=AT_ONCE, transport=transport
-        ) as client:
-            return await client.download_report(report_on(sandbox), folder)
-
-    saved = asyncio.run(download())
-    assert len(sandbox.requests) == 2
-    assert list(listed(folder)) == [saved.name]
-    with zipfile.ZipFile(saved) as archive:
-        assert archive.testzip() is None
+    ):
+        sandbox.clear_requests()
+        sandbox.faults.add("generate_report", fault)
+        client = client_of(sandbox)
+        saved = asyncio.run(client.download_report(report_on(sandbox), folder, overwrite=True))
+        assert len(sandbox.requests) == 2
+        assert list(listed(folder)) == [saved.name]
+        with zipfile.ZipFile(saved) as archive:
+            assert archive.testzip() is None
 
 
-@EVERY_TRANSPORT
-@pytest.mark.parametrize(
-    ("fault", "kind"),
-    [
+@every_transport
+def test_a_download_that_fails_leaves_no_file(sandbox: Sandbox, folder: Path) -> None:
+    for fault, kind in (
         (Fault(truncate=9_000), TransportError),
         (Fault(drop=True), TransportError),
         (gateway(502), ServerError),
         (Fault(status=400, body=b'{"detail": "no"}'), BadRequestError),
         (Fault(status=200, body=b"<html>", content_type="text/html"), ReportError),
         (Fault(status=200, body=b"PK", content_type="application/zip"), ReportError),
-    ],
-    ids=["half", "drop", "502", "400", "html", "zip"],
-)
-def test_a_download_that_fails_leaves_nothing(
-    fault: Fault,
-    kind: type[Exception],
-    transport: Literal["aiohttp"] | None,
-    sandbox: Sandbox,
-    folder: Path,
-) -> None:
-    sandbox.faults.add("generate_report", fault)
-    client = client_of(sandbox, retries=RetryPolicy.none(), transport=transport)
-    with pytest.raises(kind):
-        asyncio.run(client.download_report(report_on(sandbox), folder))
-    assert listed(folder) == {}
-    assert len(sandbox.requests) == 1
+    ):
+        sandbox.clear_requests()
+        sandbox.faults.add("generate_report", fault)
+        client = client_of(sandbox, retries=RetryPolicy.none())
+        with pytest.raises(kind):
+            asyncio.run(client.download_report(report_on(sandbox), folder))
+        assert listed(folder) == {}
+        assert len(sandbox.requests) == 1
 
 
 def test_the_attempts_of_a_download_are_named(sandbox: Sandbox, folder: Path) -> None:
@@ -198,7 +171,7 @@ def test_what_the_server_refuses_is_refused_as_ever(sandbox: Sandbox, folder: Pa
 
 
 def test_a_deadline_and_a_timeout_hold(sandbox: Sandbox, folder: Path) -> None:
-    sandbox.faults.add("generate_report", Fault(delay=5), Fault(delay=5))
+    sandbox.faults.add("generate_report", Fault(delay=1), Fault(delay=1))
     late = client_of(sandbox, retries=RetryPolicy(deadline=0.2))
     with pytest.raises(TransportTimeoutError, match="deadline"):
         asyncio.run(late.download_report(report_on(sandbox), folder))

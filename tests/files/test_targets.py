@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from facade.clients import ASYNC_ONLY
-from facade.running import failure, run
-from facade.server import Server
+from clients import ASYNC_ONLY, failure, run
 from files.saving import KINDS, Kind, listed, written
+from scripted_server import Server
 
 from prov_facade import FileError, InvalidRequestError, ProvClient
 from prov_facade._files.uploads import file_name

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
-from facade.clients import EVERY_TRANSPORT, new
-from facade.running import TOKEN, config_for, failure, run
-from facade.samples import SAMPLES
-from facade.server import Received, Server, reply
+from clients import TOKEN, config_for, every_transport, failure, new, run
 from facade.test_documents import uploaded
 from files.saving import AT_ONCE, CSV
+from sample_calls import SAMPLES
+from scripted_server import Received, Server, reply
 
 from prov_facade import BearerToken, FileError, InvalidRequestError, ProvClient, models
 
@@ -35,11 +34,10 @@ CONVERTED = SAMPLES["convert_model_runs_to_csv"].reply
     ],
     ids=["text", "mark", "marks", "mark alone", "half a mark", "line ends", "empty", "no utf-8"],
 )
-@EVERY_TRANSPORT
+@every_transport
 def test_a_file_is_sent_as_it_is_but_for_its_mark(
     content: bytes,
     sent: bytes,
-    transport: Literal["aiohttp"] | None,
     server: Server,
     tmp_path: Path,
 ) -> None:
@@ -48,9 +46,7 @@ def test_a_file_is_sent_as_it_is_but_for_its_mark(
     server.answer = CONVERTED
 
     async def upload() -> models.ConvertModelRunsResponse:
-        async with new(
-            ProvClient, BearerToken(TOKEN), config_for(server.url), transport=transport
-        ) as client:
+        async with new(ProvClient, BearerToken(TOKEN), config_for(server.url)) as client:
             return await client.convert_model_runs_file(path)
 
     response = run(upload())

@@ -9,16 +9,17 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from facade.running import TOKEN, run
-from facade.server import Received, Reply, Server
-from jobs.scripted import DONE, SESSION, Script, client_of, config_for, often, told
+from clients import ASYNC_ONLY, TOKEN, client_for, config_for, quick_polling, run
+from jobs.replies import DONE, SESSION, job_reply
+from scripted_server import Received, Reply, Script, Server
 
 from prov_facade import BearerToken, JobStatus, ProvClient, RetryPolicy, SyncProvClient
 from prov_facade.sandbox import JobDelays, Sandbox
 
-PENDING = told("PENDING")
+PENDING = job_reply("PENDING")
 
 
+@ASYNC_ONLY
 @pytest.mark.parametrize("amid", ["pause", "look"])
 def test_a_task_that_is_cancelled_ends_at_once_and_asks_no_more(server: Server, amid: str) -> None:
     looked = threading.Event()
@@ -33,18 +34,18 @@ def test_a_task_that_is_cancelled_ends_at_once_and_asks_no_more(server: Server, 
         return PENDING
 
     server.answer = slow if amid == "look" else seen
-    client = client_of(ProvClient, server, polling=often(interval=0.2, max_interval=0.2))
+    client = client_for(server.url, polling=quick_polling(interval=0.05, max_interval=0.05))
 
     async def cancelled() -> float:
         waiting = asyncio.create_task(client.jobs.wait(SESSION))
         await asyncio.to_thread(looked.wait, 5)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.02)
         begun = time.monotonic()
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
         taken = time.monotonic() - begun
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.1)
         return taken
 
     assert run(cancelled()) < 0.3
@@ -54,23 +55,25 @@ def test_a_task_that_is_cancelled_ends_at_once_and_asks_no_more(server: Server, 
     assert run(client.jobs.wait(SESSION)).status == JobStatus.SUCCEEDED
 
 
+@ASYNC_ONLY
 def test_a_limit_of_the_caller_is_theirs(server: Server) -> None:
     server.answer = Script(PENDING)
 
     async def limited() -> None:
         async with asyncio.timeout(0.1):
-            await client_of(ProvClient, server).jobs.wait(SESSION)
+            await client_for(server.url).jobs.wait(SESSION)
 
     with pytest.raises(TimeoutError) as caught:
         run(limited())
     assert type(caught.value) is TimeoutError
 
 
+@ASYNC_ONLY
 def test_an_iterator_that_is_left_asks_no_more(server: Server) -> None:
     server.answer = Script(PENDING)
 
     async def left() -> None:
-        async for _ in client_of(ProvClient, server).jobs.watch(SESSION):
+        async for _ in client_for(server.url).jobs.watch(SESSION):
             break
         await asyncio.sleep(0.1)
 
@@ -87,18 +90,24 @@ def heeded() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("heeded")
-def test_control_c_ends_the_synchronous_waiting(server: Server) -> None:
-    server.answer = Script(PENDING)
+def test_control_c_ends_the_synchronous_waiting() -> None:
+    with Server(Script(PENDING)) as server:
+        interrupted(server)
+
+
+def interrupted(server: Server) -> None:
     overrides = config_for(server.url)
     client = SyncProvClient(BearerToken(TOKEN), overrides, retries=RetryPolicy.none())
     main = threading.main_thread().ident
     assert main is not None
-    interrupt = threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT))
+    interrupt = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
     interrupt.start()
     with client:
         begun = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
-            client.jobs.wait(SESSION, polling=often(interval=30, max_interval=30, deadline=60))
+            client.jobs.wait(
+                SESSION, polling=quick_polling(interval=30, max_interval=30, deadline=60)
+            )
         assert time.monotonic() - begun < 10
         server.answer = DONE
         assert client.jobs.wait(SESSION).status == JobStatus.SUCCEEDED
@@ -106,14 +115,14 @@ def test_control_c_ends_the_synchronous_waiting(server: Server) -> None:
 
 
 def test_a_job_that_was_left_goes_on_and_another_client_waits_for_it() -> None:
-    with Sandbox(delays=JobDelays(in_progress=0.6)) as sandbox:
+    with Sandbox(delays=JobDelays(in_progress=0.3)) as sandbox:
         record = sandbox.items("MODEL_RUN")[0].body["record"]
         auth = sandbox.auth("read", "write")
         begun = asyncio.Event()
         sessions: list[str] = []
 
         async def left() -> None:
-            async with ProvClient(auth, sandbox.config, polling=often()) as client:
+            async with ProvClient(auth, sandbox.config, polling=quick_polling()) as client:
 
                 def note(job: object) -> None:
                     sessions.append(getattr(job, "session_id", ""))
@@ -126,7 +135,7 @@ def test_a_job_that_was_left_goes_on_and_another_client_waits_for_it() -> None:
                     await waiting
 
         run(left())
-        with SyncProvClient(auth, sandbox.config, polling=often()) as another:
+        with SyncProvClient(auth, sandbox.config, polling=quick_polling()) as another:
             lodged = another.jobs.wait_for_model_run(sessions[0])
         assert lodged.handle in {item.id for item in sandbox.items("MODEL_RUN")}
         asked = [request.operation_id for request in sandbox.requests]

@@ -10,9 +10,7 @@ from typing import Any
 
 import prov.model
 import pytest
-from driving import Make
-from facade.running import failure, run
-from jobs.scripted import client_in, often
+from clients import BOTH, every_transport, failure, new, quick_polling, run, sandbox_client
 
 from prov_facade import (
     AuthenticationError,
@@ -54,12 +52,13 @@ def check(lodged: RegisteredModelRun, sandbox: Sandbox) -> None:
     assert lodged.prov_document == json.loads(lodged.prov_json)
 
 
-def test_a_registered_run_is_found_by_its_handle(make_any: Make, sandbox: Sandbox) -> None:
+@every_transport
+def test_a_registered_run_is_found_by_its_handle(sandbox: Sandbox) -> None:
     record = record_of(sandbox, display_name="A new run")
     seen: list[JobStatus] = []
 
     async def journey() -> None:
-        async with client_in(make_any, sandbox, "read", "write") as client:
+        async with sandbox_client(sandbox, "read", "write") as client:
             lodged = await client.register_and_wait(
                 record, on_change=lambda job: seen.append(job.status)
             )
@@ -76,23 +75,23 @@ def test_a_registered_run_is_found_by_its_handle(make_any: Make, sandbox: Sandbo
     assert seen == sorted(set(seen), key=list(JobStatus).index)
 
 
-def test_an_updated_run_is_what_it_is_now(make: Make, sandbox: Sandbox) -> None:
+def test_an_updated_run_is_what_it_is_now(sandbox: Sandbox) -> None:
     before = sandbox.items("MODEL_RUN")[0]
     record = record_of(sandbox, description="Another description.")
-    client = client_in(make, sandbox, "read", "write")
+    client = sandbox_client(sandbox, "read", "write")
     updated = run(client.update_and_wait(before.id, "It was wrong.", record))
     assert updated.handle == before.id
     assert updated.record.description == "Another description."
     check(updated, sandbox)
 
 
-def test_a_run_is_linked_to_a_study(make: Make, sandbox: Sandbox) -> None:
+def test_a_run_is_linked_to_a_study(sandbox: Sandbox) -> None:
     record = record_of(sandbox)
     record.pop("study_id", None)
     study = sandbox.items("STUDY")[0].id
 
     async def journey() -> None:
-        async with client_in(make, sandbox, "read", "write") as client:
+        async with sandbox_client(sandbox, "read", "write") as client:
             lodged = await client.register_and_wait(record)
             assert lodged.record.study_id is None
             linked = await client.link_to_study_and_wait(lodged.handle, study)
@@ -120,11 +119,11 @@ JOURNEYS: dict[str, tuple[Journey, str]] = {
 
 
 @pytest.mark.parametrize("name", JOURNEYS)
-def test_a_failed_job_gives_its_reason(make: Make, sandbox: Sandbox, name: str) -> None:
+def test_a_failed_job_gives_its_reason(sandbox: Sandbox, name: str) -> None:
     journey, kind = JOURNEYS[name]
     sandbox.faults.fail_jobs(kind, "No space left.")
     before = len(sandbox.items("MODEL_RUN"))
-    error = failure(JobFailedError, journey(client_in(make, sandbox), sandbox))
+    error = failure(JobFailedError, journey(sandbox_client(sandbox), sandbox))
     assert error.reason == "No space left."
     assert error.job is not None
     assert error.job.job_sub_type == kind
@@ -133,19 +132,20 @@ def test_a_failed_job_gives_its_reason(make: Make, sandbox: Sandbox, name: str) 
 
 
 @pytest.mark.parametrize("name", JOURNEYS)
-def test_time_that_runs_out_leaves_the_job_to_be_waited_for(make: Make, name: str) -> None:
+@BOTH
+def test_time_that_runs_out_leaves_the_job_to_be_waited_for(name: str) -> None:
     journey, _ = JOURNEYS[name]
-    with Sandbox(delays=JobDelays(in_progress=0.8)) as sandbox:
-        client = client_in(make, sandbox, polling=often(deadline=0.3))
+    with Sandbox(delays=JobDelays(in_progress=0.4)) as sandbox:
+        client = sandbox_client(sandbox, polling=quick_polling(deadline=0.2))
         error = failure(JobTimeoutError, journey(client, sandbox))
         assert error.job is not None
         assert error.job.status == JobStatus.IN_PROGRESS
-        again = client_in(make, sandbox)
+        again = sandbox_client(sandbox)
         check(run(again.jobs.wait_for_model_run(error.session_id)), sandbox)
 
 
-def test_what_is_refused_at_once_is_not_waited_for(make: Make, sandbox: Sandbox) -> None:
-    client = client_in(make, sandbox)
+def test_what_is_refused_at_once_is_not_waited_for(sandbox: Sandbox) -> None:
+    client = sandbox_client(sandbox)
     failure(InvalidRequestError, client.register_and_wait({}))
     assert sandbox.requests == []
     record = record_of(sandbox, workflow_template_id="10378.1/nothing")
@@ -153,8 +153,9 @@ def test_what_is_refused_at_once_is_not_waited_for(make: Make, sandbox: Sandbox)
     assert [request.operation_id for request in sandbox.requests] == ["register_model_run"]
 
 
-def test_a_cold_start_with_all_kinds_of_trouble(make_any: Make) -> None:
-    delays = JobDelays(hidden=0.3, pending=0.8, dequeued=0.2, in_progress=0.3)
+@every_transport
+def test_a_cold_start_with_all_kinds_of_trouble() -> None:
+    delays = JobDelays(hidden=0.1, pending=0.3, dequeued=0.1, in_progress=0.1)
     with Sandbox(delays=delays) as sandbox:
         sandbox.faults.add(
             "fetch_job",
@@ -165,7 +166,7 @@ def test_a_cold_start_with_all_kinds_of_trouble(make_any: Make) -> None:
             Fault(truncate=3),
             Fault(drop=True, delay=0.05),
         )
-        client = client_in(make_any, sandbox)
+        client = sandbox_client(sandbox)
         check(run(client.register_and_wait(record_of(sandbox))), sandbox)
         assert sandbox.faults.left("fetch_job") == 0
         asked = [request.operation_id for request in sandbox.requests]
@@ -173,12 +174,10 @@ def test_a_cold_start_with_all_kinds_of_trouble(make_any: Make) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault(drop=True, after=True), Fault(status=502, after=True)])
-def test_a_registration_without_an_answer_is_not_repeated(
-    make: Make, sandbox: Sandbox, fault: Fault
-) -> None:
+def test_a_registration_without_an_answer_is_not_repeated(sandbox: Sandbox, fault: Fault) -> None:
     sandbox.faults.add("register_model_run", fault)
     kind: type[ProvError] = TransportError if fault.drop else ServerError
-    error = failure(kind, client_in(make, sandbox).register_and_wait(record_of(sandbox)))
+    error = failure(kind, sandbox_client(sandbox).register_and_wait(record_of(sandbox)))
     assert "look before sending it again" in str(error)
     assert len(sandbox.requests) == 1
 
@@ -200,38 +199,44 @@ class Renewing(AuthManager):
         self.tokens.append(token)
 
 
-def test_tokens_that_run_out_meanwhile_are_renewed(make: Make) -> None:
-    with Sandbox(delays=JobDelays(in_progress=1.2)) as sandbox:
-        auth = Renewing(sandbox, lifetime=0.4)
-        client = make(auth, sandbox.config, polling=often())
+@BOTH
+def test_tokens_that_run_out_meanwhile_are_renewed() -> None:
+    with Sandbox(delays=JobDelays(in_progress=0.6)) as sandbox:
+        auth = Renewing(sandbox, lifetime=0.2)
+        client = new(ProvClient, auth, sandbox.config, polling=quick_polling())
         check(run(client.register_and_wait(record_of(sandbox))), sandbox)
         assert len(auth.tokens) >= 3
         sent = {request.headers["authorization"] for request in sandbox.requests}
         assert sent == {f"Bearer {token}" for token in auth.tokens}
 
 
-def test_a_token_that_runs_out_on_its_way_is_renewed(make: Make, sandbox: Sandbox) -> None:
+def test_a_token_that_runs_out_on_its_way_is_renewed(sandbox: Sandbox) -> None:
     auth = Renewing(sandbox, lifetime=60)
     sandbox.faults.add("fetch_job", expired_token(), Fault(drop=True), expired_token())
-    run(make(auth, sandbox.config, polling=often()).register_and_wait(record_of(sandbox)))
+    run(
+        new(ProvClient, auth, sandbox.config, polling=quick_polling()).register_and_wait(
+            record_of(sandbox)
+        )
+    )
     assert len(auth.tokens) == 3
 
 
-def test_a_fixed_token_that_runs_out_ends_the_waiting_and_not_the_job(make: Make) -> None:
-    with Sandbox(delays=JobDelays(in_progress=0.8)) as sandbox:
-        auth = BearerToken(sandbox.token("read", "write", expires_in=0.4))
-        client = make(auth, sandbox.config, polling=often())
+@BOTH
+def test_a_fixed_token_that_runs_out_ends_the_waiting_and_not_the_job() -> None:
+    with Sandbox(delays=JobDelays(in_progress=0.5)) as sandbox:
+        auth = BearerToken(sandbox.token("read", "write", expires_in=0.25))
+        client = new(ProvClient, auth, sandbox.config, polling=quick_polling())
         error = failure(AuthenticationError, client.register_and_wait(record_of(sandbox)))
         (note,) = error.__notes__
         session_id = note.split()[2]
-        again = client_in(make, sandbox)
+        again = sandbox_client(sandbox)
         check(run(again.jobs.wait_for_model_run(session_id)), sandbox)
 
 
-def test_a_job_is_its_owners(make: Make, sandbox: Sandbox) -> None:
-    lodged = run(client_in(make, sandbox).register_and_wait(record_of(sandbox)))
+def test_a_job_is_its_owners(sandbox: Sandbox) -> None:
+    lodged = run(sandbox_client(sandbox).register_and_wait(record_of(sandbox)))
     auth = sandbox.auth("read", "write", "admin", username="bob")
-    bob = make(auth, sandbox.config, polling=often())
+    bob = new(ProvClient, auth, sandbox.config, polling=quick_polling())
     begun = time.monotonic()
     error = failure(AuthenticationError, bob.jobs.wait(lodged.session_id))
     assert time.monotonic() - begun < 5
@@ -239,17 +244,15 @@ def test_a_job_is_its_owners(make: Make, sandbox: Sandbox) -> None:
     assert lodged.handle not in str(error)
 
 
-def test_a_job_that_never_was_is_given_up(make: Make, sandbox: Sandbox) -> None:
-    client = client_in(make, sandbox, polling=often(not_found_grace=0.1))
+def test_a_job_that_never_was_is_given_up(sandbox: Sandbox) -> None:
+    client = sandbox_client(sandbox, polling=quick_polling(not_found_grace=0.1))
     with pytest.raises(ProvError, match="does not know the job nothing"):
         run(client.jobs.wait("nothing"))
 
 
-def test_the_result_of_another_kind_of_job_is_not_taken_for_a_model_run(
-    make: Make, sandbox: Sandbox
-) -> None:
+def test_the_result_of_another_kind_of_job_is_not_taken_for_a_model_run(sandbox: Sandbox) -> None:
     async def journey() -> None:
-        async with client_in(make, sandbox) as client:
+        async with sandbox_client(sandbox) as client:
             started = await client.register_batch_model_runs({"records": [record_of(sandbox)]})
             assert started.session_id is not None
             with pytest.raises(InvalidResponseError, match="MODEL_RUN_BATCH_SUBMIT") as caught:
@@ -263,9 +266,10 @@ def test_the_result_of_another_kind_of_job_is_not_taken_for_a_model_run(
     run(journey())
 
 
-def test_many_are_registered_at_once(make_any: Make, sandbox: Sandbox) -> None:
+@every_transport
+def test_many_are_registered_at_once(sandbox: Sandbox) -> None:
     async def journey() -> None:
-        async with client_in(make_any, sandbox) as client:
+        async with sandbox_client(sandbox) as client:
             lodged = await asyncio.gather(
                 *(
                     client.register_and_wait(record_of(sandbox, display_name=f"Run {n}"))

@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from driving import Make
-from facade.running import failure, run
-from facade.server import Received, Reply, Server, json_reply
-from jobs.scripted import client_in, client_of, table
+from clients import BOTH, client_for, failure, new, run, sandbox_client
+from jobs.replies import job_table
+from scripted_server import Received, Reply, Server, json_reply
 
 from prov_facade import (
     InvalidRequestError,
@@ -49,7 +48,7 @@ async def ids(jobs: AsyncIterator[JobStatusTable]) -> list[str]:
 
 
 def page(numbers: list[int], key: dict[str, Any] | None) -> bytes:
-    jobs = [table("PENDING", session_id=f"job {number}") for number in numbers]
+    jobs = [job_table("PENDING", session_id=f"job {number}") for number in numbers]
     status = {"success": True, "details": "Listed."}
     return json_reply({"status": status, "jobs": jobs, "pagination_key": key})
 
@@ -66,34 +65,34 @@ def pages(server: Server) -> None:
 
 
 def test_every_page_is_fetched_with_the_key_of_the_one_before(
-    make: Make, server: Server, listed: Listing
+    server: Server, listed: Listing
 ) -> None:
     pages(server)
-    found = run(ids(listed(client_of(make, server), page_size=2)))
+    found = run(ids(listed(client_for(server.url), page_size=2)))
     assert found == ["job 1", "job 2", "job 3", "job 4"]
     bodies = [request.json for request in server.received]
     assert [body.get("pagination_key") for body in bodies] == [None, *KEYS]
     assert [body["limit"] for body in bodies] == [2] * 4
 
 
-def test_each_list_has_its_own_route(make: Make, server: Server) -> None:
+def test_each_list_has_its_own_route(server: Server) -> None:
     server.answer = page([], None)
-    client = client_of(make, server)
+    client = client_for(server.url)
     run(ids(client.jobs.list()))
     run(ids(client.jobs.list_batch("batch 7")))
     asked = [(request.method, request.path, request.json) for request in server.received]
     first = {"limit": 50, "pagination_key": None}
     assert asked == [
-        ("POST", "/jobs/user/list", first),
-        ("POST", "/jobs/user/list_batch", {**first, "batch_id": "batch 7"}),
+        ("POST", "/job-api/jobs/user/list", first),
+        ("POST", "/job-api/jobs/user/list_batch", {**first, "batch_id": "batch 7"}),
     ]
 
 
-def test_pages_are_fetched_as_they_are_needed(make: Make, server: Server, listed: Listing) -> None:
+def test_pages_are_fetched_as_they_are_needed(server: Server, listed: Listing) -> None:
     pages(server)
 
     async def some() -> None:
-        jobs = listed(client_of(make, server))
+        jobs = listed(client_for(server.url))
         assert server.received == []
         for number, requests in ((1, 1), (2, 1), (3, 3)):
             assert (await anext(jobs)).session_id == f"job {number}"
@@ -102,20 +101,20 @@ def test_pages_are_fetched_as_they_are_needed(make: Make, server: Server, listed
     run(some())
 
 
-def test_an_empty_list_is_no_job(make: Make, server: Server, listed: Listing) -> None:
+def test_an_empty_list_is_no_job(server: Server, listed: Listing) -> None:
     server.answer = page([], None)
-    assert run(ids(listed(client_of(make, server)))) == []
+    assert run(ids(listed(client_for(server.url)))) == []
     assert len(server.received) == 1
 
 
 def test_a_key_that_repeats_is_an_error_and_no_endless_list(
-    make: Make, server: Server, listed: Listing
+    server: Server, listed: Listing
 ) -> None:
     server.answer = page([1], KEYS[0])
     seen: list[str] = []
 
     async def endless() -> None:
-        async for job in listed(client_of(make, server)):
+        async for job in listed(client_for(server.url)):
             seen.append(job.session_id)
             assert len(seen) < 10
 
@@ -128,26 +127,24 @@ def test_a_key_that_repeats_is_an_error_and_no_endless_list(
 
 @pytest.mark.parametrize("size", [0, -1, True, 2.0, "5", None])
 def test_a_page_size_that_makes_no_sense_is_refused(
-    make: Make, server: Server, listed: Listing, size: object
+    server: Server, listed: Listing, size: object
 ) -> None:
-    error = failure(InvalidRequestError, ids(listed(client_of(make, server), page_size=size)))
+    error = failure(InvalidRequestError, ids(listed(client_for(server.url), page_size=size)))
     assert error.path == "$.page_size"
     assert repr(size) in str(error)
     assert server.received == []
 
 
-def test_a_page_that_fails_for_a_moment_is_asked_for_again(
-    make: Make, server: Server, listed: Listing
-) -> None:
+def test_a_page_that_fails_for_a_moment_is_asked_for_again(server: Server, listed: Listing) -> None:
     replies = [page([1], KEYS[0]), json_reply({}, 503), page([2], None)]
     server.answer = lambda _: replies.pop(0)
     retries = RetryPolicy(attempts=2, backoff=0)
-    assert run(ids(listed(client_of(make, server, retries=retries)))) == ["job 1", "job 2"]
+    assert run(ids(listed(client_for(server.url, retries=retries)))) == ["job 1", "job 2"]
     assert server.received[1].body == server.received[2].body
 
 
-def test_the_timeout_is_that_of_each_page(make: Make, sandbox: Sandbox) -> None:
-    client = client_in(make, sandbox)
+def test_the_timeout_is_that_of_each_page(sandbox: Sandbox) -> None:
+    client = sandbox_client(sandbox)
     sandbox.faults.add("list_jobs", gateway(500))
     error = failure(ServerError, ids(client.jobs.list(timeout=5)))
     assert error.operation == "list_jobs"
@@ -155,15 +152,16 @@ def test_the_timeout_is_that_of_each_page(make: Make, sandbox: Sandbox) -> None:
         run(ids(client.jobs.list(timeout=-1)))
 
 
-def test_the_jobs_of_a_sandbox_are_listed_newest_first(make: Make) -> None:
+@BOTH
+def test_the_jobs_of_a_sandbox_are_listed_newest_first() -> None:
     # Jobs that were just taken on are hidden otherwise, here as on the server.
     with Sandbox(delays=JobDelays(hidden=0)) as sandbox:
-        run(batch_journey(make, sandbox))
+        run(batch_journey(sandbox))
 
 
-async def batch_journey(make: Make, sandbox: Sandbox) -> None:
+async def batch_journey(sandbox: Sandbox) -> None:
     record = sandbox.items("MODEL_RUN")[0].body["record"]
-    async with client_in(make, sandbox) as client:
+    async with sandbox_client(sandbox) as client:
         assert await ids(client.jobs.list()) == []
         records = [{**record, "display_name": f"Run {n}"} for n in range(7)]
         started = await client.register_batch_model_runs({"records": records})
@@ -185,8 +183,8 @@ async def batch_journey(make: Make, sandbox: Sandbox) -> None:
         assert len(set(everything)) == len(everything) == 8
 
 
-def test_nobody_sees_the_jobs_of_others(make: Make, sandbox: Sandbox) -> None:
+def test_nobody_sees_the_jobs_of_others(sandbox: Sandbox) -> None:
     record = sandbox.items("MODEL_RUN")[0].body["record"]
-    run(client_in(make, sandbox).register_and_wait(record))
-    bob = make(sandbox.auth("read", username="bob"), sandbox.config)
+    run(sandbox_client(sandbox).register_and_wait(record))
+    bob = new(ProvClient, sandbox.auth("read", username="bob"), sandbox.config)
     assert run(ids(bob.jobs.list())) == []

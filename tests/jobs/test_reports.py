@@ -17,13 +17,19 @@ from urllib.parse import unquote
 
 import docx
 import pytest
-from driving import Make
-from facade.running import TOKEN, failure, run
-from facade.server import Answer, Cut, Received, Reply, Server, json_reply, reply
-from jobs.scripted import SESSION, client_in, client_of, config_for, often, told
+from clients import (
+    BOTH,
+    client_for,
+    every_transport,
+    failure,
+    quick_polling,
+    run,
+    sandbox_client,
+)
+from jobs.replies import SESSION, job_reply
+from scripted_server import Answer, Cut, Received, Reply, Server, json_reply, reply
 
 from prov_facade import (
-    BearerToken,
     InvalidRequestError,
     JobFailedError,
     JobTimeoutError,
@@ -67,14 +73,14 @@ def wanted(sandbox: Sandbox, subtype: str = "STUDY") -> dict[str, Any]:
     return {"id": sandbox.items(subtype)[0].id, "item_subtype": subtype, "depth": 2}
 
 
-@pytest.mark.parametrize("style", ["document", "job"])
-@pytest.mark.parametrize("subtype", ["STUDY", "MODEL_RUN"])
+@pytest.mark.parametrize(("style", "subtype"), [("document", "STUDY"), ("job", "MODEL_RUN")])
+@every_transport
 def test_a_report_opens_whichever_way_the_server_makes_it(
-    make_any: Make, way: Way, style: Any, subtype: str, tmp_path: Path
+    way: Way, style: Any, subtype: str, tmp_path: Path
 ) -> None:
     with Sandbox(report_style=style) as sandbox:
         item = sandbox.items(subtype)[0]
-        content = run(way(client_in(make_any, sandbox), wanted(sandbox, subtype), tmp_path))
+        content = run(way(sandbox_client(sandbox), wanted(sandbox, subtype), tmp_path))
         document = docx.Document(io.BytesIO(content))
         assert item.display_name in document.paragraphs[0].text
         assert document.tables
@@ -86,11 +92,12 @@ def test_a_report_opens_whichever_way_the_server_makes_it(
             assert signed is (request.operation_id != "fetch_report")
 
 
-def test_a_report_can_be_fetched_of_a_job_that_was_left(make: Make, tmp_path: Path) -> None:
-    with Sandbox(report_style="job", delays=JobDelays(in_progress=0.6)) as sandbox:
-        client = client_in(make, sandbox, polling=often(deadline=0.2))
+@BOTH
+def test_a_report_can_be_fetched_of_a_job_that_was_left(tmp_path: Path) -> None:
+    with Sandbox(report_style="job", delays=JobDelays(in_progress=0.4)) as sandbox:
+        client = sandbox_client(sandbox, polling=quick_polling(deadline=0.1))
         error = failure(JobTimeoutError, client.generate_report(wanted(sandbox)))
-        again = client_in(make, sandbox)
+        again = sandbox_client(sandbox)
         content = run(again.jobs.wait_for_report(error.session_id))
         saved = run(again.jobs.save_report(error.session_id, tmp_path))
         assert saved == tmp_path / f"report-{error.session_id}.docx"
@@ -98,10 +105,11 @@ def test_a_report_can_be_fetched_of_a_job_that_was_left(make: Make, tmp_path: Pa
         assert docx.Document(io.BytesIO(content)).tables
 
 
-def test_the_policy_of_a_call_is_that_of_its_wait(make: Make, tmp_path: Path) -> None:
+@BOTH
+def test_the_policy_of_a_call_is_that_of_its_wait(tmp_path: Path) -> None:
     with Sandbox(report_style="job", delays=JobDelays(in_progress=5)) as sandbox:
-        client = client_in(make, sandbox)
-        brief = often(deadline=0.05)
+        client = sandbox_client(sandbox)
+        brief = quick_polling(deadline=0.05)
         request = wanted(sandbox)
         for waiting in (
             client.generate_report(request, polling=brief),
@@ -111,21 +119,21 @@ def test_the_policy_of_a_call_is_that_of_its_wait(make: Make, tmp_path: Path) ->
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_report_that_cannot_be_made_says_why(make: Make, way: Way, tmp_path: Path) -> None:
+@BOTH
+def test_a_report_that_cannot_be_made_says_why(way: Way, tmp_path: Path) -> None:
     with Sandbox(report_style="job") as sandbox:
         sandbox.faults.fail_jobs("GENERATE_REPORT", "No template.")
-        error = failure(JobFailedError, way(client_in(make, sandbox), wanted(sandbox), tmp_path))
+        error = failure(JobFailedError, way(sandbox_client(sandbox), wanted(sandbox), tmp_path))
         assert error.reason == "No template."
         assert list(tmp_path.iterdir()) == []
 
 
-def test_fetching_is_tried_again_as_any_reading_is(
-    make_any: Make, way: Way, tmp_path: Path
-) -> None:
+@every_transport
+def test_fetching_is_tried_again_as_any_reading_is(way: Way, tmp_path: Path) -> None:
     with Sandbox(report_style="job") as sandbox:
         sandbox.faults.add("fetch_report", gateway(503), Fault(drop=True), Fault(truncate=100))
         retries = RetryPolicy(attempts=4, backoff=0)
-        client = client_in(make_any, sandbox, retries=retries)
+        client = sandbox_client(sandbox, retries=retries)
         content = run(way(client, wanted(sandbox), tmp_path))
         assert docx.Document(io.BytesIO(content)).tables
         assert sandbox.faults.left("fetch_report") == 0
@@ -145,7 +153,7 @@ def job_at(server: Server, address: str) -> None:
         if request.method == "POST":
             return json_reply({"status": {"success": True, "details": "."}, "session_id": SESSION})
         kind = {"job_type": "REPORT", "job_sub_type": "GENERATE_REPORT"}
-        return told("SUCCEEDED", result={"report_url": address}, **kind)
+        return job_reply("SUCCEEDED", result={"report_url": address}, **kind)
 
     server.answer = answer
 
@@ -156,12 +164,12 @@ Fetch = Callable[[str], Coroutine[Any, Any, bytes]]
 
 
 @pytest.fixture
-def fetch(make_any: Make, way: Way, server: Server, tmp_path: Path) -> Fetch:
+def fetch(way: Way, server: Server, tmp_path: Path) -> Fetch:
     """Gets a report that a job has put at an address."""
 
     async def fetch(address: str) -> bytes:
         job_at(server, address)
-        async with client_of(make_any, server) as client:
+        async with client_for(server.url) as client:
             return await way(client, REQUEST, tmp_path)
 
     return fetch
@@ -324,9 +332,10 @@ def test_a_store_may_call_a_document_what_it_likes(
     assert run(fetch(f"{store.url}/report.docx?{QUERY}")) == content
 
 
-def test_nothing_is_sent_for_a_path_that_cannot_be_written(make: Make, tmp_path: Path) -> None:
+@BOTH
+def test_nothing_is_sent_for_a_path_that_cannot_be_written(tmp_path: Path) -> None:
     with Sandbox(report_style="job") as sandbox:
-        client = client_in(make, sandbox)
+        client = sandbox_client(sandbox)
         request = wanted(sandbox)
         failure(InvalidRequestError, client.download_report(request, tmp_path / "no" / "r.docx"))
         failure(InvalidRequestError, client.jobs.save_report(SESSION, tmp_path / "no" / "r.docx"))
@@ -369,17 +378,17 @@ class _Asked(socketserver.StreamRequestHandler):
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_is_asked_for_an_address_as_proxies_are(make_any: Make, scheme: str) -> None:
+@every_transport
+def test_a_proxy_is_asked_for_an_address_as_proxies_are(scheme: str) -> None:
     address = f"{scheme}://store.test/report.docx?{QUERY}"
     content = a_document()
     answers = [
-        ("/jobs/user/fetch", told("SUCCEEDED", result={"report_url": address})),
+        ("/job-api/jobs/user/fetch", job_reply("SUCCEEDED", result={"report_url": address})),
         ("GET http://store.test/report.docx", reply(content, WORD)),
         ("CONNECT", reply(b"", None, 407)),
     ]
     with Proxy(*answers) as proxy:
-        config = config_for("http://127.0.0.1:9")
-        client = make_any(BearerToken(TOKEN), config, polling=often(), proxy=proxy.url)
+        client = client_for("http://127.0.0.1:9", proxy=proxy.url)
         if scheme == "http":
             assert run(client.jobs.wait_for_report(SESSION)) == content
             assert unquote(proxy.asked[-1]) == unquote(f"GET {address}")  # aiohttp quotes less
@@ -389,9 +398,7 @@ def test_a_proxy_is_asked_for_an_address_as_proxies_are(make_any: Make, scheme: 
             nothing_leaks(list(everything(error)))
 
 
-def test_memory_does_not_grow_with_a_report(
-    make: Make, server: Server, store: Server, tmp_path: Path
-) -> None:
+def test_memory_does_not_grow_with_a_report(server: Server, store: Server, tmp_path: Path) -> None:
     size = 40_000_000
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
@@ -401,7 +408,7 @@ def test_memory_does_not_grow_with_a_report(
     del content
     store.answer = answer
     job_at(server, f"{store.url}/report.docx?{QUERY}")
-    client = client_of(make, server)
+    client = client_for(server.url)
     run(client.jobs.wait(SESSION))
     tracemalloc.start()
     try:
@@ -414,16 +421,16 @@ def test_memory_does_not_grow_with_a_report(
 
 
 def test_the_file_is_made_before_the_report_is_waited_for_and_goes_when_that_fails(
-    make: Make, server: Server, tmp_path: Path
+    server: Server, tmp_path: Path
 ) -> None:
     listed: list[int] = []
 
     def answer(_: Received) -> Reply:
         listed.append(len(list(tmp_path.iterdir())))
-        return told("FAILED", info="No.")
+        return job_reply("FAILED", info="No.")
 
     server.answer = answer
-    client = client_of(make, server)
+    client = client_for(server.url)
     failure(JobFailedError, client.jobs.save_report(SESSION, tmp_path))
     assert listed == [1]
     assert list(tmp_path.iterdir()) == []

@@ -1,26 +1,26 @@
-"""How a job is waited for: how often the job-api is asked, what is borne, and how it ends."""
+"""Waiting for a job: how often it polls, what it retries, and how it ends."""
 
 from __future__ import annotations
 
 import asyncio
 import pickle
+import threading
 import time
-from itertools import pairwise
 
 import pytest
-from driving import JOBS, Make
-from facade.running import TOKEN, failure, run
-from facade.server import Cut, Received, Reply, Server, json_reply, reply
-from jobs.scripted import (
-    DONE,
-    SESSION,
-    UNKNOWN,
-    Script,
-    client_of,
+from clients import (
+    ASYNC_ONLY,
+    BOTH,
+    TOKEN,
+    client_for,
     config_for,
-    often,
-    told,
+    failure,
+    new,
+    quick_polling,
+    run,
 )
+from jobs.replies import DONE, SESSION, UNKNOWN, job_reply
+from scripted_server import Cut, Received, Reply, Script, Server, json_reply, reply
 
 from prov_facade import (
     AuthenticationError,
@@ -30,80 +30,78 @@ from prov_facade import (
     InvalidResponseError,
     JobFailedError,
     JobNotFoundError,
+    JobsClient,
     JobStatus,
     JobStatusTable,
     JobTimeoutError,
     NotFoundError,
-    ProvClient,
     ProvError,
     RetryPolicy,
     TransportTimeoutError,
 )
 
-PENDING, DEQUEUED, BEGUN = told("PENDING"), told("DEQUEUED"), told("IN_PROGRESS")
+PENDING, DEQUEUED, BEGUN = job_reply("PENDING"), job_reply("DEQUEUED"), job_reply("IN_PROGRESS")
 
-# Waits of 0.02, 0.06, 0.18, 0.5, 0.5, ... seconds, give or take a quarter.
-GROWING = often(interval=0.02, factor=3, max_interval=0.5)
-LEAST = [wait * 0.75 for wait in (0.02, 0.06, 0.18, 0.5, 0.5)]
-BELOW_THE_CAP = 0.3
+# Intervals of 0.01, 0.03, 0.09, 0.25, 0.25, ... seconds, give or take a quarter.
+GROWING = quick_polling(interval=0.01, factor=3, max_interval=0.25)
+LEAST = [wait * 0.75 for wait in (0.01, 0.03, 0.09, 0.25, 0.25)]
+BELOW_THE_MAXIMUM = 0.18
 
 
-def test_it_is_asked_often_at_first_and_ever_more_seldom_up_to_a_cap(
-    make: Make, server: Server
-) -> None:
+def test_it_is_asked_often_at_first_and_ever_more_seldom_up_to_a_cap(server: Server) -> None:
     server.answer = script = Script(*[PENDING] * 6, DONE)
-    client = client_of(make, server, polling=GROWING)
+    client = client_for(server.url, polling=GROWING)
     run(client.jobs.wait(SESSION))
     assert all(gap >= least for gap, least in zip(script.gaps, LEAST, strict=False))
-    assert script.gaps[0] < BELOW_THE_CAP
-    assert max(script.gaps) < 1.2  # the wait after these would be of 1.5 s
+    assert script.gaps[0] < BELOW_THE_MAXIMUM
+    assert max(script.gaps) < 0.7  # without a maximum the last would be of 0.8 s
 
 
-def test_it_is_asked_often_again_when_the_job_has_come_on(make: Make, server: Server) -> None:
+def test_it_is_asked_often_again_when_the_job_has_come_on(server: Server) -> None:
     server.answer = script = Script(*[PENDING] * 4, BEGUN, DONE)
-    client = client_of(make, server, polling=GROWING)
+    client = client_for(server.url, polling=GROWING)
     run(client.jobs.wait(SESSION))
     assert script.gaps[3] >= LEAST[3]
-    assert script.gaps[4] < BELOW_THE_CAP
+    assert script.gaps[4] < BELOW_THE_MAXIMUM
 
 
-def test_each_look_is_the_request_that_the_job_api_knows(make: Make, server: Server) -> None:
+def test_each_look_is_the_request_that_the_job_api_knows(server: Server) -> None:
     server.answer = DONE
-    run(client_of(make, server).jobs.wait(SESSION))
+    run(client_for(server.url).jobs.wait(SESSION))
     (request,) = server.received
-    assert (request.method, request.path) == ("GET", "/jobs/user/fetch")
+    assert (request.method, request.path) == ("GET", "/job-api/jobs/user/fetch")
     assert request.query == {"session_id": SESSION}
     assert request.token == f"Bearer {TOKEN}"
 
 
-def test_the_loop_is_not_blocked(server: Server) -> None:
-    def slow(_: Received) -> Reply:
-        time.sleep(0.6)
+@ASYNC_ONLY
+def test_waiting_does_not_block_the_event_loop(server: Server) -> None:
+    arrived, ticked = threading.Event(), threading.Event()
+
+    def until_ticked(_: Received) -> Reply:
+        arrived.set()
+        assert ticked.wait(20), "the loop waits for the response"
         return PENDING
 
-    server.answer = Script(slow, PENDING, DONE)
-    client = client_of(ProvClient, server, polling=often(interval=0.6, max_interval=0.6))
+    server.answer = Script(until_ticked, PENDING, DONE)
 
-    async def working() -> float:
-        waiting = asyncio.ensure_future(client.jobs.wait(SESSION))
-        turns = [time.monotonic()]
-        while not waiting.done():
-            await asyncio.sleep(0.005)
-            turns.append(time.monotonic())
+    async def working() -> None:
+        waiting = asyncio.create_task(client_for(server.url).jobs.wait(SESSION))
+        await asyncio.to_thread(arrived.wait, 20)
+        ticked.set()
         await waiting
-        return max(after - before for before, after in pairwise(turns))
 
-    assert run(working()) < 0.4  # a look takes 0.6 s here, and a wait 0.45 or more
+    run(working())
 
 
-def test_several_jobs_are_waited_for_at_once(make: Make, server: Server) -> None:
+def test_several_jobs_are_waited_for_at_once(server: Server) -> None:
     def answer(request: Received) -> Reply:
         session = request.query["session_id"]
         seen = sum(other.query["session_id"] == session for other in server.received)
-        return told("SUCCEEDED" if seen > 3 else "PENDING", session_id=session)
+        return job_reply("SUCCEEDED" if seen > 3 else "PENDING", session_id=session)
 
     server.answer = answer
-    client = client_of(make, server)
+    client = client_for(server.url)
 
     async def together() -> list[JobStatusTable]:
         return await asyncio.gather(*(client.jobs.wait(f"job {n}") for n in range(5)))
@@ -111,16 +109,16 @@ def test_several_jobs_are_waited_for_at_once(make: Make, server: Server) -> None
     assert [job.session_id for job in run(together())] == [f"job {n}" for n in range(5)]
 
 
-def test_a_job_may_be_unknown_at_first(make: Make, server: Server) -> None:
+def test_a_job_may_be_unknown_at_first(server: Server) -> None:
     server.answer = Script(*[UNKNOWN] * 5, PENDING, DONE)
-    job = run(client_of(make, server).jobs.wait(SESSION))
+    job = run(client_for(server.url).jobs.wait(SESSION))
     assert job.status == JobStatus.SUCCEEDED
     assert len(server.received) == 7
 
 
-def test_a_job_that_stays_unknown_is_given_up_after_its_grace(make: Make, server: Server) -> None:
+def test_a_job_that_stays_unknown_is_given_up_after_its_grace(server: Server) -> None:
     server.answer = script = Script(UNKNOWN)
-    client = client_of(make, server, polling=often(not_found_grace=0.2))
+    client = client_for(server.url, polling=quick_polling(not_found_grace=0.2))
     error = failure(JobNotFoundError, client.jobs.wait(SESSION))
     assert 0.15 <= script.times[-1] - script.times[0] < 5
     assert (error.session_id, error.job) == (SESSION, None)
@@ -131,22 +129,22 @@ def test_a_job_that_stays_unknown_is_given_up_after_its_grace(make: Make, server
     assert isinstance(error.__cause__, BadRequestError)
 
 
-def test_without_grace_it_is_given_up_at_once(make: Make, server: Server) -> None:
+def test_without_grace_it_is_given_up_at_once(server: Server) -> None:
     server.answer = Script(UNKNOWN)
     failure(
         JobNotFoundError,
-        client_of(make, server, polling=often(not_found_grace=0)).jobs.wait(SESSION),
+        client_for(server.url, polling=quick_polling(not_found_grace=0)).jobs.wait(SESSION),
     )
     assert len(server.received) == 1
 
 
-def test_the_grace_begins_anew_for_a_job_that_was_known(make: Make, server: Server) -> None:
+def test_the_grace_begins_anew_for_a_job_that_was_known(server: Server) -> None:
     server.answer = Script(
         *[UNKNOWN] * 2, *[PENDING] * 3, *[UNKNOWN] * 2, *[BEGUN] * 3, *[UNKNOWN] * 2, DONE
     )
-    # Each spell of two takes 0.06 s, and all of them together take longer than this.
-    polling = often(interval=0.06, max_interval=0.06, not_found_grace=0.4)
-    assert run(client_of(make, server, polling=polling).jobs.wait(SESSION)).session_id == SESSION
+    # Two in a row take 0.03 s, and all of them together take longer than the grace.
+    polling = quick_polling(interval=0.03, max_interval=0.03, not_found_grace=0.2)
+    assert run(client_for(server.url, polling=polling).jobs.wait(SESSION)).session_id == SESSION
 
 
 HANG = "hang"
@@ -166,53 +164,52 @@ HANG = "hang"
     ],
     ids=["closed", "reset", "broken off", "502", "500", "503", "504", "429"],
 )
-def test_what_passes_by_itself_is_borne_all_along(
-    make: Make, server: Server, trouble: Reply
-) -> None:
+def test_what_passes_by_itself_is_borne_all_along(server: Server, trouble: Reply) -> None:
     server.answer = Script(trouble, trouble, PENDING, trouble, trouble, BEGUN, trouble, DONE)
-    job = run(client_of(make, server).jobs.wait(SESSION))
+    job = run(client_for(server.url).jobs.wait(SESSION))
     assert job.status == JobStatus.SUCCEEDED
     assert len(server.received) == 8
 
 
-def test_an_answer_that_does_not_come_is_borne(make: Make, server: Server) -> None:
+def test_an_answer_that_does_not_come_is_borne(server: Server) -> None:
     def hang(_: Received) -> Reply:
         time.sleep(0.5)
         return None
 
     server.answer = Script(PENDING, hang, DONE)
-    assert run(client_of(make, server).jobs.wait(SESSION, timeout=0.1)).session_id == SESSION
+    assert run(client_for(server.url).jobs.wait(SESSION, timeout=0.1)).session_id == SESSION
 
 
-def test_a_server_that_is_away_is_borne(make: Make) -> None:
+@BOTH
+def test_a_server_that_is_away_is_borne() -> None:
     with Server() as gone:
         pass
-    polling = often(deadline=0.3)
-    error = failure(JobTimeoutError, client_of(make, gone, polling=polling).jobs.wait(SESSION))
+    polling = quick_polling(deadline=0.3)
+    error = failure(JobTimeoutError, client_for(gone.url, polling=polling).jobs.wait(SESSION))
     assert "never seen" in str(error)
     assert isinstance(error.__cause__, ProvError)
     assert "could not be opened" in str(error.__cause__)
 
 
-def test_a_look_is_not_repeated_by_itself(make: Make, server: Server) -> None:
+def test_a_look_is_not_repeated_by_itself(server: Server) -> None:
     server.answer = script = Script(*[json_reply({}, 503)] * 3, DONE)
-    client = client_of(make, server, retries=RetryPolicy(attempts=5, backoff=0), polling=GROWING)
+    client = client_for(server.url, retries=RetryPolicy(attempts=5, backoff=0), polling=GROWING)
     run(client.jobs.wait(SESSION))
     assert all(gap >= least for gap, least in zip(script.gaps, LEAST, strict=False))
 
 
-def test_the_server_says_when_to_ask_again(make: Make, server: Server) -> None:
+def test_the_server_says_when_to_ask_again(server: Server) -> None:
     busy = json_reply({"detail": "Too many."}, 429, {"Retry-After": "1"})
     server.answer = script = Script(busy, PENDING, DONE)
-    run(client_of(make, server).jobs.wait(SESSION))
+    run(client_for(server.url).jobs.wait(SESSION))
     assert 1 <= script.gaps[0] < 3
     assert script.gaps[1] < 0.9
 
 
-def test_what_the_server_says_does_not_go_beyond_the_deadline(make: Make, server: Server) -> None:
+def test_what_the_server_says_does_not_go_beyond_the_deadline(server: Server) -> None:
     server.answer = Script(json_reply({"detail": "Too many."}, 429, {"Retry-After": "60"}))
     begun = time.monotonic()
-    client = client_of(make, server, polling=often(deadline=0.3))
+    client = client_for(server.url, polling=quick_polling(deadline=0.3))
     error = failure(JobTimeoutError, client.jobs.wait(SESSION))
     assert time.monotonic() - begun < 5
     assert len(server.received) == 2  # at once, and at the end
@@ -230,10 +227,10 @@ def test_what_the_server_says_does_not_go_beyond_the_deadline(make: Make, server
     ids=["401", "404", "no job"],
 )
 def test_what_does_not_pass_ends_the_waiting_and_says_how_to_resume(
-    make: Make, server: Server, answer: bytes, kind: type[ProvError]
+    server: Server, answer: bytes, kind: type[ProvError]
 ) -> None:
     server.answer = Script(PENDING, answer)
-    error = failure(kind, client_of(make, server).jobs.wait(SESSION))
+    error = failure(kind, client_for(server.url).jobs.wait(SESSION))
     assert len(server.received) == 2
     assert error.__notes__ == [
         f"The job {SESSION} goes on: wait for it again with jobs.wait('{SESSION}')."
@@ -243,48 +240,46 @@ def test_what_does_not_pass_ends_the_waiting_and_says_how_to_resume(
 PAGE = reply(b"<title>Welcome</title>", "text/html")
 
 
-def test_a_page_in_place_of_an_answer_is_borne_for_a_while(make: Make, server: Server) -> None:
+def test_a_page_in_place_of_an_answer_is_borne_for_a_while(server: Server) -> None:
     server.answer = Script(PENDING, PAGE, PAGE, DONE)
-    run(client_of(make, server).jobs.wait(SESSION))
+    run(client_for(server.url).jobs.wait(SESSION))
     assert len(server.received) == 4
 
 
-def test_a_page_that_does_not_go_away_is_an_error(make: Make, server: Server) -> None:
+def test_a_page_that_does_not_go_away_is_an_error(server: Server) -> None:
     server.answer = Script(PENDING, *[PAGE] * 400)
-    client = client_of(make, server, polling=often(not_found_grace=0.1))
+    client = client_for(server.url, polling=quick_polling(not_found_grace=0.1))
     error = failure(InvalidResponseError, client.jobs.wait(SESSION))
     assert "Welcome" in str(error)
 
 
-def test_a_session_id_that_is_empty_is_refused(make: Make, server: Server) -> None:
-    failure(InvalidRequestError, client_of(make, server).jobs.wait(""))
+def test_a_session_id_that_is_empty_is_refused(server: Server) -> None:
+    failure(InvalidRequestError, client_for(server.url).jobs.wait(""))
     assert not server.received
 
 
-def test_a_cold_start_is_waited_for(make: Make, server: Server) -> None:
-    server.answer = Script(*[UNKNOWN] * 10, *[PENDING] * 100, BEGUN, DONE)
+def test_a_cold_start_is_waited_for(server: Server) -> None:
+    server.answer = Script(*[UNKNOWN] * 10, *[PENDING] * 50, BEGUN, DONE)
     seen: list[JobStatus] = []
-    polling = often(interval=0.002, max_interval=0.005)
-    client = client_of(make, server, polling=polling)
+    polling = quick_polling(interval=0.002, max_interval=0.005)
+    client = client_for(server.url, polling=polling)
     run(client.jobs.wait(SESSION, on_change=lambda job: seen.append(job.status)))
     assert seen == [JobStatus.PENDING, JobStatus.IN_PROGRESS, JobStatus.SUCCEEDED]
-    assert len(server.received) == 112
+    assert len(server.received) == 62
 
 
-def test_time_that_runs_out_says_what_was_seen_and_how_to_resume(
-    make: Make, server: Server
-) -> None:
+def test_time_that_runs_out_says_what_was_seen_and_how_to_resume(server: Server) -> None:
     server.answer = Script(PENDING, DEQUEUED, BEGUN)
     begun = time.monotonic()
-    client = client_of(make, server, polling=often(deadline=0.4))
+    client = client_for(server.url, polling=quick_polling(deadline=0.2))
     error = failure(JobTimeoutError, client.jobs.wait(SESSION))
-    assert 0.4 <= time.monotonic() - begun < 5
+    assert 0.2 <= time.monotonic() - begun < 5
     assert isinstance(error, TimeoutError)
     assert error.session_id == SESSION
     assert error.job is not None
     assert error.job.status == JobStatus.IN_PROGRESS
     assert str(error) == (
-        f"the job {SESSION} did not end within 0.4 s: it was last seen IN_PROGRESS. It goes on:"
+        f"the job {SESSION} did not end within 0.2 s: it was last seen IN_PROGRESS. It goes on:"
         f" wait for it again with jobs.wait('{SESSION}')"
     )
     assert error.__cause__ is None
@@ -295,69 +290,69 @@ def test_time_that_runs_out_says_what_was_seen_and_how_to_resume(
     assert run(client.jobs.wait(error.session_id)).status == JobStatus.SUCCEEDED
 
 
-def test_the_job_is_looked_at_once_more_when_time_runs_out(make: Make, server: Server) -> None:
+def test_the_job_is_looked_at_once_more_when_time_runs_out(server: Server) -> None:
     server.answer = script = Script(PENDING, DONE)
-    polling = often(interval=60, max_interval=60, deadline=0.2)
-    assert run(client_of(make, server, polling=polling).jobs.wait(SESSION)).session_id == SESSION
+    polling = quick_polling(interval=60, max_interval=60, deadline=0.2)
+    assert run(client_for(server.url, polling=polling).jobs.wait(SESSION)).session_id == SESSION
     assert 0.1 < script.gaps[0] < 5
 
 
-def test_a_deadline_of_nothing_is_a_single_look(make: Make, server: Server) -> None:
+def test_a_deadline_of_nothing_is_a_single_look(server: Server) -> None:
     server.answer = Script(PENDING)
-    client = client_of(make, server, polling=often(deadline=0))
+    client = client_for(server.url, polling=quick_polling(deadline=0))
     failure(JobTimeoutError, client.jobs.wait(SESSION))
     assert len(server.received) == 1
 
 
-def test_a_server_that_hangs_does_not_hold_up_the_deadline(make: Make, server: Server) -> None:
+def test_a_server_that_hangs_does_not_hold_up_the_deadline(server: Server) -> None:
     def hang(_: Received) -> Reply:
         time.sleep(0.6)
         return None
 
     server.answer = Script(PENDING, hang)
     begun = time.monotonic()
-    client = client_of(make, server, polling=often(deadline=0.3), timeout=0.1)
+    client = client_for(server.url, polling=quick_polling(deadline=0.3), timeout=0.1)
     error = failure(JobTimeoutError, client.jobs.wait(SESSION))
     assert time.monotonic() - begun < 2
     assert isinstance(error.__cause__, TransportTimeoutError)
     assert error.job is not None
 
 
-def test_without_a_deadline_it_is_waited_for_as_long_as_it_takes(
-    make: Make, server: Server
-) -> None:
-    server.answer = Script(*[PENDING] * 20, DONE)
-    client = client_of(make, server, polling=often(deadline=None))
+def test_without_a_deadline_it_is_waited_for_as_long_as_it_takes(server: Server) -> None:
+    server.answer = Script(*[PENDING] * 5, DONE)
+    client = client_for(server.url, polling=quick_polling(deadline=None))
     assert run(client.jobs.wait(SESSION)).status == JobStatus.SUCCEEDED
 
 
-def test_the_policy_of_a_call_goes_before_that_of_the_client(make: Make, server: Server) -> None:
+def test_the_policy_of_a_call_goes_before_that_of_the_client(server: Server) -> None:
     server.answer = Script(PENDING)
-    client = client_of(make, server, polling=often(deadline=3600))
-    error = failure(JobTimeoutError, client.jobs.wait(SESSION, polling=often(deadline=0.05)))
+    client = client_for(server.url, polling=quick_polling(deadline=3600))
+    error = failure(
+        JobTimeoutError, client.jobs.wait(SESSION, polling=quick_polling(deadline=0.05))
+    )
     assert "within 0.05 s" in str(error)
 
 
-@pytest.mark.parametrize("kind", JOBS)
-def test_a_client_of_jobs_alone_has_a_policy_of_its_own(kind: str, server: Server) -> None:
+def test_a_client_of_jobs_alone_has_a_policy_of_its_own(server: Server) -> None:
     server.answer = Script(PENDING)
-    alone = JOBS[kind](BearerToken(TOKEN), config_for(server.url), polling=often(deadline=0.05))
+    polling = quick_polling(deadline=0.05)
+    alone = new(JobsClient, BearerToken(TOKEN), config_for(server.url), polling=polling)
     error = failure(JobTimeoutError, alone.wait(SESSION))
     assert "within 0.05 s" in str(error)
 
 
-def test_each_change_is_told_once(make: Make, server: Server) -> None:
+def test_each_change_is_told_once(server: Server) -> None:
     server.answer = Script(PENDING, PENDING, DEQUEUED, BEGUN, BEGUN, DONE)
-    client = client_of(make, server)
+    client = client_for(server.url)
     seen: list[JobStatusTable] = []
     job = run(client.jobs.wait(SESSION, on_change=seen.append))
     assert [change.status for change in seen] == list(JobStatus)[:4]
     assert seen[-1] == job
 
 
-def test_changes_are_gone_through_as_they_come(make: Make, server: Server) -> None:
+def test_changes_are_gone_through_as_they_come(server: Server) -> None:
     server.answer = Script(UNKNOWN, PENDING, PENDING, None, BEGUN, DONE)
-    client = client_of(make, server)
+    client = client_for(server.url)
 
     async def statuses() -> list[tuple[str, int]]:
         watching = client.jobs.watch(SESSION)
@@ -366,9 +361,9 @@ def test_changes_are_gone_through_as_they_come(make: Make, server: Server) -> No
     assert run(statuses()) == [("PENDING", 2), ("IN_PROGRESS", 5), ("SUCCEEDED", 6)]
 
 
-def test_watching_ends_with_a_failure_and_does_not_raise(make: Make, server: Server) -> None:
-    server.answer = Script(BEGUN, told("FAILED", info="No space left."))
-    client = client_of(make, server)
+def test_watching_ends_with_a_failure_and_does_not_raise(server: Server) -> None:
+    server.answer = Script(BEGUN, job_reply("FAILED", info="No space left."))
+    client = client_for(server.url)
 
     async def statuses() -> list[str]:
         return [job.status async for job in client.jobs.watch(SESSION)]
@@ -376,27 +371,27 @@ def test_watching_ends_with_a_failure_and_does_not_raise(make: Make, server: Ser
     assert run(statuses()) == ["IN_PROGRESS", "FAILED"]
 
 
-def test_a_status_that_goes_back_is_a_change(make: Make, server: Server) -> None:
+def test_a_status_that_goes_back_is_a_change(server: Server) -> None:
     server.answer = Script(BEGUN, PENDING, BEGUN, DONE)
     seen: list[str] = []
-    run(client_of(make, server).jobs.wait(SESSION, on_change=lambda job: seen.append(job.status)))
+    run(client_for(server.url).jobs.wait(SESSION, on_change=lambda job: seen.append(job.status)))
     assert seen == ["IN_PROGRESS", "PENDING", "IN_PROGRESS", "SUCCEEDED"]
 
 
-def test_a_callback_that_fails_ends_the_waiting(make: Make, server: Server) -> None:
+def test_a_callback_that_fails_ends_the_waiting(server: Server) -> None:
     server.answer = Script(PENDING)
 
     def refuse(job: JobStatusTable) -> None:
         raise LookupError(job.status)
 
-    client = client_of(make, server)
+    client = client_for(server.url)
     failure(LookupError, client.jobs.wait(SESSION, on_change=refuse))
     assert len(server.received) == 1
 
 
-def test_a_job_that_failed_gives_the_reason_of_the_server(make: Make, server: Server) -> None:
-    server.answer = Script(BEGUN, told("FAILED", info="No space left."))
-    error = failure(JobFailedError, client_of(make, server).jobs.wait(SESSION))
+def test_a_job_that_failed_gives_the_reason_of_the_server(server: Server) -> None:
+    server.answer = Script(BEGUN, job_reply("FAILED", info="No space left."))
+    error = failure(JobFailedError, client_for(server.url).jobs.wait(SESSION))
     assert error.reason == "No space left."
     assert error.session_id == SESSION
     assert error.job is not None
@@ -407,18 +402,18 @@ def test_a_job_that_failed_gives_the_reason_of_the_server(make: Make, server: Se
 
 
 @pytest.mark.parametrize("info", [None, ""])
-def test_a_job_that_failed_may_give_no_reason(make: Make, server: Server, info: str | None) -> None:
-    server.answer = told("FAILED", info=info)
-    error = failure(JobFailedError, client_of(make, server).jobs.wait(SESSION))
+def test_a_job_that_failed_may_give_no_reason(server: Server, info: str | None) -> None:
+    server.answer = job_reply("FAILED", info=info)
+    error = failure(JobFailedError, client_for(server.url).jobs.wait(SESSION))
     assert error.reason == ""
     assert "does not say why" in str(error)
 
 
-def test_a_job_is_looked_at_once(make: Make, server: Server) -> None:
+def test_a_job_is_looked_at_once(server: Server) -> None:
     server.answer = Script(BEGUN)
-    job = run(client_of(make, server).jobs.fetch(SESSION))
+    job = run(client_for(server.url).jobs.fetch(SESSION))
     assert (job.session_id, job.status) == (SESSION, JobStatus.IN_PROGRESS)
     server.answer = Script(UNKNOWN)
-    error = failure(BadRequestError, client_of(make, server).jobs.fetch(SESSION))
+    error = failure(BadRequestError, client_for(server.url).jobs.fetch(SESSION))
     assert error.detail == "Item was not found."
     assert len(server.received) == 2

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from jobs.scripted import OFTEN
+from clients import quick_polling
 
 from prov_facade import BearerToken, ProvClient, SyncProvClient
 from prov_facade.sandbox import Sandbox
@@ -23,7 +23,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def client(sandbox: Sandbox) -> Iterator[SyncProvClient]:
     auth = BearerToken(sandbox.token("read", "write"))
-    with SyncProvClient(auth, sandbox.config, polling=OFTEN) as client:
+    with SyncProvClient(auth, sandbox.config, polling=quick_polling()) as client:
         yield client
 
 

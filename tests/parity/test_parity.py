@@ -12,7 +12,7 @@ import pytest
 
 import prov_facade
 from prov_facade import (
-    ClientService,
+    BaseClient,
     JobsClient,
     ProvAdminClient,
     ProvClient,
@@ -23,7 +23,7 @@ from prov_facade import (
 )
 
 PAIRS: dict[type[Any], type[Any]] = {
-    ClientService: SyncBaseClient,
+    BaseClient: SyncBaseClient,
     ProvClient: SyncProvClient,
     ProvAdminClient: SyncProvAdminClient,
     JobsClient: SyncJobsClient,
@@ -33,7 +33,7 @@ PAIRS: dict[type[Any], type[Any]] = {
 _METHODS = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__"}
 
 _TYPES = {
-    r"\b(ClientService|JobsClient|ProvAdminClient|ProvClient)\b": r"Sync\1",
+    r"\b(BaseClient|JobsClient|ProvAdminClient|ProvClient)\b": r"Sync\1",
     r"\bAsync(Iterator|Generator|Iterable)\b": r"\1",
     r"\bhttpx\.Async(Client|BaseTransport|HTTPTransport)\b": r"httpx.\1",
 }
@@ -152,7 +152,7 @@ def test_nothing_synchronous_speaks_of_waiting_for_coroutines(kind: type[Any]) -
             assert not re.search(rf"(?<![\w.])\w*{word}", text, re.IGNORECASE), (word, text)
 
 
-@pytest.mark.parametrize("name", ["ClientService", "JobsClient", "ProvAdminClient", "ProvClient"])
+@pytest.mark.parametrize("name", ["BaseClient", "JobsClient", "ProvAdminClient", "ProvClient"])
 def test_both_are_at_hand(name: str) -> None:
     for one in (name, f"Sync{name}"):
         assert one in prov_facade.__all__
@@ -164,7 +164,7 @@ def test_what_a_client_holds_is_of_its_own_kind() -> None:
     for kind, twin in PAIRS.items():
         one = twin(prov_facade.BearerToken("token"), config)
         assert isinstance(one, SyncBaseClient)
-        assert ClientService not in type(one).__mro__
+        assert BaseClient not in type(one).__mro__
         assert repr(one) == renamed(repr(kind(prov_facade.BearerToken("token"), config)))
     client = SyncProvClient(prov_facade.BearerToken("token"), config)
     assert type(client.admin) is SyncProvAdminClient

@@ -1,4 +1,4 @@
-"""Clients are pickled and copied: what they are set to, and no connections."""
+"""Clients can be pickled and copied, with their settings and without their connections."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import copy
 import multiprocessing
 import os
 import pickle
+import threading
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-from facade.running import TOKEN
-from facade.server import Server
-from jobs.scripted import DONE, SESSION, UNKNOWN, Script, config_for
+from clients import TOKEN, AwaitedClient, config_for, failure
+from jobs.replies import DONE, SESSION, UNKNOWN
 from pickling import elsewhere
+from sample_calls import LINEAGE_REPLY, UNAVAILABLE
+from scripted_server import Script, Server, json_reply
 
 from prov_facade import (
     BearerToken,
@@ -26,38 +27,40 @@ from prov_facade import (
     ProvAdminClient,
     ProvClient,
     RetryPolicy,
+    ServerError,
+    SyncBaseClient,
     SyncJobsClient,
     SyncProvAdminClient,
     SyncProvClient,
+    TransportTimeoutError,
 )
 from prov_facade.sandbox import Sandbox
 
+SYNC = pytest.mark.sync_double
 CLIENTS = [
     ProvClient,
     ProvAdminClient,
     JobsClient,
-    SyncProvClient,
-    SyncProvAdminClient,
-    SyncJobsClient,
+    *(
+        pytest.param(kind, marks=SYNC)
+        for kind in (SyncProvClient, SyncProvAdminClient, SyncJobsClient)
+    ),
 ]
-WHOLE = [ProvClient, SyncProvClient]
+WHOLE = [ProvClient, pytest.param(SyncProvClient, marks=SYNC)]
 SETTINGS: dict[str, Any] = {
-    "timeout": httpx.Timeout(7, connect=3),
+    "timeout": httpx.Timeout(7, read=5),
     "retries": RetryPolicy(attempts=2, backoff=0),
     "polling": PollPolicy(interval=0.01, max_interval=0.02, not_found_grace=5),
-    "limits": httpx.Limits(max_connections=7),
+    "limits": httpx.Limits(max_connections=2),
 }
 
 
-_LATEST = pickle.HIGHEST_PROTOCOL
-
-
-def pickled(client: Any, protocol: int = _LATEST) -> Any:
-    return pickle.loads(pickle.dumps(client, protocol))  # noqa: S301  (our own)
+def pickled(client: Any) -> Any:
+    return pickle.loads(pickle.dumps(client))  # noqa: S301  (our own)
 
 
 WAYS: dict[str, Callable[[Any], Any]] = {
-    **{f"pickle{number}": partial(pickled, protocol=number) for number in range(2, _LATEST + 1)},
+    "pickle": pickled,
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
 }
@@ -65,7 +68,7 @@ WAYS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.fixture(params=WAYS)
 def again(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
-    """Makes another client of a client."""
+    """Copies a client."""
     return WAYS[request.param]
 
 
@@ -92,8 +95,13 @@ def closed(client: Any) -> None:
         asyncio.run(client.aclose())
 
 
+def awaited(client: Any) -> Any:
+    """The client in a form whose calls are awaited."""
+    return AwaitedClient(client) if isinstance(client, SyncBaseClient) else client
+
+
 @pytest.mark.parametrize("kind", CLIENTS)
-def test_a_copy_is_set_as_the_client_is(
+def test_a_copy_has_the_auth_and_config_of_the_client(
     kind: Callable[..., Any], again: Callable[[Any], Any]
 ) -> None:
     client = kind(BearerToken(TOKEN), Config("prov.test", "provena"), **SETTINGS)
@@ -103,15 +111,30 @@ def test_a_copy_is_set_as_the_client_is(
     assert repr(one) == repr(client)
     assert one._auth.get_token() == TOKEN
     assert one._config == client._config
-    for name in ("_retries", "_polling"):
-        assert getattr(one, name) == getattr(client, name)
-    assert one._retries is not RetryPolicy()
-    assert one._transport._timeout == SETTINGS["timeout"]
-    assert one._transport._connections.limits == SETTINGS["limits"]
-    for turns in ("_asking", "_sending"):
-        expected = getattr(client._transport, turns)._at_once
-        assert getattr(one._transport, turns)._at_once == expected
-    assert one._transport._base_url == client._transport._base_url
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_a_copy_has_the_settings_of_the_client(
+    kind: Callable[..., Any], again: Callable[[Any], Any]
+) -> None:
+    with Server(UNAVAILABLE) as server:
+        settings = {**SETTINGS, "timeout": httpx.Timeout(7, read=0.1)}
+        one = awaited(again(kind(BearerToken(TOKEN), config_for(server.url), **settings)))
+        failure(ServerError, one.explore_upstream("1"))
+        assert len(server.received) == 2
+
+        over = threading.Event()
+        server.answer = lambda _: LINEAGE_REPLY if over.wait(5) else None
+        failure(TransportTimeoutError, one.explore_upstream("1"))
+        over.set()
+
+        server.answer, server.opened = LINEAGE_REPLY, 0
+
+        async def together() -> None:
+            await asyncio.gather(*(one.explore_upstream("1") for _ in range(6)))
+
+        asyncio.run(together())
+        assert server.opened <= 2
 
 
 @pytest.mark.parametrize("kind", WHOLE)
@@ -132,36 +155,38 @@ def test_a_copy_works_before_and_after_the_client_was_used(
 
 
 @pytest.mark.parametrize("kind", WHOLE)
-def test_what_belongs_to_a_client_goes_along_and_shares_with_it(
-    kind: Callable[..., Any],
-) -> None:
-    client = kind(BearerToken(TOKEN), Config("prov.test", "provena"))
-    for one in (client, pickled(client), copy.deepcopy(client), pickled(pickled(client))):
-        for part in (one.admin, one.jobs):
-            assert part._auth is one._auth
-            assert part._renewal is one._renewal
-            assert part._transport._pools is one._transport._pools
-            assert part._transport._connections is one._transport._connections
-            assert part._transport._sending is one._transport._sending
-        assert one._transport._pools._make.__self__ is one._transport._connections
-        assert "job-api" in repr(one.jobs)
+def test_the_parts_of_a_copy_share_its_connections(kind: Callable[..., Any]) -> None:
+    with Server(LINEAGE_REPLY) as server:
+        client = kind(BearerToken(TOKEN), config_for(server.url))
+        for made, one in enumerate((client, pickled(client), copy.deepcopy(client)), 1):
+            assert one.admin._auth is one.jobs._auth is one._auth
+            assert "job-api" in repr(one.jobs)
+            asyncio.run(calls_of_all_parts(awaited(one), server))
+            assert server.opened == made
+
+
+async def calls_of_all_parts(client: Any, server: Server) -> None:
+    async with client:
+        server.answer = LINEAGE_REPLY
+        await client.explore_upstream("1")
+        server.answer = json_reply({"status": {"success": True, "details": ""}})
+        await client.admin.store_all_registry_records()
+        server.answer = DONE
+        await client.jobs.fetch(SESSION)
 
 
 @pytest.mark.parametrize("kind", WHOLE)
-def test_connections_stay_with_the_client(kind: Callable[..., Any], sandbox: Sandbox) -> None:
+def test_connections_are_not_pickled(kind: Callable[..., Any], sandbox: Sandbox) -> None:
     client = kind(fixed(sandbox), sandbox.config)
     before = pickle.dumps(client)
     message_of(client)
     assert pickle.dumps(client) == before
-    for one in (pickled(client), copy.deepcopy(client)):
-        assert one._transport._pools is not client._transport._pools
-        assert one._transport._connections._certificates is None
     closed(client)
 
 
 @pytest.mark.parametrize("part", ["admin", "jobs"])
 @pytest.mark.parametrize("kind", WHOLE)
-def test_a_part_of_a_client_can_go_alone(
+def test_a_part_of_a_client_can_be_pickled_alone(
     kind: Callable[..., Any], part: str, sandbox: Sandbox
 ) -> None:
     client = kind(fixed(sandbox), sandbox.config, **SETTINGS)
@@ -169,7 +194,6 @@ def test_a_part_of_a_client_can_go_alone(
     closed(client)
     one = pickled(getattr(client, part))
     assert type(one) is type(getattr(client, part))
-    assert one._polling == SETTINGS["polling"]
     if part == "jobs" and kind is SyncProvClient:
         with one:
             assert list(one.list()) == []
@@ -182,25 +206,20 @@ def test_a_part_of_a_client_can_go_alone(
         assert asyncio.run(listed()) == []
 
 
-def test_a_copy_waits_as_the_client_would() -> None:
+@pytest.mark.parametrize("part", ["client", "jobs"])
+def test_a_copy_polls_as_the_client_does(part: str) -> None:
     with Server(Script(UNKNOWN, UNKNOWN, DONE)) as server:
         client = SyncProvClient(BearerToken(TOKEN), config_for(server.url), **SETTINGS)
-        with pickled(client) as one:
-            assert one.jobs.wait(SESSION).session_id == SESSION
+        one = pickled(client).jobs if part == "client" else pickled(client.jobs)
+        assert one.wait(SESSION).session_id == SESSION
+        one.close()
         assert len(server.received) == 3
 
 
-@pytest.mark.parametrize("used", [False, True])
 @pytest.mark.parametrize("kind", WHOLE)
-def test_a_copy_works_in_another_process(
-    kind: Callable[..., Any],
-    used: bool,
-    sandbox: Sandbox,
-) -> None:
+def test_a_copy_works_in_another_process(kind: Callable[..., Any], sandbox: Sandbox) -> None:
     client = kind(fixed(sandbox), sandbox.config, **SETTINGS)
     message = message_of(client)
-    if not used:
-        client = kind(fixed(sandbox), sandbox.config, **SETTINGS)
     sandbox.clear_requests()
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         process, said, jobs = pool.apply(elsewhere.called, (pickle.dumps(client),))
@@ -215,8 +234,8 @@ def test_a_copy_works_in_another_process(
     closed(client)
 
 
-@pytest.mark.parametrize("kind", [elsewhere.Named, elsewhere.SyncNamed])
-def test_a_subclass_keeps_what_it_has(
+@pytest.mark.parametrize("kind", [elsewhere.Named, pytest.param(elsewhere.SyncNamed, marks=SYNC)])
+def test_a_copy_of_a_subclass_keeps_its_attributes(
     kind: Callable[..., Any], again: Callable[[Any], Any], sandbox: Sandbox
 ) -> None:
     client = kind(fixed(sandbox), sandbox.config, name="mine")
@@ -230,7 +249,7 @@ def test_a_subclass_keeps_what_it_has(
 
 
 @pytest.mark.parametrize("kind", WHOLE)
-def test_a_function_that_cannot_be_pickled_is_told_as_python_tells_it(
+def test_a_function_that_cannot_be_pickled_raises_the_error_of_pickle(
     kind: Callable[..., Any],
 ) -> None:
     client = kind(BearerToken(lambda: TOKEN), Config("prov.test", "provena"))
@@ -244,7 +263,7 @@ def token_of_the_environment() -> str:
 
 
 @pytest.mark.parametrize("kind", WHOLE)
-def test_a_function_with_a_name_goes_along(
+def test_a_function_with_a_name_is_pickled(
     kind: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROV_TOKEN_OF_A_TEST", TOKEN)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from connecting.sources import VARIABLES
-from facade.server import Server, json_reply
+from scripted_server import Server, json_reply
 
 
 @pytest.fixture(autouse=True)

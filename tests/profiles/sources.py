@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from facade.server import Server
+from scripted_server import Server
 
 from prov_facade import (
     BearerToken,

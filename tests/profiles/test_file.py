@@ -11,7 +11,7 @@ from typing import Any
 import platformdirs
 import pytest
 from connecting.sources import BOTH, DEPLOYMENT, text_file, told, written
-from facade.server import Server
+from scripted_server import Server
 
 from prov_facade import APIOverrides, BearerToken, ConfigError, connect
 

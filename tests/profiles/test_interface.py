@@ -8,7 +8,7 @@ import attrs
 import httpx
 import pytest
 from connecting.sources import BOTH, DEPLOYMENT, text_file, told, written
-from facade.server import Server
+from scripted_server import Server
 
 from prov_facade import (
     APIOverrides,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from connecting.sources import BOTH, DEPLOYMENT, VARIABLES, told, written
-from facade.server import Server
+from scripted_server import Server
 
 from prov_facade import APIOverrides, BearerToken, connect
 

@@ -1,6 +1,6 @@
-"""A server on a loopback socket that keeps connections open, counts them, and says what it is told.
+"""A server on a loopback socket that sends scripted responses and records what it receives.
 
-Its answers are bytes, so that it can also give those that no proper server gives.
+Responses are bytes, so that it can also send what no correct server sends.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from itertools import islice
+from itertools import islice, pairwise
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True)
 class Received:
-    """A request that the server has received whole."""
+    """A complete request."""
 
     method: str
     path: str
@@ -41,21 +41,21 @@ class Received:
 
 @dataclass(frozen=True)
 class Cut:
-    """What goes over the wire before the connection is reset."""
+    """Bytes to send before the connection is reset."""
 
     sent: bytes = b""
 
 
 @dataclass(frozen=True)
 class Drip:
-    """What goes over the wire byte by byte, from a position on, for as long as anybody listens."""
+    """Bytes to send one by one, from a position on, until the client disconnects."""
 
     sent: Iterable[int]
     after: int = 0
 
 
 Reply = bytes | Cut | Drip | None
-"""What goes over the wire, or ``None`` to close the connection instead."""
+"""The bytes to send, or ``None`` to close the connection instead."""
 
 Answer = Reply | Callable[[Received], Reply]
 
@@ -66,7 +66,7 @@ def reply(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Lay out an answer."""
+    """Build a response."""
     phrase = {known.value: known.phrase for known in HTTPStatus}.get(status, "Unassigned")
     lines = {"Content-Length": str(len(body)), **(headers or {})}
     if content_type is not None:
@@ -76,12 +76,34 @@ def reply(
 
 
 def json_reply(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
-    """Lay out an answer in JSON."""
+    """Build a response with a JSON body."""
     return reply(json.dumps(value).encode(), "application/json", status, headers)
 
 
+class Script:
+    """Replies in order, the last of which is repeated.
+
+    Attributes:
+        times: When each request was received, in seconds.
+    """
+
+    def __init__(self, *replies: Reply | Callable[[Received], Reply]) -> None:
+        self._left = list(replies)
+        self.times: list[float] = []
+
+    def __call__(self, request: Received) -> Reply:
+        self.times.append(time.monotonic())
+        reply = self._left.pop(0) if len(self._left) > 1 else self._left[0]
+        return reply(request) if callable(reply) else reply
+
+    @property
+    def gaps(self) -> list[float]:
+        """The times between one request and the next."""
+        return [after - before for before, after in pairwise(self.times)]
+
+
 class Server:
-    """The server: its address, and what it has seen."""
+    """The server: its address, and what it has received."""
 
     def __init__(self, answer: Answer = None) -> None:
         self.answer = answer
@@ -107,7 +129,7 @@ class Server:
         return self.received[-1]
 
     def saw_closing(self, connections: int = 1) -> bool:
-        """Wait until that many connections came to their end."""
+        """Wait until that many connections were closed."""
         return all(self.closed.acquire(timeout=5) for _ in range(connections))
 
     def __enter__(self) -> Self:

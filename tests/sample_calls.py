@@ -8,8 +8,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from facade.running import TOKEN
-from facade.server import json_reply, reply
+from clients import TOKEN
+from scripted_server import json_reply, reply
 
 from prov_facade import ProvClient
 
@@ -143,3 +143,8 @@ SAMPLES = {
     "trigger_sentry_debug": Sample(lambda c: c.admin.trigger_sentry_debug(), {"message": "Off."}),
     "clear_graph": Sample(lambda c: c.admin.clear_graph(confirm=True), {"status": STATUS}),
 }
+
+WRITE = SAMPLES["register_model_run_sync"]
+LINEAGE_REPLY = json_reply(LINEAGE)
+UNAVAILABLE = json_reply({"detail": "Away."}, 503)
+UNAUTHORIZED = json_reply({"detail": "Could not validate credentials"}, 401)
