@@ -18,7 +18,7 @@ from prov_facade._auth.token_cache import CacheLike
 from prov_facade._auth.token_endpoint import DeviceAnswer, Verify
 from prov_facade._auth.tokens import Tokens
 from prov_facade._files.private import write_private
-from prov_facade._runtime.cancellation import pause
+from prov_facade._runtime.cancellation import hold, sleep
 from prov_facade.config import Config, check_address
 from prov_facade.errors import ConfigError, CredentialsError
 
@@ -131,7 +131,7 @@ class DeviceFlow(OAuthManager):
         if not os.access(target.parent, os.W_OK):
             raise ConfigError(f"nothing can be written to {target.parent}")
         words = {*(self._scope or "").split(), _OFFLINE}
-        with self._turn.alone():
+        with hold(self._lock):
             tokens = self._sign_in(" ".join(sorted(words)))
         # An empty scope is none that RFC 6749 knows, and says nothing.
         if tokens.scope and _OFFLINE not in tokens.scope.split():
@@ -235,7 +235,7 @@ class DeviceFlow(OAuthManager):
             left = pending.ends - time.monotonic()
             if left <= 0:
                 raise self._expired()
-            pause(min(pending.interval, left))
+            sleep(min(pending.interval, left))
             try:
                 return self._realm.for_device(pending.answer.device_code)
             except CredentialsError as error:

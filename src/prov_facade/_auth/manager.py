@@ -15,7 +15,8 @@ from attrs import field, frozen
 from prov_facade._auth.token_cache import Cache, CacheLike, Key, cache_for
 from prov_facade._auth.token_endpoint import Realm, Verify
 from prov_facade._auth.tokens import Tokens
-from prov_facade._runtime.cancellation import ForkSafeLock, finishing
+from prov_facade._runtime.cancellation import delay_exit, hold
+from prov_facade._runtime.fork import ForkSafeLock
 from prov_facade.auth import AuthManager
 from prov_facade.config import Config
 from prov_facade.errors import ConfigError, CredentialsError
@@ -78,7 +79,7 @@ class OAuthManager(AuthManager):
         self._scope = scope
         self._where = cache
         self._realm = Realm(config, client_id, client_secret, timeout, verify)
-        self._turn = ForkSafeLock()
+        self._lock = ForkSafeLock()
         self._tokens: Tokens | None = None
         self._origin: str | None = None
         # What the cache held when this process last read or wrote it.
@@ -139,7 +140,7 @@ class OAuthManager(AuthManager):
             CredentialsError: If the cache cannot be read or cleared, or the realm does not confirm
                 the revocation. Whatever can be removed and revoked is, nevertheless.
         """
-        with self._turn.alone():
+        with hold(self._lock):
             failures: list[CredentialsError] = []
             found, self._tokens = [self._tokens], None
             cache = self._cache()
@@ -198,7 +199,7 @@ class OAuthManager(AuthManager):
     def _together(self) -> Iterator[CredentialsError | None]:
         """Wait for one's turn, and be given the failure of somebody whom one has waited for."""
         failures = self._failures
-        with self._turn.alone():
+        with hold(self._lock):
             failed = None
             if self._failures != failures and self._failure is not None:
                 failed = _again(self._failure)
@@ -239,7 +240,7 @@ class OAuthManager(AuthManager):
 
     def _renew(self, cache: Cache, stale: Tokens | None) -> Tokens:
         """Get other tokens than those that are stale: from another process, or from the realm."""
-        with finishing(), cache.alone():
+        with delay_exit(), cache.alone():
             latest = self._latest(cache)
             if latest is not None and latest.is_fresh() and not _same(latest, stale):
                 self._tokens = latest
@@ -251,7 +252,7 @@ class OAuthManager(AuthManager):
                 return self._keep(cache, found)
         # While a person is waited for, others can go on with what is kept.
         tokens = self._obtain(found)
-        with finishing(), cache.alone():
+        with delay_exit(), cache.alone():
             return self._keep(cache, tokens)
 
     def _refreshed(self, tokens: Tokens | None) -> Tokens | RejectedToken | None:

@@ -20,7 +20,7 @@ from attrs import evolve, field, frozen
 from prov_api_client.types import prepare
 from prov_facade._auth.tokens import Tokens
 from prov_facade._files.private import read_private, refuse_strangers, write_private
-from prov_facade._runtime.cancellation import check
+from prov_facade._runtime.cancellation import raise_if_abandoned
 from prov_facade.errors import ConfigError, CredentialsError
 
 CacheLike: TypeAlias = Literal["file", "keyring"] | Path | None
@@ -271,7 +271,7 @@ class FileCache(Cache):
                 try:
                     lock.acquire(timeout=_POLL_INTERVAL, poll_interval=_POLL_INTERVAL / 10)
                 except filelock.Timeout:
-                    check()
+                    raise_if_abandoned()
                 else:
                     return lock
                 if time.monotonic() > ends:

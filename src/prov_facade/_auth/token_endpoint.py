@@ -20,7 +20,7 @@ from prov_api_client.types import prepare
 from prov_facade._auth.discovery import Endpoints, find
 from prov_facade._auth.tokens import Tokens
 from prov_facade._http import ssl_context
-from prov_facade._runtime.cancellation import pause
+from prov_facade._runtime.cancellation import sleep
 from prov_facade.auth import is_token
 from prov_facade.config import Config
 from prov_facade.errors import CredentialsError
@@ -281,7 +281,7 @@ class Realm:
         Whatever else failed may have used up a token that is good for one time.
         """
         retrying = tenacity.Retrying(
-            sleep=pause,
+            sleep=sleep,
             stop=tenacity.stop_after_attempt(_ATTEMPTS),
             wait=_wait,
             retry=tenacity.retry_if_exception_type(

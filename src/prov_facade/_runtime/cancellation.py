@@ -1,34 +1,32 @@
-"""Waiting in a thread that nobody may be waiting for any more."""
+"""Blocking calls in a thread whose caller may stop waiting for it."""
 
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 import time
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 
-# Set by whoever has work done in a thread, when it is wanted no longer. A thread cannot be stopped
-# from outside.
+from prov_facade._runtime.fork import ForkSafeLock, reset_in_child
+
+# Set when the caller of a thread no longer waits for it. A thread cannot be stopped from outside.
 ABANDONED: ContextVar[threading.Event | None] = ContextVar("ABANDONED", default=None)
 
 _POLL_INTERVAL = 0.2
-_LONGEST_FINISH = 3.0
+_MAX_EXIT_DELAY = 3.0
 
 
 class AbandonedError(Exception):
-    """Nobody waits for this any more."""
+    """The caller no longer waits for this thread."""
 
 
-def pause(seconds: float) -> None:
-    """Let time pass.
+def sleep(seconds: float) -> None:
+    """Sleep.
 
     Raises:
-        AbandonedError: As soon as nobody waits for it any more.
+        AbandonedError: As soon as the caller no longer waits.
     """
     abandoned = ABANDONED.get()
     if abandoned is None:
@@ -37,92 +35,64 @@ def pause(seconds: float) -> None:
         raise AbandonedError
 
 
-def check() -> None:
-    """Go on, if somebody still waits.
+def raise_if_abandoned() -> None:
+    """Raise if the caller no longer waits.
 
     Raises:
-        AbandonedError: If nobody does.
+        AbandonedError: If it does not.
     """
     abandoned = ABANDONED.get()
     if abandoned is not None and abandoned.is_set():
         raise AbandonedError
 
 
-class ForkSafeLock:
-    """A lock that can be given up waiting for, and that a forked process does not inherit."""
+@contextmanager
+def hold(lock: ForkSafeLock) -> Iterator[None]:
+    """Hold a lock, as a context.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        _LOCKS.add(self)
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Wait until nobody else is within, as a context.
-
-        Raises:
-            AbandonedError: As soon as nobody waits for it any more.
-        """
-        lock = self._lock
-        while not lock.acquire(timeout=_POLL_INTERVAL):
-            check()
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def renew(self) -> None:
-        """Forget who is within: they are threads of another process."""
-        self._lock = threading.Lock()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), ()
-
-
-_LOCKS: weakref.WeakSet[ForkSafeLock] = weakref.WeakSet()
+    Raises:
+        AbandonedError: As soon as the caller no longer waits for it.
+    """
+    while not lock.acquire(timeout=_POLL_INTERVAL):
+        raise_if_abandoned()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class _Unfinished:
-    """Counts what must not be cut off: an answer with a token that can be had once."""
+    """Counts the work that the end of the process must not interrupt."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._count = 0
+        self.reset_after_fork()
+        reset_in_child(self)
+        atexit.register(self.wait)
 
-    @contextmanager
-    def one(self) -> Iterator[None]:
+    def reset_after_fork(self) -> None:
+        self._changed, self._count = threading.Condition(), 0
+
+    def change(self, by: int) -> None:
         with self._changed:
-            self._count += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._count -= 1
-                self._changed.notify_all()
+            self._count += by
+            self._changed.notify_all()
 
     def wait(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._count == 0, timeout=_LONGEST_FINISH)
-
-    def renew(self) -> None:
-        self._changed, self._count = threading.Condition(), 0
+            self._changed.wait_for(lambda: self._count <= 0, timeout=_MAX_EXIT_DELAY)
 
 
 _UNFINISHED = _Unfinished()
-atexit.register(_UNFINISHED.wait)
 
 
 @contextmanager
-def finishing() -> Iterator[None]:
-    """Have the process wait a little at its end for what goes on within."""
-    with _UNFINISHED.one():
+def delay_exit() -> Iterator[None]:
+    """Delay the end of the process a little for what runs within.
+
+    A response that holds a single-use token would be lost otherwise.
+    """
+    _UNFINISHED.change(1)
+    try:
         yield
-
-
-def _after_fork() -> None:
-    _UNFINISHED.renew()
-    for lock in list(_LOCKS):
-        lock.renew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    finally:
+        _UNFINISHED.change(-1)
