@@ -7,8 +7,8 @@ from typing import Any, get_type_hints
 import attrs
 import httpx
 import pytest
-from connecting.sources import BOTH, DEPLOYMENT, text_file, told, written
-from scripted_server import Server
+from facade.server import Server
+from profiles.sources import BOTH, DEPLOYMENT, text_file, told, written
 
 from prov_facade import (
     APIOverrides,

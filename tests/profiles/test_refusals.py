@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from connecting.sources import BOTH, DEPLOYMENT, VARIABLES, text_file, written
+from profiles.sources import BOTH, DEPLOYMENT, VARIABLES, text_file, written
 
 from prov_facade import ConfigError, connect
 from prov_facade._profiles.config_file import from_file

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
-from connecting.sources import BOTH, Made, written
+from profiles.sources import BOTH, Made, written
 
 from prov_facade import ClientCredentials, ProvClient, User, connect_sync
 from prov_facade.sandbox import Client, Sandbox

@@ -13,13 +13,14 @@ from job_api_client.models import JobStatusTable
 from prov_api_client import Operation, Request
 from prov_facade._async.core import ClientCore
 from prov_facade._async.retrying import call_with_retries
-from prov_facade._async.settings import ClientSettings, Timeout, takes_settings
+from prov_facade._async.settings import DEFAULT_TIMEOUT, ClientSettings, Timeout
 from prov_facade._async.transport import BodyWriter
 from prov_facade._files.reports import FETCH_REPORT, report_unavailable, signed_report_url
 from prov_facade._http.raw_responses import active_recorder
 from prov_facade._http.requests import build_request, validate_request
 from prov_facade._http.responses import ParsedResponse, parse_response, redacted
 from prov_facade._http.signed_url import SignedURL
+from prov_facade._signatures import takes_settings
 from prov_facade.auth import SupportsAuth
 from prov_facade.config import Config
 from prov_facade.errors import (
@@ -65,7 +66,7 @@ class BaseClient:
         ConfigError: If an argument cannot be used.
     """
 
-    @takes_settings
+    @takes_settings(ClientSettings, timeout=DEFAULT_TIMEOUT)
     def __init__(
         self, auth: SupportsAuth, config: Config, **settings: Unpack[ClientSettings]
     ) -> None:

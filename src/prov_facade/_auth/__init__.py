@@ -1,1 +1,1 @@
-"""Signing in to a Keycloak realm: the flows of OAuth 2.0, and where their tokens are kept."""
+"""Sign-in with OAuth 2.0 at a Keycloak realm: flows, token cache, prompt."""

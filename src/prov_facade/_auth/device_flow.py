@@ -7,34 +7,32 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any, ClassVar
 
 import httpx
-from attrs import define, evolve
+from attrs import define, evolve, field
 
-from prov_facade._auth import prompt as asking
+from prov_facade._auth import prompt as terminal
 from prov_facade._auth.manager import OAuthManager, RejectedToken
 from prov_facade._auth.prompt import DeviceLogin
-from prov_facade._auth.token_cache import CacheLike
-from prov_facade._auth.token_endpoint import DeviceAnswer, Verify
 from prov_facade._auth.tokens import Tokens
 from prov_facade._files.private import write_private
 from prov_facade._runtime.cancellation import hold, sleep
-from prov_facade.config import Config, check_address
+from prov_facade.config import check_address
 from prov_facade.errors import ConfigError, CredentialsError
 
-_SLOWER = 5.0  # RFC 8628, 3.5
-_SLOWEST = 60.0
-_FAILING = 500
-_INTERVAL = 5.0  # RFC 8628, 3.2
-_LONGEST_LIFE = 24 * 3600.0
-_OFFLINE = "offline_access"
+_SLOW_DOWN = 5.0  # RFC 8628, 3.5
+_DEFAULT_INTERVAL = 5.0  # RFC 8628, 3.2
+_MAX_INTERVAL = 60.0
+_MAX_LIFETIME = 24 * 3600.0
+_OFFLINE_SCOPE = "offline_access"
 
 
 @define
-class _Pending:
-    """A login that waits for somebody to approve it."""
+class _PendingLogin:
+    """A login that waits for a person's approval."""
 
-    answer: DeviceAnswer
+    device_code: str = field(repr=False)
     login: DeviceLogin
     scope: str
     ends: float
@@ -42,29 +40,29 @@ class _Pending:
     shown: bool = False
 
 
+@define(slots=False, eq=False, repr=False)
 class DeviceFlow(OAuthManager):
-    """Signs in by having a person approve it in a browser, on this machine or on any other.
+    """Signs in by having a person approve the login in a browser, on this or any other machine.
 
-    The page and the code to enter there are shown in the terminal or the notebook; where there is a
-    display, a browser opens. Tokens are kept, so that the next process need not ask again until
-    they can be renewed no more. Where nobody is there to be asked, as in a batch job, tokens that
-    were kept serve still, and otherwise there is an error: see :class:`OfflineFlow`.
+    The page and its code are shown in the terminal or the notebook; where there is a display, a
+    browser opens. Tokens are cached: the next process does not ask again until they can no longer
+    be refreshed. Without a person to ask, as in a batch job, cached tokens are used; if there are
+    none, an error is raised: see :class:`OfflineFlow`.
 
     Args:
         config: The deployment.
-        client_id: The client, which the realm must allow the device authorization grant.
+        client_id: The client. In the realm, it must have the device authorization grant enabled.
         client_secret: Its secret, if it has one.
-        scope: What the tokens shall be good for, words with spaces between.
-        prompt: A function that shows a :class:`DeviceLogin` to the person, in place of the terminal
-            or the notebook: for applications with windows of their own. A pickled copy, in
-            another process, is without it.
-        interactive: Whether somebody is there to be asked; ``None`` to find out: in a notebook, and
-            where the error output is a terminal.
-        open_browser: Whether to open a browser; ``None`` if there is a display.
-        cache: Where tokens are kept: ``"file"`` for a file that only its owner can read, in the
-            user's state directory, a ``pathlib.Path`` for another directory, ``"keyring"`` for the
-            keyring of the system, ``None`` for nowhere.
-        timeout: How many seconds the realm may take for each step of an answer.
+        scope: The scope to request, as words separated by spaces.
+        prompt: A function that shows a :class:`DeviceLogin` to the person, instead of the terminal
+            or the notebook: for applications with windows of their own. Pickling drops it.
+        interactive: Whether a person can be asked; ``None`` to detect it: in a notebook, and where
+            the error output is a terminal.
+        open_browser: Whether to open a browser; ``None`` to open one if there is a display.
+        cache: Where tokens are stored: ``"file"`` for a file in the user's state directory that
+            only its owner can read, a ``pathlib.Path`` for another directory, ``"keyring"`` for
+            the system's keyring, ``None`` for nowhere.
+        timeout: How many seconds the realm may take for each step of a response.
         verify: The path of a CA bundle or an ``ssl.SSLContext``, as for
             :class:`~prov_facade.ProvClient`.
 
@@ -75,174 +73,156 @@ class DeviceFlow(OAuthManager):
         >>> auth = DeviceFlow(Config("provena.example.org", "provena"), "notebooks")
     """
 
-    _flow = "device"
-    _asks_a_person = True
+    _flow: ClassVar[str] = "device"
+    _interactive_flow: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        config: Config,
-        client_id: str,
-        *,
-        client_secret: str | None = None,
-        scope: str = "openid",
-        prompt: Callable[[DeviceLogin], object] | None = None,
-        interactive: bool | None = None,
-        open_browser: bool | None = None,
-        cache: CacheLike = "file",
-        timeout: float = 30,
-        verify: Verify = None,
-    ) -> None:
-        if prompt is not None and not callable(prompt):
+    _scope: str = field(default="openid", kw_only=True)
+    _prompt: Callable[[DeviceLogin], object] | None = field(default=None, kw_only=True)
+    _interactive: bool | None = field(default=None, kw_only=True)
+    _open_browser: bool | None = field(default=None, kw_only=True)
+
+    _pending: _PendingLogin | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self._prompt is not None and not callable(self._prompt):
             raise ConfigError("prompt must be a function")
-        self._prompt = prompt
-        self._interactive = interactive
-        self._open_browser = open_browser
-        self._pending: _Pending | None = None
-        super().__init__(
-            config,
-            client_id,
-            client_secret=client_secret,
-            scope=scope,
-            cache=cache,
-            timeout=timeout,
-            verify=verify,
-        )
+        super().__attrs_post_init__()
 
-    def __getstate__(self) -> dict[str, object]:
-        # Nor a way to the person who is here.
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process does not reach the person who is here.
         return {**super().__getstate__(), "_pending": None, "_prompt": None}
 
     def save_offline_token(self, path: str | os.PathLike[str]) -> None:
-        """Get an offline token, and write it to a file that only its owner can read.
+        """Obtain an offline token, and write it to a file that only its owner can read.
 
         A person has to approve it. It is for :class:`OfflineFlow`, with the same client.
 
         Args:
-            path: The file. One that is there is replaced; the directory must be there.
+            path: The file. An existing one is replaced; the directory must exist.
 
         Raises:
             CredentialsError: If nobody approves it, the realm issues none, or the file cannot be
                 written.
-            ConfigError: If there is no such directory, or nothing can be written to it.
+            ConfigError: If the directory does not exist or is not writable.
         """
         target = Path(path).expanduser()
         if not target.parent.is_dir():
-            raise ConfigError(f"{target.parent} is no directory")
+            raise ConfigError(f"{target.parent} is not a directory")
         if not os.access(target.parent, os.W_OK):
-            raise ConfigError(f"nothing can be written to {target.parent}")
-        words = {*(self._scope or "").split(), _OFFLINE}
+            raise ConfigError(f"{target.parent} is not writable")
+        words = {*(self._scope or "").split(), _OFFLINE_SCOPE}
         with hold(self._lock):
-            tokens = self._sign_in(" ".join(sorted(words)))
-        # An empty scope is none that RFC 6749 knows, and says nothing.
-        if tokens.scope and _OFFLINE not in tokens.scope.split():
+            tokens = self._login(" ".join(sorted(words)))
+        # RFC 6749 has no empty scope; it means nothing.
+        if tokens.scope and _OFFLINE_SCOPE not in tokens.scope.split():
             self._realm.revoke(tokens.refresh_token or tokens.access_token, "refresh_token")
             tokens = evolve(tokens, refresh_token=None)
         if tokens.refresh_token is None:
             raise CredentialsError(
-                f"{self._realm.address} gave no offline token: whoever runs the realm can allow the"
-                f" client {self._realm.client_id!r} the scope {_OFFLINE}"
+                f"{self._realm.address} issued no offline token: an administrator of the realm can"
+                f" allow the client {self._client_id!r} the scope {_OFFLINE_SCOPE}"
             )
         try:
             write_private(target, f"{tokens.refresh_token}\n".encode())
         except OSError as error:
             self._realm.revoke(tokens.refresh_token, "refresh_token")
             raise CredentialsError(
-                f"the offline token cannot be written to {target} ({error.strerror}), and was"
-                " revoked"
+                f"could not write the offline token to {target} ({error.strerror}); it was revoked"
             ) from error
 
-    def _obtain(self, spent: RejectedToken | None) -> Tokens:
-        return self._sign_in(self._scope or "", spent)
+    def _sign_in(self, rejected: RejectedToken | None) -> Tokens:
+        return self._login(self._scope or "", rejected)
 
-    def _sign_in(self, scope: str, spent: RejectedToken | None = None) -> Tokens:
-        """Have a person approve a login.
-
-        One that was left waiting, since its caller gave up, is taken up again.
-        """
-        self._expect_somebody(spent)
+    def _login(self, scope: str, rejected: RejectedToken | None = None) -> Tokens:
+        """Have a person approve a login. Resume a pending one whose caller gave up."""
+        self._require_person(rejected)
         pending, self._pending = self._pending, None
         if pending is None or pending.ends <= time.monotonic() or pending.scope != scope:
-            pending = self._begin(scope)
+            pending = self._start_login(scope)
         try:
             self._show(pending)
-            return self._approved(pending)
+            return self._poll(pending)
         except CredentialsError:
             raise
         except BaseException:
             self._pending = pending
             raise
 
-    def _expect_somebody(self, spent: RejectedToken | None) -> None:
-        there = self._interactive
-        if there is None:
-            there = self._prompt is not None or asking.somebody_is_there()
-        if not there:
-            raise CredentialsError(
-                f"signing in to {self._realm.address} needs a person, and nobody is there: this is"
-                " no terminal and no notebook that can ask. In a batch job use OfflineFlow, with a"
-                " token that DeviceFlow(...).save_offline_token(path) got where there is a browser."
-                " Or sign in beforehand with the same home directory; or, if somebody reads what is"
-                f" printed, say interactive=True{_reason(spent)}",
-                error=spent.error.error if spent else None,
-                error_description=spent.error.error_description if spent else None,
-            )
+    def _require_person(self, rejected: RejectedToken | None) -> None:
+        interactive = self._interactive
+        if interactive is None:
+            interactive = self._prompt is not None or terminal.is_interactive()
+        if interactive:
+            return
+        code = rejected.error.error if rejected else None
+        description = rejected.error.error_description if rejected else None
+        cause = ": ".join(filter(None, (code, description)))
+        raise CredentialsError(
+            f"signing in to {self._realm.address} needs a person, but this is not a terminal or a"
+            " notebook where one can be asked. In a batch job use OfflineFlow, with a token from"
+            " DeviceFlow(...).save_offline_token(path), run where a browser is available. Or sign"
+            " in beforehand with the same home directory. If a person reads the error output, set"
+            f" interactive=True{f'. The cached token was rejected ({cause})' if cause else ''}",
+            error=code,
+            error_description=description,
+        )
 
-    def _begin(self, scope: str) -> _Pending:
-        asked = time.monotonic()
-        answer = self._realm.device_login(scope)
-        lifetime = min(max(answer.expires_in, 0.0), _LONGEST_LIFE)
-        complete = answer.verification_uri_complete
+    def _start_login(self, scope: str) -> _PendingLogin:
+        requested_at = time.monotonic()
+        response = self._realm.authorize_device(scope)
+        lifetime = min(max(response.expires_in, 0.0), _MAX_LIFETIME)
+        complete = response.verification_uri_complete
         login = DeviceLogin(
-            self._page(answer.verification_uri),
-            self._page(complete) if complete else None,
-            "".join(c for c in answer.user_code if c.isprintable()),
+            self._check_page(response.verification_uri),
+            self._check_page(complete) if complete else None,
+            "".join(c for c in response.user_code if c.isprintable()),
             lifetime,
         )
-        interval = answer.interval
-        # One that is not positive would have the realm asked without a pause.
-        interval = min(interval, _SLOWEST) if interval and interval > 0 else _INTERVAL
-        return _Pending(answer, login, scope, asked + lifetime, interval)
+        interval = response.interval
+        # An interval that is not positive would mean polling without a pause.
+        interval = min(interval, _MAX_INTERVAL) if interval and interval > 0 else _DEFAULT_INTERVAL
+        return _PendingLogin(response.device_code, login, scope, requested_at + lifetime, interval)
 
-    def _page(self, address: str) -> str:
-        """Refuse what is no page for a browser: a file, a script, or what steers a terminal."""
+    def _check_page(self, address: str) -> str:
+        """Refuse what is not a web page: a file, a script, or what steers a terminal."""
         try:
             page = httpx.URL(address)
             check_address(
                 "verification_uri",
                 str(page.copy_with(query=None, fragment=None)),
-                allow_http=self._realm.config.api_overrides.allow_http,
+                allow_http=self._config.api_overrides.allow_http,
             )
         except (ConfigError, httpx.InvalidURL) as error:
             raise CredentialsError(
-                f"{self._realm.address} names a page to sign in that cannot be opened: {error}"
+                f"{self._realm.address} names a login page that cannot be opened: {error}"
             ) from None
         return str(page)
 
-    def _show(self, pending: _Pending) -> None:
+    def _show(self, pending: _PendingLogin) -> None:
         login = pending.login
         if pending.shown:
             login = evolve(login, expires_in=max(pending.ends - time.monotonic(), 0.0))
         if self._prompt is not None:
             self._prompt(login)
         else:
-            # A second browser for the same login would be one too many.
-            asking.show(login, False if pending.shown else self._open_browser)
+            # The browser is already open for a login that is shown again.
+            terminal.show(login, False if pending.shown else self._open_browser)
         pending.shown = True
 
-    def _approved(self, pending: _Pending) -> Tokens:
-        """Ask until somebody decided, no more often than the realm wants."""
+    def _poll(self, pending: _PendingLogin) -> Tokens:
+        """Poll until the person decides, no more often than the realm allows."""
         while True:
             left = pending.ends - time.monotonic()
             if left <= 0:
                 raise self._expired()
             sleep(min(pending.interval, left))
             try:
-                return self._realm.for_device(pending.answer.device_code)
+                return self._realm.device_tokens(pending.device_code)
             except CredentialsError as error:
                 if error.error == "slow_down":
-                    pending.interval += _SLOWER
-                elif isinstance(error.__cause__, httpx.TransportError) or _is_passing(error):
-                    pending.interval = min(max(2 * pending.interval, 1.0), _SLOWEST)
+                    pending.interval += _SLOW_DOWN
+                elif _is_transient(error):
+                    pending.interval = min(max(2 * pending.interval, 1.0), _MAX_INTERVAL)
                 elif error.error == "expired_token":
                     raise self._expired(error) from error
                 elif error.error == "access_denied":
@@ -256,20 +236,17 @@ class DeviceFlow(OAuthManager):
 
     def _expired(self, error: CredentialsError | None = None) -> CredentialsError:
         return CredentialsError(
-            f"nobody approved the login at {self._realm.address} in time: ask for a token again to"
+            f"nobody approved the login at {self._realm.address} in time: request a token again to"
             " get a new code",
             error=error.error if error else "expired_token",
             error_description=error.error_description if error else None,
         )
 
 
-def _is_passing(error: CredentialsError) -> bool:
+def _is_transient(error: CredentialsError) -> bool:
+    if isinstance(error.__cause__, httpx.TransportError):
+        return True
     status = error.status_code
-    return status is not None and (status == HTTPStatus.TOO_MANY_REQUESTS or status >= _FAILING)
-
-
-def _reason(spent: RejectedToken | None) -> str:
-    if spent is None:
-        return ""
-    said = filter(None, (spent.error.error, spent.error.error_description))
-    return f". What was kept is good no more ({': '.join(said)})"
+    return status is not None and (
+        status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    )

@@ -1,4 +1,4 @@
-"""The addresses of a realm."""
+"""The endpoint addresses of a realm."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from prov_facade.config import Config, check_address
 from prov_facade.errors import ConfigError, CredentialsError
 
 _LOG = logging.getLogger("prov_facade")
-_BELOW = "/protocol/openid-connect"
+_PATH = "/protocol/openid-connect"
 
 
 @frozen
 class Endpoints:
-    """Where a realm is asked for what.
+    """The addresses of a realm's endpoints.
 
     Attributes:
-        token: Tokens.
-        device_authorization: A code for a person to approve.
-        revocation: The end of a token.
-        secret_in_header: Whether the secret of a client has to be in the header rather than in the
-            form, since the realm takes it only there.
+        token: Issues tokens.
+        device_authorization: Issues a code for a person to approve.
+        revocation: Revokes tokens.
+        secret_in_header: Whether the realm accepts a client secret only in the header, not in the
+            form.
     """
 
     token: str
@@ -35,14 +35,14 @@ class Endpoints:
     secret_in_header: bool = False
 
     @classmethod
-    def of_keycloak(cls, config: Config) -> Endpoints:
-        """Return the addresses that a realm of Keycloak has."""
-        base = config.keycloak_endpoint + _BELOW
+    def keycloak_defaults(cls, config: Config) -> Endpoints:
+        """Return the addresses that a Keycloak realm has."""
+        base = config.keycloak_endpoint + _PATH
         return cls(f"{base}/token", f"{base}/auth/device", f"{base}/revoke")
 
 
 class _Metadata(msgspec.Struct):
-    """What OpenID Connect Discovery says of a realm, as far as it matters here."""
+    """The used part of an OpenID Connect Discovery document."""
 
     issuer: str
     token_endpoint: str | None = None
@@ -54,62 +54,57 @@ class _Metadata(msgspec.Struct):
 prepare(_Metadata)
 
 
-def find(
-    config: Config,
-    http: httpx.Client,
-    unless_busy: Callable[[httpx.Response], httpx.Response],
-    attempt: str,
+def discover(
+    config: Config, get: Callable[[str], httpx.Response], failed_attempt: str
 ) -> Endpoints:
-    """Find out where a realm is asked for what.
+    """Find the endpoints of a realm.
 
     Args:
-        config: The deployment. Its address of the realm is the beginning of all.
-        http: What asks.
-        unless_busy: Refuses an answer that asks to be asked later.
-        attempt: What a message calls the whole undertaking.
+        config: The deployment, with the address of the realm.
+        get: Sends a GET request.
+        failed_attempt: How an error message begins.
 
     Returns:
-        The addresses that the realm names in its discovery document, and those that Keycloak would
-        have where it has none, or one that is about another realm.
+        The endpoints in the realm's discovery document. The defaults of Keycloak if there is no
+        document, or if it describes another realm.
 
     Raises:
         CredentialsError: If the document names an address to which no token may be sent, or the
             realm fails.
-        httpx.HTTPError: If there is no answer.
     """
-    usual = Endpoints.of_keycloak(config)
-    response = unless_busy(http.get(f"{config.keycloak_endpoint}/.well-known/openid-configuration"))
+    defaults = Endpoints.keycloak_defaults(config)
+    response = get(f"{config.keycloak_endpoint}/.well-known/openid-configuration")
     if response.is_server_error:
-        # Which of its addresses it has is not known now, and a guess could be wrong.
+        # The realm may have a document with other addresses than the defaults.
         raise CredentialsError(
-            f"{attempt}: it was answered with status {response.status_code} when asked for its"
-            " addresses. Try again later",
+            f"{failed_attempt}: the request for its endpoints failed with status"
+            f" {response.status_code}. Try again later",
             response=httpx.Response(response.status_code, request=response.request),
         )
     if not response.is_success:
-        return usual
+        return defaults
     try:
         found = msgspec.json.decode(response.content, type=_Metadata)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        _LOG.warning("%s has a discovery document that cannot be read", config.keycloak_endpoint)
-        return usual
+        _LOG.warning("the discovery document of %s cannot be read", config.keycloak_endpoint)
+        return defaults
     if found.issuer.rstrip("/") != config.keycloak_endpoint:
-        # OpenID Connect Discovery 4.3. Those behind a proxy may call themselves something else.
+        # OpenID Connect Discovery 4.3. A realm behind a proxy may use another name for itself.
         _LOG.warning(
-            "%s has a discovery document that is about %r, and is passed over",
+            "the discovery document of %s describes %r and is ignored",
             config.keycloak_endpoint,
             found.issuer,
         )
-        return usual
+        return defaults
     for name in ("token_endpoint", "device_authorization_endpoint", "revocation_endpoint"):
         address = getattr(found, name)
         if address is not None:
             _check(name, address, config)
     methods = found.token_endpoint_auth_methods_supported
     return Endpoints(
-        token=found.token_endpoint or usual.token,
-        device_authorization=found.device_authorization_endpoint or usual.device_authorization,
-        revocation=found.revocation_endpoint or usual.revocation,
+        token=found.token_endpoint or defaults.token,
+        device_authorization=found.device_authorization_endpoint or defaults.device_authorization,
+        revocation=found.revocation_endpoint or defaults.revocation,
         secret_in_header=methods is None or "client_secret_post" not in methods,
     )
 

@@ -1,40 +1,42 @@
-"""The ways to sign in, but for the device's."""
+"""The flows that need no person: with an offline token, or with a client secret."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import ClassVar
+
+from attrs import define, field
 
 from prov_facade._auth.manager import INVALID_GRANT, OAuthManager, RejectedToken, digest
 from prov_facade._auth.token_cache import CacheLike
-from prov_facade._auth.token_endpoint import Verify
 from prov_facade._auth.tokens import Tokens
-from prov_facade.config import Config
 from prov_facade.errors import ConfigError, CredentialsError
 
-OFFLINE_TOKEN = "PROV_OFFLINE_TOKEN"  # noqa: S105  (the name of a variable)
+_VARIABLE = "PROV_OFFLINE_TOKEN"
 
 
+@define(slots=False, eq=False, repr=False)
 class OfflineFlow(OAuthManager):
-    """Signs in with an offline token, without anybody being there: for HPC and CI jobs.
+    """Signs in with an offline token, without a person: for HPC and CI jobs.
 
-    An offline token is a refresh token that stays good for weeks, and when its user signs out;
-    :meth:`DeviceFlow.save_offline_token` gets one. It is taken from ``offline_token``, from the
+    An offline token is a refresh token that stays valid for weeks, even after its user signs out;
+    :meth:`DeviceFlow.save_offline_token` obtains one. It is read from ``offline_token``, from the
     file, or else from the environment variable ``PROV_OFFLINE_TOKEN``, when the first token is
-    needed. A realm may replace it by a new one each time it is used; the new one is then kept in
-    the cache, for the next process to find.
+    needed. A realm may replace it each time it is used; the new one is then stored in the cache,
+    where the next process finds it.
 
     Args:
         config: The deployment.
         client_id: The client that the token was issued to.
         offline_token: The token.
-        offline_token_file: A file that holds it, and nothing else.
+        offline_token_file: A file that holds the token and nothing else.
         client_secret: The client's secret, if it has one.
-        scope: Some of the words of the token's scope, with spaces between; ``None`` for all.
-        cache: Where renewed tokens are kept: ``"file"`` for a file that only its owner can read, in
-            the user's state directory, a ``pathlib.Path`` for another directory, ``"keyring"`` for
-            the keyring of the system, ``None`` for nowhere.
-        timeout: How many seconds the realm may take for each step of an answer.
+        scope: A part of the token's scope, as words separated by spaces; ``None`` for all of it.
+        cache: Where refreshed tokens are stored: ``"file"`` for a file in the user's state
+            directory that only its owner can read, a ``pathlib.Path`` for another directory,
+            ``"keyring"`` for the system's keyring, ``None`` for nowhere.
+        timeout: How many seconds the realm may take for each step of a response.
         verify: The path of a CA bundle or an ``ssl.SSLContext``, as for
             :class:`~prov_facade.ProvClient`.
 
@@ -45,115 +47,91 @@ class OfflineFlow(OAuthManager):
         >>> auth = OfflineFlow(config, "batch", offline_token_file="~/.secrets/provena")
     """
 
-    _flow = "offline"
+    _flow: ClassVar[str] = "offline"
 
-    def __init__(
-        self,
-        config: Config,
-        client_id: str,
-        *,
-        offline_token: str | None = None,
-        offline_token_file: str | os.PathLike[str] | None = None,
-        client_secret: str | None = None,
-        scope: str | None = None,
-        cache: CacheLike = "file",
-        timeout: float = 30,
-        verify: Verify = None,
-    ) -> None:
-        if offline_token is not None and offline_token_file is not None:
+    _offline_token: str | None = field(default=None, kw_only=True)
+    _offline_token_file: str | os.PathLike[str] | None = field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        token: object = self._offline_token
+        if token is not None and self._offline_token_file is not None:
             raise ConfigError("give offline_token or offline_token_file, not both")
-        if offline_token is not None and (
-            not isinstance(offline_token, str) or not offline_token.strip()
-        ):
+        if token is not None and (not isinstance(token, str) or not token.strip()):
             raise ConfigError("offline_token must be a str that is not empty")
-        given = (offline_token, offline_token_file, os.environ.get(OFFLINE_TOKEN) or None)
-        if given == (None, None, None):
+        if token is None and self._offline_token_file is None and not os.environ.get(_VARIABLE):
             raise ConfigError(
-                "there is no offline token: give offline_token or offline_token_file, or set"
-                f" {OFFLINE_TOKEN}"
+                f"no offline token: give offline_token or offline_token_file, or set {_VARIABLE}"
             )
-        self._offline_token = offline_token
-        try:
-            self._file = (
-                None if offline_token_file is None else Path(offline_token_file).expanduser()
-            )
-        except RuntimeError as error:
-            raise ConfigError(f"offline_token_file cannot be found: {error}") from error
-        super().__init__(
-            config,
-            client_id,
-            client_secret=client_secret,
-            scope=scope,
-            cache=cache,
-            timeout=timeout,
-            verify=verify,
-        )
+        if self._offline_token_file is not None:
+            try:
+                self._offline_token_file = Path(self._offline_token_file).expanduser()
+            except RuntimeError as error:
+                raise ConfigError(f"offline_token_file cannot be located: {error}") from error
+        super().__attrs_post_init__()
 
-    def _given_token(self) -> str:
+    def _supplied_token(self) -> str:
         if self._offline_token is not None:
             return self._offline_token.strip()
-        if self._file is None:
-            token = os.environ.get(OFFLINE_TOKEN, "").strip()
+        if self._offline_token_file is None:
+            token = os.environ.get(_VARIABLE, "").strip()
             if not token:
-                raise CredentialsError(
-                    f"there is no offline token: {OFFLINE_TOKEN} is not set any more"
-                )
+                raise CredentialsError(f"no offline token: {_VARIABLE} is no longer set")
             return token
+        path = Path(self._offline_token_file)
         try:
-            token = self._file.read_text("utf-8").strip()
+            token = path.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise CredentialsError(
-                f"the offline token in {self._file} cannot be read: {reason}"
-            ) from None
+            raise CredentialsError(f"cannot read the offline token in {path}: {reason}") from None
         if not token or len(token.split()) > 1:
-            raise CredentialsError(f"{self._file} must hold an offline token and nothing else")
+            raise CredentialsError(f"{path} must hold an offline token and nothing else")
         return token
 
-    def _given_origin(self) -> str | None:
+    def _supplied_digest(self) -> str | None:
         try:
-            return digest(self._given_token())
+            return digest(self._supplied_token())
         except CredentialsError:
-            # In a long run, the file may have gone. There are tokens that were had for it.
-            if self._origin is None:
+            # The file may disappear during a long run. The tokens obtained with it stay usable.
+            if self._source is None:
                 raise
-            return self._origin
+            return self._source
 
-    def _given(self) -> tuple[str, ...]:
-        return (self._given_token(),)
+    def _supplied_tokens(self) -> tuple[str, ...]:
+        return (self._supplied_token(),)
 
-    def _scope_of_refresh(self) -> str | None:
+    def _refresh_scope(self) -> str | None:
         return self._scope
 
-    def _obtain(self, spent: RejectedToken | None) -> Tokens:
-        token = self._given_token()
+    def _sign_in(self, rejected: RejectedToken | None) -> Tokens:
+        token = self._supplied_token()
         try:
-            if spent is not None and spent.token == token:
-                raise spent.error
-            return self._realm.refreshed(token, self._scope)
+            if rejected is not None and rejected.token == token:
+                raise rejected.error
+            return self._realm.refresh(token, self._scope)
         except CredentialsError as error:
             if error.error != INVALID_GRANT:
                 raise
             raise CredentialsError(
-                f"{error}. The offline token is good no more, or not for this client: get a new one"
-                " where there is a browser, with DeviceFlow(...).save_offline_token(path)",
+                f"{error}. The offline token has expired or was revoked, or belongs to another"
+                " client: get a new one where a browser is available, with"
+                " DeviceFlow(...).save_offline_token(path)",
                 error=error.error,
                 error_description=error.error_description,
             ) from error
 
 
+@define(slots=False, eq=False, repr=False)
 class ClientCredentials(OAuthManager):
-    """Signs in as a client of its own account, with its secret: for services.
+    """Signs in as a client with an account of its own, with its secret: for services.
 
-    Tokens are held in memory; with the secret at hand there is nothing to keep.
+    Tokens are held in memory; with the secret available, a cache is not needed.
 
     Args:
         config: The deployment.
-        client_id: The client. The realm must have given it an account with the roles it needs.
+        client_id: The client. In the realm, its account must have the roles it needs.
         client_secret: Its secret.
-        scope: What the tokens shall be good for, words with spaces between; ``None`` for what the
-            realm gives by itself.
-        timeout: How many seconds the realm may take for each step of an answer.
+        scope: The scope to request, as words separated by spaces; ``None`` for the realm's default.
+        timeout: How many seconds the realm may take for each step of a response.
         verify: The path of a CA bundle or an ``ssl.SSLContext``, as for
             :class:`~prov_facade.ProvClient`.
 
@@ -161,29 +139,15 @@ class ClientCredentials(OAuthManager):
         ConfigError: If an argument cannot be used.
     """
 
-    _flow = "client"
+    _flow: ClassVar[str] = "client"
 
-    def __init__(
-        self,
-        config: Config,
-        client_id: str,
-        client_secret: str,
-        *,
-        scope: str | None = None,
-        timeout: float = 30,
-        verify: Verify = None,
-    ) -> None:
-        if client_secret is None:
+    _client_secret: str
+    _cache: CacheLike = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self._client_secret is None:
             raise ConfigError("client_secret must be a str that is not empty")
-        super().__init__(
-            config,
-            client_id,
-            client_secret=client_secret,
-            scope=scope,
-            cache=None,
-            timeout=timeout,
-            verify=verify,
-        )
+        super().__attrs_post_init__()
 
-    def _obtain(self, spent: RejectedToken | None) -> Tokens:  # noqa: ARG002
-        return self._realm.for_client(self._scope)
+    def _sign_in(self, rejected: RejectedToken | None) -> Tokens:  # noqa: ARG002
+        return self._realm.client_tokens(self._scope)

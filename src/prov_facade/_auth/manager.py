@@ -1,4 +1,4 @@
-"""What the flows have in common: getting tokens once for many callers, keeping and ending them."""
+"""The base of the flows: obtains tokens once for many callers, caches them, and revokes them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import time
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
-from prov_facade._auth.token_cache import Cache, CacheLike, Key, cache_for
-from prov_facade._auth.token_endpoint import Realm, Verify
+from prov_facade._auth.token_cache import Cache, CacheKey, CacheLike, cache_for
+from prov_facade._auth.token_endpoint import RealmClient, Verify
 from prov_facade._auth.tokens import Tokens
 from prov_facade._runtime.cancellation import delay_exit, hold
 from prov_facade._runtime.fork import ForkSafeLock
@@ -23,278 +23,282 @@ from prov_facade.errors import ConfigError, CredentialsError
 
 _LOG = logging.getLogger("prov_facade")
 
-# What RFC 6749 calls a refresh token that is good for nothing (any more).
+# The error of RFC 6749 for a refresh token that is not valid (any more).
 INVALID_GRANT = "invalid_grant"
-# RFC 7009, 2.2.1: tokens of this type are not revoked at all.
-_CANNOT_END = "unsupported_token_type"
+# RFC 7009, 2.2.1: the realm does not revoke tokens of this type.
+_UNSUPPORTED_TYPE = "unsupported_token_type"
 
-# What a person decided, or did not: to be heard of, even if there is a token that is good yet.
-_DECIDED = ("access_denied", "expired_token")
+# A person's decision, or lack of one: reported even while an older token is still valid.
+_DECISIONS = ("access_denied", "expired_token")
 
-# How long a token that could not be renewed is used before that is tried again.
-_RENEWAL_COOLDOWN = 10.0
+# How long a token that could not be refreshed is used before the next attempt.
+_REFRESH_COOLDOWN = 10.0
 
 
 @frozen
 class RejectedToken:
-    """A refresh token that is good no more."""
+    """A refresh token that the realm rejected."""
 
     token: str = field(repr=False)
     error: CredentialsError
 
 
+@define(slots=False, eq=False, repr=False)
 class OAuthManager(AuthManager):
-    """Gets tokens from a realm, and renews them before they run out.
+    """Obtains tokens from a realm, and refreshes them before they expire.
 
-    Nothing goes onto the network before the first token is asked for. Any number of threads can
-    share one: of those that need a new token, one gets it, for all of them.
+    Nothing is sent before the first token is needed. Any number of threads can share a manager: if
+    several need a new token, one obtains it for all.
     """
 
-    _flow: str
-    # Whether signing in takes a person, and so perhaps minutes.
-    _asks_a_person = False
+    _flow: ClassVar[str]
+    # Whether signing in needs a person, and so perhaps minutes.
+    _interactive_flow: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        config: Config,
-        client_id: str,
-        *,
-        client_secret: str | None,
-        scope: str | None,
-        cache: CacheLike,
-        timeout: float,
-        verify: Verify,
-    ) -> None:
-        if not isinstance(config, Config):
+    _config: Config
+    _client_id: str
+    _client_secret: str | None = field(default=None, kw_only=True)
+    _scope: str | None = field(default=None, kw_only=True)
+    _cache: CacheLike = field(default="file", kw_only=True)
+    _timeout: float = field(default=30, kw_only=True)
+    _verify: Verify = field(default=None, kw_only=True)
+
+    _realm: RealmClient = field(init=False)
+    _lock: ForkSafeLock = field(factory=ForkSafeLock, init=False)
+    _tokens: Tokens | None = field(default=None, init=False)
+    # A digest of the token that the user supplied, for which `_tokens` were obtained.
+    _source: str | None = field(default=None, init=False)
+    # Identifies what the cache held when this process last read or wrote it.
+    _cache_version: tuple[object, ...] | None = field(default=None, init=False)
+    _failure_count: int = field(default=0, init=False)
+    _last_failure: CredentialsError | None = field(default=None, init=False)
+    _cooldown_ends: float = field(default=0.0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self._config, Config):
             raise ConfigError("config must be a Config")
-        if not isinstance(client_id, str) or not client_id:
+        if not isinstance(self._client_id, str) or not self._client_id:
             raise ConfigError("client_id must be the id of a client of the realm")
-        if client_secret is not None and (not isinstance(client_secret, str) or not client_secret):
+        secret: object = self._client_secret
+        if secret is not None and (not isinstance(secret, str) or not secret):
             raise ConfigError("client_secret must be a str that is not empty, or None")
-        if scope is not None and not isinstance(scope, str):
-            raise ConfigError("scope must be a str, words with spaces between")
-        number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-        if not number or not timeout > 0:
+        if self._scope is not None and not isinstance(self._scope, str):
+            raise ConfigError("scope must be a str of words separated by spaces")
+        timeout: object = self._timeout
+        is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+        if not is_number or not self._timeout > 0:
             raise ConfigError("timeout must be a number of seconds, more than 0")
-        self._scope = scope
-        self._where = cache
-        self._realm = Realm(config, client_id, client_secret, timeout, verify)
-        self._lock = ForkSafeLock()
-        self._tokens: Tokens | None = None
-        self._origin: str | None = None
-        # What the cache held when this process last read or wrote it.
-        self._seen: tuple[object, ...] | None = None
-        self._failures = 0
-        self._failure: CredentialsError | None = None
-        self._resting_until = 0.0
-        cache_for(self._key(), cache)  # which refuses what is no cache
+        self._realm = RealmClient(
+            self._config, self._client_id, self._client_secret, self._timeout, self._verify
+        )
+        cache_for(self._key(), self._cache)  # raises if it is not a cache
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._realm.address!r}, {self._realm.client_id!r})"
+        return f"{type(self).__name__}({self._realm.address!r}, {self._client_id!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        # Tokens stay here: whoever gets a copy has the cache, or signs in.
-        return {**self.__dict__, "_tokens": None, "_seen": None, "_failure": None}
+        # Tokens stay here: a copy reads the cache, or signs in.
+        return {**self.__dict__, "_tokens": None, "_cache_version": None, "_last_failure": None}
 
     def get_token(self) -> str:
-        """Return a token that is good for a while, signing in or renewing it if need be.
+        """Return a valid token, signing in or refreshing it if needed.
 
         Raises:
-            CredentialsError: If no token can be had.
+            CredentialsError: If no token could be obtained.
         """
         token = self.token_at_hand()
         if token is None:
-            with self._together() as failed:
-                token = self._current(failed).access_token
+            with self._one_at_a_time() as failure:
+                token = self._fresh_tokens(failure).access_token
         return token
 
     def token_at_hand(self) -> str | None:
-        """Return a token that is good for a while, if there is one without waiting."""
+        """Return the token in memory if it is fresh, without blocking."""
         tokens = self._tokens
         return tokens.access_token if tokens is not None and tokens.is_fresh() else None
 
     def force_refresh(self) -> None:
-        """Get a new token, even if the present one has not run out.
+        """Obtain a new token, even if the present one has not expired.
 
         Raises:
-            CredentialsError: If no new token can be had.
+            CredentialsError: If no new token could be obtained.
         """
         refused = self._tokens
-        with self._together() as failed:
-            if failed is not None:
-                raise failed
-            cache = self._cache()
+        with self._one_at_a_time() as failure:
+            if failure is not None:
+                raise failure
+            cache = self._open_cache()
             present = self._tokens
             if present is not None and present is not refused and present.is_fresh():
-                return  # another thread was as fast
-            self._renew(cache, present if present is not None else self._latest(cache))
+                return  # another thread has refreshed it
+            self._refresh(cache, present if present is not None else self._newest_tokens(cache))
 
     def logout(self) -> None:
-        """Forget the tokens, here and where they are kept, and have the realm end them.
+        """Revoke the tokens, and remove them from memory and from the cache.
 
-        An offline token that was given is ended as well: it is good no more. An access token that
-        comes without a refresh token, as for :class:`ClientCredentials`, is ended where the realm
-        can do that; otherwise it is good until it runs out.
+        This revokes an offline token that was supplied, too. An access token without a refresh
+        token, as :class:`ClientCredentials` obtains, is revoked if the realm supports that;
+        otherwise it stays valid until it expires.
 
         Raises:
             CredentialsError: If the cache cannot be read or cleared, or the realm does not confirm
-                the revocation. Whatever can be removed and revoked is, nevertheless.
+                the revocation. Everything else is removed and revoked nevertheless.
         """
         with hold(self._lock):
             failures: list[CredentialsError] = []
             found, self._tokens = [self._tokens], None
-            cache = self._cache()
-            with cache.alone():
-                with _collecting(failures):
+            cache = self._open_cache()
+            with cache.lock():
+                with _collect(failures):
                     found.append(cache.load())
-                with _collecting(failures):
+                with _collect(failures):
                     cache.clear()
-            self._seen = None
+            self._cache_version = None
             tokens = [each for each in found if each is not None]
             refresh_tokens = dict.fromkeys(t.refresh_token for t in tokens if t.refresh_token)
-            for token in refresh_tokens or dict.fromkeys(self._given()):
-                with _collecting(failures):
+            for token in refresh_tokens or dict.fromkeys(self._supplied_tokens()):
+                with _collect(failures):
                     self._realm.revoke(token, "refresh_token")
             for token in dict.fromkeys(t.access_token for t in tokens if not t.refresh_token):
-                with _collecting(failures, but=_CANNOT_END):
+                with _collect(failures, ignored=_UNSUPPORTED_TYPE):
                     self._realm.revoke(token, "access_token")
             if failures:
                 raise failures[0]
 
     @abstractmethod
-    def _obtain(self, spent: RejectedToken | None) -> Tokens:
-        """Sign in.
+    def _sign_in(self, rejected: RejectedToken | None) -> Tokens:
+        """Obtain tokens other than by refreshing the present ones.
 
         Args:
-            spent: What was tried before, if anything was.
+            rejected: The refresh token that was tried before, if any.
 
         Raises:
             CredentialsError: If that fails.
         """
 
-    def _given_origin(self) -> str | None:
-        """Return a digest of what the user gave to sign in with, for which tokens are kept."""
+    def _supplied_digest(self) -> str | None:
+        """Return a digest of the token that the user supplied, which is part of the cache key."""
         return None
 
-    def _given(self) -> tuple[str, ...]:
-        """Return the refresh token that the user gave, if any."""
+    def _supplied_tokens(self) -> tuple[str, ...]:
+        """Return the refresh tokens that the user supplied."""
         return ()
 
-    def _scope_of_refresh(self) -> str | None:
-        """Return the scope to ask for again; ``None`` for what was granted."""
+    def _refresh_scope(self) -> str | None:
+        """Return the scope to request with a refresh; ``None`` for what was granted."""
         return None
 
-    def _key(self, origin: str | None = None) -> Key:
+    def _key(self, source: str | None = None) -> CacheKey:
         scope = " ".join(sorted((self._scope or "").split()))
-        return Key(self._realm.address, self._realm.client_id, scope, self._flow, origin)
+        return CacheKey(self._realm.address, self._client_id, scope, self._flow, source)
 
-    def _cache(self) -> Cache:
-        """Return the cache; what was had for another token than the one now given is forgotten."""
-        origin = self._given_origin()
-        if origin != self._origin:
-            self._tokens, self._seen, self._origin = None, None, origin
-        return cache_for(self._key(origin), self._where)
+    def _open_cache(self) -> Cache:
+        """Return the cache. Forget tokens that were obtained with another supplied token."""
+        source = self._supplied_digest()
+        if source != self._source:
+            self._tokens, self._cache_version, self._source = None, None, source
+        return cache_for(self._key(source), self._cache)
 
     @contextmanager
-    def _together(self) -> Iterator[CredentialsError | None]:
-        """Wait for one's turn, and be given the failure of somebody whom one has waited for."""
-        failures = self._failures
+    def _one_at_a_time(self) -> Iterator[CredentialsError | None]:
+        """Wait for the lock, and yield the failure of another thread that this one waited for."""
+        failures = self._failure_count
         with hold(self._lock):
-            failed = None
-            if self._failures != failures and self._failure is not None:
-                failed = _again(self._failure)
+            shared = None
+            if self._failure_count != failures and self._last_failure is not None:
+                shared = _copy(self._last_failure)
             try:
-                yield failed
+                yield shared
             except CredentialsError as error:
-                if error is not failed:
-                    self._failures += 1
-                    self._failure = _again(error)
+                if error is not shared:
+                    self._failure_count += 1
+                    self._last_failure = _copy(error)
                 raise
 
-    def _current(self, failed: CredentialsError | None) -> Tokens:
-        """Return tokens that are fresh, wherever they are from, or at least good.
+    def _fresh_tokens(self, failure: CredentialsError | None) -> Tokens:
+        """Return tokens that are fresh, or at least valid.
 
         Args:
-            failed: What somebody else has just met with, which is not tried again.
+            failure: The failure that another thread has just met; the refresh is not tried again.
         """
-        cache = self._cache()
+        cache = self._open_cache()
         tokens = self._tokens
         if tokens is None or not tokens.is_fresh():
-            tokens = self._latest(cache)
+            tokens = self._newest_tokens(cache)
         if tokens is not None:
             self._tokens = tokens
-            resting = time.monotonic() < self._resting_until
-            if tokens.is_fresh() or (resting and tokens.is_good()):
+            cooling_down = time.monotonic() < self._cooldown_ends
+            if tokens.is_fresh() or (cooling_down and tokens.is_valid()):
                 return tokens
         try:
-            if failed is not None:
-                raise failed
-            return self._renew(cache, tokens)
+            if failure is not None:
+                raise failure
+            return self._refresh(cache, tokens)
         except CredentialsError as error:
-            if tokens is None or not tokens.is_good() or error.error in _DECIDED:
+            if tokens is None or not tokens.is_valid() or error.error in _DECISIONS:
                 raise
-            # It was early. Perhaps the realm is there again before the token runs out.
-            _LOG.warning("a token is used on, since it could not be renewed: %s", error)
-            self._resting_until = time.monotonic() + _RENEWAL_COOLDOWN
+            # The refresh was early. The realm may recover before the token expires.
+            _LOG.warning("a token stays in use, since it could not be refreshed: %s", error)
+            self._cooldown_ends = time.monotonic() + _REFRESH_COOLDOWN
             return tokens
 
-    def _renew(self, cache: Cache, stale: Tokens | None) -> Tokens:
-        """Get other tokens than those that are stale: from another process, or from the realm."""
-        with delay_exit(), cache.alone():
-            latest = self._latest(cache)
-            if latest is not None and latest.is_fresh() and not _same(latest, stale):
-                self._tokens = latest
-                return latest
-            found = self._refreshed(latest)
-            if not isinstance(found, Tokens) and not self._asks_a_person:
-                found = self._obtain(found)
-            if isinstance(found, Tokens):
-                return self._keep(cache, found)
-        # While a person is waited for, others can go on with what is kept.
-        tokens = self._obtain(found)
-        with delay_exit(), cache.alone():
-            return self._keep(cache, tokens)
+    def _refresh(self, cache: Cache, stale: Tokens | None) -> Tokens:
+        """Obtain other tokens than the stale ones: from another process, or from the realm."""
+        with delay_exit(), cache.lock():
+            newest = self._newest_tokens(cache)
+            if (
+                newest is not None
+                and newest.is_fresh()
+                and (stale is None or newest.access_token != stale.access_token)
+            ):
+                self._tokens = newest
+                return newest
+            result = self._use_refresh_token(newest)
+            if not isinstance(result, Tokens) and not self._interactive_flow:
+                result = self._sign_in(result)
+            if isinstance(result, Tokens):
+                return self._store(cache, result)
+        # The lock is released while a person signs in, so that others can use the cache.
+        tokens = self._sign_in(result)
+        with delay_exit(), cache.lock():
+            return self._store(cache, tokens)
 
-    def _refreshed(self, tokens: Tokens | None) -> Tokens | RejectedToken | None:
+    def _use_refresh_token(self, tokens: Tokens | None) -> Tokens | RejectedToken | None:
         if tokens is None or tokens.refresh_token is None:
             return None
         try:
-            return self._realm.refreshed(tokens.refresh_token, self._scope_of_refresh())
+            return self._realm.refresh(tokens.refresh_token, self._refresh_scope())
         except CredentialsError as error:
             if error.error != INVALID_GRANT:
                 raise
             return RejectedToken(tokens.refresh_token, error)
 
-    def _keep(self, cache: Cache, tokens: Tokens) -> Tokens:
+    def _store(self, cache: Cache, tokens: Tokens) -> Tokens:
         self._tokens = tokens
         if tokens.refresh_token is not None and cache.store(tokens):
-            self._seen = _mark(tokens)
+            self._cache_version = _version(tokens)
         return tokens
 
-    def _latest(self, cache: Cache) -> Tokens | None:
-        """Return what is kept, unless this process has got newer tokens that could not be kept."""
-        kept = cache.load()
-        if kept is None or _mark(kept) == self._seen:
-            return self._tokens or kept
-        self._seen = _mark(kept)
-        return kept
+    def _newest_tokens(self, cache: Cache) -> Tokens | None:
+        """Return the cached tokens, unless this process has newer ones that it could not cache."""
+        cached = cache.load()
+        if cached is None or _version(cached) == self._cache_version:
+            return self._tokens or cached
+        self._cache_version = _version(cached)
+        return cached
 
 
 def digest(secret: str) -> str:
-    """Make what tells one secret from another, and gives none of them away."""
+    """Return what distinguishes one secret from another, without disclosing it."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _mark(tokens: Tokens) -> tuple[object, ...]:
+def _version(tokens: Tokens) -> tuple[object, ...]:
     return tokens.refresh_token, tokens.obtained_at
 
 
-def _same(one: Tokens, other: Tokens | None) -> bool:
-    return other is not None and one.access_token == other.access_token
-
-
-def _again(error: CredentialsError) -> CredentialsError:
-    """The same error for somebody else, without the traceback of the first."""
+def _copy(error: CredentialsError) -> CredentialsError:
+    """Copy an error for another thread, without the traceback of the first."""
     return CredentialsError(
         str(error),
         error=error.error,
@@ -304,9 +308,9 @@ def _again(error: CredentialsError) -> CredentialsError:
 
 
 @contextmanager
-def _collecting(failures: list[CredentialsError], but: str | None = None) -> Iterator[None]:
+def _collect(failures: list[CredentialsError], ignored: str | None = None) -> Iterator[None]:
     try:
         yield
     except CredentialsError as error:
-        if but is None or error.error != but:
+        if ignored is None or error.error != ignored:
             failures.append(error)

@@ -1,4 +1,4 @@
-"""Shows a person where to approve a login."""
+"""Shows a person where to approve a login, in a terminal or a notebook."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import html
 import os
 import sys
 import threading
-import webbrowser
 from contextlib import suppress
 from typing import Any
 
@@ -19,13 +18,13 @@ _MINUTE = 60
 
 @frozen
 class DeviceLogin:
-    """What a person needs in order to approve a login.
+    """The page and the code with which a person approves a login.
 
     Attributes:
-        verification_uri: The page on which to do it.
-        verification_uri_complete: The same with the code in it, where the realm has such a page.
-        user_code: The code to enter there, or to find there already.
-        expires_in: For how many seconds there is time.
+        verification_uri: The page.
+        verification_uri_complete: The page with the code filled in, if the realm has one.
+        user_code: The code to enter on the page, or to compare with the one filled in.
+        expires_in: How many seconds are left to approve it.
     """
 
     verification_uri: str
@@ -35,7 +34,7 @@ class DeviceLogin:
 
     @property
     def link(self) -> str:
-        """The page that asks for the least."""
+        """The page with the code filled in, if there is one, else the plain page."""
         return self.verification_uri_complete or self.verification_uri
 
     def __str__(self) -> str:
@@ -51,7 +50,7 @@ class DeviceLogin:
         time = "a minute" if minutes == 1 else f"{minutes} minutes"
         if self.verification_uri_complete is None:
             return f"and enter the code {self.user_code} within {time}."
-        return f"and make sure that it shows the code {self.user_code}. There is time for {time}."
+        return f"and check that it shows the code {self.user_code}. The code expires in {time}."
 
     def _repr_pretty_(self, printer: Any, _: bool) -> None:
         printer.text(str(self))
@@ -62,34 +61,34 @@ class DeviceLogin:
         return f"<p>{html.escape(self._before)} {anchor} {html.escape(self._after)}</p>"
 
 
-def somebody_is_there() -> bool:
-    """Say whether a person can be expected to read what is shown."""
+def is_interactive() -> bool:
+    """Return whether a person probably reads what is shown."""
     if os.environ.get("CI", "").lower() not in ("", "0", "false"):
         return False
     kernel = _kernel()
     if kernel is not None:
-        # Those that run a notebook through, as nbclient does, allow no questions.
+        # Programs that execute a notebook, such as nbclient, allow no input.
         return getattr(kernel, "_allow_stdin", True) is not False
     return _is_terminal()
 
 
 def show(login: DeviceLogin, open_browser: bool | None) -> None:
-    """Show where to approve a login, and open the page where that is welcome.
+    """Show a login, and open its page in a browser.
 
     Args:
         login: The login.
-        open_browser: Whether to open a browser; ``None`` if there is a display and no notebook,
-            whose browser is on another machine as likely as not.
+        open_browser: Whether to open a browser; ``None`` to open one if there is a display, but not
+            in a notebook, whose browser may well be on another machine.
 
     Raises:
-        CredentialsError: If the error output takes nothing.
+        CredentialsError: If the error output cannot be written to.
     """
     if _kernel() is not None:
-        from IPython.display import display  # noqa: PLC0415  (there is a notebook, so it is there)
+        from IPython.display import display  # noqa: PLC0415  (a kernel is running, so it is installed)
 
         display(login)
     else:
-        _say(f"\n{login}\n")
+        _print(f"\n{login}\n")
     if open_browser or (open_browser is None and _kernel() is None and _has_display()):
         # Some browsers do not return before they are closed.
         threading.Thread(
@@ -97,15 +96,17 @@ def show(login: DeviceLogin, open_browser: bool | None) -> None:
         ).start()
 
 
-def _say(message: str) -> None:
+def _print(message: str) -> None:
     try:
-        print(message, file=sys.stderr, flush=True)  # noqa: T201  (a person reads it)
-    except (OSError, ValueError) as error:  # nobody reads it any more, or it is closed
-        raise CredentialsError(f"where to sign in cannot be shown: {error}") from error
+        print(message, file=sys.stderr, flush=True)  # noqa: T201  (for a person to read)
+    except (OSError, ValueError) as error:  # its reader has gone, or it is closed
+        raise CredentialsError(f"could not show where to sign in: {error}") from error
 
 
 def _open(link: str) -> None:
-    # Whatever fails, as a BROWSER that is no command does: the link is there to be opened by hand.
+    import webbrowser  # noqa: PLC0415  (rarely used)
+
+    # Any failure, such as a BROWSER that is not a command: the link can be opened by hand.
     with suppress(Exception):
         webbrowser.open(link)
 
@@ -114,7 +115,7 @@ def _is_terminal() -> bool:
     stream: Any = sys.stderr
     try:
         return bool(stream.isatty())
-    except (AttributeError, ValueError):  # none, one of another kind, or one that is closed
+    except (AttributeError, ValueError):  # None, a replacement without isatty, or closed
         return False
 
 

@@ -1,6 +1,6 @@
-"""The messages of OAuth 2.0, by oauthlib.
+"""The messages of OAuth 2.0, encoded and parsed by oauthlib.
 
-Imported when a realm is first asked for tokens: many a program never asks one.
+Imported with the first request for tokens: many programs never make one.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ _LIFETIME = ("expires_in", "expires_at")
 
 
 class RefusedError(Exception):
-    """The answer says that there are no tokens, or is no answer to a request for tokens.
+    """The response reports an error, or is not a response to a request for tokens.
 
     Attributes:
-        error: The code.
-        description: What is said about it.
+        error: The error code.
+        description: Its description.
     """
 
     def __init__(self, error: str, description: str | None) -> None:
@@ -30,7 +30,7 @@ class RefusedError(Exception):
 
 
 def refresh_body(client_id: str, refresh_token: str, scope: str | None) -> str:
-    """Return the form of a request for tokens by a refresh token, RFC 6749, 6."""
+    """Return the form that requests tokens with a refresh token, RFC 6749, 6."""
     body: str = Client(client_id).prepare_refresh_body(
         refresh_token=refresh_token, scope=scope, client_id=client_id
     )
@@ -38,35 +38,35 @@ def refresh_body(client_id: str, refresh_token: str, scope: str | None) -> str:
 
 
 def client_body(client_id: str, scope: str | None) -> str:
-    """Return the form of a request for tokens by the client's own account, RFC 6749, 4.4."""
+    """Return the form that requests tokens for the client itself, RFC 6749, 4.4."""
     client = BackendApplicationClient(client_id)
     body: str = client.prepare_request_body(include_client_id=True, scope=scope)
     return body
 
 
 def device_body(client_id: str, device_code: str) -> str:
-    """Return the form of a request for tokens by a device code, RFC 8628, 3.4."""
+    """Return the form that requests tokens with a device code, RFC 8628, 3.4."""
     body: str = DeviceClient(client_id).prepare_request_body(device_code, include_client_id=True)
     return body
 
 
-def read_tokens(client_id: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Check the answer of a token endpoint.
+def parse_tokens(client_id: str, response: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Check the response of a token endpoint.
 
     Args:
-        client_id: The client that asked.
-        answer: The answer, decoded.
+        client_id: The client that sent the request.
+        response: The response, decoded.
 
     Returns:
-        The answer, without its lifetime, of which oauthlib takes whole numbers alone.
+        The response without its lifetime, which oauthlib accepts only as an integer.
 
     Raises:
-        RefusedError: If it is an error, or has no token.
+        RefusedError: If it reports an error, or has no token.
         ValueError: If it is malformed.
         TypeError: Likewise.
     """
     try:
-        text = json.dumps({k: v for k, v in answer.items() if k not in _LIFETIME})
+        text = json.dumps({k: v for k, v in response.items() if k not in _LIFETIME})
         found: Mapping[str, Any] = Client(client_id).parse_request_body_response(text)
     except OAuth2Error as error:
         raise RefusedError(str(error.error), error.description) from None

@@ -1,4 +1,4 @@
-"""Where tokens are kept between one process and the next."""
+"""Stores tokens between one process and the next: in a file or in the keyring."""
 
 from __future__ import annotations
 
@@ -10,65 +10,66 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import filelock
 import msgspec
-import platformdirs
 from attrs import evolve, field, frozen
 
 from prov_api_client.types import prepare
 from prov_facade._auth.tokens import Tokens
-from prov_facade._files.private import read_private, refuse_strangers, write_private
+from prov_facade._files.private import check_permissions, read_private, write_private
 from prov_facade._runtime.cancellation import raise_if_abandoned
 from prov_facade.errors import ConfigError, CredentialsError
 
+if TYPE_CHECKING:
+    import filelock
+
 CacheLike: TypeAlias = Literal["file", "keyring"] | Path | None
-"""Where tokens are kept: ``"file"`` for a file in the user's state directory, a ``Path`` for one in
-that directory, ``"keyring"`` for the keyring of the system, ``None`` for nowhere."""
+"""Where tokens are stored: ``"file"`` for a file in the user's state directory, a ``Path`` for
+another directory, ``"keyring"`` for the system's keyring, ``None`` for nowhere."""
 
 _POLL_INTERVAL = 0.2
-_ASIDE = ".damaged"
-_LONGEST_WAIT = 120.0
+_DAMAGED = ".damaged"
+_LOCK_TIMEOUT = 120.0
 
 
 class TokenCacheWarning(UserWarning):
-    """Tokens cannot be kept, or what was kept cannot be used; signing in goes on without."""
+    """Tokens cannot be cached, or the cache cannot be used; signing in continues without it."""
 
 
 @frozen
-class Key:
-    """What tokens are for.
+class CacheKey:
+    """Identifies cached tokens.
 
     Attributes:
         realm: The address of the realm.
         client_id: The client.
-        scope: The scope, its words in order.
-        flow: The way to sign in.
-        origin: A digest of the token that the user gave to sign in with, if one was given: for
-            another one, these tokens are not meant.
+        scope: The scope, its words sorted.
+        flow: The flow.
+        source: A digest of the token that the user supplied, if any: the cached tokens are not for
+            another one.
     """
 
     realm: str
     client_id: str
     scope: str
     flow: str
-    origin: str | None = None
+    source: str | None = None
 
     @property
     def name(self) -> str:
-        """A file name that says something to a person, and is another one for another key."""
-        told = f"{self.realm.partition('://')[2]}_{self.client_id}"
+        """A file name that people can read, unique for each key."""
+        readable = f"{self.realm.partition('://')[2]}_{self.client_id}"
         whole = msgspec.json.encode(
-            (self.realm, self.client_id, self.scope, self.flow, self.origin)
+            (self.realm, self.client_id, self.scope, self.flow, self.source)
         )
         digest = hashlib.sha256(whole)
-        return f"{re.sub(r'[^A-Za-z0-9.-]+', '_', told)[:100]}_{digest.hexdigest()[:16]}"
+        return f"{re.sub(r'[^A-Za-z0-9.-]+', '_', readable)[:100]}_{digest.hexdigest()[:16]}"
 
 
 @frozen
 class _Record:
-    """Tokens, as they are written. What a later version adds is passed over."""
+    """Tokens as they are stored. Fields that a later version adds are ignored."""
 
     version: Literal[1]
     realm: str
@@ -83,38 +84,38 @@ prepare(_Record)
 
 
 class Cache(ABC):
-    """Keeps the tokens of one key."""
+    """Stores the tokens of one key."""
 
-    def __init__(self, key: Key) -> None:
+    def __init__(self, key: CacheKey) -> None:
         self.key = key
 
     @abstractmethod
     def load(self) -> Tokens | None:
-        """Return what is kept.
+        """Return the cached tokens.
 
         Raises:
-            CredentialsError: If it may be known to others.
+            CredentialsError: If others may know them.
         """
 
     @abstractmethod
     def store(self, tokens: Tokens) -> bool:
-        """Keep something, or warn that it cannot be kept, and say which."""
+        """Store tokens, or warn, and return whether they were stored."""
 
     @abstractmethod
     def clear(self) -> None:
-        """Keep nothing."""
+        """Remove the cached tokens."""
 
     @abstractmethod
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Wait until no other process is within, as a context.
+    def lock(self) -> Iterator[None]:
+        """Exclude other processes, as a context.
 
         Raises:
-            CredentialsError: If that takes so long that the other process must hang.
-            AbandonedError: As soon as nobody waits for it any more.
+            CredentialsError: If another process holds the lock so long that it must hang.
+            AbandonedError: As soon as the caller no longer waits.
         """
 
-    def _encoded(self, tokens: Tokens) -> bytes:
+    def _encode(self, tokens: Tokens) -> bytes:
         return msgspec.json.encode(
             _Record(
                 version=1,
@@ -127,50 +128,50 @@ class Cache(ABC):
             )
         )
 
-    def _decoded(self, content: bytes) -> Tokens:
-        """Read what was written.
+    def _decode(self, content: bytes) -> Tokens:
+        """Decode stored tokens.
 
         Raises:
-            msgspec.MsgspecError: If it is not that.
-            ValueError: If it is about something else.
+            msgspec.MsgspecError: If the content is malformed.
+            ValueError: If it belongs to something else.
         """
         record = msgspec.json.decode(content, type=_Record)
         if (record.realm, record.client_id) != (self.key.realm, self.key.client_id):
-            raise ValueError("it is about another realm or client")
+            raise ValueError("it belongs to another realm or client")
         return Tokens(
             record.access_token, record.refresh_token, record.obtained_at, record.expires_in
         )
 
 
 class NoCache(Cache):
-    """Keeps nothing."""
+    """Stores nothing."""
 
     def load(self) -> Tokens | None:
-        """Return nothing."""
+        """Return ``None``."""
         return None
 
     def store(self, tokens: Tokens) -> bool:  # noqa: ARG002
-        """Keep nothing."""
+        """Store nothing."""
         return False
 
     def clear(self) -> None:
-        """There is nothing to forget."""
+        """Do nothing."""
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Nobody else can be within."""
+    def lock(self) -> Iterator[None]:
+        """Exclude nobody: nothing is shared."""
         yield
 
 
 class FileCache(Cache):
-    """Keeps tokens in a file that only its owner can read.
+    """Stores tokens in a file that only its owner can read.
 
     Args:
-        key: What they are for.
-        folder: Where; ``None`` if there is no such place. It is made when it is needed.
+        key: Identifies the tokens.
+        folder: The directory, created when needed; ``None`` if there is none.
     """
 
-    def __init__(self, key: Key, folder: Path | None) -> None:
+    def __init__(self, key: CacheKey, folder: Path | None) -> None:
         super().__init__(key)
         self._folder = folder
 
@@ -180,7 +181,7 @@ class FileCache(Cache):
         return None if self._folder is None else self._folder / f"{self.key.name}.json"
 
     def load(self) -> Tokens | None:
-        """Return what is in the file; one that cannot be understood is set aside.
+        """Return the tokens in the file. A damaged file is set aside.
 
         Raises:
             CredentialsError: If others may have read or changed it, or it cannot be read.
@@ -194,33 +195,36 @@ class FileCache(Cache):
         except (FileNotFoundError, NotADirectoryError):
             return None
         except PermissionError:
-            _warn(f"{path} may not be read, so that signing in starts afresh")
+            _warn(f"no permission to read {path}: a new login is needed")
             return None
         except OSError as error:
             raise CredentialsError(
-                f"the tokens kept in {path} cannot be read ({error.strerror}): remove it, and sign"
-                " in again"
+                f"could not read the tokens in {path} ({error.strerror}): remove it, and sign in"
+                " again"
             ) from error
         try:
-            return self._decoded(content)
+            return self._decode(content)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             self._set_aside(path)
             return None
 
     def store(self, tokens: Tokens) -> bool:
-        """Write the file, whole or not at all."""
+        """Write the file atomically."""
         path = self.path
         if path is None:
-            _warn("there is no home directory to keep tokens in: the next process has none")
+            _warn(
+                "tokens were not cached, since there is no home directory: the next process has to"
+                " sign in again"
+            )
             return False
         try:
             self._make_folder(path.parent)
             self._check_folder(path.parent)
-            write_private(path, self._encoded(tokens))
+            write_private(path, self._encode(tokens))
         except OSError as error:
             _warn(
-                f"tokens cannot be kept in {path} ({error.strerror}): the next process has none,"
-                " and a token that is good for one time is lost with this one"
+                f"tokens could not be cached in {path} ({error.strerror}): the next process has to"
+                " sign in again, and a single-use refresh token is lost"
             )
             return False
         return True
@@ -234,24 +238,24 @@ class FileCache(Cache):
         if self.path is None:
             return
         try:
-            for path in (self.path, self.path.with_suffix(_ASIDE)):
+            for path in (self.path, self.path.with_suffix(_DAMAGED)):
                 path.unlink(missing_ok=True)
         except NotADirectoryError:
             return
         except OSError as error:
             raise CredentialsError(
-                f"the tokens kept in {self.path} cannot be removed ({error.strerror}): remove the"
-                " file yourself"
+                f"could not remove the tokens in {self.path} ({error.strerror}): remove the file"
+                " yourself"
             ) from error
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold a lock beside the file, if there can be one.
+    def lock(self) -> Iterator[None]:
+        """Hold a lock file beside the file, where that is possible.
 
         Raises:
-            CredentialsError: If another process holds it and does not give it back.
+            CredentialsError: If another process does not release it.
         """
-        lock = self._lock()
+        lock = self._acquire_lock()
         if lock is None:
             yield
             return
@@ -260,13 +264,15 @@ class FileCache(Cache):
         finally:
             lock.release()
 
-    def _lock(self) -> filelock.BaseFileLock | None:
+    def _acquire_lock(self) -> filelock.BaseFileLock | None:
         if self.path is None:
             return None
+        import filelock  # noqa: PLC0415  (many programs never sign in)
+
         try:
             self._make_folder(self.path.parent)
             lock = filelock.FileLock(self.path.with_suffix(".lock"), mode=0o600)
-            ends = time.monotonic() + _LONGEST_WAIT
+            ends = time.monotonic() + _LOCK_TIMEOUT
             while True:
                 try:
                     lock.acquire(timeout=_POLL_INTERVAL, poll_interval=_POLL_INTERVAL / 10)
@@ -277,60 +283,60 @@ class FileCache(Cache):
                 if time.monotonic() > ends:
                     break
         except (OSError, NotImplementedError):
-            # Where nothing can be written, or there are no locks, nobody else can write either, or
-            # each process has to see for itself.
+            # Where nothing can be written, no other process can write either; where there are no
+            # locks, each process is on its own.
             return None
         raise CredentialsError(
-            f"another process has been renewing tokens for {_LONGEST_WAIT:.0f} s, and holds"
-            f" {lock.lock_file}: is it suspended? Let it go on, or end it"
+            f"another process has held {lock.lock_file} for {_LOCK_TIMEOUT:.0f} s: it may be"
+            " suspended while it refreshes tokens. Resume it, or end it"
         )
 
     def _make_folder(self, folder: Path) -> None:
         if folder.is_dir():
             return
-        # The one above as well: whoever may change that could put another in its place.
+        # The parent as well: anybody who can change that could replace the directory.
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
 
     def _check_folder(self, folder: Path) -> None:
-        refuse_strangers(folder, folder.stat(), "chmod 700", writing_only=True)
+        check_permissions(folder, folder.stat(), "chmod 700", writing_only=True)
 
     def _set_aside(self, path: Path) -> None:
-        aside = path.with_suffix(_ASIDE)
+        aside = path.with_suffix(_DAMAGED)
         with suppress(OSError):
             path.replace(aside)
-        _warn(f"{path} is damaged: it is now {aside.name}, and signing in starts afresh")
+        _warn(f"{path} is damaged and was renamed {aside.name}: a new login is needed")
 
 
 class KeyringCache(FileCache):
-    """Keeps tokens in the keyring of the system; a file is used for the lock alone."""
+    """Stores tokens in the system's keyring; only the lock is a file."""
 
     _SERVICE = "prov-facade"
 
     def load(self) -> Tokens | None:
-        """Return what is in the keyring."""
+        """Return the tokens in the keyring."""
         keyring = _keyring()
         try:
             content = keyring.get_password(self._SERVICE, self.key.name)
-        except Exception as error:  # its backends have errors of all kinds
-            raise _without_keyring(error) from error
+        except Exception as error:  # backends raise errors of all kinds
+            raise _keyring_error(error) from error
         if content is None:
             return None
         try:
-            return self._decoded(content.encode())
+            return self._decode(content.encode())
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            _warn("the keyring's entry is damaged, so that signing in starts afresh")
+            _warn("the entry in the keyring is damaged: a new login is needed")
             return None
 
     def store(self, tokens: Tokens) -> bool:
-        """Put tokens into the keyring."""
+        """Store the refresh token in the keyring."""
         keyring = _keyring()
-        # The refresh token alone: some keyrings take no more than about 1,200 characters.
-        content = self._encoded(evolve(tokens, access_token="", expires_in=0)).decode()
+        # Without the access token: some keyrings store at most about 1,200 characters.
+        content = self._encode(evolve(tokens, access_token="", expires_in=0)).decode()
         try:
             keyring.set_password(self._SERVICE, self.key.name, content)
         except Exception as error:  # noqa: BLE001  (likewise)
-            _warn(f"tokens cannot be kept in the keyring ({type(error).__name__})")
+            _warn(f"tokens could not be stored in the keyring ({type(error).__name__})")
             return False
         return True
 
@@ -340,16 +346,16 @@ class KeyringCache(FileCache):
         try:
             keyring.delete_password(self._SERVICE, self.key.name)
         except keyring.errors.PasswordDeleteError:
-            return  # there was none
+            return  # there is no entry
         except Exception as error:
-            raise _without_keyring(error) from error
+            raise _keyring_error(error) from error
 
 
-def cache_for(key: Key, where: CacheLike) -> Cache:
-    """Make the cache that the user asks for.
+def cache_for(key: CacheKey, where: CacheLike) -> Cache:
+    """Return the cache that the user chose.
 
     Raises:
-        ConfigError: If that is none.
+        ConfigError: If it is not a cache.
     """
     if where is None:
         return NoCache(key)
@@ -357,22 +363,24 @@ def cache_for(key: Key, where: CacheLike) -> Cache:
         try:
             return FileCache(key, where.expanduser().absolute())
         except RuntimeError as error:
-            raise ConfigError(f"cache cannot be {where}: {error}") from error
+            raise ConfigError(f"cache {where} cannot be used: {error}") from error
     if where == "file":
         return FileCache(key, _state_folder())
     if where == "keyring":
-        _keyring()  # which says at once if there is none
+        _keyring()  # raises at once if it is not installed
         return KeyringCache(key, _state_folder())
     raise ConfigError("cache must be 'file', 'keyring', None, or the pathlib.Path of a directory")
 
 
 def _state_folder() -> Path | None:
-    """The directory for tokens among the user's own; ``None`` if the user has none."""
+    """Return the directory for tokens; ``None`` without a home directory."""
+    import platformdirs  # noqa: PLC0415  (many programs never sign in)
+
     try:
         folder = platformdirs.user_state_path("prov-facade") / "tokens"
     except RuntimeError:
-        return None  # there is no home
-    # Older versions give one that begins with a "~", in the working directory.
+        return None
+    # Older versions return "~/...", which would be in the working directory.
     return folder if folder.is_absolute() else None
 
 
@@ -382,7 +390,7 @@ def _warn(message: str) -> None:
 
 def _keyring() -> Any:
     try:
-        import keyring  # noqa: PLC0415  (of an extra)
+        import keyring  # noqa: PLC0415  (an optional dependency)
         import keyring.errors  # noqa: PLC0415
     except ImportError as error:
         raise ConfigError(
@@ -391,7 +399,7 @@ def _keyring() -> Any:
     return keyring
 
 
-def _without_keyring(error: Exception) -> CredentialsError:
+def _keyring_error(error: Exception) -> CredentialsError:
     return CredentialsError(
-        f"the keyring cannot be used ({type(error).__name__}): unlock it, or take another cache"
+        f"the keyring cannot be used ({type(error).__name__}): unlock it, or choose another cache"
     )

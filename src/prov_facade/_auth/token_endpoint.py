@@ -1,11 +1,13 @@
-"""Asks a realm for tokens, and turns what it answers into tokens or errors."""
+"""Requests tokens from a realm, and turns its responses into tokens or errors."""
 
 from __future__ import annotations
 
 import base64
+import random
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -13,11 +15,10 @@ from urllib.parse import quote_plus, urlencode
 
 import httpx
 import msgspec
-import tenacity
 from attrs import define, field, frozen
 
 from prov_api_client.types import prepare
-from prov_facade._auth.discovery import Endpoints, find
+from prov_facade._auth.discovery import Endpoints, discover
 from prov_facade._auth.tokens import Tokens
 from prov_facade._http import ssl_context
 from prov_facade._runtime.cancellation import sleep
@@ -29,18 +30,19 @@ T = TypeVar("T")
 
 Verify = ssl.SSLContext | str | Path | None
 
-_ATTEMPTS = 4
-_LONGEST_WAIT = 10.0
-_LONGEST_QUOTE = 300
-_LONGEST_CODE = 60
-_SHORTEST_SECRET = 6
+_MAX_ATTEMPTS = 4
+_BACKOFF, _MAX_BACKOFF = 0.5, 5.0
+_MAX_RETRY_AFTER = 10.0
+_MAX_DESCRIPTION = 300
+_MAX_ERROR_CODE = 60
+_MIN_SECRET = 6
 _BUSY = (429, 503)
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
 @frozen
-class DeviceAnswer:
-    """What a realm answers a device that wants to sign in, RFC 8628, 3.2."""
+class DeviceAuthorization:
+    """The response to a device that wants to sign in, RFC 8628, 3.2."""
 
     device_code: str = field(repr=False)
     user_code: str
@@ -51,34 +53,39 @@ class DeviceAnswer:
 
 
 @frozen
-class _Lifetime:
+class _TokenDetails:
     expires_in: float | None = None
     scope: str | None = None
 
 
-prepare(DeviceAnswer, _Lifetime)
+prepare(DeviceAuthorization, _TokenDetails)
 
 
 class _BusyError(Exception):
-    """The realm asks to be asked later."""
+    """The realm asks to retry later."""
 
     def __init__(self, response: httpx.Response) -> None:
         super().__init__(f"status {response.status_code}")
         self.response = response
 
 
-@define
-class Realm:
-    """A realm, as a client of it.
+# A request certainly did not reach the realm, or was rejected before it was acted on. Any other
+# failure may have consumed a single-use token.
+_RETRYABLE = (httpx.ConnectError, httpx.ConnectTimeout, _BusyError)
 
-    What it says of its addresses is asked for once.
+
+@define
+class RealmClient:
+    """Sends the requests of one OAuth client to its realm.
+
+    The endpoints of the realm are discovered once.
 
     Attributes:
         config: The deployment.
         client_id: The client.
         client_secret: Its secret, if it has one.
-        timeout: How many seconds the realm may take for each step of an answer.
-        verify: What its certificate is checked with, as for :class:`~prov_facade.ProvClient`.
+        timeout: How many seconds the realm may take for each step of a response.
+        verify: How its certificate is verified, as for :class:`~prov_facade.ProvClient`.
     """
 
     config: Config
@@ -90,179 +97,167 @@ class Realm:
 
     @property
     def address(self) -> str:
-        """Where it is."""
+        """The address of the realm."""
         return self.config.keycloak_endpoint
 
-    def refreshed(self, refresh_token: str, scope: str | None = None) -> Tokens:
-        """Get new tokens for a refresh token.
+    def refresh(self, refresh_token: str, scope: str | None = None) -> Tokens:
+        """Obtain new tokens with a refresh token.
 
         Raises:
-            CredentialsError: If there are none.
+            CredentialsError: If the realm issues none.
         """
         body = _protocol().refresh_body(self.client_id, refresh_token, scope)
-        return self._tokens(body, "refresh the tokens", secrets=[refresh_token]).succeeding(
-            refresh_token
+        tokens = self._request_tokens(body, "refresh the tokens", refresh_token)
+        return tokens.or_refresh_token(refresh_token)
+
+    def client_tokens(self, scope: str | None) -> Tokens:
+        """Obtain tokens for the client itself.
+
+        Raises:
+            CredentialsError: If the realm issues none.
+        """
+        return self._request_tokens(
+            _protocol().client_body(self.client_id, scope), "sign in as a client"
         )
 
-    def for_client(self, scope: str | None) -> Tokens:
-        """Get tokens for the client itself.
+    def device_tokens(self, device_code: str) -> Tokens:
+        """Obtain tokens for a device that a person has approved.
 
         Raises:
-            CredentialsError: If there are none.
-        """
-        body = _protocol().client_body(self.client_id, scope)
-        return self._tokens(body, "sign in as a client")
-
-    def for_device(self, device_code: str) -> Tokens:
-        """Ask whether a person approved a device.
-
-        Raises:
-            CredentialsError: If none did, or not yet.
+            CredentialsError: If nobody has approved it, or not yet.
         """
         body = _protocol().device_body(self.client_id, device_code)
-        return self._tokens(body, "sign in", secrets=[device_code])
+        return self._request_tokens(body, "sign in", device_code)
 
-    def device_login(self, scope: str) -> DeviceAnswer:
-        """Ask for a code that a person can approve.
+    def authorize_device(self, scope: str) -> DeviceAuthorization:
+        """Obtain a code for a person to approve.
 
         Raises:
-            CredentialsError: If there is none.
+            CredentialsError: If the realm issues none.
         """
+        action = "sign in by device"
         body = urlencode({"client_id": self.client_id, "scope": scope})
-        response = self._post(lambda at: at.device_authorization, body, "sign in by device")
-        answer = self._read(response, "sign in by device", [])
+        response = self._post(lambda at: at.device_authorization, body, action)
+        fields = self._parse(response, action)
         try:
-            return msgspec.convert(answer, DeviceAnswer, strict=False)
+            return msgspec.convert(fields, DeviceAuthorization, strict=False)
         except msgspec.ValidationError as error:
             raise CredentialsError(
-                f"{self._attempt('sign in by device')}: the answer cannot be used: {error}"
+                f"{self._failed(action)}: the response cannot be used: {error}"
             ) from None
 
     def revoke(self, token: str, kind: str) -> None:
-        """End a token.
+        """Revoke a token.
 
         Args:
             token: The token.
             kind: ``refresh_token`` or ``access_token``.
 
         Raises:
-            CredentialsError: If the realm does not say that it did.
+            CredentialsError: If the realm does not confirm it.
         """
         fields = {"client_id": self.client_id, "token": token, "token_type_hint": kind}
         response = self._post(lambda at: at.revocation, urlencode(fields), "sign out")
         if not response.is_success:
-            self._read(response, "sign out", [token])
+            self._parse(response, "sign out", token)
 
-    def _tokens(self, body: str, what: str, secrets: list[str] | None = None) -> Tokens:
-        asked_at = time.time()  # the token may be as old as that
-        response = self._post(lambda at: at.token, body, what)
-        answer = self._read(response, what, secrets or [])
+    def _request_tokens(self, body: str, action: str, *secrets: str) -> Tokens:
+        requested_at = time.time()  # the token may be as old as that
+        response = self._post(lambda at: at.token, body, action)
+        fields = self._parse(response, action, *secrets)
         try:
-            checked = _protocol().read_tokens(self.client_id, answer)
-            about = msgspec.convert(answer, _Lifetime, strict=False)
+            checked = _protocol().parse_tokens(self.client_id, fields)
+            details = msgspec.convert(fields, _TokenDetails, strict=False)
         except _protocol().RefusedError as error:
-            raise self._refusal(what, error.error, error.description, secrets or []) from None
+            raise self._oauth_error(action, error.error, error.description, secrets) from None
         except (msgspec.MsgspecError, ValueError, TypeError, AttributeError) as error:
-            kind = type(error).__name__
             raise CredentialsError(
-                f"{self._attempt(what)}: the answer cannot be used ({kind})"
+                f"{self._failed(action)}: the response cannot be used ({type(error).__name__})"
             ) from None
         token, refresh = checked["access_token"], checked.get("refresh_token")
         if not is_token(token) or not (refresh is None or is_token(refresh)):
-            raise CredentialsError(f"{self._attempt(what)}: the answer holds no token")
+            raise CredentialsError(f"{self._failed(action)}: the response has no token")
         if str(checked.get("token_type", "Bearer")).lower() != "bearer":
-            raise CredentialsError(f"{self._attempt(what)}: the answer holds no bearer token")
-        seconds = about.expires_in
-        # One that is not positive says nothing.
-        return Tokens(
-            token, refresh, asked_at, seconds if seconds and seconds > 0 else None, about.scope
-        )
+            raise CredentialsError(f"{self._failed(action)}: the response has no bearer token")
+        # A lifetime that is not positive means nothing.
+        seconds = details.expires_in if details.expires_in and details.expires_in > 0 else None
+        return Tokens(token, refresh, requested_at, seconds, details.scope)
 
-    def _read(self, response: httpx.Response, what: str, secrets: list[str]) -> dict[str, Any]:
-        """Read an answer that is an object, and no error."""
+    def _parse(self, response: httpx.Response, action: str, *secrets: str) -> dict[str, Any]:
+        """Parse a response that is an object without an error."""
         try:
-            answer = msgspec.json.decode(response.content, type=dict[str, Any])
+            fields = msgspec.json.decode(response.content, type=dict[str, Any])
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            answer = {}
-        error = answer.get("error")
+            fields = {}
+        error = fields.get("error")
         if error is not None:
-            raise self._refusal(what, error, answer.get("error_description"), secrets)
+            raise self._oauth_error(action, error, fields.get("error_description"), secrets)
         if not response.is_success:
             advice = ""
             if response.status_code == 404:
-                advice = ". Is there such a realm? Check the Config's domain and realm_name"
+                advice = ". Does the realm exist? Check the domain and realm_name in the Config"
             elif response.is_redirect:
                 advice = ". Redirects are not followed: check the address in the Config"
             raise CredentialsError(
-                f"{self._attempt(what)}: it was answered with status"
-                f" {response.status_code}{advice}",
-                # Without what was sent and what came.
-                response=httpx.Response(response.status_code, request=_bare(response.request)),
+                f"{self._failed(action)}: the response has status {response.status_code}{advice}",
+                # Without the secrets in the request and the response.
+                response=httpx.Response(
+                    response.status_code, request=_without_secrets(response.request)
+                ),
             )
-        if not answer:
-            raise CredentialsError(f"{self._attempt(what)}: the answer is no JSON object")
-        return answer
+        if not fields:
+            raise CredentialsError(f"{self._failed(action)}: the response is not a JSON object")
+        return fields
 
-    def _refusal(
-        self, what: str, error: object, description: object, secrets: list[str]
+    def _oauth_error(
+        self, action: str, error: object, description: object, secrets: Iterable[str]
     ) -> CredentialsError:
-        code, said = self._plain(error)[:_LONGEST_CODE], self._quoted(description, secrets)
-        message = f"{self._attempt(what)}: {code}"
-        if said:
-            message += f": {said.rstrip('.')}"
-        advice = _ADVICE.get(code)
-        if advice:
-            message += f". {advice}"
-        return CredentialsError(message, error=code, error_description=said or None)
+        code = _printable(error)[:_MAX_ERROR_CODE]
+        details = _mask(_printable(description), [*secrets, self.client_secret or ""])
+        if len(details) > _MAX_DESCRIPTION:
+            details = f"{details[:_MAX_DESCRIPTION]}…"
+        message = f"{self._failed(action)}: {code}"
+        if details:
+            message += f": {details.rstrip('.')}"
+        if code in _ADVICE:
+            message += f". {_ADVICE[code]}"
+        return CredentialsError(message, error=code, error_description=details or None)
 
-    def _quoted(self, text: object, secrets: list[str]) -> str:
-        """Repeat what the realm says, without what it was told."""
-        said = self._plain(text)
-        for secret in filter(None, (*secrets, self.client_secret)):
-            # One that is as short as a word would mask words.
-            if len(secret) >= _SHORTEST_SECRET:
-                said = said.replace(secret, "***")
-        return said if len(said) <= _LONGEST_QUOTE else f"{said[:_LONGEST_QUOTE]}…"
-
-    def _plain(self, text: object) -> str:
-        """Repeat it without control characters, which could steer a terminal."""
-        said = "" if text is None else str(text)
-        return " ".join("".join(c if c.isprintable() else " " for c in said).split())
-
-    def _attempt(self, what: str) -> str:
-        return f"could not {what} at {self.address} as {self.client_id!r}"
+    def _failed(self, action: str) -> str:
+        return f"could not {action} at {self.address} as {self.client_id!r}"
 
     # On the wire
 
-    def _post(self, where: Callable[[Endpoints], str], body: str, what: str) -> httpx.Response:
+    def _post(self, select: Callable[[Endpoints], str], body: str, action: str) -> httpx.Response:
         try:
             with self._http() as http:
-                endpoints = self._endpoints
-                if endpoints is None:
-                    endpoints = self._persistently(
-                        lambda: find(self.config, http, _unless_busy, self._attempt(what))
+                if self._endpoints is None:
+                    self._endpoints = _with_retries(
+                        lambda: discover(
+                            self.config,
+                            lambda address: _raise_if_busy(http.get(address)),
+                            self._failed(action),
+                        )
                     )
-                    self._endpoints = endpoints
                 headers = dict(_FORM)
-                if self.client_secret is not None and endpoints.secret_in_header:
+                if self.client_secret is not None and self._endpoints.secret_in_header:
                     headers["Authorization"] = _basic(self.client_id, self.client_secret)
                 elif self.client_secret is not None:
                     body += "&" + urlencode({"client_secret": self.client_secret})
-
-                address = where(endpoints)
-                return self._persistently(
-                    lambda: _unless_busy(http.post(address, content=body, headers=headers))
+                address = select(self._endpoints)
+                return _with_retries(
+                    lambda: _raise_if_busy(http.post(address, content=body, headers=headers))
                 )
         except _BusyError as error:
             return error.response
         except httpx.HTTPError as error:
             # Its text names hosts and ports; the request has the secrets.
-            error.request = _bare(error.request)
+            error.request = _without_secrets(error.request)
             failure, cause = error, error.with_traceback(None)
-        # Raised out here, since the traceback would lead to the request as well.
+        # Not raised within the handler: the traceback would lead to the request.
         raise CredentialsError(
-            f"{self._attempt(what)}: there was no answer ({type(failure).__name__}: {failure})."
-            " Check the Config's domain and realm_name, and the network"
+            f"{self._failed(action)}: no response ({type(failure).__name__}: {failure})."
+            " Check the domain and realm_name in the Config, and the network"
         ) from cause
 
     def _http(self) -> httpx.Client:
@@ -271,60 +266,78 @@ class Realm:
             return httpx.Client(verify=certificates, timeout=self.timeout, follow_redirects=False)
         except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
             raise CredentialsError(
-                f"no connection to {self.address} can be set up: verify or the environment names"
-                f" a file of certificates or a proxy that cannot be used ({error})"
+                f"could not set up a connection to {self.address}: verify or the environment names"
+                f" a certificate file or a proxy that cannot be used ({error})"
             ) from error
-
-    def _persistently(self, attempt: Callable[[], T]) -> T:
-        """Try again what has certainly not reached the realm, or was put off by it.
-
-        Whatever else failed may have used up a token that is good for one time.
-        """
-        retrying = tenacity.Retrying(
-            sleep=sleep,
-            stop=tenacity.stop_after_attempt(_ATTEMPTS),
-            wait=_wait,
-            retry=tenacity.retry_if_exception_type(
-                (httpx.ConnectError, httpx.ConnectTimeout, _BusyError)
-            ),
-            reraise=True,
-        )
-        return retrying(attempt)
 
 
 _ADVICE = {
     "invalid_client": "Check the client_id, and the client_secret if the client has one",
-    "unauthorized_client": "Whoever runs the realm can allow the client to sign in this way",
-    "invalid_scope": "Ask for another scope",
+    "unauthorized_client": "An administrator of the realm can enable this flow for the client",
+    "invalid_scope": "Request another scope",
 }
 
 
-def _bare(request: httpx.Request) -> httpx.Request:
-    """The request without its headers and its body."""
-    return httpx.Request(request.method, request.url)
-
-
 def _protocol() -> ModuleType:
-    from prov_facade._auth import protocol  # noqa: PLC0415  (many a program never needs it)
+    from prov_facade._auth import protocol  # noqa: PLC0415  (see there)
 
     return protocol
 
 
-def _unless_busy(response: httpx.Response) -> httpx.Response:
+def _without_secrets(request: httpx.Request) -> httpx.Request:
+    """Drop the headers and the body."""
+    return httpx.Request(request.method, request.url)
+
+
+def _basic(client_id: str, secret: str) -> str:
+    """Return the header of RFC 6749, 2.3.1, where both are form-encoded."""
+    pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def _printable(text: object) -> str:
+    """Drop control characters, which could steer a terminal."""
+    text = "" if text is None else str(text)
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _mask(text: str, secrets: Iterable[str]) -> str:
+    """Mask the secrets that a realm repeats."""
+    for secret in secrets:
+        # Masking a secret as short as a word would mask words.
+        if len(secret) >= _MIN_SECRET:
+            text = text.replace(secret, "***")
+    return text
+
+
+# Retries
+
+
+def _with_retries(attempt: Callable[[], T]) -> T:
+    for number in count(1):
+        try:
+            return attempt()
+        except _RETRYABLE as error:
+            if number == _MAX_ATTEMPTS:
+                raise
+            delay = _delay(error, number)
+        sleep(delay)
+    raise AssertionError  # pragma: no cover
+
+
+def _raise_if_busy(response: httpx.Response) -> httpx.Response:
     if response.status_code in _BUSY:
         raise _BusyError(response)
     return response
 
 
-def _basic(client_id: str, secret: str) -> str:
-    """The header of RFC 6749, 2.3.1, where both are encoded as in a form."""
-    pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
-    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+def _delay(error: Exception, attempt: int) -> float:
+    if isinstance(error, _BusyError):
+        seconds = _parse_retry_after(error.response.headers.get("retry-after", ""))
+        if seconds is not None:
+            return min(seconds, _MAX_RETRY_AFTER)
+    return random.uniform(0, min(_BACKOFF * 2 ** (attempt - 1), _MAX_BACKOFF))  # noqa: S311
 
 
-def _wait(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.response.headers.get("retry-after", "") if isinstance(error, _BusyError) else ""
-    if asked.isascii() and asked.isdigit():
-        return min(float(asked), _LONGEST_WAIT)
-    return float(tenacity.wait_random_exponential(multiplier=0.5, max=5)(state))
+def _parse_retry_after(value: str) -> float | None:
+    return float(value) if value.isascii() and value.isdigit() else None

@@ -1,4 +1,4 @@
-"""Tokens, and when they run out."""
+"""Access and refresh tokens, and when they expire."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import time
 import attrs
 from attrs import frozen
 
-# A token is renewed this long before it runs out, so that it does not on its way, and though the
-# clocks of machines that share it differ. Of a short-lived one, half its life.
+# A token is refreshed this long before it expires, so that it does not expire on its way, even if
+# the clocks of machines that share it differ. A short-lived token is refreshed after half its life.
 LEEWAY = 90.0
-# One that cannot be renewed is used until shortly before its end.
-_LAST = 5.0
+# A token that cannot be refreshed is used until shortly before it expires.
+_LAST_USE = 5.0
 
 
 @frozen
 class Tokens:
-    """What a realm gave.
+    """The tokens that a realm issued.
 
     Attributes:
-        access_token: What calls are made with; empty if there is none (any more).
-        refresh_token: What a new access token is had with.
-        obtained_at: When, in seconds since 1970 by this machine's clock. That of the realm does not
-            matter: it says how long a token is good, not until when.
-        expires_in: For how many seconds the access token is good; ``None`` if that is not known.
-        scope: What they are good for, where the realm said so.
+        access_token: The token for calls; empty if there is only a refresh token.
+        refresh_token: The token that obtains a new access token.
+        obtained_at: When, in seconds since 1970 by this machine's clock. The clock of the realm
+            does not matter: it states how long a token is valid, not until when.
+        expires_in: For how many seconds the access token is valid; ``None`` if unknown.
+        scope: The granted scope, where the realm states it.
     """
 
     access_token: str = attrs.field(repr=False)
@@ -34,16 +34,16 @@ class Tokens:
     scope: str | None = None
 
     def is_fresh(self) -> bool:
-        """Say whether the access token is good for a while."""
+        """Return whether the access token need not be refreshed yet."""
         return self._has_left(min(LEEWAY, (self.expires_in or 0) / 2))
 
-    def is_good(self) -> bool:
-        """Say whether the access token is good yet."""
-        return self._has_left(min(_LAST, (self.expires_in or 0) / 2))
+    def is_valid(self) -> bool:
+        """Return whether the access token is still valid."""
+        return self._has_left(min(_LAST_USE, (self.expires_in or 0) / 2))
 
-    def succeeding(self, before: str | None) -> Tokens:
-        """Keep a refresh token that the realm did not replace."""
-        return self if self.refresh_token else attrs.evolve(self, refresh_token=before)
+    def or_refresh_token(self, previous: str | None) -> Tokens:
+        """Keep the previous refresh token if the realm did not replace it."""
+        return self if self.refresh_token else attrs.evolve(self, refresh_token=previous)
 
     def _has_left(self, seconds: float) -> bool:
         if not self.access_token:
@@ -51,5 +51,5 @@ class Tokens:
         if self.expires_in is None:
             return True
         age = time.time() - self.obtained_at
-        # One from the future was obtained by another clock, or this one was set back.
+        # A token from the future was stamped by another clock, or this one was set back.
         return -LEEWAY <= age < self.expires_in - seconds

@@ -1,4 +1,4 @@
-"""Files that only their owner can read, and the refusal of others."""
+"""Files that only their owner can read."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from prov_facade.errors import CredentialsError
 
 
 def read_private(path: Path) -> bytes:
-    """Read a file that nobody but its owner may read or change.
+    """Read a file that only its owner may read or change.
 
     Raises:
-        CredentialsError: If others may.
-        OSError: If it cannot be read, or is a link.
+        CredentialsError: If others may, too.
+        OSError: If it cannot be read, or is a symbolic link.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     with os.fdopen(descriptor, "rb") as file:
-        refuse_strangers(path, os.fstat(descriptor), "chmod 600")
+        check_permissions(path, os.fstat(descriptor), "chmod 600")
         return file.read()
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read, whole or not at all.
+    """Write a file that only its owner can read, atomically.
 
     Raises:
         OSError: If it cannot be written.
@@ -32,25 +32,31 @@ def write_private(path: Path, content: bytes) -> None:
     replace_file(path, content, mode=0o600)
 
 
-def refuse_strangers(
-    path: Path, about: os.stat_result, mend: str, *, writing_only: bool = False
+def check_permissions(
+    path: Path, status: os.stat_result, fix: str, *, writing_only: bool = False
 ) -> None:
-    """Refuse what others may read or change.
+    """Refuse a file or directory that others may read or change.
+
+    Args:
+        path: The file or directory.
+        status: Its status.
+        fix: The command that the error suggests.
+        writing_only: Whether others may read it.
 
     Raises:
-        CredentialsError: If they may.
+        CredentialsError: If others may.
     """
     if os.name == "nt":
-        return  # there, what is in a user's directory is the user's
+        return  # the user's directories are private there
     fault = ""
-    if about.st_uid not in (os.getuid(), 0):
+    if status.st_uid not in (os.getuid(), 0):
         fault = "belongs to another user"
-    elif about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    elif status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         fault = "can be changed by other users"
-    elif not writing_only and about.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    elif not writing_only and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         fault = "can be read by other users"
     if fault:
         raise CredentialsError(
-            f"{path} holds tokens and {fault}: `{mend}` it if you trust those who could, or remove"
-            " it and sign in again"
+            f"{path} holds tokens and {fault}: run `{fix}` on it if you trust them, or remove it"
+            " and sign in again"
         )

@@ -1,172 +1,118 @@
-"""Makes clients from arguments, the environment and a configuration file."""
+"""Creates clients from arguments, environment variables and a configuration file."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from typing import TypedDict, Unpack
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
 
-import httpx
-
-from prov_facade._async.client import ProvClient
-from prov_facade._async.settings import EventHooks, Timeout
+from prov_facade._async.settings import DEFAULT_TIMEOUT, ClientSettings
 from prov_facade._auth.device_flow import DeviceFlow
 from prov_facade._auth.flows import ClientCredentials, OfflineFlow
 from prov_facade._auth.token_endpoint import Verify
 from prov_facade._profiles.config_file import from_file
-from prov_facade._profiles.settings import VARIABLES, Settings, from_environment
-from prov_facade._runtime.aio.send import TransportLike
-from prov_facade._sync.client import SyncProvClient
+from prov_facade._profiles.settings import (
+    VARIABLES,
+    ConnectSettings,
+    Settings,
+    from_environment,
+)
+from prov_facade._signatures import takes_settings
+from prov_facade._sync.settings import ClientSettings as SyncClientSettings
 from prov_facade.auth import AuthManager, BearerToken
 from prov_facade.config import APIOverrides, Config
 from prov_facade.errors import ConfigError
-from prov_facade.polling import PollPolicy
-from prov_facade.retries import RetryPolicy
+
+if TYPE_CHECKING:
+    from prov_facade._async.client import ProvClient
+    from prov_facade._sync.client import SyncProvClient
 
 
-class _Common(TypedDict, total=False):
-    timeout: Timeout
-    retries: RetryPolicy | None
-    limits: httpx.Limits | None
-    proxy: str | httpx.URL | httpx.Proxy | None
-    verify: Verify
-    event_hooks: EventHooks | None
-    polling: PollPolicy | None
+class _AsyncSettings(ConnectSettings, ClientSettings, total=False):
+    pass
 
 
-class ClientSettings(_Common, total=False):
-    """The settings of a :class:`~prov_facade.ProvClient`, which are told there."""
-
-    transport: TransportLike | None
+class _SyncSettings(ConnectSettings, SyncClientSettings, total=False):
+    pass
 
 
-class SyncClientSettings(_Common, total=False):
-    """The settings of a :class:`~prov_facade.SyncProvClient`, which are told there."""
+@takes_settings(_AsyncSettings, timeout=DEFAULT_TIMEOUT)
+def connect(profile: str | None = None, **settings: Unpack[_AsyncSettings]) -> ProvClient:
+    """Create a client from arguments, environment variables and a configuration file.
 
-    transport: httpx.BaseTransport | None
+    Nothing is sent before the first call of the client.
 
-
-def connect(
-    profile: str | None = None,
-    *,
-    domain: str | None = None,
-    realm: str | None = None,
-    client_id: str | None = None,
-    token: str | Callable[[], str] | None = None,
-    offline_token: str | None = None,
-    offline_token_file: str | os.PathLike[str] | None = None,
-    client_secret: str | None = None,
-    api_overrides: APIOverrides | None = None,
-    config_file: str | os.PathLike[str] | None = None,
-    scope: str | None = None,
-    **settings: Unpack[ClientSettings],
-) -> ProvClient:
-    """Make a client from arguments, environment variables and a configuration file.
-
-    Nothing goes over the network before the first call of the client.
-
-    Each of ``domain``, ``realm``, ``client_id``, ``scope`` and ``api_overrides`` comes from the
-    first that names it:
+    Each of ``domain``, ``realm``, ``client_id``, ``scope`` and ``api_overrides`` is taken from the
+    first source that has it:
 
     1. the arguments;
-    2. the environment variables ``PROV_DOMAIN``, ``PROV_REALM`` and ``PROV_CLIENT_ID``, of which an
-       empty one counts as not set; there are none for the scope and the overrides;
+    2. the environment variables ``PROV_DOMAIN``, ``PROV_REALM`` and ``PROV_CLIENT_ID``. An empty
+       variable counts as not set; the scope and the overrides have no variable;
     3. the profile.
 
-    The overrides are taken as a whole. They and the credential are not used for another deployment
-    than the one that stands beside them: a ``domain`` or ``realm`` that departs from it is refused.
+    The overrides are taken as a whole. The overrides and the credential are not used for another
+    deployment than the one of their source: a different ``domain`` or ``realm`` raises an error.
 
-    The credential comes from the first of the same three that has one (``PROV_TOKEN``,
-    ``PROV_OFFLINE_TOKEN``, ``PROV_CLIENT_SECRET``). If that has more than one, the first of these
-    is used:
+    The credential is taken from the first of these sources that has one; its variables are
+    ``PROV_TOKEN``, ``PROV_OFFLINE_TOKEN`` and ``PROV_CLIENT_SECRET``. If a source has several, the
+    first of these is used:
 
     1. ``token``: :class:`~prov_facade.BearerToken`, which needs no ``client_id``;
     2. ``offline_token`` or ``offline_token_file``: :class:`~prov_facade.OfflineFlow`, with the
-       ``client_secret`` of any of the three, if there is one;
+       ``client_secret`` of any source, if there is one;
     3. ``client_secret``: :class:`~prov_facade.ClientCredentials`.
 
-    If there is none anywhere, a person signs in: :class:`~prov_facade.DeviceFlow`.
+    Without any credential, a person signs in: :class:`~prov_facade.DeviceFlow`.
 
     The configuration file is TOML. It has a table ``[profiles.NAME]`` for each profile, with the
     keys ``domain``, ``realm``, ``client_id``, ``scope``, ``token``, ``offline_token``,
     ``offline_token_file`` (relative to the configuration file, or with ``~``), ``client_secret``,
-    and the attributes of :class:`~prov_facade.APIOverrides`. With a token or a secret in it, it
-    must be for its owner alone.
+    and the attributes of :class:`~prov_facade.APIOverrides`. If it holds a token or a secret, only
+    its owner may have access to it.
 
     Args:
-        profile: The profile to use; by default the one that ``PROV_PROFILE`` names, else the one
-            named ``default``, if there is one.
-        domain: The domain of the deployment.
-        realm: The Keycloak realm in which people sign in.
-        client_id: The client that people or programs sign in with.
-        token: An access token, or a function that returns the current one.
-        offline_token: A token that access tokens can be had for.
-        offline_token_file: The file that it is in.
-        client_secret: The secret of the client.
-        api_overrides: Addresses that depart from those that the domain implies.
-        config_file: The configuration file; by default the one that ``PROV_CONFIG_FILE`` names,
-            else ``config.toml`` in the user's configuration directory (on Linux
-            ``~/.config/prov-facade``), if there is one.
-        scope: What to ask for when signing in.
-        settings: As for :class:`~prov_facade.ProvClient`. ``verify`` is for signing in as well.
+        profile: The profile to use; by default the one that ``PROV_PROFILE`` names, else
+            ``default``, if it exists.
+        **settings: The settings of the connection, by name:
+
+            - ``domain``: The domain of the deployment.
+            - ``realm``: The Keycloak realm.
+            - ``client_id``: The OAuth client that people or programs sign in with.
+            - ``token``: An access token, or a function that returns the current one.
+            - ``offline_token``: An offline token, which obtains access tokens.
+            - ``offline_token_file``: A file that holds it.
+            - ``client_secret``: The secret of the OAuth client.
+            - ``api_overrides``: Addresses other than those that the domain implies.
+            - ``scope``: The scope to request when signing in.
+            - ``config_file``: The configuration file; by default the one that ``PROV_CONFIG_FILE``
+              names, else ``config.toml`` in the user's configuration directory (on Linux
+              ``~/.config/prov-facade``), if it exists.
+            - All others: As for :class:`~prov_facade.ProvClient`. ``verify`` applies to signing in
+              as well.
 
     Returns:
         The client.
 
     Raises:
-        ConfigError: If the domain, the realm or a ``client_id`` that is needed is nowhere, if a
-            profile or a file is named that is not there, or if something cannot be used.
+        ConfigError: If no source has the domain, the realm or a required ``client_id``, if a named
+            profile or file does not exist, or if a setting cannot be used.
 
     Examples:
         >>> async with connect("production") as client:
         ...     health = await client.get_health_check()
     """
-    given = Settings(
-        where="the arguments",
-        domain=domain,
-        realm=realm,
-        client_id=client_id,
-        scope=scope,
-        token=token,
-        offline_token=offline_token,
-        offline_token_file=offline_token_file,
-        client_secret=client_secret,
-        api_overrides=api_overrides,
-    )
-    auth, config = _chosen(given, config_file, profile, settings.get("verify"))
-    return ProvClient(auth, config, **settings)
+    from prov_facade._async.client import ProvClient  # noqa: PLC0415  (one of the two clients)
+
+    auth, config, client_settings = _resolve(profile, settings)
+    return ProvClient(auth, config, **client_settings)
 
 
-def connect_sync(
-    profile: str | None = None,
-    *,
-    domain: str | None = None,
-    realm: str | None = None,
-    client_id: str | None = None,
-    token: str | Callable[[], str] | None = None,
-    offline_token: str | None = None,
-    offline_token_file: str | os.PathLike[str] | None = None,
-    client_secret: str | None = None,
-    api_overrides: APIOverrides | None = None,
-    config_file: str | os.PathLike[str] | None = None,
-    scope: str | None = None,
-    **settings: Unpack[SyncClientSettings],
-) -> SyncProvClient:
-    """Make a synchronous client, as :func:`~prov_facade.connect` makes the other one.
+@takes_settings(_SyncSettings, timeout=DEFAULT_TIMEOUT)
+def connect_sync(profile: str | None = None, **settings: Unpack[_SyncSettings]) -> SyncProvClient:
+    """Create a synchronous client, with the same settings as :func:`~prov_facade.connect`.
 
     Args:
-        profile: As for :func:`~prov_facade.connect`, like all that follow.
-        domain: The domain of the deployment.
-        realm: The Keycloak realm in which people sign in.
-        client_id: The client that people or programs sign in with.
-        token: An access token, or a function that returns the current one.
-        offline_token: A token that access tokens can be had for.
-        offline_token_file: The file that it is in.
-        client_secret: The secret of the client.
-        api_overrides: Addresses that depart from those that the domain implies.
-        config_file: The configuration file.
-        scope: What to ask for when signing in.
-        settings: As for :class:`~prov_facade.SyncProvClient`. ``verify`` is for signing in as well.
+        profile: The profile to use, as for :func:`~prov_facade.connect`.
+        **settings: As for :func:`~prov_facade.connect` and :class:`~prov_facade.SyncProvClient`.
 
     Returns:
         The client.
@@ -178,32 +124,23 @@ def connect_sync(
         >>> with connect_sync("production") as client:
         ...     health = client.get_health_check()
     """
-    given = Settings(
-        where="the arguments",
-        domain=domain,
-        realm=realm,
-        client_id=client_id,
-        scope=scope,
-        token=token,
-        offline_token=offline_token,
-        offline_token_file=offline_token_file,
-        client_secret=client_secret,
-        api_overrides=api_overrides,
-    )
-    auth, config = _chosen(given, config_file, profile, settings.get("verify"))
-    return SyncProvClient(auth, config, **settings)
+    from prov_facade._sync.client import SyncProvClient  # noqa: PLC0415  (likewise)
+
+    auth, config, client_settings = _resolve(profile, settings)
+    return SyncProvClient(auth, config, **client_settings)
 
 
-def _chosen(
-    arguments: Settings,
-    config_file: str | os.PathLike[str] | None,
-    profile: str | None,
-    verify: Verify,
-) -> tuple[AuthManager, Config]:
-    """Choose the auth manager and the deployment."""
+def _resolve(
+    profile: str | None, settings: Mapping[str, Any]
+) -> tuple[AuthManager, Config, dict[str, Any]]:
+    """Return the auth manager, the deployment, and the settings of the client."""
+    own = {key: value for key, value in settings.items() if key in ConnectSettings.__annotations__}
+    rest = {key: value for key, value in settings.items() if key not in own}
+    config_file = own.pop("config_file", None)
+    arguments = Settings(where="the arguments", **own)
     sources = (arguments, from_environment(), from_file(config_file, profile))
     config = _config(sources)
-    return _auth(sources, config, verify), config
+    return _auth(sources, config, rest.get("verify")), config, rest
 
 
 def _config(sources: Sequence[Settings]) -> Config:
@@ -211,13 +148,12 @@ def _config(sources: Sequence[Settings]) -> Config:
     realm, realm_from = _first([(source.realm, source.where) for source in sources])
     if domain is None or realm is None:
         missing = [name for name, value in (("domain", domain), ("realm", realm)) if value is None]
-        raise ConfigError("; ".join(_nowhere(name, sources) for name in missing))
-    overriding = next((each for each in sources if each.api_overrides is not None), None)
-    overrides = overriding and overriding.api_overrides
-    if overriding is not None:
-        _check_same_deployment(overriding, "api_overrides", domain, realm)
+        raise ConfigError("; ".join(_missing(name, sources) for name in missing))
+    source = next((each for each in sources if each.api_overrides is not None), None)
+    if source is not None:
+        _check_same_deployment(source, "api_overrides", domain, realm)
     try:
-        return Config(domain, realm, overrides or APIOverrides())
+        return Config(domain, realm, (source and source.api_overrides) or APIOverrides())
     except ConfigError as error:
         raise ConfigError(
             f"{error} (the domain is from {domain_from}, the realm from {realm_from})"
@@ -231,14 +167,14 @@ def _auth(sources: Sequence[Settings], config: Config, verify: Verify) -> AuthMa
     if credential is not None and credential.token is not None:
         return BearerToken(credential.token)
     client_id, _ = _first([(source.client_id, source.where) for source in sources])
-    secretive = next((source for source in sources if source.client_secret is not None), None)
+    secret_source = next((source for source in sources if source.client_secret is not None), None)
     client_secret = None
-    if secretive is not None and credential is not None:
-        _check_same_deployment(secretive, "client_secret", config.domain, config.realm_name)
-        client_secret = secretive.client_secret
+    if secret_source is not None and credential is not None:
+        _check_same_deployment(secret_source, "client_secret", config.domain, config.realm_name)
+        client_secret = secret_source.client_secret
     scope, _ = _first([(source.scope, source.where) for source in sources])
     if client_id is None:
-        raise ConfigError(f"{_nowhere('client_id', sources)}. Only a token needs none")
+        raise ConfigError(f"{_missing('client_id', sources)}. Only a token works without it")
     if credential is None:
         if scope is None:
             return DeviceFlow(config, client_id, verify=verify)
@@ -253,27 +189,27 @@ def _auth(sources: Sequence[Settings], config: Config, verify: Verify) -> AuthMa
             scope=scope,
             verify=verify,
         )
-    assert client_secret is not None  # noqa: S101  (no other credential is left)
+    assert client_secret is not None  # noqa: S101  (the only credential left)
     return ClientCredentials(config, client_id, client_secret, scope=scope, verify=verify)
 
 
 def _check_same_deployment(source: Settings, what: str, domain: str, realm: str) -> None:
-    """Refuse to send to one deployment what a source says for another."""
+    """Refuse to send to one deployment what a source has for another."""
     for name, own, used in (("domain", source.domain, domain), ("realm", source.realm, realm)):
         if own is not None and own != used:
             raise ConfigError(
-                f"the {what} of {source.where} is for the {name} {own!r}, and {used!r} is asked"
-                f" for: name a profile of that deployment, or say its {what} as well"
+                f"the {what} of {source.where} is for the {name} {own!r}, not {used!r}: name a"
+                f" profile of that deployment, or give its {what} as well"
             )
 
 
 def _first(values: Sequence[tuple[str | None, str]]) -> tuple[str | None, str]:
-    """Return the first value that there is, and where it is from."""
+    """Return the first value that is not ``None``, and its source."""
     return next((found for found in values if found[0] is not None), (None, "nowhere"))
 
 
-def _nowhere(name: str, sources: Sequence[Settings]) -> str:
+def _missing(name: str, sources: Sequence[Settings]) -> str:
     return (
-        f"nothing says the {name}: give the argument {name}, set {VARIABLES[name]}, or write {name}"
-        f" into {sources[-1].where}"
+        f"{name} is missing: give the argument {name}, set {VARIABLES[name]}, or add {name} to"
+        f" {sources[-1].where}"
     )

@@ -1,9 +1,10 @@
-"""What one source says about the deployment and about how to sign in."""
+"""The settings from one source: the arguments, the environment, or a profile."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any, TypedDict
 
 from attrs import field, frozen
 
@@ -18,23 +19,39 @@ VARIABLES = {
     "offline_token": "PROV_OFFLINE_TOKEN",
     "client_secret": "PROV_CLIENT_SECRET",
 }
-"""The environment variables, by what they say."""
+"""The environment variables."""
 
 SECRETS = ("token", "offline_token", "client_secret")
-"""What nobody else may read."""
+"""The settings that only their owner may read."""
 
-_TEXTS = ("domain", "realm", "client_id", "scope", "offline_token_file", *SECRETS)
+TEXTS = ("domain", "realm", "client_id", "scope", "offline_token_file", *SECRETS)
+"""The settings that are strings."""
+
+
+class ConnectSettings(TypedDict, total=False):
+    """The keyword arguments of :func:`~prov_facade.connect`, without those of the client."""
+
+    domain: str | None
+    realm: str | None
+    client_id: str | None
+    token: str | Callable[[], str] | None
+    offline_token: str | None
+    offline_token_file: str | os.PathLike[str] | None
+    client_secret: str | None
+    api_overrides: APIOverrides | None
+    scope: str | None
+    config_file: str | os.PathLike[str] | None
 
 
 @frozen(kw_only=True)
 class Settings:
-    """What one source says; ``None`` where it says nothing.
+    """The settings from one source; ``None`` for those that it lacks.
 
     Attributes:
-        where: What people call the source, for messages.
+        where: The name of the source, for messages.
 
     Raises:
-        ConfigError: If one of them cannot be used. The message shows no value.
+        ConfigError: If a setting cannot be used. The message shows no value.
     """
 
     where: str
@@ -49,7 +66,7 @@ class Settings:
     api_overrides: APIOverrides | None = None
 
     def __attrs_post_init__(self) -> None:
-        for name in _TEXTS:
+        for name in TEXTS:
             self._check_text(name, getattr(self, name))
         overrides: object = self.api_overrides
         if overrides is not None and not isinstance(overrides, APIOverrides):
@@ -60,32 +77,25 @@ class Settings:
     def _check_text(self, name: str, value: object) -> None:
         if value is None or (name == "token" and callable(value)):
             return
-        kinds = (str, os.PathLike) if name == "offline_token_file" else str
-        if not isinstance(value, kinds):
+        types = (str, os.PathLike) if name == "offline_token_file" else str
+        if not isinstance(value, types):
             raise ConfigError(f"{self.where}: {name} must be a str, not {type(value).__name__}")
         if not value:
             raise ConfigError(f"{self.where}: {name} is empty; leave it out")
 
     @property
     def has_credential(self) -> bool:
-        """Whether it says how to sign in."""
-        given = (self.token, self.offline_token, self.offline_token_file, self.client_secret)
-        return any(credential is not None for credential in given)
+        """Whether the source has a credential to sign in with."""
+        credentials = (*SECRETS, "offline_token_file")
+        return any(getattr(self, name) is not None for name in credentials)
 
 
 def variable(name: str) -> str | None:
-    """Read an environment variable; one that is empty counts as not set."""
+    """Return an environment variable; ``None`` if it is empty or not set."""
     return os.environ.get(name) or None
 
 
 def from_environment() -> Settings:
-    """Return what the environment variables say."""
-    return Settings(
-        where="the environment",
-        domain=variable(VARIABLES["domain"]),
-        realm=variable(VARIABLES["realm"]),
-        client_id=variable(VARIABLES["client_id"]),
-        token=variable(VARIABLES["token"]),
-        offline_token=variable(VARIABLES["offline_token"]),
-        client_secret=variable(VARIABLES["client_secret"]),
-    )
+    """Return the settings from the environment variables."""
+    values: dict[str, Any] = {name: variable(VARIABLES[name]) for name in VARIABLES}
+    return Settings(where="the environment", **values)

@@ -1,0 +1,50 @@
+"""Shows settings that are spelt out once, in a TypedDict, in the signatures that take them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, get_type_hints
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def takes_settings(settings: type, **defaults: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Show and check the keys of a TypedDict that a function takes as ``**settings``.
+
+    Type checkers know them from ``Unpack``. This is for ``help()``, for completion in notebooks,
+    and for the ``TypeError`` of Python about an unknown name.
+
+    Args:
+        settings: The TypedDict.
+        **defaults: The defaults that are not ``None``.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+        *named, _ = signature.parameters.values()
+        named += [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=defaults.get(name),
+                annotation=annotation,
+            )
+            for name, annotation in get_type_hints(settings).items()
+        ]
+        shown = signature.replace(parameters=named)
+
+        @wraps(function)
+        def wrapper(*arguments: P.args, **keywords: P.kwargs) -> R:
+            try:
+                shown.bind(*arguments, **keywords)
+            except TypeError as error:
+                raise TypeError(f"{function.__qualname__}() {error}") from None
+            return function(*arguments, **keywords)
+
+        wrapper.__signature__ = shown  # type: ignore[attr-defined]
+        return wrapper
+
+    return decorate
