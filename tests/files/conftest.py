@@ -12,12 +12,12 @@ from facade.server import Server
 
 from prov_facade import ProvClient
 from prov_facade.sandbox import Sandbox
+from prov_facade_pytest import SharedSandbox
 
 
 @pytest.fixture
-def sandbox(client_kind: ClientKind) -> Iterator[Sandbox]:  # noqa: ARG001
-    with Sandbox() as sandbox:
-        yield sandbox
+def sandbox(client_kind: ClientKind, shared_sandbox: SharedSandbox) -> Sandbox:  # noqa: ARG001
+    return shared_sandbox.get()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from driving import CLIENTS, TRANSPORTS, Make
 from facade.server import Server
 
 from prov_facade.sandbox import Sandbox
+from prov_facade_pytest import SharedSandbox
 
 
 @pytest.fixture(params=CLIENTS)
@@ -33,6 +34,5 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
+def sandbox(shared_sandbox: SharedSandbox) -> Sandbox:
+    return shared_sandbox.get()
