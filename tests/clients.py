@@ -35,6 +35,7 @@ from prov_facade import (
     SyncProvClient,
 )
 from prov_facade.sandbox import Sandbox
+from prov_facade_pytest import SharedSandbox
 
 ClientKind = Literal["async", "aiohttp", "sync"]
 """The asynchronous client, over either of its transports, and the synchronous one."""
@@ -226,6 +227,5 @@ def client(server: Server) -> ProvClient:
 
 
 @pytest.fixture
-def sandbox(client_kind: ClientKind) -> Iterator[Sandbox]:  # noqa: ARG001
-    with Sandbox() as sandbox:
-        yield sandbox
+def sandbox(client_kind: ClientKind, shared_sandbox: SharedSandbox) -> Sandbox:  # noqa: ARG001
+    return shared_sandbox.get()

@@ -22,7 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 from prov_facade.sandbox import Fault, Sandbox
-from prov_facade.sandbox._http.exchange import FAULT
+from prov_facade.sandbox._http.interception import FAULT
+from prov_facade_pytest import SharedSandbox
 
 JOB_API = "/job-api"
 BASE = "http://sandbox.test"  # one for all, since making a checker takes long
@@ -177,6 +178,14 @@ class Recording:
 
 
 EXCHANGES: list[Exchange] = []
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox() -> Iterator[SharedSandbox]:
+    """A sandbox that tests share, which is reset for each."""
+    shared = SharedSandbox()
+    yield shared
+    shared.stop()
 
 
 def pytest_configure() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from signing import SECRET, SERVICE
 
 from prov_facade.sandbox import Client, Sandbox
+from prov_facade_pytest import SharedSandbox
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(clients={SERVICE: Client(SECRET, ("read",))}) as sandbox:
-        sandbox.realm.interval = 0.01
-        yield sandbox
+def sandbox(shared_sandbox: SharedSandbox) -> Sandbox:
+    sandbox = shared_sandbox.get(clients={SERVICE: Client(SECRET, ("read",))})
+    sandbox.realm.interval = 0.01
+    return sandbox

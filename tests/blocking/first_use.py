@@ -21,7 +21,7 @@ from prov_api_client import Operation, Request
 from prov_api_client.errors import ResponseError
 from prov_api_client.operations import OPERATIONS
 from prov_api_client.types import Model
-from prov_facade._http.requests import checked
+from prov_facade._http.requests import validate_request
 from prov_facade._jobs import results as job_results
 from prov_facade.errors import Call, InvalidRequestError, InvalidResponseError
 

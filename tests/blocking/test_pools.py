@@ -13,7 +13,7 @@ from sample_calls import LINEAGE_REPLY
 from scripted_server import Server, json_reply
 
 from prov_facade import ConfigError, OperationFailedError, SyncProvClient
-from prov_facade._runtime.threads.pool import Pools
+from prov_facade._runtime.threads.pool import Pool
 
 
 def test_calls_share_a_connection_whoever_makes_them(
@@ -64,15 +64,15 @@ def test_nothing_is_kept_of_connections_that_were_closed() -> None:
         made.append(weakref.ref(client))
         return client
 
-    pools = Pools(make)
+    pool = Pool(make)
     for _ in range(5):
-        pools.current()
-        pools.close()
-    pools.current().close()  # by somebody else
-    pools.current()
+        pool.current()
+        pool.close()
+    pool.current().close()  # by somebody else
+    pool.current()
     gc.collect()
     assert [client() is not None for client in made] == [False] * 6 + [True]
-    pools.close()
+    pool.close()
 
 
 def test_a_transport_of_the_users_own_is_used_again_after_closing(server: Server) -> None:

@@ -12,7 +12,7 @@ from clients import TOKEN, quick_retries
 from prov_facade import AuthManager, TransportTimeoutError
 from prov_facade._runtime.threads.concurrency import deadline
 from prov_facade._runtime.threads.limiter import Limiter
-from prov_facade._runtime.threads.send import send
+from prov_facade._sync.http_client import HTTPClientFactory
 
 
 class Slow(AuthManager):
@@ -41,19 +41,21 @@ def test_nothing_is_sent_after_the_deadline() -> None:
         assert not sent
 
 
-def test_a_client_that_was_closed_meanwhile_sent_nothing() -> None:
-    client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
-    request = client.build_request("GET", "https://prov-api.test")
+def test_a_client_that_was_closed_meanwhile_sends_nothing() -> None:
+    sent: list[httpx.Request] = []
+    transport = httpx.MockTransport(lambda request: sent.append(request) or httpx.Response(200))
+    client = HTTPClientFactory(transport=transport).open()
     client.close()
     with pytest.raises(httpx.ConnectError, match="the client was closed"):
-        send(client, request, None)
+        client.send(httpx.Request("GET", "https://prov-api.test"))
+    assert not sent
 
 
-def test_a_turn_is_waited_for_until_the_deadline() -> None:
-    turns = Limiter(1)
+def test_a_slot_is_waited_for_until_the_deadline() -> None:
+    limiter = Limiter(1)
     begun = time.monotonic()
-    with turns.turn(), pytest.raises(TimeoutError), deadline(0.05), turns.turn(10):
+    with limiter.slot(), pytest.raises(httpx.PoolTimeout), deadline(0.05), limiter.slot(10):
         pass
     assert time.monotonic() - begun < 5
-    with turns.turn(0):
+    with limiter.slot(0):
         pass

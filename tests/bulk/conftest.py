@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from bulk.registering import KINDS, SEED, Kind, Registrar, registrar
 
 from prov_facade.sandbox import JobDelays, Sandbox
+from prov_facade_pytest import SharedSandbox
 
 NO_DELAYS = JobDelays(hidden=0, pending=0, dequeued=0, in_progress=0)
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(seed=SEED, delays=NO_DELAYS) as sandbox:
-        yield sandbox
+def sandbox(shared_sandbox: SharedSandbox) -> Sandbox:
+    return shared_sandbox.get(seed=SEED, delays=NO_DELAYS)
 
 
 @pytest.fixture(params=KINDS)

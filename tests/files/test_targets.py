@@ -14,7 +14,7 @@ from files.saving import KINDS, Kind, listed, written
 from scripted_server import Server
 
 from prov_facade import FileError, InvalidRequestError, ProvClient
-from prov_facade._files.uploads import file_name
+from prov_facade._files.targets import file_name
 
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=[kind.method for kind in KINDS])
 

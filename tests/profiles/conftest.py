@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from facade.server import Server, json_reply
+from scripted_server import Server, json_reply
 from profiles.sources import VARIABLES
 
 

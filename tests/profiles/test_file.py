@@ -10,7 +10,7 @@ from typing import Any
 
 import platformdirs
 import pytest
-from facade.server import Server
+from scripted_server import Server
 from profiles.sources import BOTH, DEPLOYMENT, text_file, told, written
 
 from prov_facade import APIOverrides, BearerToken, ConfigError, connect

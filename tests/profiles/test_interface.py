@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 import attrs
 import httpx
 import pytest
-from facade.server import Server
+from scripted_server import Server
 from profiles.sources import BOTH, DEPLOYMENT, text_file, told, written
 
 from prov_facade import (

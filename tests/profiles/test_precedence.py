@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from facade.server import Server
+from scripted_server import Server
 from profiles.sources import BOTH, DEPLOYMENT, VARIABLES, told, written
 
 from prov_facade import APIOverrides, BearerToken, connect

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import httpx
@@ -9,14 +9,14 @@ import pytest
 
 from prov_facade import ProvClient, RetryPolicy
 from prov_facade.sandbox import Sandbox
+from prov_facade_pytest import SharedSandbox
 
 T = TypeVar("T")
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
+def sandbox(shared_sandbox: SharedSandbox) -> Sandbox:
+    return shared_sandbox.get()
 
 
 class Session:

@@ -21,8 +21,9 @@ from prov_facade.sandbox import Client, Sandbox, SeedError
         lambda s: s.realm,
         lambda s: s.items(),
         lambda s: s.token("read"),
+        lambda s: s.reset(),
     ],
-    ids=["url", "config", "realm", "items", "token"],
+    ids=["url", "config", "realm", "items", "token", "reset"],
 )
 @pytest.mark.parametrize("ended", [False, True])
 def test_a_sandbox_that_is_not_running_says_so(use: Callable[[Sandbox], Any], ended: bool) -> None:
@@ -50,7 +51,7 @@ def test_stopping_does_no_harm_to_what_is_not_running(tmp_path: Path) -> None:
 
 def test_a_running_sandbox_cannot_be_started(sandbox: Sandbox) -> None:
     url = sandbox.url
-    with pytest.raises(RuntimeError, match="running already"):
+    with pytest.raises(RuntimeError, match="already running"):
         sandbox.start()
     assert httpx.get(url).status_code == 200
 

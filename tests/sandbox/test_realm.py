@@ -13,10 +13,11 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 
-from prov_facade.sandbox._http.exchange import Log, Observer
+from prov_facade.sandbox._http.interception import Interceptor
+from prov_facade.sandbox._http.recording import RequestLog
+from prov_facade.sandbox._http.server_thread import ServerThread
 from prov_facade.sandbox._realm.realm import Client, Realm
 from prov_facade.sandbox._realm.routes import DEVICE_GRANT, OPERATIONS, routes
 from prov_facade.sandbox._realm.tokens import TokenIssuer, roles_of
@@ -74,22 +75,16 @@ class Served:
 def serving(**settings: Any) -> Iterator[Served]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         served = Served(f"http://127.0.0.1:{listening.getsockname()[1]}", **settings)
-        app = Starlette(
-            routes=routes(served.issuer, served.realm, Observer(Log(), Faults(OPERATIONS, ())))
+        interceptor = Interceptor(RequestLog(), Faults(OPERATIONS, ()))
+        server = ServerThread(
+            Starlette(routes=routes(served.issuer, served.realm, interceptor)), listening
         )
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-        )
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
+        server.start()
         try:
             with served.http:
-                # Answered once it runs: told to stop before, it would not.
-                served.http.get(served.url)
                 yield served
         finally:
-            server.should_exit = True
-            thread.join()
+            server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prov_facade.sandbox._realm.tokens import (
-    Claims,
-    TokenIssuer,
-    TokenType,
-    new_signing_key,
-    roles_of,
-)
+from prov_facade.sandbox._http.claims import Claims
+from prov_facade.sandbox._realm.tokens import TokenIssuer, TokenType, new_signing_key, roles_of
 
 URL = "http://127.0.0.1:8000/auth/realms/sandbox"
 KEY = b"k" * 32

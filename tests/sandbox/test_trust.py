@@ -21,7 +21,7 @@ from pytest_httpserver import HTTPServer
 
 from prov_facade import ConfigError
 from prov_facade.sandbox import IssuerError, Sandbox
-from prov_facade.sandbox._realm.tokens import Claims
+from prov_facade.sandbox._http.claims import Claims
 from prov_facade.sandbox._realm.trust import TrustedIssuer
 
 NOW = 4_000_000_000.0  # far from the time of the machine, which is not to matter
@@ -335,5 +335,5 @@ def test_a_sandbox_can_be_started_again_when_the_issuer_is_there() -> None:
 
 @pytest.mark.parametrize("trusts", ["", "realm", "http://keycloak.example.org", "https://a/?b=c"])
 def test_tokens_go_to_no_strange_address(trusts: str) -> None:
-    with pytest.raises(ConfigError, match=r"^trusts "):
+    with pytest.raises(ConfigError, match=r"^trusted_issuer "):
         Sandbox(trusted_issuer=trusts)

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from prov_facade.sandbox import Sandbox
-from prov_facade.sandbox._http.exchange import BODY_MAXIMUM
+from prov_facade.sandbox._http.interception import MAX_BODY_SIZE
 
-TOO_LARGE = f"The body is larger than {BODY_MAXIMUM} bytes."
+TOO_LARGE = f"The body is larger than {MAX_BODY_SIZE} bytes."
 
 
 def post(
@@ -27,7 +27,7 @@ def post(
     ("content", "detail"),
     [
         (b"\xff\xfea,b", "The CSV file is not encoded in UTF-8."),
-        (b" " * (BODY_MAXIMUM + 1), TOO_LARGE),
+        (b" " * (MAX_BODY_SIZE + 1), TOO_LARGE),
     ],
     ids=["not UTF-8", "too large"],
 )
@@ -45,15 +45,15 @@ def test_a_body_that_is_too_large_is_not_kept(sandbox: Sandbox) -> None:
 
     def chunks() -> Iterator[bytes]:
         nonlocal sent
-        for _ in range(BODY_MAXIMUM // 2**20 + 10):
+        for _ in range(MAX_BODY_SIZE // 2**20 + 10):
             yield b" " * 2**20
             sent += 2**20
 
     answer = post(sandbox, "/model_run/register", content=chunks())
     assert (answer.status_code, answer.json()) == (400, {"detail": TOO_LARGE})
-    assert sent > BODY_MAXIMUM
+    assert sent > MAX_BODY_SIZE
     (received,) = sandbox.requests
-    assert len(received.body) <= BODY_MAXIMUM
+    assert len(received.body) <= MAX_BODY_SIZE
 
 
 @pytest.mark.parametrize(

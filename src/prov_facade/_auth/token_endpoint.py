@@ -21,6 +21,8 @@ from prov_api_client.types import prepare
 from prov_facade._auth.discovery import Endpoints, discover
 from prov_facade._auth.tokens import Tokens
 from prov_facade._http import ssl_context
+from prov_facade._http.dates import parse_retry_after
+from prov_facade._http.secrets import mask_text
 from prov_facade._runtime.cancellation import sleep
 from prov_facade.auth import is_token
 from prov_facade.config import Config
@@ -35,7 +37,6 @@ _BACKOFF, _MAX_BACKOFF = 0.5, 5.0
 _MAX_RETRY_AFTER = 10.0
 _MAX_DESCRIPTION = 300
 _MAX_ERROR_CODE = 60
-_MIN_SECRET = 6
 _BUSY = (429, 503)
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
@@ -213,7 +214,7 @@ class RealmClient:
         self, action: str, error: object, description: object, secrets: Iterable[str]
     ) -> CredentialsError:
         code = _printable(error)[:_MAX_ERROR_CODE]
-        details = _mask(_printable(description), [*secrets, self.client_secret or ""])
+        details = mask_text(_printable(description), [*secrets, self.client_secret or ""])
         if len(details) > _MAX_DESCRIPTION:
             details = f"{details[:_MAX_DESCRIPTION]}…"
         message = f"{self._failed(action)}: {code}"
@@ -301,15 +302,6 @@ def _printable(text: object) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _mask(text: str, secrets: Iterable[str]) -> str:
-    """Mask the secrets that a realm repeats."""
-    for secret in secrets:
-        # Masking a secret as short as a word would mask words.
-        if len(secret) >= _MIN_SECRET:
-            text = text.replace(secret, "***")
-    return text
-
-
 # Retries
 
 
@@ -333,11 +325,7 @@ def _raise_if_busy(response: httpx.Response) -> httpx.Response:
 
 def _delay(error: Exception, attempt: int) -> float:
     if isinstance(error, _BusyError):
-        seconds = _parse_retry_after(error.response.headers.get("retry-after", ""))
+        seconds = parse_retry_after(error.response.headers.get("retry-after"))
         if seconds is not None:
             return min(seconds, _MAX_RETRY_AFTER)
     return random.uniform(0, min(_BACKOFF * 2 ** (attempt - 1), _MAX_BACKOFF))  # noqa: S311
-
-
-def _parse_retry_after(value: str) -> float | None:
-    return float(value) if value.isascii() and value.isdigit() else None

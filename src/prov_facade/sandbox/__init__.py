@@ -11,7 +11,7 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f"the sandbox needs {error.name}: pip install 'prov-facade[sandbox]'", name=error.name
     ) from error
-from prov_facade.sandbox._http.exchange import Received
+from prov_facade.sandbox._http.recording import Received
 from prov_facade.sandbox._realm.realm import Client, Realm
 from prov_facade.sandbox._realm.trust import IssuerError
 from prov_facade.sandbox._state.jobs import JobDelays

@@ -1,4 +1,4 @@
-"""The sandbox as Python programs use it."""
+"""The class ``Sandbox``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Literal, Self
 
-import uvicorn
 from attrs import define, field
 from starlette.middleware import Middleware
 
@@ -22,87 +21,88 @@ from prov_facade.config import APIOverrides, Config, check_address
 from prov_facade.sandbox._http.app import (
     JOB_API,
     Services,
-    Verify,
     application,
     operation_ids,
     report_address,
     routes,
 )
-from prov_facade.sandbox._http.exchange import Log, Observer, Received
+from prov_facade.sandbox._http.claims import Verify
 from prov_facade.sandbox._http.handlers import Handlers
+from prov_facade.sandbox._http.interception import Interceptor
+from prov_facade.sandbox._http.recording import Received, RequestLog
+from prov_facade.sandbox._http.server_thread import ServerThread
 from prov_facade.sandbox._realm.realm import Client, Realm
 from prov_facade.sandbox._realm.routes import OPERATIONS as REALM_OPERATIONS
 from prov_facade.sandbox._realm.routes import routes as realm_routes
 from prov_facade.sandbox._realm.tokens import TokenIssuer, new_signing_key, roles_of
 from prov_facade.sandbox._realm.trust import TrustedIssuer
 from prov_facade.sandbox._state.jobs import JobDelays, Jobs
-from prov_facade.sandbox._state.registry import JOB_SUB_TYPES, Registry
+from prov_facade.sandbox._state.registry import JOB_SUB_TYPES, Registry, seeded_rows
 from prov_facade.sandbox._state.seed import load
-from prov_facade.sandbox._state.store import Item, StateError, Store
+from prov_facade.sandbox._state.store import Item, Rows, StateError, Store
 from prov_facade.sandbox.faults import Faults
 
 REALM = "sandbox"
-_STOP_SECONDS = 10
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (what is asked for is told)
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (only compared with)
+_TOKEN_LIFETIME = 3600.0
 
 
 @define
 class _Running:
-    """What there is of a sandbox while it runs."""
+    """The parts of a running sandbox."""
 
     url: str
     store: Store
     issuer: TokenIssuer
     realm: Realm
     jobs: Jobs
-    server: uvicorn.Server
-    thread: threading.Thread
-    opened: ExitStack = field(factory=ExitStack)
+    interceptor: Interceptor
+    server: ServerThread
+    resources: ExitStack = field(factory=ExitStack)
 
 
 def _url_of(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
-    host = _ANYWHERE.get(host, host)
+    host = _LOOPBACK.get(host, host)
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 class Sandbox:
-    """A prov-api and a job-api in this process, with what they hold in SQLite.
+    """A prov-api and a job-api in this process, with their data in SQLite.
 
-    It listens on a port of the loopback interface from ``with`` (or :meth:`start`) on, in a thread
-    of its own. Any number of them can run side by side.
+    A sandbox listens on a port of the loopback interface, in a thread of its own, from ``with`` or
+    :meth:`start` until the end of the block or :meth:`stop`. Any number of sandboxes can run side
+    by side.
 
     Args:
-        report_style: How ``generate_report`` answers: ``"document"`` with the report itself, as
-            servers did until early 2026, or ``"job"`` with the session id of a job.
-        state: A file that keeps what the sandbox holds; in memory by default.
-        seed: A YAML file with what an empty sandbox holds at first; a small reef-modelling study by
-            default. Its form is told at the top of the default one, ``seed.yaml`` in this package.
-        delays: How long jobs take over each step.
+        report_style: How ``generate_report`` responds: ``"document"`` returns the report itself, as
+            servers did until early 2026; ``"job"`` returns the session id of a job.
+        state: A file that keeps the data; without it, the data are kept in memory.
+        seed: A YAML file with the initial data; a small reef-modelling study by default. The
+            comment at the top of that file, ``seed.yaml`` in this package, describes the format.
+        delays: How long jobs stay in each state.
         clients: Clients with a secret that can sign in as themselves, by id.
-        trusts: The address of another issuer, such as a realm of a Keycloak, whose access tokens
-            are taken as well: JWTs signed with RS256, whose claims are Keycloak's. It is asked for
-            its keys at the start, and clients sign in there.
-        host: The address to listen on. Anything but loopback lets others in.
+        trusted_issuer: The URL of another issuer, such as a Keycloak realm, whose access tokens are
+            accepted as well: JWTs signed with RS256 that carry Keycloak's claims. Its public keys
+            are fetched at the start, and clients sign in there.
+        host: The address to listen on. Others can reach any address that is not loopback.
         port: The port; any free one by default.
-        record: Whether requests are kept for :attr:`requests`.
+        record: Whether to record requests in :attr:`requests`.
 
     Attributes:
         faults: Faults on demand.
+        delays: How long jobs stay in each state. A new value applies to the states that jobs enter
+            from then on.
 
     Raises:
-        ConfigError: If what it trusts is not the address of an issuer, or one to which tokens would
-            go in the clear.
-        IssuerError: If what it trusts cannot be asked for its keys.
-        SeedError: If the seed cannot be used.
-        StateError: If the state file cannot be used.
+        ConfigError: If ``trusted_issuer`` is not a URL, or tokens would be sent to it unencrypted.
 
     Examples:
         >>> with Sandbox() as sandbox:
         ...     client = ProvClient(sandbox.auth("read"), sandbox.config)
     """
 
-    # For those who test the sandbox itself.
+    # For tests of the sandbox itself.
     _middleware: ClassVar[Sequence[Middleware]] = ()
 
     def __init__(
@@ -119,105 +119,142 @@ class Sandbox:
         record: bool = True,
     ) -> None:
         if report_style not in ("document", "job"):
-            raise ValueError("report_style is 'document' or 'job'")
+            raise ValueError("report_style must be 'document' or 'job'")
         self._report_style = report_style
         self._state = None if state is None else Path(state)
         self._seed = None if seed is None else Path(seed)
-        self._delays = delays or JobDelays()
+        self.delays = self._initial_delays = delays or JobDelays()
         self._clients = clients
         if trusted_issuer is not None:
-            check_address("trusts", trusted_issuer, allow_http=False)
+            check_address("trusted_issuer", trusted_issuer, allow_http=False)
         self._trusted_issuer = trusted_issuer
         self._host = host
         self._port = port
-        self._log = Log(keep=record)
+        self._log = RequestLog(enabled=record)
         self._running: _Running | None = None
+        self._resetting = threading.Lock()
         self.faults = Faults([*operation_ids(), *REALM_OPERATIONS], JOB_SUB_TYPES)
 
     def start(self) -> Self:
         """Start to listen.
 
         Raises:
-            IssuerError: If the issuer that it trusts cannot be asked for its keys.
-            OSError: If the port is in use, or the host is none of this machine.
-            RuntimeError: If it is running already.
-            SeedError: If the seed cannot be used.
+            IssuerError: If the public keys of ``trusted_issuer`` cannot be fetched.
+            OSError: If the port is in use, or the host is not an address of this machine.
+            RuntimeError: If the sandbox is already running.
+            SeedError: If the seed file cannot be used.
             StateError: If the state file cannot be used.
         """
         if self._running is not None:
-            raise RuntimeError("the sandbox is running already")
-        with ExitStack() as opened:
-            listening = opened.enter_context(self._listen())
-            store = opened.enter_context(Store(self._state))
-            try:
+            raise RuntimeError("the sandbox is already running")
+        with ExitStack() as resources:
+            listening = resources.enter_context(self._listen())
+            store = resources.enter_context(Store(self._state))
+            with self._state_errors():
                 self._running = self._serve(listening, store)
-            except sqlite3.Error as error:
-                raise StateError(f"{self._state} cannot be used: {error}") from error
-            self._running.opened = opened.pop_all()
+            self._running.resources = resources.pop_all()
         return self
 
     def _listen(self) -> socket.socket:
         found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         family, *_, address = found[0]
         listening = socket.create_server(address[:2], family=family)
-        # Handed down to connections. asyncio sets it only where the protocol is named, and an
-        # answer that is sent in two parts would wait 40 ms for an acknowledgement in between.
+        # Accepted connections inherit it. asyncio sets it only on sockets created with an explicit
+        # protocol; without it, a response sent in two parts waits 40 ms for an acknowledgement.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
 
     def _serve(self, listening: socket.socket, store: Store) -> _Running:
         url = _url_of(listening)
-        key = store.secret("key", lambda: secrets.token_bytes(32))
+        key = store.secret("key", _new_key)
         signing_key = store.secret("signing key", new_signing_key)
         issuer = TokenIssuer(f"{url}/auth/realms/{REALM}", key=key, signing_key=signing_key)
+        issuer.refresh_key = store.secret("refresh key", _new_key)
         realm = Realm(REALM, issuer, clients=self._clients)
         registry = Registry(store)
         if not store.items():
-            registry.load_seed(load(self._seed))
-        jobs = Jobs(store, registry.work(lambda: jobs), self.faults, self._delays)
+            store.insert_rows(self._seeded_rows())
+        jobs = Jobs(store, registry.work(lambda: jobs), self.faults, lambda: self.delays)
         handlers = Handlers(
             registry, jobs, self._report_style, lambda base, job: report_address(base, key, job)
         )
         self._log.clear()
-        observer = Observer(self._log, self.faults)
+        interceptor = Interceptor(self._log, self.faults)
         services = Services(store, self._verify(issuer), handlers.table(), key)
-        settings = uvicorn.Config(
-            application(
-                [*routes(services, observer), *realm_routes(issuer, realm, observer)],
-                observer,
-                self._middleware,
-            ),
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=1,
+        app = application(
+            [*routes(services, interceptor), *realm_routes(issuer, realm, interceptor)],
+            interceptor,
+            self._middleware,
         )
-        server = uvicorn.Server(settings)
-        thread = threading.Thread(
-            target=server.run, args=([listening],), name="sandbox", daemon=True
-        )
+        server = ServerThread(app, listening)
+        server.start()
         jobs.start()
-        thread.start()
-        return _Running(url, store, issuer, realm, jobs, server, thread)
+        return _Running(url, store, issuer, realm, jobs, interceptor, server)
+
+    def _seeded_rows(self) -> Rows:
+        return seeded_rows(load(self._seed))
 
     def _verify(self, issuer: TokenIssuer) -> Verify:
-        """Return what checks the tokens of callers."""
+        """Return the function that verifies the tokens of callers."""
         if self._trusted_issuer is None:
             return issuer.verify
         trusted = TrustedIssuer(self._trusted_issuer)
         return lambda token: issuer.verify(token) or trusted.verify(token)
 
+    @contextmanager
+    def _state_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StateError(f"{self._state} cannot be used: {error}") from error
+
+    def reset(self) -> None:
+        """Return a running sandbox to the state of a new one, in a few milliseconds.
+
+        Items, jobs, links and reports are those of the seed file again, which is read anew. Faults,
+        recorded requests, logins and sessions of the realm are deleted, and :attr:`delays` and the
+        settings of :attr:`realm` return to their initial values. Nothing that was in progress
+        has an effect afterwards: jobs are discarded; requests being handled are finished first;
+        requests still being received or delayed by a fault lose their connection. Requests that
+        arrive during the reset wait for its end.
+
+        The address and the keys stay: clients, auth managers and access tokens made before still
+        work. Refresh and offline tokens are no longer valid, since their sessions are deleted.
+
+        A state file is reset as well: its data are replaced with the seed, in one transaction.
+
+        Raises:
+            RuntimeError: If the sandbox is not running.
+            SeedError: If the seed file cannot be used. Nothing is reset.
+            StateError: If the state file cannot be written. Its data stay as they are.
+        """
+        running = self._up
+        rows = self._seeded_rows()
+        with self._resetting:
+            running.server.run(running.interceptor.pause())
+            running.jobs.stop()
+            try:
+                with self._state_errors(), running.store.writing():
+                    running.store.clear()
+                    running.store.insert_rows(rows)
+                    refresh_key = running.store.secret("refresh key", _new_key, renew=True)
+                running.issuer.refresh_key = refresh_key
+                running.realm.reset()
+                self.faults.clear()
+                self.delays = self._initial_delays
+                self._log.clear()
+            finally:
+                running.jobs.start()
+                running.server.run(running.interceptor.resume())
+
     def stop(self) -> None:
-        """Stop to listen. What a state file holds stays there."""
+        """Stop to listen. The data in a state file stay there."""
         running, self._running = self._running, None
         if running is None:
             return
-        running.server.should_exit = True
-        running.thread.join(_STOP_SECONDS)
+        running.server.stop()
         running.jobs.stop()
-        running.opened.close()
+        running.resources.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -234,23 +271,28 @@ class Sandbox:
     def _up(self) -> _Running:
         if self._running is None:
             raise RuntimeError(
-                "the sandbox is not running: use it in a with statement, or start it"
+                "the sandbox is not running: use it in a with block, or call start()"
             )
         return self._running
 
     @property
+    def is_running(self) -> bool:
+        """Whether the sandbox has been started and not stopped."""
+        return self._running is not None
+
+    @property
     def url(self) -> str:
-        """Where the prov-api listens, for this machine."""
+        """The URL of the prov-api, for clients on this machine."""
         return self._up.url
 
     @property
     def realm(self) -> Realm:
-        """Where people and clients sign in."""
+        """The realm where people and clients sign in."""
         return self._up.realm
 
     @property
     def config(self) -> Config:
-        """A configuration that leads a client here."""
+        """A configuration that connects a client to the sandbox."""
         return Config(
             "sandbox.localhost",
             REALM,
@@ -264,50 +306,53 @@ class Sandbox:
 
     @property
     def requests(self) -> list[Received]:
-        """The requests that were received, in order."""
+        """The requests received so far, in order."""
         return self._log.all()
 
     def clear_requests(self) -> None:
-        """Forget the requests that were received so far."""
+        """Delete the recorded requests."""
         self._log.clear()
 
     def token(self, *roles: str, username: str = "sandbox", expires_in: float = 3600) -> str:
-        """Make a token.
+        """Create an access token.
 
         Args:
-            roles: What it allows: ``"read"``, ``"write"``, ``"admin"``. A route for writers needs
-                read and write, one for administrators all three.
-            username: Whose it is.
-            expires_in: For how many seconds it is valid; a negative number makes one that has run
-                out.
+            roles: The roles of the token: ``"read"``, ``"write"``, ``"admin"``. A route for writers
+                needs read and write; a route for administrators needs all three.
+            username: The user name.
+            expires_in: The lifetime in seconds; a negative number creates an expired token.
         """
         return self._up.issuer.issue(
             username, roles_of(*roles), expires_in, email=f"{username}@example.org"
         )
 
     def auth(self, *roles: str, username: str = "sandbox") -> BearerToken:
-        """Make an auth manager for a client, whose token does not run out while it is used.
+        """Create an auth manager for a client. It renews its token before the token expires.
 
         Args:
-            roles: What it allows, as for :meth:`token`.
-            username: Whose tokens it gives.
+            roles: The roles of the tokens, as for :meth:`token`.
+            username: The user name.
         """
-        lifetime = 3600.0
-        made, token = 0.0, ""
+        created, token = 0.0, ""
 
         def current() -> str:
-            nonlocal made, token
-            # Not for every call: signing takes longer than many a call.
-            if time.monotonic() - made > lifetime / 2 or not token:
-                made, token = time.monotonic(), self.token(*roles, username=username)
+            nonlocal created, token
+            # Cached, since signing a token takes longer than many calls.
+            if time.monotonic() - created > _TOKEN_LIFETIME / 2 or not token:
+                created = time.monotonic()
+                token = self.token(*roles, username=username, expires_in=_TOKEN_LIFETIME)
             return token
 
         return BearerToken(current)
 
     def items(self, item_subtype: str | None = None) -> list[Item]:
-        """List what the sandbox holds, the oldest first.
+        """Return the items in the sandbox, oldest first.
 
         Args:
-            item_subtype: Only items of this subtype, such as ``"MODEL_RUN"``.
+            item_subtype: Return only items of this subtype, such as ``"MODEL_RUN"``.
         """
         return self._up.store.items(item_subtype)
+
+
+def _new_key() -> bytes:
+    return secrets.token_bytes(32)

@@ -6,8 +6,8 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -24,14 +24,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 
+from prov_facade.sandbox._http.claims import Verify
 from prov_facade.sandbox._http.documents import Document, Route, document
-from prov_facade.sandbox._http.exchange import OPERATION, Abortable, Observer, Respond
 from prov_facade.sandbox._http.handlers import WORD, Call, Caller, File, Handler, RefusedError
+from prov_facade.sandbox._http.interception import (
+    OPERATION,
+    AbortMiddleware,
+    Endpoint,
+    Interceptor,
+)
 from prov_facade.sandbox._http.validation import BodyReader, MalformedError, entry, query_of
-from prov_facade.sandbox._realm.tokens import Claims
 from prov_facade.sandbox._state.store import Store
-
-Verify: TypeAlias = Callable[[str], Claims | None]
 
 JOB_API = "/job-api"
 FETCH_REPORT = "fetch_report"
@@ -57,23 +60,23 @@ def operation_ids() -> list[str]:
     return [*(route.operation_id for each in described for route in each.routes), FETCH_REPORT]
 
 
-def routes(services: Services, observer: Observer) -> list[BaseRoute]:
+def routes(services: Services, interceptor: Interceptor) -> list[BaseRoute]:
     """Make the routes of the prov-api, of the job-api, and of the reports that jobs have made.
 
     Args:
         services: What they need.
-        observer: Sees what they are asked.
+        interceptor: Sees what they are asked.
     """
     made: list[BaseRoute] = []
     for prefix, described in (("", document("prov-api")), (JOB_API, document("job-api"))):
         for route in described.routes:
-            respond = observer.around(route.operation_id, _responder(services, described, route))
+            respond = interceptor.wrap(route.operation_id, _responder(services, described, route))
             made.append(_exactly(prefix + route.path, respond, route.method))
-    report = observer.around(FETCH_REPORT, _report_responder(services))
+    report = interceptor.wrap(FETCH_REPORT, _report_responder(services))
     return [*made, StarletteRoute("/reports/{session_id}", report)]
 
 
-def _exactly(path: str, respond: Respond, method: str) -> StarletteRoute:
+def _exactly(path: str, respond: Endpoint, method: str) -> StarletteRoute:
     """Make a route that does not answer HEAD in place of GET, as the server does not."""
     route = StarletteRoute(path, respond, methods=[method])
     route.methods = {method}
@@ -81,29 +84,29 @@ def _exactly(path: str, respond: Respond, method: str) -> StarletteRoute:
 
 
 def application(
-    routes: Sequence[BaseRoute], observer: Observer, middleware: Sequence[Middleware]
+    routes: Sequence[BaseRoute], interceptor: Interceptor, middleware: Sequence[Middleware]
 ) -> Starlette:
     """Put the sandbox together.
 
     Args:
         routes: What it answers.
-        observer: Sees what else it is asked.
+        interceptor: Sees what else it is asked.
         middleware: What stands around that.
     """
 
     async def http_exception(request: Request, error: HTTPException) -> Response:
         if OPERATION not in request.scope:
-            observer.log.add("", request)
+            interceptor.log.add("", request)
         return _json({"detail": error.detail}, error.status_code, error.headers)
 
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Abortable), *middleware],
+        middleware=[Middleware(AbortMiddleware), *middleware],
         exception_handlers={HTTPException: http_exception},  # type: ignore[dict-item]
     )
 
 
-def _responder(services: Services, described: Document, route: Route) -> Respond:
+def _responder(services: Services, described: Document, route: Route) -> Endpoint:
     handler = services.handlers[route.operation_id]
     reader = None if route.body is None else BodyReader(described, route)
 
@@ -203,7 +206,7 @@ def _sign(key: bytes, session_id: str, expires: int) -> str:
     return hmac.new(key, f"{session_id}:{expires}".encode(), hashlib.sha256).hexdigest()
 
 
-def _report_responder(services: Services) -> Respond:
+def _report_responder(services: Services) -> Endpoint:
     async def respond(request: Request) -> Response:
         # An object store refuses a request that is signed in two ways.
         if "authorization" in request.headers:

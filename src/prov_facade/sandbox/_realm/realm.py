@@ -17,7 +17,8 @@ from enum import Enum
 import attrs
 from attrs import define, frozen
 
-from prov_facade.sandbox._realm.tokens import Claims, TokenIssuer, roles_of
+from prov_facade.sandbox._http.claims import Claims
+from prov_facade.sandbox._realm.tokens import TokenIssuer, roles_of
 
 # RFC 8628: how much slower a device has to ask that asked too fast.
 _SLOWER = 5
@@ -132,6 +133,14 @@ class Realm:
         self.device_lifetime = device_lifetime
         self.interval = interval
         self.single_use = single_use
+        self._settings = {
+            "access_lifetime": access_lifetime,
+            "refresh_lifetime": refresh_lifetime,
+            "offline_lifetime": offline_lifetime,
+            "device_lifetime": device_lifetime,
+            "interval": interval,
+            "single_use": single_use,
+        }
         self._now = issuer.now
         self._clients = dict(clients or {})
         for client in self._clients.values():
@@ -140,6 +149,15 @@ class Realm:
         self._logins: dict[str, _Login] = {}
         self._ended_sessions: set[str] = set()
         self._used_tokens: set[str] = set()
+
+    def reset(self) -> None:
+        """Forget all logins and sessions, and restore the settings of the constructor."""
+        with self._lock:
+            self._logins.clear()
+            self._ended_sessions.clear()
+            self._used_tokens.clear()
+        for name, value in self._settings.items():
+            setattr(self, name, value)
 
     # What a person does
 

@@ -11,11 +11,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from prov_facade.sandbox._http.exchange import Observer, Respond
+from prov_facade.sandbox._http.claims import Claims
+from prov_facade.sandbox._http.interception import Endpoint, Interceptor
 from prov_facade.sandbox._realm.forms import Form, basic_credentials, parameter, read_form
 from prov_facade.sandbox._realm.page import NO_STORE, Page
 from prov_facade.sandbox._realm.realm import OAuthError, Person, Realm
-from prov_facade.sandbox._realm.tokens import Claims, TokenIssuer, TokenType
+from prov_facade.sandbox._realm.tokens import TokenIssuer, TokenType
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _OFFLINE = "offline_access"
@@ -42,37 +43,39 @@ _METADATA = {
 }
 
 
-def routes(issuer: TokenIssuer, realm: Realm, observer: Observer) -> list[Route]:
+def routes(issuer: TokenIssuer, realm: Realm, interceptor: Interceptor) -> list[Route]:
     """Make the routes of a realm, below ``/auth/realms/<name>``.
 
     Args:
         issuer: Makes the tokens. Its address is that of the realm.
         realm: The realm.
-        observer: Sees what they are asked. Operations have the names of OpenID Connect's metadata.
+        interceptor: Wraps the endpoints. Operations have the names of OpenID Connect metadata.
 
     Returns:
         The routes.
     """
-    endpoints, page = _Endpoints(issuer, realm), Page(realm)
-    responds: dict[str, Respond] = {
-        "realm": endpoints.about,
-        "openid_configuration": endpoints.configuration,
-        "jwks": endpoints.certs,
-        "token": _answering(endpoints.token),
-        "device_authorization": _answering(endpoints.device),
-        "revocation": _answering(endpoints.revoke),
-        "end_session": _answering(endpoints.logout),
+    handlers, page = _Handlers(issuer, realm), Page(realm)
+    endpoints: dict[str, Endpoint] = {
+        "realm": handlers.about,
+        "openid_configuration": handlers.configuration,
+        "jwks": handlers.certs,
+        "token": _oauth_endpoint(handlers.token),
+        "device_authorization": _oauth_endpoint(handlers.device),
+        "revocation": _oauth_endpoint(handlers.revoke),
+        "end_session": _oauth_endpoint(handlers.logout),
         "device_page": page.show,
         "device_decision": page.decide,
     }
     path = f"/auth/realms/{realm.name}"
     return [
-        Route(path + below, observer.around(operation_id, responds[operation_id]), methods=[method])
+        Route(
+            path + below, interceptor.wrap(operation_id, endpoints[operation_id]), methods=[method]
+        )
         for operation_id, (method, below) in OPERATIONS.items()
     ]
 
 
-class _Endpoints:
+class _Handlers:
     def __init__(self, issuer: TokenIssuer, realm: Realm) -> None:
         self._issuer = issuer
         self._realm = realm
@@ -203,7 +206,7 @@ class _Endpoints:
         person = Person(f"service-account-{client_id}", roles, None)
         return self._tokens(person, client_id, None, secrets.token_hex(16))
 
-    _grants: ClassVar[dict[str, Callable[[_Endpoints, str, Form], dict[str, Any]]]] = {
+    _grants: ClassVar[dict[str, Callable[[_Handlers, str, Form], dict[str, Any]]]] = {
         DEVICE_GRANT: _by_device_code,
         "refresh_token": _by_refresh_token,
         "client_credentials": _by_client_credentials,
@@ -242,7 +245,7 @@ class _Endpoints:
         return answer
 
 
-def _answering(handler: Respond) -> Respond:
+def _oauth_endpoint(handler: Endpoint) -> Endpoint:
     """Answer errors as OAuth has it, and let nothing be kept."""
 
     async def handle(request: Request) -> Response:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
 from prov_api_client.types import prepare
+from prov_facade.sandbox._http.claims import Claims
 
 TokenType: TypeAlias = Literal["Bearer", "Refresh", "Offline"]
 
@@ -36,29 +37,6 @@ ROLES = {
 _SHORTEST_KEY = 32  # RFC 7518: as long as the hash
 _DER, _PKCS8 = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8
 _SPKI = serialization.PublicFormat.SubjectPublicKeyInfo
-
-
-@frozen
-class Claims:
-    """What a token says.
-
-    Attributes:
-        username: Whose it is.
-        email: Their address.
-        roles: Their realm roles.
-        expires: When it runs out, in Unix seconds.
-        client_id: The client that it was made for.
-        token_id: What tells it from every other token.
-        session: What it shares with the tokens that came of the same sign-in.
-    """
-
-    username: str
-    email: str | None
-    roles: tuple[str, ...]
-    expires: float
-    client_id: str
-    token_id: str
-    session: str
 
 
 @frozen
@@ -117,6 +95,10 @@ class TokenIssuer:
             one: tokens do not outlive the issuer.
         signing_key: What access tokens are signed with, see :func:`new_signing_key`.
 
+    Attributes:
+        refresh_key: The key of the realm's own tokens. Another key makes those issued so far
+            invalid.
+
     Raises:
         ValueError: If the key is too short.
     """
@@ -133,7 +115,7 @@ class TokenIssuer:
             raise ValueError(f"the key must have at least {_SHORTEST_KEY} bytes")
         self.issuer_url = issuer_url.rstrip("/")
         self.now = now
-        self._key = key or secrets.token_bytes(_SHORTEST_KEY)
+        self._key = self.refresh_key = key or secrets.token_bytes(_SHORTEST_KEY)
         self._signing_key = _loaded(signing_key or new_signing_key())
         self._public_key = self._signing_key.public_key()
         digest = hashlib.sha256(b"key id" + self._key).digest()
@@ -199,7 +181,7 @@ class TokenIssuer:
         claims = msgspec.to_builtins(payload)
         if token_type == "Bearer":  # noqa: S105 - a kind of token, not one
             return jwt.encode(claims, self._signing_key, "RS256", {"kid": self.key_id})
-        return jwt.encode(claims, self._key, "HS256")
+        return jwt.encode(claims, self.refresh_key, "HS256")
 
     def verify(self, token: str, token_type: TokenType = "Bearer") -> Claims | None:  # noqa: S107
         """Check a token.
@@ -245,7 +227,7 @@ class TokenIssuer:
     def _key_for(self, token: str, token_type: TokenType) -> tuple[Any, list[str]]:
         """Return the key that a token must be signed with, and the algorithm."""
         if token_type != "Bearer":  # noqa: S105 - a kind of token, not one
-            return self._key, ["HS256"]
+            return self.refresh_key, ["HS256"]
         if jwt.get_unverified_header(token).get("kid") != self.key_id:
             raise jwt.InvalidTokenError("The token is signed with another key")
         return self._public_key, ["RS256"]

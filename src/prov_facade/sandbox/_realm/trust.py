@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from prov_api_client.types import prepare
 from prov_facade._http import ssl_context
-from prov_facade.sandbox._realm.tokens import Claims
+from prov_facade.sandbox._http.claims import Claims
 
 _SECONDS = 10.0
 _UNCHECKED = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}

@@ -115,11 +115,15 @@ class Jobs:
         store: Where they are kept.
         work: Does a job of a subtype and returns its result, or raises :class:`FailedJobError`.
         faults: Which jobs are to fail on demand.
-        delays: How long each step takes.
+        delays: Returns how long each step takes.
     """
 
     def __init__(
-        self, store: Store, work: Mapping[str, Work], faults: Faults, delays: JobDelays
+        self,
+        store: Store,
+        work: Mapping[str, Work],
+        faults: Faults,
+        delays: Callable[[], JobDelays],
     ) -> None:
         self._store = store
         self._work = work
@@ -127,17 +131,20 @@ class Jobs:
         self._delays = delays
         self._wake = threading.Event()
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="sandbox-jobs", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to work."""
+        """Start or continue to process jobs."""
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="sandbox-jobs", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the job at hand and stop. The others go on when the store is opened again."""
+        """Finish the step in progress and stop. The other jobs stay in the store."""
         self._stopping = True
         self._wake.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def dispatch(
         self,
@@ -152,8 +159,8 @@ class Jobs:
         Returns:
             Their session ids, in the order of the payloads.
         """
-        now = time.time()
-        due = now + self._delays.hidden + self._delays.pending
+        now, delays = time.time(), self._delays()
+        due = now + delays.hidden + delays.pending
         ids = [str(uuid.uuid4()) for _ in payloads]
         with self._store.writing() as connection:
             connection.executemany(
@@ -180,7 +187,7 @@ class Jobs:
         """Return a job, unless there is none or it is hidden yet."""
         rows = self._store.query(
             f"SELECT {_COLUMNS} FROM job WHERE session_id = :id AND created <= :seen",
-            {"id": session_id, "seen": time.time() - self._delays.hidden},
+            {"id": session_id, "seen": time.time() - self._delays().hidden},
         )
         return _job(rows[0]) if rows else None
 
@@ -225,7 +232,7 @@ class Jobs:
                 "username": username,
                 "batch": batch_id,
                 "before": before,
-                "seen": time.time() - self._delays.hidden,
+                "seen": time.time() - self._delays().hidden,
                 "limit": limit + 1,
             },
         )
@@ -264,7 +271,8 @@ class Jobs:
     def _step(self, job: Job, now: float) -> None:
         if job.status in _NEXT:
             status = _NEXT[job.status]
-            delay = self._delays.dequeued if status == "DEQUEUED" else self._delays.in_progress
+            delays = self._delays()
+            delay = delays.dequeued if status == "DEQUEUED" else delays.in_progress
             self._update(job, status, due=now + delay)
             return
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -46,7 +46,7 @@ class SeededRun:
     created_timestamp: int
 
 
-@frozen
+@frozen(eq=False)
 class Seed:
     """What the sandbox holds from the start, in the order of the file."""
 
@@ -239,6 +239,7 @@ class _WrongError(Exception):
     """Something is wrong with the content of the file."""
 
 
+@lru_cache(maxsize=8)
 def _seed(content: bytes) -> Seed:
     file = _convert(_parsed(content), _File, "the file")
     places: dict[str, str] = {}

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import msgspec
 from attrs import field, frozen
@@ -85,6 +85,10 @@ CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 _NAMES = frozenset(re.findall(r"CREATE (?:TABLE|INDEX) (\w+)", _TABLES))
+# All tables but those of secrets. Foreign keys refer to tables that come earlier.
+_CONTENT = tuple(n for n in re.findall(r"CREATE TABLE (\w+)", _TABLES) if n != "secret")
+
+Rows: TypeAlias = Mapping[str, Sequence[tuple[Any, ...]]]
 
 
 class StateError(Exception):
@@ -253,13 +257,45 @@ class Store:
         number: int = row[0]
         return number
 
-    def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
-        """Return a secret, made at the first call and kept."""
+    def secret(self, name: str, make: Callable[[], bytes], *, renew: bool = False) -> bytes:
+        """Return a secret, which is created at the first call.
+
+        Args:
+            name: The name of the secret.
+            make: Creates it.
+            renew: Whether to replace the secret if it exists.
+        """
         with self.writing() as connection:
+            if renew:
+                connection.execute("DELETE FROM secret WHERE name = ?", (name,))
             connection.execute("INSERT OR IGNORE INTO secret VALUES (?, ?)", (name, make()))
             row = connection.execute("SELECT value FROM secret WHERE name = ?", (name,)).fetchone()
         value: bytes = row[0]
         return value
+
+    # All rows
+
+    def rows(self) -> Rows:
+        """Return the rows of all tables except those of secrets."""
+        with self._lock:
+            return {
+                table: self._connection.execute(f"SELECT * FROM {table}").fetchall()
+                for table in _CONTENT
+            }
+
+    def insert_rows(self, rows: Rows) -> None:
+        """Insert rows that :meth:`rows` of another store returned."""
+        with self.writing() as connection:
+            for table in _CONTENT:
+                if rows[table]:
+                    places = ", ".join("?" * len(rows[table][0]))
+                    connection.executemany(f"INSERT INTO {table} VALUES ({places})", rows[table])
+
+    def clear(self) -> None:
+        """Delete the rows of all tables except those of secrets."""
+        with self.writing() as connection:
+            for table in reversed(_CONTENT):
+                connection.execute(f"DELETE FROM {table}")
 
     # Items
 
