@@ -23,7 +23,7 @@ from prov_api_client.operations import OPERATIONS
 from prov_api_client.types import Model
 from prov_facade._http.requests import validate_request
 from prov_facade._jobs import results as job_results
-from prov_facade.errors import Call, InvalidRequestError, InvalidResponseError
+from prov_facade.errors import InvalidRequestError, InvalidResponseError
 
 MSGSPEC = str(Path(msgspec.__file__).parent)
 JOB: dict[str, Any] = {
@@ -49,12 +49,11 @@ def use(operation: Operation[Any]) -> None:
             response = httpx.Response(int(status), headers=headers, content=b"{}")
             with suppress(ResponseError):
                 operation.read(response)
-    call = Call(operation.operation_id, operation.method, operation.path)
     with suppress(InvalidRequestError):
-        checked(Request(operation, query=dict.fromkeys(operation.parameters)), call)
+        validate_request(Request(operation, query=dict.fromkeys(operation.parameters)))
     if operation.body is not None:
         with suppress(InvalidRequestError):
-            checked(Request(operation, body={}), call)
+            validate_request(Request(operation, body={}))
         if isinstance(operation.body, type) and issubclass(operation.body, Model):
             with suppress(msgspec.ValidationError):
                 operation.body.from_dict({})

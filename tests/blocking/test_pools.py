@@ -14,6 +14,7 @@ from scripted_server import Server, json_reply
 
 from prov_facade import ConfigError, OperationFailedError, SyncProvClient
 from prov_facade._runtime.threads.pool import Pool
+from prov_facade._sync.http_client import HTTPClient, HTTPClientFactory
 
 
 def test_calls_share_a_connection_whoever_makes_them(
@@ -56,11 +57,11 @@ def test_a_client_that_is_dropped_closes_its_connections_at_once(server: Server)
         gc.enable()
 
 
-def test_nothing_is_kept_of_connections_that_were_closed() -> None:
-    made: list[weakref.ref[httpx.Client]] = []
+def test_closed_clients_are_freed() -> None:
+    made: list[weakref.ref[HTTPClient]] = []
 
-    def make() -> httpx.Client:
-        client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
+    def make() -> HTTPClient:
+        client = HTTPClientFactory().open()
         made.append(weakref.ref(client))
         return client
 

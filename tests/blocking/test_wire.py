@@ -43,7 +43,12 @@ def test_nothing_is_sent_after_the_deadline() -> None:
 
 def test_a_client_that_was_closed_meanwhile_sends_nothing() -> None:
     sent: list[httpx.Request] = []
-    transport = httpx.MockTransport(lambda request: sent.append(request) or httpx.Response(200))
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200)
+
+    transport = httpx.MockTransport(respond)
     client = HTTPClientFactory(transport=transport).open()
     client.close()
     with pytest.raises(httpx.ConnectError, match="the client was closed"):

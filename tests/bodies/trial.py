@@ -1,4 +1,4 @@
-"""Reads bodies that are random or damaged: what comes of it is a value, or an error of ours."""
+"""Parses random and damaged bodies, which must give a value or an error of this package."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import msgspec
 import job_api_client
 import prov_api_client
 from prov_api_client import Operation
-from prov_facade import Call, ProvError
-from prov_facade._files.reports import report_document, started_job
-from prov_facade._http.responses import ParsedResponse, read, redacted
+from prov_facade import ProvError
+from prov_facade._files.reports import report_document, report_job
+from prov_facade._http.responses import ParsedResponse, parse_response, redacted
 
 # Those of both documents, whose names differ.
 OPERATIONS: Mapping[str, Operation[Any]] = {
@@ -59,16 +59,15 @@ PIECES = (
 
 
 def trials(operation_id: str, count: int, seed: int) -> Iterator[str]:
-    """Read so many bodies as answers of an operation, and say what went wrong otherwise.
+    """Parse bodies as responses of an operation, and yield every other exception.
 
     Args:
         operation_id: The operation.
         count: How many bodies.
-        seed: What chance starts from.
+        seed: The seed of the random numbers.
     """
     chance = random.Random(f"{operation_id} {seed}")  # noqa: S311  (no secrets here)
     operation = OPERATIONS[operation_id]
-    call = Call(operation_id, operation.method, "http://prov.test")
     examples = _examples(operation_id)
     expected = [kind for kinds in operation.responses.values() for kind in kinds]
     for _ in range(count):
@@ -85,13 +84,13 @@ def trials(operation_id: str, count: int, seed: int) -> Iterator[str]:
             request=httpx.Request(operation.method, "http://prov.test"),
         )
         try:
-            answer: ParsedResponse[Any] = read(operation, call, response)
+            parsed: ParsedResponse[Any] = parse_response(operation, response)
             redacted(response)
-            if operation_id == "generate_report" and started_job(answer) is None:
-                report_document(answer)
+            if operation_id == "generate_report" and report_job(parsed) is None:
+                report_document(parsed)
         except ProvError as error:
             str(error)
-        except Exception as error:  # noqa: BLE001  (which is what is looked for)
+        except Exception as error:  # noqa: BLE001  (looked for here)
             yield f"{type(error).__name__}: {error} - {response.status_code} {kind} {body!r}"
 
 
@@ -120,9 +119,9 @@ def _damaged(body: bytes, chance: random.Random) -> bytes:
             start, end = sorted(chance.randrange(len(body) + 1) for _ in range(2))
             return body[:start] + chance.choice(PIECES) + body[end:]
         case 4:
-            spoilt = bytearray(body or b"{}")
+            damaged = bytearray(body or b"{}")
             for _ in range(chance.randrange(1, 8)):
-                spoilt[chance.randrange(len(spoilt))] = chance.randrange(256)
-            return bytes(spoilt)
+                damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+            return bytes(damaged)
         case _:
             return body

@@ -33,7 +33,7 @@ def test_every_model_is_listed_once_and_taken_from_the_first_package(tmp_path: P
         write(tmp_path, "first", {"Zebra": "x: int", "Both": "y: int"}),
         write(tmp_path, "second", {"Apple": "z: int", "Both": "y: int"}),
     ]
-    write_exports(sources, tmp_path / "package", header="# A header.\n")
+    write_exports(sources, tmp_path / "package", public={}, header="# A header.\n")
     text = (tmp_path / "package" / "models.py").read_text()
     assert text.startswith("# A header.\n")
     assert "from first.models import Both, Zebra\n" in text
@@ -47,12 +47,12 @@ def test_two_different_models_of_one_name_are_refused(tmp_path: Path) -> None:
         write(tmp_path, "second", {"Both": "y: str"}),
     ]
     with pytest.raises(CodegenError, match="second and another package define Both differently"):
-        write_exports(sources, tmp_path / "package", header="")
+        write_exports(sources, tmp_path / "package", public={}, header="")
 
 
 def test_a_missing_package_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CodegenError, match="the models of gone cannot be read"):
-        write_exports([tmp_path / "gone"], tmp_path / "package", header="")
+        write_exports([tmp_path / "gone"], tmp_path / "package", public={}, header="")
 
 
 def test_models_that_look_like_errors_are_not_exported_at_the_top() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import platformdirs
 import pytest
-from scripted_server import Server
 from profiles.sources import BOTH, DEPLOYMENT, text_file, told, written
+from scripted_server import Server
 
 from prov_facade import APIOverrides, BearerToken, ConfigError, connect
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_server import Server
 from profiles.sources import BOTH, DEPLOYMENT, VARIABLES, told, written
+from scripted_server import Server
 
 from prov_facade import APIOverrides, BearerToken, connect
 
