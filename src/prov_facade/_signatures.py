@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar, get_type_hints
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,9 +30,10 @@ def takes_settings(settings: type, **defaults: Any) -> Callable[[Callable[P, R]]
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=defaults.get(name),
-                annotation=annotation,
+                # As text, like the annotations of the function itself.
+                annotation=getattr(annotation, "__forward_arg__", annotation),
             )
-            for name, annotation in get_type_hints(settings).items()
+            for name, annotation in settings.__annotations__.items()
         ]
         shown = signature.replace(parameters=named)
 

@@ -45,7 +45,7 @@ def limited(server: Server) -> SyncProvClient:
 
 
 def assert_late(error: TransportTimeoutError) -> None:
-    assert f"within its deadline of {DEADLINE} s" in str(error)
+    assert f"within the deadline of {DEADLINE} s" in str(error)
     assert [attempt.error for attempt in error.attempts] == ["TransportTimeoutError"]
 
 

@@ -81,7 +81,7 @@ def test_a_failure_within_a_200_says_why_and_keeps_the_result(
 def test_a_failure_without_a_reason_says_so(server: Server, client: ProvClient) -> None:
     server.answer = json_reply({"status": {"success": False, "details": " "}})
     error = failure(OperationFailedError, client.explore_upstream("1"))
-    assert "does not say why" in str(error)
+    assert "gives no reason" in str(error)
 
 
 def test_the_body_of_a_status_error_is_read(server: Server, client: ProvClient) -> None:

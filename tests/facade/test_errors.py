@@ -69,7 +69,9 @@ def make(name: str) -> ProvError:
     kind = getattr(errors, name)
     takes_response = "response" in inspect.signature(kind).parameters
     more = {"response": RESPONSE} if takes_response else {}
-    made: ProvError = kind(f"{name} happened", call=CALL, **more, **EXTRAS.get(name, {}))
+    made: ProvError = kind(f"{name} happened", **more, **EXTRAS.get(name, {}))
+    made.attach(CALL)
+    made.attach(Call("outer", "POST", "https://elsewhere.test"))  # only the first counts
     return made
 
 
@@ -117,8 +119,8 @@ def test_the_tree_that_the_docstring_draws_is_the_tree() -> None:
 @pytest.mark.parametrize("name", TREE)
 def test_an_error_says_what_it_is_about(name: str) -> None:
     error = make(name)
-    assert str(error) == f"{name} happened"
-    assert repr(error) == f"{name}('{name} happened')"
+    assert str(error) == f"{CALL}: {name} happened"
+    assert repr(error) == f"{name}('{CALL}: {name} happened')"
     assert error.call == CALL
     assert (error.operation, error.method, error.url) == (CALL.operation, CALL.method, CALL.url)
     if error.response is not None:

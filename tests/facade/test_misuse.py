@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import inspect
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from clients import BOTH, TOKEN, ClientKind, client_for, config_for, failure, new, run
-from sample_calls import LINEAGE, RECORD, SAMPLES
+from sample_calls import LINEAGE, LINEAGE_REPLY, RECORD, SAMPLES
 from scripted_server import Server, json_reply
 
 from prov_facade import (
@@ -67,15 +68,32 @@ def test_a_token_of_another_type_is_named(token: Any, server: Server) -> None:
     assert f"a {type(token).__name__} instead of a str" in str(error)
 
 
-def test_a_function_that_is_async_is_told_apart(server: Server) -> None:
+def test_the_asynchronous_client_awaits_a_coroutine_function(server: Server) -> None:
+    async def token() -> str:
+        await asyncio.sleep(0)
+        return TOKEN
+
+    server.answer = LINEAGE_REPLY
+    run(client_for(server.url, BearerToken(token), kind="async").explore_upstream("1"))
+    assert server.received[-1].token == f"Bearer {TOKEN}"
+
+    async def broken() -> str:
+        raise RuntimeError(TOKEN)
+
+    client = client_for(server.url, BearerToken(broken), kind="async")
+    error = failure(CredentialsError, client.explore_upstream("1"))
+    assert "failed with RuntimeError" in str(error)
+
+
+def test_the_synchronous_client_refuses_a_coroutine_function(server: Server) -> None:
     async def token() -> str:
         return TOKEN
 
-    function: Any = token
-    error = failure(
-        CredentialsError, client_for(server.url, BearerToken(function)).explore_upstream("1")
-    )
-    assert "must not be async" in str(error)
+    client = client_for(server.url, BearerToken(token), kind="sync")
+    error = failure(CredentialsError, client.explore_upstream("1"))
+    assert "coroutine function, which only ProvClient can await" in str(error)
+    with pytest.raises(CredentialsError, match="coroutine function"):
+        BearerToken(token).get_token()
 
 
 @pytest.mark.parametrize(

@@ -297,7 +297,7 @@ def test_closing_does_not_wait_for_a_loop_that_ends_meanwhile(server: Server) ->
 def test_closing_gives_up_on_a_loop_that_is_stuck(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("prov_facade._runtime.aio.pool._PATIENCE", 0.05)
+    monkeypatch.setattr("prov_facade._runtime.aio.pool._CLOSE_TIMEOUT", 0.05)
     server.answer = json_reply(LINEAGE)
     client = client_for(server.url)
     called, over = threading.Event(), threading.Event()

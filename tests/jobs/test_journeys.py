@@ -135,8 +135,8 @@ def test_a_failed_job_gives_its_reason(sandbox: Sandbox, name: str) -> None:
 @BOTH
 def test_time_that_runs_out_leaves_the_job_to_be_waited_for(name: str) -> None:
     journey, _ = JOURNEYS[name]
-    with Sandbox(delays=JobDelays(in_progress=0.4)) as sandbox:
-        client = sandbox_client(sandbox, polling=quick_polling(deadline=0.2))
+    with Sandbox(delays=JobDelays(in_progress=1)) as sandbox:
+        client = sandbox_client(sandbox, polling=quick_polling(deadline=0.1))
         error = failure(JobTimeoutError, journey(client, sandbox))
         assert error.job is not None
         assert error.job.status == JobStatus.IN_PROGRESS

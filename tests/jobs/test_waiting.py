@@ -186,7 +186,7 @@ def test_a_server_that_is_away_is_borne() -> None:
         pass
     polling = quick_polling(deadline=0.3)
     error = failure(JobTimeoutError, client_for(gone.url, polling=polling).jobs.wait(SESSION))
-    assert "never seen" in str(error)
+    assert "never known" in str(error)
     assert isinstance(error.__cause__, ProvError)
     assert "could not be opened" in str(error.__cause__)
 
@@ -279,7 +279,8 @@ def test_time_that_runs_out_says_what_was_seen_and_how_to_resume(server: Server)
     assert error.job is not None
     assert error.job.status == JobStatus.IN_PROGRESS
     assert str(error) == (
-        f"the job {SESSION} did not end within 0.2 s: it was last seen IN_PROGRESS. It goes on:"
+        f"the job {SESSION} did not end within 0.2 s: its last known status is IN_PROGRESS. It"
+        " goes on:"
         f" wait for it again with jobs.wait('{SESSION}')"
     )
     assert error.__cause__ is None
@@ -406,7 +407,7 @@ def test_a_job_that_failed_may_give_no_reason(server: Server, info: str | None) 
     server.answer = job_reply("FAILED", info=info)
     error = failure(JobFailedError, client_for(server.url).jobs.wait(SESSION))
     assert error.reason == ""
-    assert "does not say why" in str(error)
+    assert "gives no reason" in str(error)
 
 
 def test_a_job_is_looked_at_once(server: Server) -> None:

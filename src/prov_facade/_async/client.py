@@ -831,10 +831,11 @@ class ProvClient(BaseClient):
                     outgoing, timeout, error_class=ReportError, body_writer=file
                 )
                 session_id = report_job(response)
-                if session_id is not None:
+                if session_id is None:
+                    await file.check(partial(check_report, response))
+                else:
                     job = await self.jobs.wait(session_id, polling=polling, timeout=timeout)
-                    response = await self._fetch_report(job, timeout, body_writer=file)
-                await file.check(partial(check_report, response, session_id=session_id))
+                    await self._save_report(job, file, timeout)
                 return await file.keep()
 
     async def save_csv_template(

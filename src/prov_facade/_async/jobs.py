@@ -22,12 +22,6 @@ from prov_facade._async.base_client import BaseClient
 from prov_facade._async.downloads import Download
 from prov_facade._async.settings import Timeout
 from prov_facade._checks import check_count
-from prov_facade._files.reports import (
-    FETCH_REPORT,
-    check_report,
-    report_document,
-    signed_report_url,
-)
 from prov_facade._files.targets import file_name
 from prov_facade._jobs import results as job_results
 from prov_facade._jobs.poller import Poller
@@ -345,8 +339,7 @@ class JobsClient(BaseClient):
             ProvError: As :meth:`wait`.
         """
         job = await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-        with self._errors_of(FETCH_REPORT, signed_report_url(job)):
-            return report_document(await self._fetch_report(job, timeout), session_id=session_id)
+        return await self._fetch_report(job, timeout)
 
     async def save_report(
         self,
@@ -390,8 +383,7 @@ class JobsClient(BaseClient):
             Download(path, name=name, overwrite=overwrite) as file,
         ):
             job = await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-            response = await self._fetch_report(job, timeout, body_writer=file)
-            await file.check(partial(check_report, response, session_id=session_id))
+            await self._save_report(job, file, timeout)
             return await file.keep()
 
 

@@ -144,8 +144,9 @@ def _log(request: httpx.Request, outcome: object, begun: float, attempt: int) ->
     if _LOG.isEnabledFor(logging.DEBUG):
         # Without query and headers, which hold names and tokens.
         seconds = time.monotonic() - begun
+        path = request.url.raw_path.partition(b"?")[0].decode()
         message = "%s %s: %s in %.3f s, attempt %d"
-        _LOG.debug(message, request.method, request.url.path, outcome, seconds, attempt)
+        _LOG.debug(message, request.method, path, outcome, seconds, attempt)
 
 
 async def _receive(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -12,13 +13,20 @@ import httpx
 
 from job_api_client.models import JobStatusTable
 from prov_api_client import Operation, Request
-from prov_facade._files.reports import FETCH_REPORT, report_unavailable, signed_report_url
+from prov_facade._files.reports import (
+    FETCH_REPORT,
+    check_report,
+    report_document,
+    report_unavailable,
+    signed_report_url,
+)
 from prov_facade._http.raw_responses import active_recorder
 from prov_facade._http.requests import build_request, validate_request
 from prov_facade._http.responses import ParsedResponse, parse_response, redacted
 from prov_facade._http.signed_url import SignedURL
 from prov_facade._signatures import takes_settings
 from prov_facade._sync.core import ClientCore
+from prov_facade._sync.downloads import Download
 from prov_facade._sync.retrying import call_with_retries
 from prov_facade._sync.settings import DEFAULT_TIMEOUT, ClientSettings, Timeout
 from prov_facade._sync.transport import BodyWriter
@@ -203,17 +211,34 @@ class SyncBaseClient:
         url = str(signed_url or f"{self._base_url}{operation.path}")
         error.attach(Call(operation.operation_id, operation.method, url))
 
-    def _fetch_report(
-        self, job: JobStatusTable, timeout: Timeout | None, *, body_writer: BodyWriter | None = None
-    ) -> ParsedResponse[bytes]:
+    def _fetch_report(self, job: JobStatusTable, timeout: Timeout | None) -> bytes:
         """Fetch the report that a job has made. No token is sent: the URL is enough."""
+        url = signed_report_url(job)
+        with self._errors_of(FETCH_REPORT, url):
+            response = self._request_report(job, url, timeout)
+            return report_document(response, session_id=job.session_id)
+
+    def _save_report(self, job: JobStatusTable, file: Download, timeout: Timeout | None) -> None:
+        """Fetch the report that a job has made into a file."""
+        url = signed_report_url(job)
+        with self._errors_of(FETCH_REPORT, url):
+            response = self._request_report(job, url, timeout, body_writer=file)
+            file.check(partial(check_report, response, session_id=job.session_id))
+
+    def _request_report(
+        self,
+        job: JobStatusTable,
+        url: SignedURL,
+        timeout: Timeout | None,
+        body_writer: BodyWriter | None = None,
+    ) -> ParsedResponse[bytes]:
         try:
             return self._exchange(
                 Request(FETCH_REPORT),
                 timeout,
                 error_class=ReportError,
                 body_writer=body_writer,
-                signed_url=signed_report_url(job),
+                signed_url=url,
             )
         except APIError as error:
             raise report_unavailable(error, job) from error

@@ -831,10 +831,11 @@ class SyncProvClient(SyncBaseClient):
                     outgoing, timeout, error_class=ReportError, body_writer=file
                 )
                 session_id = report_job(response)
-                if session_id is not None:
+                if session_id is None:
+                    file.check(partial(check_report, response))
+                else:
                     job = self.jobs.wait(session_id, polling=polling, timeout=timeout)
-                    response = self._fetch_report(job, timeout, body_writer=file)
-                file.check(partial(check_report, response, session_id=session_id))
+                    self._save_report(job, file, timeout)
                 return file.keep()
 
     def save_csv_template(

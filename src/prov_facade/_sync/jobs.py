@@ -20,12 +20,6 @@ from job_api_client.models import (
 from prov_api_client import Request
 from prov_facade import errors
 from prov_facade._checks import check_count
-from prov_facade._files.reports import (
-    FETCH_REPORT,
-    check_report,
-    report_document,
-    signed_report_url,
-)
 from prov_facade._files.targets import file_name
 from prov_facade._jobs import results as job_results
 from prov_facade._jobs.poller import Poller
@@ -346,8 +340,7 @@ class SyncJobsClient(SyncBaseClient):
             ProvError: As :meth:`wait`.
         """
         job = self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-        with self._errors_of(FETCH_REPORT, signed_report_url(job)):
-            return report_document(self._fetch_report(job, timeout), session_id=session_id)
+        return self._fetch_report(job, timeout)
 
     def save_report(
         self,
@@ -391,8 +384,7 @@ class SyncJobsClient(SyncBaseClient):
             Download(path, name=name, overwrite=overwrite) as file,
         ):
             job = self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-            response = self._fetch_report(job, timeout, body_writer=file)
-            file.check(partial(check_report, response, session_id=session_id))
+            self._save_report(job, file, timeout)
             return file.keep()
 
 
