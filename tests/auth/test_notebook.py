@@ -173,7 +173,7 @@ def test_markup_from_the_realm_is_escaped(notebook: Notebook, sandbox: Sandbox) 
     assert [tag for tag, _ in page.tags] == ["p", "a"]
     assert page.tags[1][1]["href"] == link
     assert page.text == " ".join(data["text/plain"].split())
-    assert f"open {link} and make sure that it shows the code <b>&amp;. There" in page.text
+    assert f"open {link} and check that it shows the code <b>&amp;. The code" in page.text
     assert notebook.result(cell) == "'an-access-token'"
 
 

@@ -1,4 +1,4 @@
-"""How a login is shown, and when nobody is there to see it."""
+"""How a login is shown, and when it is refused."""
 
 from __future__ import annotations
 

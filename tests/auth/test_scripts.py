@@ -122,6 +122,8 @@ def test_an_interrupted_login_is_shown_again_without_a_second_browser(
 ) -> None:
     with login(sandbox) as (screen, process):
         first = screen.find(LOGIN)
+        while not browser.links():
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         second = screen.find(LOGIN, first.end())
         approve(second["link"])

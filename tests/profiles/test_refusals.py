@@ -210,7 +210,7 @@ def test_settings_of_one_deployment_are_not_used_for_another(  # noqa: PLR0917
         f" name a profile of that deployment, or give its {what} as well"
     )
     # Naming the same deployment again is allowed.
-    assert connect(config_file=file, client_id="c", **{name: own})
+    assert connect(config_file=file, client_id="c", **{name: own})._config.domain == "prov.test"
 
 
 def test_the_secret_of_another_deployment_is_not_sent_with_an_offline_token(
