@@ -1,7 +1,7 @@
-"""A pytest plugin that looks for tokens in everything that is logged and in every error.
+"""A pytest plugin that looks for tokens in every log record and every error.
 
-Tokens are noted as they are put on requests. What is made with a token before it is known is looked
-at when the test ends.
+It records tokens when they are put on requests. The log and the errors are searched at the end of
+the test, since they may show a token before it is recorded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 from prov_facade import BearerAuth, ProvError
 from prov_facade._auth.tokens import Tokens
 
-SHORTEST = 12  # shorter ones are words
+MIN_LENGTH = 12  # shorter ones are words
 LOGGERS = ("prov_facade", "httpx")
 
 TOKENS: set[str] = set()
@@ -31,41 +31,41 @@ class _Listener(logging.Handler):
         LINES.append(logging.Formatter().format(record))
 
 
-def _noting(method: Callable[..., None], note: Callable[..., None]) -> Callable[..., None]:
+def _recording(method: Callable[..., None], record: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(method)
     def wrapped(self: object, *args: Any, **kwargs: Any) -> None:
         method(self, *args, **kwargs)
-        note(self, *args)
+        record(self, *args)
 
     return wrapped
 
 
-def _note_token(_: object, token: object, *__: object) -> None:
-    if isinstance(token, str) and len(token) >= SHORTEST:
+def _record_token(_: object, token: object, *__: object) -> None:
+    if isinstance(token, str) and len(token) >= MIN_LENGTH:
         TOKENS.add(token.strip())
 
 
-def _note_tokens(_: object, *tokens: object, **__: object) -> None:
-    for token in tokens[:2]:  # that for calls, and that for renewing it
-        _note_token(None, token)
+def _record_tokens(_: object, *tokens: object, **__: object) -> None:
+    for token in tokens[:2]:  # the access and the refresh token
+        _record_token(None, token)
 
 
-def _note_error(error: ProvError, *_: object) -> None:
+def _record_error(error: ProvError, *_: object) -> None:
     ERRORS.append(error)
 
 
 def pytest_configure() -> None:
-    BearerAuth.__init__ = _noting(BearerAuth.__init__, _note_token)  # type: ignore[method-assign]
-    Tokens.__init__ = _noting(Tokens.__init__, _note_tokens)  # type: ignore[method-assign]
-    ProvError.__init__ = _noting(ProvError.__init__, _note_error)  # type: ignore[method-assign]
+    BearerAuth.__init__ = _recording(BearerAuth.__init__, _record_token)  # type: ignore[method-assign]
+    Tokens.__init__ = _recording(Tokens.__init__, _record_tokens)  # type: ignore[method-assign]
+    ProvError.__init__ = _recording(ProvError.__init__, _record_error)  # type: ignore[method-assign]
     for name in LOGGERS:
         logging.getLogger(name).addHandler(_Listener(logging.DEBUG))
         logging.getLogger(name).setLevel(logging.DEBUG)
 
 
 @pytest.fixture(autouse=True)
-def nothing_shows_a_token() -> Iterator[None]:
-    """Look through what a test logged and raised."""
+def no_token_is_shown() -> Iterator[None]:
+    """Search what a test logged and raised."""
     for seen in (TOKENS, LINES, ERRORS):
         seen.clear()
     yield
@@ -78,6 +78,6 @@ def _shown(error: ProvError) -> Iterator[str]:
     yield str(error)
     yield repr(error)
     yield repr(vars(error))
-    # A test may have made a class for itself, which cannot be pickled.
+    # A class defined in a test cannot be pickled.
     with suppress(pickle.PicklingError, AttributeError, TypeError):
         yield pickle.dumps(error).decode("latin-1")

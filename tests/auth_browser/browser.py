@@ -1,4 +1,4 @@
-"""Chromium without a window, as a person uses it."""
+"""A headless Chromium, used as a person would."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 if CHROMIUM is None or DRIVER is None:
     pytest.skip("chromium and chromium-driver are not installed", allow_module_level=True)
 
-_PATIENCE = 30  # seconds, for what takes a moment
+_TIMEOUT = 30  # seconds
 
 
 class Browser:
-    """A browser that keeps a picture of every page that it has shown.
+    """A browser that takes a screenshot of every page.
 
     Args:
-        folder: Where the pictures go.
+        folder: The directory for the screenshots.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._pictures = 0
+        self._screenshots = 0
 
     def __enter__(self) -> Self:
         options = webdriver.ChromeOptions()
         options.binary_location = CHROMIUM
         options.add_argument("--headless=new")
         options.add_argument(f"--user-data-dir={self._folder / 'profile'}")
-        # To this machine alone: the provider's pages ask for a font from elsewhere.
+        # Only this machine is reachable: the provider's pages request a font from another host.
         options.add_argument("--no-proxy-server")
         options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
         options.add_argument("--disable-dev-shm-usage")
         if os.getuid() == 0:
-            options.add_argument("--no-sandbox")  # which Chromium refuses to have as root
+            options.add_argument("--no-sandbox")  # Chromium has no sandbox for root
         service = webdriver.ChromeService(DRIVER)
         self._driver = webdriver.Chrome(options, service)
-        self._driver.set_page_load_timeout(_PATIENCE)
+        self._driver.set_page_load_timeout(_TIMEOUT)
         return self
 
     def __exit__(
@@ -64,10 +64,10 @@ class Browser:
         self._driver.get(address)
 
     def page(self, heading: str) -> str:
-        """Wait for a page with a heading, keep a picture of it, and return what it says."""
+        """Wait for a page with a heading, take a screenshot, and return its text."""
         self._until(conditions.text_to_be_present_in_element(("css selector", "h1"), heading))
-        self._pictures += 1
-        name = f"{self._pictures}-{'-'.join(heading.lower().split())}.png"
+        self._screenshots += 1
+        name = f"{self._screenshots}-{'-'.join(heading.lower().split())}.png"
         assert self._driver.save_screenshot(str(self._folder / name))
         text: str = self._driver.find_element("css selector", "body").text
         return text
@@ -81,9 +81,9 @@ class Browser:
         self._until(lambda driver: _labelled(driver, text)).click()
 
     def _until(self, condition: Any) -> Any:
-        # While one page takes the place of another, questions about either may fail in any way.
+        # While one page replaces another, any query may fail.
         wait = waiting.WebDriverWait(
-            self._driver, _PATIENCE, ignored_exceptions=[exceptions.WebDriverException]
+            self._driver, _TIMEOUT, ignored_exceptions=[exceptions.WebDriverException]
         )
         return wait.until(condition)
 

@@ -1,4 +1,4 @@
-"""These tests run with `nox -s auth_browser`; elsewhere they skip unless all they need is there."""
+"""These tests run with `nox -s auth_browser`; they are skipped unless all is installed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from prov_facade.sandbox import Sandbox
 
 @pytest.fixture(scope="session")
 def provider() -> Iterator[Provider]:
-    # Of the interval it says nothing: the RFC's default is waited for. A flow that a test leaves
-    # waiting ends after a minute.
+    # Without an interval, so that the RFC's default applies. A flow that a test leaves waiting ends
+    # after a minute.
     with Provider(device_interval=None, device_seconds=60) as provider:
         yield provider
 

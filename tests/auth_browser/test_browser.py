@@ -10,24 +10,24 @@ from pathlib import Path
 
 import pytest
 from auth_browser.browser import Browser
-from auth_provider.provider import CLIENT, needed
+from auth_provider.provider import CLIENT, require_provider
 
 from prov_facade import CredentialsError, DeviceFlow, DeviceLogin, ProvClient, SyncProvClient
 from prov_facade.sandbox import Sandbox
 
-needed()
+require_provider()
 
-_PATIENCE = 60  # seconds; the flow asks every five
+_TIMEOUT = 60  # seconds; the flow polls every five
 
 
 @contextmanager
 def signing_in(sandbox: Sandbox) -> Iterator[tuple[DeviceFlow, DeviceLogin, Future[str]]]:
-    """Have a flow wait for a person. Gives the flow, what it shows, and the token to come."""
+    """Start a login. Yield the flow, the login that it shows, and the future token."""
     shown: Future[DeviceLogin] = Future()
     flow = DeviceFlow(sandbox.config, CLIENT, prompt=shown.set_result, cache=None)
     with ThreadPoolExecutor(1) as thread:
         token = thread.submit(flow.get_token)
-        yield flow, shown.result(_PATIENCE), token
+        yield flow, shown.result(_TIMEOUT), token
 
 
 def test_a_person_signs_in_with_a_browser(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_person_signs_in_with_a_browser(sandbox: Sandbox, tmp_path: Path) -> N
         browser.page("Authorize")
         browser.click("Continue")
         browser.page("Sign-in Success")
-        assert token.result(_PATIENCE)
+        assert token.result(_TIMEOUT)
 
     async def calling() -> str:
         async with ProvClient(flow, sandbox.config) as client:
@@ -68,4 +68,4 @@ def test_a_person_enters_the_code_and_denies(sandbox: Sandbox, tmp_path: Path) -
         browser.click("[ Abort ]")
         assert "was interrupted" in browser.page("Sign-in")
         with pytest.raises(CredentialsError, match="was denied"):
-            token.result(_PATIENCE)
+            token.result(_TIMEOUT)

@@ -1,4 +1,4 @@
-"""These tests run with `nox -s auth_provider`; elsewhere they skip unless the provider is there."""
+"""These tests run with `nox -s auth_provider`; they are skipped unless it is installed."""
 
 from __future__ import annotations
 

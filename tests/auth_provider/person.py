@@ -1,9 +1,8 @@
-"""What a person does in a browser, without one: fills in the forms of the provider, one by one."""
+"""A person who fills in the forms of the provider, without a browser."""
 
 from __future__ import annotations
 
 from html.parser import HTMLParser
-from typing import Any
 
 import httpx
 
@@ -13,13 +12,13 @@ _PAGES = 8  # there are four
 
 
 class _Page(HTMLParser):
-    """What can be clicked on a page of the provider.
+    """A page of the provider.
 
     Attributes:
         title: Its title.
-        action: Where its form goes; empty if it has none.
-        fields: What the form holds.
-        links: Where its links lead.
+        action: The address of its form; empty without a form.
+        fields: The fields of the form.
+        links: The targets of its links.
     """
 
     def __init__(self, response: httpx.Response) -> None:
@@ -49,11 +48,11 @@ class _Page(HTMLParser):
 
 
 def approve(login: DeviceLogin, name: str = "ann") -> list[str]:
-    """Let a device sign in, and return the titles of the pages that were seen.
+    """Approve a login, and return the titles of the visited pages.
 
     Args:
-        login: What the device shows.
-        name: As whom.
+        login: The login.
+        name: The user name.
     """
     with _browser() as browser:
         page = _Page(browser.get(login.link))
@@ -68,14 +67,14 @@ def approve(login: DeviceLogin, name: str = "ann") -> list[str]:
 
 
 def deny(login: DeviceLogin) -> None:
-    """Refuse, on the page that shows the code of the device."""
+    """Deny a login on the page that shows its code."""
     with _browser() as browser:
         confirm = _confirm(browser, login)
         browser.post(confirm.action, data={**confirm.fields, "abort": "yes"}).raise_for_status()
 
 
 def cancel(login: DeviceLogin) -> None:
-    """Refuse later, on the page to sign in."""
+    """Deny a login later, on the sign-in page."""
     with _browser() as browser:
         confirm = _confirm(browser, login)
         page = _Page(browser.post(confirm.action, data=confirm.fields))
@@ -90,5 +89,5 @@ def _confirm(browser: httpx.Client, login: DeviceLogin) -> _Page:
     return page
 
 
-def _browser(**how: Any) -> httpx.Client:
-    return httpx.Client(follow_redirects=True, timeout=30, **how)
+def _browser() -> httpx.Client:
+    return httpx.Client(follow_redirects=True, timeout=30)

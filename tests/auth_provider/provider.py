@@ -1,4 +1,4 @@
-"""An OpenID provider that nobody here wrote, in a process of its own: `oidc-provider` of npm's."""
+"""An independent OpenID provider, npm's `oidc-provider`, in its own process."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pytest
 
 FOLDER = Path(__file__).parent
 CLIENT = "device"
-"""The client with which people sign in."""
+"""The client that people sign in with."""
 
-_STARTED, _STOPPED = 30, 10  # seconds, for what takes one
+_START_TIMEOUT, _STOP_TIMEOUT = 30, 10  # seconds
 
 
-def needed() -> None:
-    """Skip the module that says this, where the provider is not installed."""
+def require_provider() -> None:
+    """Skip the calling module if the provider is not installed."""
     if not (FOLDER / "node_modules" / "oidc-provider").is_dir() or not shutil.which("node"):
         pytest.skip("oidc-provider is not installed: nox -s auth_provider", allow_module_level=True)
 
@@ -30,15 +30,15 @@ def secret_of(client_id: str) -> str:
 
 
 class Provider:
-    """A provider that runs from ``with`` on.
+    """A provider, which runs within ``with``.
 
     Args:
-        access_seconds: For how long access tokens are good.
-        refresh_seconds: For how long refresh tokens are.
-        device_seconds: For how long a device waits to be approved.
-        device_interval: How many seconds a device shall wait before it asks again; ``None`` for a
-            provider that says nothing of it.
-        auth_methods: The ways in which clients can show who they are.
+        access_seconds: How long access tokens are valid.
+        refresh_seconds: How long refresh tokens are valid.
+        device_seconds: How long a device login can be approved.
+        device_interval: The polling interval of a device in seconds; ``None`` to leave it out of
+            the response.
+        auth_methods: How clients can authenticate.
 
     Attributes:
         issuer: Its address.
@@ -75,8 +75,8 @@ class Provider:
         self.issuer = self._process.stdout.readline().strip()
         if not self.issuer:
             self._stop()
-            raise AssertionError("the provider does not start")
-        self._http = httpx.Client(timeout=_STARTED)
+            raise AssertionError("the provider did not start")
+        self._http = httpx.Client(timeout=_START_TIMEOUT)
         address = f"{self.issuer}/.well-known/openid-configuration"
         self._metadata = self._http.get(address).raise_for_status().json()
         return self
@@ -96,26 +96,26 @@ class Provider:
         self._process.stdin.close()
         self._process.stdout.close()
         try:
-            self._process.wait(_STOPPED)
+            self._process.wait(_STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
             raise
 
     def is_active(self, refresh_token: str) -> bool:
-        """Say whether a refresh token is good, as the provider sees it."""
-        answer = self._ask("introspection", token=refresh_token).raise_for_status()
-        active: bool = answer.json()["active"]
+        """Return whether the provider considers a refresh token valid."""
+        response = self._post("introspection", token=refresh_token).raise_for_status()
+        active: bool = response.json()["active"]
         return active
 
     def refresh(self, refresh_token: str) -> httpx.Response:
-        """Ask for tokens, as a client of the plainest kind."""
-        return self._ask("token", grant_type="refresh_token", refresh_token=refresh_token)
+        """Request tokens as another program would."""
+        return self._post("token", grant_type="refresh_token", refresh_token=refresh_token)
 
     def revoke(self, refresh_token: str) -> None:
-        """End a refresh token behind everybody's back."""
-        self._ask("revocation", token=refresh_token).raise_for_status()
+        """Revoke a refresh token without the flow's knowledge."""
+        self._post("revocation", token=refresh_token).raise_for_status()
 
-    def _ask(self, endpoint: str, **form: Any) -> httpx.Response:
+    def _post(self, endpoint: str, **form: Any) -> httpx.Response:
         address = self._metadata[f"{endpoint}_endpoint"]
         return self._http.post(address, data={"client_id": CLIENT, **form})

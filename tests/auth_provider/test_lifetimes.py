@@ -1,4 +1,4 @@
-"""Tokens run out, are replaced, revoked and given up, and the provider sees it the same way."""
+"""Tokens expire, rotate and are revoked, and the provider agrees."""
 
 from __future__ import annotations
 
@@ -8,43 +8,50 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+<<<<<<< HEAD
 from auth_provider.provider import CLIENT, Provider, needed, secret_of
 from auth_provider.tokens import Person, flow_of, kept_in, refresh_token_of
 from clients import CLIENTS
+=======
+from auth_provider.provider import CLIENT, Provider, require_provider, secret_of
+from auth_provider.tokens import Person, cached_in, flow_of, refresh_token_of
+from clients import CLIENTS
+>>>>>>> auth
 
 from prov_facade import AuthManager, ClientCredentials, CredentialsError, DeviceFlow, OfflineFlow
 from prov_facade.sandbox import Sandbox, expired_token
 
-needed()
+require_provider()
 
-_PATIENCE = 30  # seconds, for what takes three
+_TIMEOUT = 30  # seconds
 
 
 @pytest.mark.parametrize("way", ["person", "client"])
 @pytest.mark.parametrize("kind", CLIENTS)
-def test_tokens_that_run_out_in_the_middle_are_renewed_before_they_do(kind: str, way: str) -> None:
+def test_expiring_tokens_are_refreshed_in_time(kind: str, way: str) -> None:
     person = Person()
 
     async def calling(auth: AuthManager, sandbox: Sandbox) -> int:
         calls = 0
-        async with asyncio.timeout(_PATIENCE), CLIENTS[kind](auth, sandbox.config) as client:
+        async with asyncio.timeout(_TIMEOUT), CLIENTS[kind](auth, sandbox.config) as client:
             while len({request.headers["authorization"] for request in sandbox.requests}) < 3:
                 await client.check_general_access()
                 calls += 1
         return calls
 
-    with Provider(access_seconds=2) as provider, Sandbox(trusted_issuer=provider.issuer) as sandbox:
+    # Of 3 s a token is used for 1.5; its expiry is rounded down to whole seconds.
+    with Provider(access_seconds=3) as provider, Sandbox(trusted_issuer=provider.issuer) as sandbox:
         auth: AuthManager = flow_of(sandbox.config, person)
         if way == "client":
             auth = ClientCredentials(sandbox.config, "with-post", secret_of("with-post"))
         calls = asyncio.run(calling(auth, sandbox))
-        # None of them was refused and made again.
+        # No call was rejected and sent again.
         assert len(sandbox.requests) == calls
         assert person.approved == (way == "person")
 
 
 @pytest.mark.parametrize("kind", CLIENTS)
-def test_a_token_that_is_refused_is_replaced(kind: str, sandbox: Sandbox) -> None:
+def test_a_rejected_token_is_replaced(kind: str, sandbox: Sandbox) -> None:
     person = Person()
     sandbox.faults.add("check_general_access", expired_token())
 
@@ -58,32 +65,32 @@ def test_a_token_that_is_refused_is_replaced(kind: str, sandbox: Sandbox) -> Non
     assert person.approved == 1
 
 
-def test_refresh_tokens_are_used_once_and_ours_goes_on(
+def test_rotated_refresh_tokens_are_used_once(
     provider: Provider, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     person = Person()
     flow = flow_of(sandbox.config, person, tmp_path)
     flow.get_token()
-    seen = [kept_in(tmp_path)]
+    seen = [cached_in(tmp_path)]
     for _ in range(3):
         flow.force_refresh()
-        seen.append(kept_in(tmp_path))
+        seen.append(cached_in(tmp_path))
     assert len(set(seen)) == 4
-    # Asking about the old ones is no use of them.
+    # Introspection does not count as a use.
     assert [provider.is_active(token) for token in seen] == [False, False, False, True]
     flow.force_refresh()
     assert person.approved == 1
 
-    # The provider takes its second use for a theft, and ends them all.
+    # The provider takes a second use for a theft, and revokes all tokens.
     stolen = provider.refresh(seen[0])
     assert (stolen.status_code, stolen.json()["error"]) == (400, "invalid_grant")
-    assert not provider.is_active(kept_in(tmp_path))
+    assert not provider.is_active(cached_in(tmp_path))
     flow.force_refresh()
     assert person.approved == 2
-    assert provider.is_active(kept_in(tmp_path))
+    assert provider.is_active(cached_in(tmp_path))
 
 
-def test_those_who_share_tokens_do_not_use_one_twice(
+def test_flows_that_share_tokens_use_none_twice(
     provider: Provider, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     person = Person()
@@ -94,35 +101,35 @@ def test_those_who_share_tokens_do_not_use_one_twice(
         for _ in range(5):
             list(threads.map(lambda flow: flow.force_refresh(), flows))
     assert person.approved == 1
-    assert provider.is_active(kept_in(tmp_path))
+    assert provider.is_active(cached_in(tmp_path))
 
 
-def test_a_revoked_token_ends_in_a_new_login(
+def test_a_revoked_token_leads_to_a_new_login(
     provider: Provider, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     person = Person()
     flow = flow_of(sandbox.config, person, tmp_path)
     before = flow.get_token()
-    provider.revoke(kept_in(tmp_path))
+    provider.revoke(cached_in(tmp_path))
     flow.force_refresh()
     assert flow.get_token() != before
     assert person.approved == 2
 
 
-def test_a_revoked_token_is_an_error_where_nobody_is(
+def test_a_revoked_token_without_a_person_is_an_error(
     provider: Provider, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     flow_of(sandbox.config, Person(), tmp_path).get_token()
     batch = DeviceFlow(sandbox.config, CLIENT, interactive=False, cache=tmp_path)
     batch.force_refresh()
-    revoked = kept_in(tmp_path)
+    revoked = cached_in(tmp_path)
     provider.revoke(revoked)
-    with pytest.raises(CredentialsError, match=r"nobody is there.*OfflineFlow") as caught:
+    with pytest.raises(CredentialsError, match=r"needs a person.*OfflineFlow") as caught:
         batch.force_refresh()
     assert revoked not in str(caught.value)
 
 
-def test_a_refresh_token_that_ran_out_ends_in_a_new_login(tmp_path: Path) -> None:
+def test_an_expired_refresh_token_leads_to_a_new_login(tmp_path: Path) -> None:
     person = Person()
     with (
         Provider(access_seconds=1, refresh_seconds=1) as provider,
@@ -130,15 +137,15 @@ def test_a_refresh_token_that_ran_out_ends_in_a_new_login(tmp_path: Path) -> Non
     ):
         flow = flow_of(sandbox.config, person, tmp_path)
         flow.get_token()
-        end = time.monotonic() + _PATIENCE
-        while provider.is_active(kept_in(tmp_path)):
+        end = time.monotonic() + _TIMEOUT
+        while provider.is_active(cached_in(tmp_path)):
             assert time.monotonic() < end
         flow.force_refresh()
         assert person.approved == 2
-        assert provider.is_active(kept_in(tmp_path))
+        assert provider.is_active(cached_in(tmp_path))
 
 
-def test_an_offline_token_that_was_replaced_is_an_error(
+def test_a_replaced_offline_token_is_an_error(
     provider: Provider, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     token = refresh_token_of(sandbox.config, tmp_path / "person")
@@ -150,35 +157,35 @@ def test_an_offline_token_that_was_replaced_is_an_error(
     assert token not in str(caught.value)
 
 
-def test_signing_out_ends_the_tokens(provider: Provider, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_logout_revokes_the_tokens(provider: Provider, sandbox: Sandbox, tmp_path: Path) -> None:
     person = Person()
     flow = flow_of(sandbox.config, person, tmp_path)
     flow.get_token()
-    token = kept_in(tmp_path)
+    token = cached_in(tmp_path)
     assert provider.is_active(token)
     flow.logout()
     assert not provider.is_active(token)
     assert provider.refresh(token).json()["error"] == "invalid_grant"
     assert list(tmp_path.glob("*.json")) == []
-    flow.logout()  # there is nothing left to end
+    flow.logout()  # there is nothing left to revoke
     flow.get_token()
     assert person.approved == 2
 
 
-def test_signing_out_ends_an_offline_token_as_it_was_renewed(
+def test_logout_revokes_the_present_offline_token(
     provider: Provider, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     given, folder = refresh_token_of(sandbox.config, tmp_path / "person"), tmp_path / "batch"
     auth = OfflineFlow(sandbox.config, CLIENT, offline_token=given, cache=folder)
     auth.get_token()
-    token = kept_in(folder)
+    token = cached_in(folder)
     assert provider.is_active(token)
     auth.logout()
     assert not provider.is_active(token)
 
 
-def test_a_provider_that_ends_no_access_tokens_is_no_failure(sandbox: Sandbox) -> None:
-    """Those of this one are JWTs, which APIs take without asking it. A client has no others."""
+def test_logout_succeeds_if_the_provider_does_not_revoke_access_tokens(sandbox: Sandbox) -> None:
+    """Its access tokens are JWTs, which APIs accept by themselves. A client has no other tokens."""
     auth = ClientCredentials(sandbox.config, "with-post", secret_of("with-post"))
     before = auth.get_token()
     with pytest.raises(CredentialsError) as caught:

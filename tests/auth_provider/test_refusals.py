@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from auth_provider.person import cancel, deny
-from auth_provider.provider import CLIENT, Provider, needed, secret_of
+from auth_provider.provider import CLIENT, Provider, require_provider, secret_of
 from auth_provider.tokens import Person, flow_of
 
 from prov_facade import (
@@ -22,7 +22,7 @@ from prov_facade import (
 )
 from prov_facade.sandbox import Sandbox
 
-needed()
+require_provider()
 
 
 @pytest.mark.parametrize("refuse", [deny, cancel])
@@ -38,7 +38,7 @@ def test_a_login_can_be_denied(refuse: Callable[[DeviceLogin], None], sandbox: S
     assert sandbox.requests == []
 
 
-def test_a_login_that_nobody_approves_runs_out_and_can_be_tried_again() -> None:
+def test_a_login_that_nobody_approves_expires_and_can_be_retried() -> None:
     shown: list[DeviceLogin] = []
     person = Person()
 
@@ -63,13 +63,13 @@ def test_a_login_that_nobody_approves_runs_out_and_can_be_tried_again() -> None:
     assert first.expires_in == 2
 
 
-def test_a_client_may_not_be_allowed_offline_tokens(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_client_without_offline_tokens_is_an_error(sandbox: Sandbox, tmp_path: Path) -> None:
     auth = DeviceFlow(sandbox.config, "online", prompt=Person(), cache=None)
-    with pytest.raises(CredentialsError, match="Ask for another scope") as caught:
+    with pytest.raises(CredentialsError, match="Request another scope") as caught:
         auth.save_offline_token(tmp_path / "token")
     assert caught.value.error == "invalid_scope"
     assert list(tmp_path.iterdir()) == []
-    assert auth.get_token()  # which asks for less
+    assert auth.get_token()  # which requests less
 
 
 @pytest.mark.parametrize("client_id", ["with-post", "with-basic", "with-none"])
@@ -90,7 +90,7 @@ def test_a_wrong_secret_is_an_error_that_does_not_show_it(client_id: str, sandbo
         assert secret_of(client_id) not in text
 
 
-def test_a_wrong_secret_is_refused_in_the_header_as_well() -> None:
+def test_a_wrong_secret_in_the_header_is_an_error() -> None:
     secret = "not the secret"
     with Provider(auth_methods=("client_secret_basic", "none")) as provider:
         overrides = APIOverrides(keycloak_endpoint_override=provider.issuer)
@@ -101,7 +101,7 @@ def test_a_wrong_secret_is_refused_in_the_header_as_well() -> None:
     assert secret not in str(caught.value)
 
 
-def test_a_client_may_not_sign_in_otherwise_than_it_is_set_up(sandbox: Sandbox) -> None:
+def test_a_flow_that_the_client_may_not_use_is_an_error(sandbox: Sandbox) -> None:
     auth = DeviceFlow(
         sandbox.config,
         "with-post",
@@ -117,14 +117,14 @@ def test_a_client_may_not_sign_in_otherwise_than_it_is_set_up(sandbox: Sandbox) 
     assert secret_of("with-post") not in str(caught.value)
 
 
-def test_a_provider_that_calls_itself_otherwise_is_not_believed(
+def test_the_discovery_document_of_another_issuer_is_ignored(
     provider: Provider, caplog: pytest.LogCaptureFixture
 ) -> None:
     elsewhere = provider.issuer.replace("127.0.0.1", "localhost")
     config = Config("a.example.org", "r", APIOverrides(keycloak_endpoint_override=elsewhere))
     with (
         caplog.at_level(logging.WARNING, "prov_facade"),
-        pytest.raises(CredentialsError, match=r"status 404\. Is there such a realm"),
+        pytest.raises(CredentialsError, match=r"status 404\. Does the realm exist"),
     ):
         flow_of(config, Person()).get_token()
-    assert f"is about '{provider.issuer}', and is passed over" in caplog.text
+    assert f"describes '{provider.issuer}' and is ignored" in caplog.text

@@ -1,4 +1,4 @@
-"""Each way to sign in works with a provider that nobody here wrote, for both clients."""
+"""Each flow works with an independent provider, for both clients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from auth_provider.person import approve
-from auth_provider.provider import CLIENT, Provider, needed, secret_of
+from auth_provider.provider import CLIENT, Provider, require_provider, secret_of
 from auth_provider.tokens import Person, flow_of
 from clients import CLIENTS
 from sandbox.caller import record_of
@@ -24,21 +24,21 @@ from prov_facade import (
 )
 from prov_facade.sandbox import Sandbox
 
-needed()
+require_provider()
 
 READ, WRITE = "entity-registry-read", "entity-registry-write"
 
 
-def told(kind: str, auth: AuthManager, sandbox: Sandbox) -> Any:
-    """Register something, and return what the prov-api knows of the caller."""
+def user_of(kind: str, auth: AuthManager, sandbox: Sandbox) -> Any:
+    """Register a model run, and return the user whom the prov-api sees."""
 
-    async def calling() -> Any:
+    async def call() -> Any:
         async with CLIENTS[kind](auth, sandbox.config) as client:
             record = models.ModelRunRecord.from_dict(record_of(sandbox))
             assert (await client.register_model_run(record)).session_id
             return await client.check_general_access()
 
-    return asyncio.run(calling())
+    return asyncio.run(call())
 
 
 @pytest.fixture(params=CLIENTS)
@@ -54,41 +54,41 @@ def test_a_person_signs_in_by_device(kind: str, sandbox: Sandbox) -> None:
         assert login.user_code in str(login)
         seen.extend(approve(login))
 
-    user = told(kind, DeviceFlow(sandbox.config, CLIENT, prompt=prompt, cache=None), sandbox)
+    user = user_of(kind, DeviceFlow(sandbox.config, CLIENT, prompt=prompt, cache=None), sandbox)
     assert (user.username, user.email) == ("ann", "ann@example.org")
     assert sorted(user.roles) == [READ, WRITE]
     assert seen[1:] == ["Device Login Confirmation", "Sign-in", "Sign-in", "Sign-in Success"]
 
 
-def test_people_may_do_what_their_roles_allow(kind: str, sandbox: Sandbox) -> None:
+def test_a_person_without_the_role_is_rejected(kind: str, sandbox: Sandbox) -> None:
     with pytest.raises(PermissionDeniedError):
-        told(kind, flow_of(sandbox.config, Person("bob")), sandbox)
+        user_of(kind, flow_of(sandbox.config, Person("bob")), sandbox)
     assert [request.operation_id for request in sandbox.requests] == ["register_model_run"]
 
 
-def test_an_offline_token_signs_in_without_anybody(
+def test_an_offline_token_signs_in_without_a_person(
     kind: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     person, path = Person(), tmp_path / "token"
     flow_of(sandbox.config, person).save_offline_token(path)
-    for _ in range(2):  # the second time, with the token that took the place of the first
+    for _ in range(2):  # the second time with the rotated token
         auth = OfflineFlow(sandbox.config, CLIENT, offline_token_file=path, cache=tmp_path / "kept")
         auth.force_refresh()
-        assert told(kind, auth, sandbox).username == "ann"
+        assert user_of(kind, auth, sandbox).username == "ann"
     assert person.approved == 1
 
 
 @pytest.mark.parametrize("client_id", ["with-post", "with-basic"])
 def test_a_client_signs_in_as_itself(kind: str, client_id: str, sandbox: Sandbox) -> None:
     auth = ClientCredentials(sandbox.config, client_id, secret_of(client_id))
-    user = told(kind, auth, sandbox)
+    user = user_of(kind, auth, sandbox)
     assert (user.username, sorted(user.roles)) == (client_id, [READ, WRITE])
 
 
-def test_a_secret_goes_into_the_header_where_it_has_to(kind: str) -> None:
+def test_a_secret_is_sent_in_the_header_if_the_provider_requires_it(kind: str) -> None:
     with (
         Provider(auth_methods=("client_secret_basic", "none")) as provider,
         Sandbox(trusted_issuer=provider.issuer) as sandbox,
     ):
         auth = ClientCredentials(sandbox.config, "with-basic", secret_of("with-basic"))
-        assert told(kind, auth, sandbox).username == "with-basic"
+        assert user_of(kind, auth, sandbox).username == "with-basic"

@@ -1,4 +1,4 @@
-"""The tokens that a flow keeps, and how often it asked somebody to sign in."""
+"""Flows whose person approves every login, and the tokens that they cache."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from prov_facade import Config, DeviceFlow, DeviceLogin
 
 
 class Person:
-    """Somebody who approves every login, and counts them."""
+    """A person who approves every login, and counts them."""
 
     def __init__(self, name: str = "ann") -> None:
         self.name = name
@@ -24,18 +24,18 @@ class Person:
 
 
 def flow_of(config: Config, person: Person, folder: Path | None = None) -> DeviceFlow:
-    """Make a flow that signs a person in, and keeps tokens in a folder."""
+    """Return a flow that signs a person in, and caches tokens in a directory."""
     return DeviceFlow(config, CLIENT, prompt=person, cache=folder)
 
 
 def refresh_token_of(config: Config, folder: Path) -> str:
-    """Sign a person in, with nothing kept before, and return the refresh token."""
+    """Sign a person in, and return the refresh token."""
     flow_of(config, Person(), folder).get_token()
-    return kept_in(folder)
+    return cached_in(folder)
 
 
-def kept_in(folder: Path) -> str:
-    """Return the refresh token that is kept in a folder."""
+def cached_in(folder: Path) -> str:
+    """Return the refresh token that is cached in a directory."""
     (path,) = folder.glob("*.json")
     token: str = json.loads(path.read_bytes())["refresh_token"]
     return token

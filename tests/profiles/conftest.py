@@ -1,4 +1,4 @@
-"""Keeps the settings of the machine, and of who runs the tests, out of them."""
+"""Isolates the tests from the settings of the machine and the user."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scripted_server import Server, json_reply
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home directory with nothing in it."""
+    """An empty home directory."""
     for name in (*VARIABLES.values(), "PROV_PROFILE", "PROV_CONFIG_FILE"):
         monkeypatch.delenv(name, raising=False)
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
@@ -25,6 +25,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def realm_server() -> Iterator[Server]:
-    """A realm that lets nobody in, and notes what it was told."""
+    """A realm that records requests and rejects them."""
     with Server(json_reply({"error": "invalid_client"}, 400)) as server:
         yield server

@@ -1,4 +1,4 @@
-"""Says things in the three places where they can be said, and sees which of them is heard."""
+"""Settings from the three sources, and the credential that a client uses."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from prov_facade import (
     CredentialsError,
     DeviceFlow,
     ProvClient,
+    SupportsAuth,
     SyncProvClient,
     connect,
     connect_sync,
@@ -34,6 +35,7 @@ Made = ProvClient | SyncProvClient
 
 CONNECT = {"async": connect, "sync": connect_sync}
 BOTH = pytest.mark.parametrize("make", CONNECT.values(), ids=CONNECT)
+"""For what the two functions do themselves; the rest is shared."""
 
 DEPLOYMENT: dict[str, Any] = {"domain": "prov.test", "realm": "provena"}
 
@@ -55,13 +57,12 @@ def text_file(path: Path, text: str, mode: int = 0o600) -> Path:
     return path
 
 
-def told(client: Made, realm: Server) -> dict[str, Any]:
-    """See what a client signs in with, from what it tells the realm when a token is needed."""
-    auth = client._auth
+def credential(auth: SupportsAuth, realm: Server) -> dict[str, Any]:
+    """Return what an auth manager signs in with, as it sends it to the realm."""
     if isinstance(auth, BearerToken):
         return {"token": auth.get_token()}
     if isinstance(auth, DeviceFlow):
-        auth._interactive = True  # it would not ask where nobody is there
+        auth._interactive = True  # it would refuse without a person
     with pytest.raises(CredentialsError):
         auth.get_token()
     assert realm.last.method == "POST"

@@ -1,3 +1,5 @@
+"""The signatures, and the settings that reach the client."""
+
 from __future__ import annotations
 
 import inspect
@@ -7,8 +9,13 @@ from typing import Any, get_type_hints
 import attrs
 import httpx
 import pytest
+<<<<<<< HEAD
 from profiles.sources import BOTH, DEPLOYMENT, text_file, told, written
 from scripted_server import Server
+=======
+from scripted_server import Server
+from profiles.sources import BOTH, DEPLOYMENT, credential, text_file, written
+>>>>>>> auth
 
 from prov_facade import (
     APIOverrides,
@@ -21,8 +28,14 @@ from prov_facade import (
     connect,
     connect_sync,
 )
+<<<<<<< HEAD
 from prov_facade._async.settings import ClientSettings
 from prov_facade._sync.settings import ClientSettings as SyncClientSettings
+=======
+from prov_facade._async.settings import ClientSettings
+from prov_facade._sync.settings import ClientSettings as SyncClientSettings
+from prov_facade._profiles.settings import ConnectSettings, Settings
+>>>>>>> auth
 
 OWN = {
     *("profile", "domain", "realm", "client_id", "token", "offline_token", "offline_token_file"),
@@ -35,7 +48,7 @@ PAIRS: list[tuple[Any, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("make", "client", "settings"), PAIRS)
-def test_the_settings_are_those_of_the_client(make: Any, client: Any, settings: Any) -> None:
+def test_the_signature_shows_the_client_settings(make: Any, client: Any, settings: Any) -> None:
     hints = get_type_hints(client.__init__)
     keywords = {
         name: hints[name]
@@ -44,35 +57,36 @@ def test_the_settings_are_those_of_the_client(make: Any, client: Any, settings: 
     }
     assert get_type_hints(settings) == keywords
     assert settings.__required_keys__ == set()
-    assert get_type_hints(make)["return"] is client
+    shown = inspect.signature(make)
+    assert {name: shown.parameters[name].annotation for name in keywords} == keywords
+    assert shown.parameters.keys() == OWN | keywords.keys()
+    assert shown.return_annotation == client.__name__
 
 
-def test_both_take_the_same_arguments() -> None:
-    one, other = (list(inspect.signature(make).parameters.values()) for make, _, _ in PAIRS)
-    assert one[:-1] == other[:-1]
-    assert {parameter.name for parameter in one[:-1]} == OWN
-    assert [p.name for p in one if p.kind is p.POSITIONAL_OR_KEYWORD] == ["profile"]
-    assert all(parameter.default is None for parameter in one[:-1])
+def test_a_profile_is_positional_and_everything_else_optional() -> None:
+    for make, _, settings in PAIRS:
+        parameters = inspect.signature(make).parameters.values()
+        assert [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY] == ["profile"]
+        defaults = {p.name: p.default for p in parameters}
+        assert defaults == dict.fromkeys(OWN) | dict.fromkeys(get_type_hints(settings), ...)
 
 
-@pytest.mark.parametrize("make", [connect, connect_sync])
-def test_a_docstring_names_every_parameter(make: Any) -> None:
-    lines = inspect.getdoc(make).splitlines()  # type: ignore[union-attr]
-    arguments = lines[lines.index("Args:") : lines.index("Returns:")]
-    documented = [
-        line.strip().partition(":")[0]
-        for line in arguments
-        if line.startswith("    ") and not line.startswith("     ")
-    ]
-    assert documented == list(inspect.signature(make).parameters)
+def test_a_source_has_the_settings_that_connect_takes() -> None:
+    hints = get_type_hints(ConnectSettings)
+    del hints["config_file"]
+    fields = get_type_hints(Settings)
+    del fields["where"]
+    assert fields == hints
 
 
-def test_a_docstring_names_every_variable_and_every_key() -> None:
-    told_about = inspect.getdoc(connect) or ""
+def test_the_docstring_names_every_argument_variable_and_key() -> None:
+    documented = inspect.getdoc(connect) or ""
+    for name in OWN - {"profile"}:
+        assert f"- ``{name}``: " in documented
     for name in ("DOMAIN", "REALM", "CLIENT_ID", "TOKEN", "OFFLINE_TOKEN", "CLIENT_SECRET"):
-        assert f"``PROV_{name}``" in told_about
+        assert f"``PROV_{name}``" in documented
     for name in ("PROV_PROFILE", "PROV_CONFIG_FILE", *(OWN - {"profile", "config_file"})):
-        assert f"``{name}``" in told_about
+        assert f"``{name}``" in documented
 
 
 @BOTH
@@ -107,13 +121,12 @@ def test_a_client_gets_its_settings(make: Any, tmp_path: Path) -> None:
     assert (client._retries, client._polling) == (retries, polling)
 
 
-@BOTH
 @pytest.mark.parametrize("scope", [None, "openid"])
-@pytest.mark.parametrize("credential", ["offline_token", "client_secret", None])
-def test_verify_is_for_signing_in_as_well(
-    credential: str | None, scope: str | None, make: Any, tmp_path: Path, realm_server: Server
+@pytest.mark.parametrize("name", ["offline_token", "client_secret", None])
+def test_verify_applies_to_signing_in_as_well(
+    name: str | None, scope: str | None, tmp_path: Path, realm_server: Server
 ) -> None:
-    given: dict[str, Any] = {credential: "hush-hush-hush"} if credential else {}
+    given: dict[str, Any] = {name: "hush-hush-hush"} if name else {}
     given["scope"] = scope
     given |= {
         **DEPLOYMENT,
@@ -121,21 +134,21 @@ def test_verify_is_for_signing_in_as_well(
         "api_overrides": APIOverrides(keycloak_endpoint_override=realm_server.url),
     }
     missing = tmp_path / "missing.pem"
-    auth = make(**given, verify=missing)._auth
+    auth = connect(**given, verify=missing)._auth
     if isinstance(auth, DeviceFlow):
-        auth._interactive = True  # it would not ask where nobody is there
-    with pytest.raises(CredentialsError, match=r"file of certificates.*No such file"):
+        auth._interactive = True  # it would refuse without a person
+    with pytest.raises(CredentialsError, match=r"certificate file.*No such file"):
         auth.get_token()
     assert realm_server.received == []
-    told(make(**given), realm_server)
+    assert credential(connect(**given)._auth, realm_server)["client_id"] == "c"
 
 
 @BOTH
-@pytest.mark.parametrize("credential", ["token", "offline_token", "client_secret", None])
-def test_nothing_goes_onto_the_network_before_the_first_call(
-    credential: str | None, make: Any, realm_server: Server
+@pytest.mark.parametrize("name", ["token", "offline_token", "client_secret", None])
+def test_nothing_is_sent_before_the_first_call(
+    name: str | None, make: Any, realm_server: Server
 ) -> None:
-    given: dict[str, Any] = {credential: "hush-hush-hush"} if credential else {}
+    given: dict[str, Any] = {name: "hush-hush-hush"} if name else {}
     addresses = {
         attribute.name: realm_server.url
         for attribute in attrs.fields(APIOverrides)
@@ -146,9 +159,7 @@ def test_nothing_goes_onto_the_network_before_the_first_call(
     assert realm_server.opened == 0
 
 
-def test_a_settings_file_is_read_and_nothing_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     written(tmp_path / "config.toml", {"default": {**DEPLOYMENT, "client_id": "c"}}, 0o400)
     text_file(tmp_path / "offline", "hush")

@@ -1,144 +1,152 @@
+"""Which source each setting is taken from."""
+
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Callable, Collection, Mapping
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
 import pytest
+<<<<<<< HEAD
 from profiles.sources import BOTH, DEPLOYMENT, VARIABLES, told, written
 from scripted_server import Server
+=======
+from scripted_server import Server
+from profiles.sources import DEPLOYMENT, VARIABLES, credential, written
+>>>>>>> auth
 
 from prov_facade import APIOverrides, BearerToken, connect
 
 SOURCES = ("arguments", "environment", "profile")
 CREDENTIALS = ("token", "offline_token", "client_secret")
+SUBSETS = [frozenset(chosen) for size in range(4) for chosen in combinations(CREDENTIALS, size)]
 
-
-class Said:
-    """Who says what; everybody says something else.
-
-    Args:
-        tmp_path: Where the file is.
-        monkeypatch: Sets the variables.
-    """
-
-    def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._path = tmp_path / "config.toml"
-        self._monkeypatch = monkeypatch
-
-    def arguments(self, said: dict[str, set[str]], **more: Any) -> dict[str, Any]:
-        """Set the environment and the file, and return the arguments."""
-        for name, variable in VARIABLES.items():
-            if name in said["environment"]:
-                self._monkeypatch.setenv(variable, value("environment", name))
-            else:
-                self._monkeypatch.delenv(variable, raising=False)
-        profile = {name: value("profile", name) for name in said["profile"]}
-        written(self._path, {"default": profile})
-        arguments = {name: value("arguments", name) for name in said["arguments"]}
-        return {**more, **arguments, "config_file": self._path}
+Sources = Mapping[str, Collection[str]]
+"""The settings that each source has; every source has values of its own."""
 
 
 @pytest.fixture
-def saying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Said:
-    return Said(tmp_path, monkeypatch)
+def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """Sets the environment and the file, and returns the arguments."""
+
+    def prepare(sources: Sources, **more: Any) -> dict[str, Any]:
+        for name, variable in VARIABLES.items():
+            if name in sources.get("environment", ()):
+                monkeypatch.setenv(variable, value("environment", name))
+            else:
+                monkeypatch.delenv(variable, raising=False)
+        profile = {name: value("profile", name) for name in sources.get("profile", ())}
+        file = written(tmp_path / "config.toml", {"default": profile})
+        given = {name: value("arguments", name) for name in sources.get("arguments", ())}
+        return {**more, **given, "config_file": file}
+
+    return prepare
+
+
+@pytest.fixture
+def overrides(realm_server: Server) -> APIOverrides:
+    return APIOverrides(keycloak_endpoint_override=realm_server.url)
 
 
 def value(source: str, name: str) -> str:
     return f"{name}-of-the-{source}".replace("_", "-")
 
 
-def subsets(names: tuple[str, ...]) -> Iterator[set[str]]:
-    for chosen in product((False, True), repeat=len(names)):
-        yield {name for name, is_in in zip(names, chosen, strict=True) if is_in}
-
-
-@BOTH
 @pytest.mark.parametrize("name", ["domain", "realm"])
-def test_the_deployment_is_that_of_the_first_source_that_names_it(
-    name: str, make: Any, saying: Said
+@pytest.mark.parametrize("first", range(3))
+def test_the_deployment_is_taken_from_the_first_source(
+    name: str, first: int, arguments: Callable[..., dict[str, Any]]
 ) -> None:
     others = {**DEPLOYMENT, "token": "t"}
     del others[name]
-    for sources in subsets(SOURCES):
-        if not sources:
-            continue
-        said = {source: {name} if source in sources else set() for source in SOURCES}
-        config = make(**saying.arguments(said, **others))._config
-        first = next(source for source in SOURCES if source in sources)
-        heard = {"domain": config.domain, "realm": config.realm_name}
-        assert heard == {**DEPLOYMENT, name: value(first, name)}
+    config = connect(**arguments(dict.fromkeys(SOURCES[first:], (name,)), **others))._config
+    found = {"domain": config.domain, "realm": config.realm_name}
+    assert found == {**DEPLOYMENT, name: value(SOURCES[first], name)}
 
 
-@BOTH
-def test_every_combination_of_credentials_signs_in_with_the_first(
-    make: Any, saying: Said, realm_server: Server
+@pytest.mark.parametrize(
+    "subsets",
+    [
+        # In each source no credential, one, or two of which the second is not a token.
+        pytest.param([s for s in SUBSETS if len(s) < 2 or "token" not in s], id="some"),
+        pytest.param(SUBSETS, id="all", marks=pytest.mark.stress),
+    ],
+)
+def test_the_credential_is_the_first_of_the_first_source_that_has_one(
+    subsets: list[frozenset[str]],
+    arguments: Callable[..., dict[str, Any]],
+    overrides: APIOverrides,
+    realm_server: Server,
 ) -> None:
-    overrides = APIOverrides(keycloak_endpoint_override=realm_server.url)
     more = {**DEPLOYMENT, "client_id": "c", "api_overrides": overrides}
-    tried = 0
-    for given in product(subsets(CREDENTIALS), repeat=3):
-        said = dict(zip(SOURCES, given, strict=True))
-        client = make(**saying.arguments(said, **more))
-        assert told(client, realm_server) == expected(said), said
-        tried += 1
-    assert tried == 512
+    for combination in product(subsets, repeat=3):
+        sources = dict(zip(SOURCES, combination, strict=True))
+        auth = connect(**arguments(sources, **more))._auth
+        assert credential(auth, realm_server) == expected(sources), sources
 
 
-def expected(said: dict[str, set[str]]) -> dict[str, str]:
-    """What is told to the realm, or to the API, as the docstring has it."""
-    secrets = [
-        value(source, "client_secret") for source in SOURCES if "client_secret" in said[source]
-    ]
+def test_a_token_comes_before_the_other_credentials_of_its_source(
+    arguments: Callable[..., dict[str, Any]],
+) -> None:
     for source in SOURCES:
-        if "token" in said[source]:
+        auth = connect(**arguments({source: CREDENTIALS}, **DEPLOYMENT, client_id="c"))._auth
+        assert isinstance(auth, BearerToken)
+        assert auth.get_token() == value(source, "token")
+
+
+def expected(sources: Sources) -> dict[str, str]:
+    """What is sent to the realm, or to the API, according to the docstring."""
+    secrets = [value(source, "client_secret") for source in SOURCES if _has_secret(sources, source)]
+    for source in SOURCES:
+        if "token" in sources[source]:
             return {"token": value(source, "token")}
-        if "offline_token" in said[source]:
+        if "offline_token" in sources[source]:
             form = {"grant_type": "refresh_token", "refresh_token": value(source, "offline_token")}
             secret = {"client_secret": secrets[0]} if secrets else {}
             return {"flow": "OfflineFlow", "client_id": "c", **form, **secret}
-        if "client_secret" in said[source]:
+        if "client_secret" in sources[source]:
             form = {"grant_type": "client_credentials", "client_secret": secrets[0]}
             return {"flow": "ClientCredentials", "client_id": "c", **form}
     return {"flow": "DeviceFlow", "client_id": "c", "scope": "openid"}
 
 
-@BOTH
-@pytest.mark.parametrize("credential", ["offline_token", "client_secret", None])
-def test_the_client_id_and_the_scope_are_those_of_the_first_source_that_names_them(
-    credential: str | None, make: Any, saying: Said, realm_server: Server
+def _has_secret(sources: Sources, source: str) -> bool:
+    return "client_secret" in sources[source]
+
+
+@pytest.mark.parametrize("name", ["offline_token", "client_secret", None])
+def test_the_client_id_and_the_scope_are_taken_from_the_first_source(
+    name: str | None,
+    arguments: Callable[..., dict[str, Any]],
+    overrides: APIOverrides,
+    realm_server: Server,
 ) -> None:
-    overrides = APIOverrides(keycloak_endpoint_override=realm_server.url)
     more: dict[str, Any] = {**DEPLOYMENT, "api_overrides": overrides}
-    if credential is not None:
-        more[credential] = "hush-hush-hush"
-    for sources in subsets(SOURCES):
-        # The environment has no variable for the scope.
-        said = {
-            source: {"client_id", "scope"} if source in sources else set() for source in SOURCES
-        }
-        if not sources:
-            more["client_id"] = "c"
-        heard = told(make(**saying.arguments(said, **more)), realm_server)
-        first = next((source for source in SOURCES if source in sources), None)
-        scoped = next((source for source in SOURCES[::2] if source in sources), None)
-        assert heard["client_id"] == (value(first, "client_id") if first else "c")
-        unasked = None if credential else "openid"
-        assert heard.get("scope") == (value(scoped, "scope") if scoped else unasked)
-        more.pop("client_id", None)
+    if name is not None:
+        more[name] = "hush-hush-hush"
+    for first, source in enumerate(SOURCES):
+        sources = dict.fromkeys(SOURCES[first:], ("client_id", "scope"))
+        sent = credential(connect(**arguments(sources, **more))._auth, realm_server)
+        assert sent["client_id"] == value(source, "client_id")
+        # The scope has no variable.
+        assert sent["scope"] == value("profile" if first else "arguments", "scope")
+    client = connect(**arguments({}, **more, client_id="c"))
+    sent = credential(client._auth, realm_server)
+    assert sent.get("scope") == (None if name else "openid")
 
 
-def test_an_offline_token_in_a_file_counts_like_one_at_hand(
-    tmp_path: Path, saying: Said, realm_server: Server
+def test_an_offline_token_file_counts_like_an_offline_token(
+    tmp_path: Path,
+    arguments: Callable[..., dict[str, Any]],
+    overrides: APIOverrides,
+    realm_server: Server,
 ) -> None:
-    (tmp_path / "tokens").mkdir()
-    (tmp_path / "tokens/given").write_text("token-of-a-file")
-    overrides = APIOverrides(keycloak_endpoint_override=realm_server.url)
-    said = {"arguments": set(), "environment": {"token"}, "profile": {"client_secret"}}
-    arguments = saying.arguments(said, **DEPLOYMENT, client_id="c", api_overrides=overrides)
-    client = connect(**arguments, offline_token_file=tmp_path / "tokens/given")
-    assert told(client, realm_server) == {
+    (tmp_path / "given").write_text("token-of-a-file")
+    sources = {"environment": {"token"}, "profile": {"client_secret"}}
+    settings = arguments(sources, **DEPLOYMENT, client_id="c", api_overrides=overrides)
+    client = connect(**settings, offline_token_file=tmp_path / "given")
+    assert credential(client._auth, realm_server) == {
         "flow": "OfflineFlow",
         "grant_type": "refresh_token",
         "refresh_token": "token-of-a-file",
@@ -149,47 +157,34 @@ def test_an_offline_token_in_a_file_counts_like_one_at_hand(
 
 @pytest.mark.parametrize("name", VARIABLES)
 def test_an_empty_variable_counts_as_not_set(
-    name: str, saying: Said, monkeypatch: pytest.MonkeyPatch, realm_server: Server
+    name: str,
+    arguments: Callable[..., dict[str, Any]],
+    overrides: APIOverrides,
+    realm_server: Server,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    overrides = APIOverrides(keycloak_endpoint_override=realm_server.url)
-    said = {"arguments": set(), "environment": set(), "profile": {*DEPLOYMENT, "client_id"}}
-    arguments = saying.arguments(said, api_overrides=overrides)
+    settings = arguments({"profile": {*DEPLOYMENT, "client_id"}}, api_overrides=overrides)
     monkeypatch.setenv(VARIABLES[name], "")
-    client = connect(**arguments)
+    client = connect(**settings)
     assert client._config.domain == value("profile", "domain")
     assert client._config.realm_name == value("profile", "realm")
-    heard = told(client, realm_server)
-    assert (heard["flow"], heard["client_id"]) == ("DeviceFlow", value("profile", "client_id"))
+    sent = credential(client._auth, realm_server)
+    assert (sent["flow"], sent["client_id"]) == ("DeviceFlow", value("profile", "client_id"))
 
 
-@BOTH
-def test_the_overrides_are_the_arguments_or_else_the_profiles_as_a_whole(
-    make: Any, tmp_path: Path
-) -> None:
-    file = written(
-        tmp_path / "config.toml",
-        {
-            "default": {
-                **DEPLOYMENT,
-                "prov_api_endpoint_override": "http://prov.profile.test",
-                "jobs_service_api_endpoint_override": "http://jobs.profile.test",
-                "registry_api_endpoint_override": "http://registry.profile.test",
-                "keycloak_endpoint_override": "http://realm.profile.test",
-                "allow_http": True,
-            }
-        },
-    )
-    of_the_profile = APIOverrides(
-        prov_api_endpoint_override="http://prov.profile.test",
-        jobs_service_api_endpoint_override="http://jobs.profile.test",
-        registry_api_endpoint_override="http://registry.profile.test",
-        keycloak_endpoint_override="http://realm.profile.test",
-        allow_http=True,
-    )
-    client = make(config_file=file, token="t")
-    assert client._config.api_overrides == of_the_profile
+def test_the_overrides_are_taken_as_a_whole(tmp_path: Path) -> None:
+    fields = {
+        "prov_api_endpoint_override": "http://prov.profile.test",
+        "jobs_service_api_endpoint_override": "http://jobs.profile.test",
+        "registry_api_endpoint_override": "http://registry.profile.test",
+        "keycloak_endpoint_override": "http://realm.profile.test",
+    }
+    profile = {**DEPLOYMENT, **fields, "allow_http": True}
+    file = written(tmp_path / "config.toml", {"default": profile})
+    client = connect(config_file=file, token="t")
+    assert client._config.api_overrides == APIOverrides(**fields, allow_http=True)
     for given in (APIOverrides(), APIOverrides(registry_api_endpoint_override="https://r.test")):
-        client = make(config_file=file, token="t", api_overrides=given)
+        client = connect(config_file=file, token="t", api_overrides=given)
         assert client._config.api_overrides == given
 
 

@@ -1,3 +1,5 @@
+"""Clients from profiles, at a sandbox."""
+
 from __future__ import annotations
 
 import asyncio
@@ -23,7 +25,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def deployment(sandbox: Sandbox) -> dict[str, object]:
-    """The keys of a profile that lead to a sandbox."""
+    """The profile of a sandbox."""
     config = sandbox.config
     overrides = attrs.asdict(config.api_overrides)
     return {
@@ -34,20 +36,20 @@ def deployment(sandbox: Sandbox) -> dict[str, object]:
 
 
 def who(client: Made) -> User:
-    """Ask the prov-api who the client is taken for."""
+    """Return the user whom the prov-api sees."""
     if not isinstance(client, ProvClient):
         with client:
             return client.check_write_access()
 
-    async def asked() -> User:
+    async def call() -> User:
         async with client:
             return await client.check_write_access()
 
-    return asyncio.run(asked())
+    return asyncio.run(call())
 
 
 @BOTH
-def test_a_token_of_the_environment_leads_into_the_deployment_of_a_profile(
+def test_a_token_from_the_environment_works_with_a_profile(
     make: Any, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = written(tmp_path / "config.toml", {"sandbox": deployment(sandbox)}, 0o644)
@@ -69,9 +71,7 @@ def test_a_profile_signs_in_as_a_client_with_its_secret(
     assert b"grant_type=client_credentials" in signed_in.body
 
 
-def test_a_client_that_was_made_of_a_profile_can_be_handed_to_other_processes(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_client_made_from_a_profile_can_be_pickled(sandbox: Sandbox, tmp_path: Path) -> None:
     profile = {**deployment(sandbox), "client_id": "pipeline", "client_secret": SECRET}
     file = written(tmp_path / "config.toml", {"default": profile})
     pickled = pickle.dumps(connect_sync(config_file=file))

@@ -91,6 +91,7 @@ class OAuthManager(AuthManager):
         self._realm = RealmClient(
             self._config, self._client_id, self._client_secret, self._timeout, self._verify
         )
+        self._client_secret = None  # held by the realm client, whose repr hides it
         cache_for(self._key(), self._cache)  # raises if it is not a cache
 
     def __repr__(self) -> str:

@@ -128,7 +128,10 @@ class SyncBaseClient:
 
     def _send(self, request: Request[T], timeout: Timeout | None) -> T:
         """Send a request and return the value of the response."""
-        return (self._exchange(request, timeout)).value
+        outcome = self._perform(request, timeout)
+        if isinstance(outcome, ParsedResponse):
+            return outcome.value
+        raise outcome.pop()
 
     def _exchange(
         self,
@@ -149,6 +152,34 @@ class SyncBaseClient:
             body_writer: May take the body; the value is empty then.
             signed_url: The URL to request, if the operation has none of its own.
             retries: When the call is repeated, if not as the client does.
+        """
+        outcome = self._perform(
+            request,
+            timeout,
+            error_class=error_class,
+            body_writer=body_writer,
+            signed_url=signed_url,
+            retries=retries,
+        )
+        if isinstance(outcome, ParsedResponse):
+            return outcome
+        raise outcome.pop()
+
+    def _perform(
+        self,
+        request: Request[T],
+        timeout: Timeout | None,
+        *,
+        error_class: type[InvalidResponseError] = InvalidResponseError,
+        body_writer: BodyWriter | None = None,
+        signed_url: SignedURL | None = None,
+        retries: RetryPolicy | None = None,
+    ) -> ParsedResponse[T] | list[ProvError]:
+        """Send a request, and return an error in a list rather than raise it.
+
+        It is raised one frame below the method that was called, so that tracebacks are short. Out
+        of the list: a variable of that frame would refer to it, which refers to the frame, and so
+        keep the client alive until the next garbage collection.
         """
         operation, core = request.operation, self._core
         renewable = operation.secured
@@ -187,12 +218,7 @@ class SyncBaseClient:
             return call_with_retries(retries or core.retries, attempt, safe=operation.safe)
         except ProvError as error:
             self._attach(error, operation, signed_url)
-            failure = _without_inner_frames(error)
-        try:
-            # Outside the handler, so that the frames below do not come back as the context.
-            raise failure
-        finally:
-            del failure  # which would keep this client alive until the next garbage collection
+            return [_without_inner_frames(error)]
 
     @contextmanager
     def _errors_of(

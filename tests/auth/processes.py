@@ -1,4 +1,4 @@
-"""Processes that share tokens: each prints the one that it has in the end."""
+"""Processes that share cached tokens: each prints the token that it has in the end."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from prov_facade import APIOverrides, Config, DeviceFlow
 
 
 def hold(auth: DeviceFlow) -> None:
-    """Keep the others out, until killed."""
-    with auth._cache().alone():
+    """Hold the lock until killed."""
+    with auth._open_cache().lock():
         print("holds", flush=True)
         time.sleep(60)
 
@@ -20,12 +20,12 @@ def work(auth: DeviceFlow, what: str) -> None:
     if what == "force_refresh":
         for _ in range(5):
             auth.force_refresh()
-    # In one piece, for lines not to mix.
+    # One write, so that lines do not mix.
     os.write(1, f"{auth.get_token()}\n".encode())
 
 
 def share(auth: DeviceFlow, what: str, processes: int) -> bool:
-    """Let as many processes do the work, all at once, and say whether all could."""
+    """Run processes that start work at the same time, and return whether all succeeded."""
     children = []
     starting, start = os.pipe()
     for _ in range(processes):
@@ -34,7 +34,7 @@ def share(auth: DeviceFlow, what: str, processes: int) -> bool:
             code = 1
             try:
                 os.close(start)
-                os.read(starting, 1)  # until all are there
+                os.read(starting, 1)  # returns when all have been started
                 work(auth, what)
                 code = 0
             finally:
