@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-=======
 import os
 import time
 from collections.abc import Callable, Iterator
->>>>>>> auth
 from pathlib import Path
 
 import pytest
@@ -16,7 +13,6 @@ from auth.support import SECRET, SERVICE
 from scripted_server import Server
 
 from prov_facade.sandbox import Client, Sandbox
-from prov_facade_pytest import SharedSandbox
 
 CHANGEABLE = ("access_lifetime", "device_lifetime", "interval", "single_use")
 
@@ -33,12 +29,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-<<<<<<< HEAD
-def sandbox(shared_sandbox: SharedSandbox) -> Sandbox:
-    sandbox = shared_sandbox.get(clients={SERVICE: Client(SECRET, ("read",))})
-    sandbox.realm.interval = 0.01
-    return sandbox
-=======
 def without_home(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Leaves the process without a home directory when called."""
 
@@ -103,4 +93,3 @@ def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     for module in ("token_endpoint", "device_flow"):
         monkeypatch.setattr(f"prov_facade._auth.{module}.sleep", sleeps.append)
     return sleeps
->>>>>>> auth

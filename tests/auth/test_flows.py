@@ -12,13 +12,8 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-<<<<<<< HEAD
-from clients import CLIENTS, Make
-from signing import (
-=======
 from auth.conftest import Clock
 from auth.support import (
->>>>>>> auth
     CLIENT,
     FLOWS,
     SERVICE,

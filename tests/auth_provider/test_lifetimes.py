@@ -8,15 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-<<<<<<< HEAD
-from auth_provider.provider import CLIENT, Provider, needed, secret_of
-from auth_provider.tokens import Person, flow_of, kept_in, refresh_token_of
-from clients import CLIENTS
-=======
 from auth_provider.provider import CLIENT, Provider, require_provider, secret_of
 from auth_provider.tokens import Person, cached_in, flow_of, refresh_token_of
 from clients import CLIENTS
->>>>>>> auth
 
 from prov_facade import AuthManager, ClientCredentials, CredentialsError, DeviceFlow, OfflineFlow
 from prov_facade.sandbox import Sandbox, expired_token

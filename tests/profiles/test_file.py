@@ -11,13 +11,8 @@ from typing import Any
 
 import platformdirs
 import pytest
-<<<<<<< HEAD
-from profiles.sources import BOTH, DEPLOYMENT, text_file, told, written
-from scripted_server import Server
-=======
 from scripted_server import Server
 from profiles.sources import DEPLOYMENT, credential, text_file, written
->>>>>>> auth
 
 from prov_facade import APIOverrides, BearerToken, ConfigError, connect
 from prov_facade._profiles.settings import TEXTS

@@ -9,13 +9,8 @@ from typing import Any, get_type_hints
 import attrs
 import httpx
 import pytest
-<<<<<<< HEAD
-from profiles.sources import BOTH, DEPLOYMENT, text_file, told, written
-from scripted_server import Server
-=======
 from scripted_server import Server
 from profiles.sources import BOTH, DEPLOYMENT, credential, text_file, written
->>>>>>> auth
 
 from prov_facade import (
     APIOverrides,
@@ -28,14 +23,9 @@ from prov_facade import (
     connect,
     connect_sync,
 )
-<<<<<<< HEAD
-from prov_facade._async.settings import ClientSettings
-from prov_facade._sync.settings import ClientSettings as SyncClientSettings
-=======
 from prov_facade._async.settings import ClientSettings
 from prov_facade._sync.settings import ClientSettings as SyncClientSettings
 from prov_facade._profiles.settings import ConnectSettings, Settings
->>>>>>> auth
 
 OWN = {
     *("profile", "domain", "realm", "client_id", "token", "offline_token", "offline_token_file"),

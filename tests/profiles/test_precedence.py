@@ -8,13 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-<<<<<<< HEAD
-from profiles.sources import BOTH, DEPLOYMENT, VARIABLES, told, written
-from scripted_server import Server
-=======
 from scripted_server import Server
 from profiles.sources import DEPLOYMENT, VARIABLES, credential, written
->>>>>>> auth
 
 from prov_facade import APIOverrides, BearerToken, connect
 
