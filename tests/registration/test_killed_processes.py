@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bulk.conftest import NO_DELAYS
-from bulk.killing import Killer, Work, ended
-from bulk.registering import (
+from registration.conftest import NO_DELAYS
+from registration.processes import Killer, Work, ended
+from registration.registrar import (
     KINDS,
     SEED,
     Kind,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from attrs import field, frozen
-from bulk.registering import Kind, Registrar, records
+from registration.registrar import Kind, Registrar, records
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prov_facade import BearerToken, Config

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 from attrs import define, evolve, field
-from bulk.killing import Work, ended
-from bulk.registering import SEED, Kind, Registrar, names_given, names_lodged, registrar
+from registration.processes import Work, ended
+from registration.registrar import SEED, Kind, Registrar, names_given, names_lodged, registrar
 
 from prov_facade import (
     BadRequestError,

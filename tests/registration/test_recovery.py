@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from bulk.registering import (
+from registration.registrar import (
     QUICK,
     SEED,
     Kind,

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from attrs import evolve
-from bulk.conftest import NO_DELAYS
-from bulk.registering import (
+from registration.conftest import NO_DELAYS
+from registration.registrar import (
     SEED,
     Registrar,
     lodged_once,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bulk.registering import KINDS, SEED, Kind, Registrar, registrar
+from registration.registrar import KINDS, SEED, Kind, Registrar, registrar
 
 from prov_facade.sandbox import JobDelays, Sandbox
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from bulk.conftest import NO_DELAYS
-from bulk.killing import Work, ended
-from bulk.registering import (
+from registration.conftest import NO_DELAYS
+from registration.processes import Work, ended
+from registration.registrar import (
     QUICK,
     SEED,
     Kind,
