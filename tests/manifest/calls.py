@@ -56,9 +56,7 @@ class Model:
         all_refused = state == "not submitted" and len(chunk["refused"]) == count
         allowed: dict[str, Callable[[], bool]] = {
             "plan_again": lambda: state == "not submitted",
-            "submitted": lambda: (
-                state == "submitting" and arguments[1] not in self.session_ids()
-            ),
+            "submitted": lambda: state == "submitting" and arguments[1] not in self.session_ids(),
             "not_submitted": lambda: (
                 state == "submitting" and set(arguments[2]) <= set(range(first, first + count))
             ),

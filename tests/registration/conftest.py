@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from registration.registrar import KINDS, SEED, Kind, Registrar, registrar
+from registration.registrar import SEED, Kind, Registrar, registrar_for
 
 from prov_facade.sandbox import JobDelays, Sandbox
 
@@ -19,17 +19,17 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=["async", pytest.param("sync", marks=pytest.mark.sync_double)])
 def kind(request: pytest.FixtureRequest) -> Kind:
-    """Which client: everything here holds for both."""
+    """Which client."""
     found: Kind = request.param
     return found
 
 
 @pytest.fixture
-def registering(kind: Kind, sandbox: Sandbox) -> Registrar:
-    """Registers in the sandbox, and tries each call once."""
-    return registrar(kind, sandbox)
+def registrar(kind: Kind, sandbox: Sandbox) -> Registrar:
+    """Registers in the sandbox; its client does not retry."""
+    return registrar_for(kind, sandbox)
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
-"""Submissions that nobody saw the end of: looked for first, and each record lodged once."""
+"""Submissions without a response: their jobs are looked for, and records are registered once."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,12 +15,14 @@ from registration.registrar import (
     SEED,
     Kind,
     Registrar,
+    assert_registered_once,
+    execute,
     jobs_of,
-    lodged_once,
-    names_lodged,
+    names,
     record,
     records,
-    registrar,
+    registered_names,
+    registrar_for,
 )
 
 from prov_facade import InvalidRequestError, PollPolicy, SubmissionUnknownError
@@ -45,87 +47,86 @@ FAULTS = {
 }
 
 
-def names(count: int) -> list[str]:
-    return [one["display_name"] for one in records(count)]
-
-
-def asked(sandbox: Sandbox) -> list[str]:
-    """What was asked, without what only follows jobs."""
+def operations(sandbox: Sandbox) -> list[str]:
+    """The requested operations, without those that only follow jobs."""
     following = ("fetch_job", "list_batch")
     return [one.operation_id for one in sandbox.requests if one.operation_id not in following]
 
 
 @pytest.mark.parametrize("fate", FAULTS)
-def test_it_is_looked_for_and_lodged_once(
-    fate: str, registering: Registrar, sandbox: Sandbox, manifest: Path
+def test_a_submission_without_a_response_is_looked_for_and_made_once(
+    fate: str, registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     sandbox.faults.add(SUBMIT, FAULTS[fate])
-    ended = registering.many(records(25), manifest, chunk_size=10).all_well(25)
+    run = registrar.many(records(25), manifest, chunk_size=10).all_registered(25)
     acted = fate.endswith("acted")
-    calls = asked(sandbox)
-    lodged_once(sandbox, ended, names(25))
+    calls = operations(sandbox)
+    assert_registered_once(sandbox, run, names(25))
     assert calls[:2] == [SUBMIT, "list_jobs"]
     assert calls.count(SUBMIT) == (3 if acted else 4)
     # One that is not found at once might still appear.
     assert (calls.count("list_jobs") == 1) == acted
-    again = registering.many(records(25), manifest, chunk_size=10).all_well(25)
-    assert again.handles == ended.handles
+    again = registrar.many(records(25), manifest, chunk_size=10).all_registered(25)
+    assert again.handles == run.handles
     assert all(one.resumed for one in again.results)
 
 
-def test_a_job_that_shows_late_is_found(kind: Kind, manifest: Path) -> None:
+def test_a_job_that_appears_late_is_found(kind: Kind, manifest: Path) -> None:
     with Sandbox(seed=SEED, delays=JobDelays(hidden=0.7)) as slow:
         slow.faults.add(SUBMIT, Fault(drop=True, after=True))
-        ended = registrar(kind, slow).many(records(3), manifest, recovery_timeout=20).all_well(3)
-        lodged_once(slow, ended, names(3))
+        run = (
+            registrar_for(kind, slow)
+            .many(records(3), manifest, recovery_timeout=20)
+            .all_registered(3)
+        )
+        assert_registered_once(slow, run, names(3))
 
 
 @pytest.mark.parametrize("waited", [0, 1000])
-def test_a_job_that_shows_late_is_found_by_the_next_process(
+def test_a_job_that_appears_late_is_found_by_the_next_call(
     waited: int, kind: Kind, manifest: Path
 ) -> None:
-    """However long ago it was submitted, by the clock: the job is not known for a while."""
+    """However long ago the submission was by the clock: the job may not be listed yet."""
     with Sandbox(seed=SEED, delays=JobDelays(hidden=1.5)) as slow:
-        registering = registrar(kind, slow)
+        registrar = registrar_for(kind, slow)
         slow.faults.add(SUBMIT, Fault(drop=True, after=True))
         slow.faults.add("list_jobs", Fault(status=403))
-        assert isinstance(registering.many(records(3), manifest).error, SubmissionUnknownError)
-        head, planned = manifest.read_bytes().splitlines()
-        event = json.loads(planned)
-        event["at"] -= waited
-        manifest.write_bytes(b"\n".join([head, json.dumps(event).encode(), b""]))
-        ended = registering.many(records(3), manifest, recovery_timeout=20).all_well(3)
-        assert asked(slow).count(SUBMIT) == 1
-        lodged_once(slow, ended, names(3))
+        assert isinstance(registrar.many(records(3), manifest).error, SubmissionUnknownError)
+        execute(manifest, f"UPDATE chunks SET planned_at = planned_at - {waited}")  # noqa: S608
+        run = registrar.many(records(3), manifest, recovery_timeout=20).all_registered(3)
+        assert operations(slow).count(SUBMIT) == 1
+        assert_registered_once(slow, run, names(3))
 
 
-def unsettled(registering: Registrar, sandbox: Sandbox, manifest: Path) -> SubmissionUnknownError:
-    """Have a submission break off of which there may be two jobs, neither of them its own."""
+def unknown_submission(
+    registrar: Registrar, sandbox: Sandbox, manifest: Path
+) -> SubmissionUnknownError:
+    """Interrupt a submission for which two jobs of other registrations are possible."""
     for _ in range(2):
-        registering.many(records(3)).all_well(3)
+        registrar.many(records(3)).all_registered(3)
     sandbox.faults.add(SUBMIT, Fault(drop=True))
-    ended = registering.many(records(3), manifest)
-    assert ended.results == []
-    assert isinstance(ended.error, SubmissionUnknownError)
-    return ended.error
+    run = registrar.many(records(3), manifest)
+    assert run.results == []
+    assert isinstance(run.error, SubmissionUnknownError)
+    return run.error
 
 
-def test_two_jobs_that_may_be_it_are_left_to_the_user(
-    registering: Registrar, sandbox: Sandbox, manifest: Path
+def test_two_possible_jobs_are_left_to_the_user(
+    registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
-    first = unsettled(registering, sandbox, manifest)
+    first = unknown_submission(registrar, sandbox, manifest)
     batches = [one for one in jobs_of(sandbox) if one.job_sub_type == "MODEL_RUN_BATCH_SUBMIT"]
     ids = [one.session_id for one in batches]
     sandbox.clear_requests()
-    ended = registering.many(records(3), manifest)
-    assert ended.results == []
-    assert SUBMIT not in asked(sandbox)
-    for error in (first, ended.error):
+    run = registrar.many(records(3), manifest)
+    assert run.results == []
+    assert SUBMIT not in operations(sandbox)
+    for error in (first, run.error):
         assert isinstance(error, SubmissionUnknownError)
         assert (error.chunk, error.first, error.count) == (0, 0, 3)
         assert sorted(error.candidates) == sorted(ids)
         message = str(error)
-        assert "whether the records 0 to 2 (chunk 0) were submitted" in message
+        assert "could not determine whether records 0 to 2 (chunk 0) were submitted at" in message
         assert "They were not sent again." in message
         assert "resolutions={0: None}" in message
         assert str(manifest) in message
@@ -133,158 +134,158 @@ def test_two_jobs_that_may_be_it_are_left_to_the_user(
     assert isinstance(first.__cause__, Exception)
 
 
-def test_the_user_says_which_job_it_is(
-    registering: Registrar, sandbox: Sandbox, manifest: Path
-) -> None:
-    error = unsettled(registering, sandbox, manifest)
+def test_the_user_names_the_job(registrar: Registrar, sandbox: Sandbox, manifest: Path) -> None:
+    error = unknown_submission(registrar, sandbox, manifest)
     sandbox.clear_requests()
     mine = error.candidates[0]
-    ended = registering.many(records(3), manifest, resolutions={0: mine, 7: None}).all_well(3)
-    assert not {SUBMIT, "list_jobs"} & set(asked(sandbox))
-    assert set(names_lodged(sandbox).values()) == {2}
+    run = registrar.many(records(3), manifest, resolutions={0: mine, 7: None}).all_registered(3)
+    assert not {SUBMIT, "list_jobs"} & set(operations(sandbox))
+    assert set(registered_names(sandbox).values()) == {2}
     (batch,) = {job.batch_id for job in jobs_of(sandbox) if job.session_id == mine} or {None}
     assert batch is None  # of the job that submits it
     lodged = {job.session_id: job.batch_id for job in jobs_of(sandbox)}
-    assert len({lodged[str(one.session_id)] for one in ended.results}) == 1
+    assert len({lodged[str(one.session_id)] for one in run.results}) == 1
 
 
-def test_the_user_says_that_there_is_no_job(
-    registering: Registrar, sandbox: Sandbox, manifest: Path
+def test_the_user_says_that_there_was_no_submission(
+    registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
-    unsettled(registering, sandbox, manifest)
+    unknown_submission(registrar, sandbox, manifest)
     sandbox.clear_requests()
-    registering.many(records(3), manifest, resolutions={0: None}).all_well(3)
-    assert asked(sandbox) == [SUBMIT]
-    assert set(names_lodged(sandbox).values()) == {3}
+    registrar.many(records(3), manifest, resolutions={0: None}).all_registered(3)
+    assert operations(sandbox) == [SUBMIT]
+    assert set(registered_names(sandbox).values()) == {3}
 
 
-@pytest.mark.parametrize("which", ["", "that of another chunk"])
-def test_the_user_names_a_job_that_cannot_be_it(
-    which: str, registering: Registrar, sandbox: Sandbox, manifest: Path
+@pytest.mark.parametrize("which", ["", "of another chunk"])
+def test_a_job_that_cannot_be_the_right_one_is_refused(
+    which: str, registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
-    registering.many(records(3), manifest).all_well(3)
+    registrar.many(records(3), manifest).all_registered(3)
     taken = next(one.session_id for one in jobs_of(sandbox) if one.batch_id is None)
     sandbox.faults.add(SUBMIT, Fault(drop=True))
     sandbox.faults.add("list_jobs", *[Fault(status=403)] * 2)
-    ended = registering.many([*records(3), record(3)], manifest)
-    assert isinstance(ended.error, SubmissionUnknownError)
-    settled = {1: taken if which else ""}
-    ended = registering.many([*records(3), record(3)], manifest, resolutions=settled)
-    assert isinstance(ended.error, InvalidRequestError)
-    assert ended.error.path == "$.resolutions"
+    run = registrar.many([*records(3), record(3)], manifest)
+    assert isinstance(run.error, SubmissionUnknownError)
+    resolutions = {1: taken if which else ""}
+    run = registrar.many([*records(3), record(3)], manifest, resolutions=resolutions)
+    assert isinstance(run.error, InvalidRequestError)
+    assert run.error.path == "$.resolutions"
     sandbox.faults.clear()
-    ended = registering.many([*records(3), record(3)], manifest, resolutions={1: None}).all_well(4)
-    lodged_once(sandbox, ended, names(4))
+    run = registrar.many([*records(3), record(3)], manifest, resolutions={1: None}).all_registered(
+        4
+    )
+    assert_registered_once(sandbox, run, names(4))
 
 
 @pytest.mark.parametrize("acted", [True, False])
 @pytest.mark.parametrize("fault", [Fault(drop=True), Fault(status=403), Fault(status=503)])
-def test_jobs_that_cannot_be_looked_through_leave_it_open(
-    fault: Fault, acted: bool, registering: Registrar, sandbox: Sandbox, manifest: Path
+def test_a_submission_stays_unknown_while_jobs_cannot_be_listed(
+    fault: Fault, acted: bool, registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     sandbox.faults.add(SUBMIT, Fault(drop=True, after=acted))
     sandbox.faults.add("list_jobs", *[fault] * 200)
     polling = PollPolicy(interval=0.02, max_interval=0.05, deadline=0.3)
-    impatient = evolve(registering, polling=polling)
+    impatient = evolve(registrar, polling=polling)
     for _ in range(2):
-        ended = impatient.many(records(3), manifest)
-        assert isinstance(ended.error, SubmissionUnknownError)
-        assert "your jobs could not be looked through" in str(ended.error)
-        assert ended.error.candidates == ()
-        assert ended.error.__cause__ is not None
-    assert asked(sandbox).count(SUBMIT) == 1
+        run = impatient.many(records(3), manifest)
+        assert isinstance(run.error, SubmissionUnknownError)
+        assert "your jobs could not be searched" in str(run.error)
+        assert run.error.candidates == ()
+        assert run.error.__cause__ is not None
+    assert operations(sandbox).count(SUBMIT) == 1
     sandbox.faults.clear()
-    ended = registering.many(records(3), manifest).all_well(3)
-    assert asked(sandbox).count(SUBMIT) == (1 if acted else 2)
-    lodged_once(sandbox, ended, names(3))
+    run = registrar.many(records(3), manifest).all_registered(3)
+    assert operations(sandbox).count(SUBMIT) == (1 if acted else 2)
+    assert_registered_once(sandbox, run, names(3))
 
 
-def test_jobs_that_cannot_be_looked_through_for_a_while_are_no_harm(
-    registering: Registrar, sandbox: Sandbox, manifest: Path
+def test_transient_errors_of_the_list_of_jobs_are_retried(
+    registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     sandbox.faults.add(SUBMIT, Fault(drop=True, after=True))
     sandbox.faults.add("list_jobs", Fault(drop=True), Fault(status=429), Fault(status=502))
-    ended = registering.many(records(3), manifest).all_well(3)
-    lodged_once(sandbox, ended, names(3))
+    run = registrar.many(records(3), manifest).all_registered(3)
+    assert_registered_once(sandbox, run, names(3))
 
 
-def test_equal_records_of_other_chunks_are_not_taken_for_it(
-    registering: Registrar, sandbox: Sandbox, manifest: Path
+def test_the_job_of_another_chunk_with_equal_records_is_not_used(
+    registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
-    """The chunks hold the same, and only the jobs tell which of them were submitted."""
+    """The chunks are equal, and only the jobs show which of them were submitted."""
     sandbox.faults.add(SUBMIT, Fault(delay=0), Fault(drop=True), Fault(drop=True, after=True))
-    ended = registering.many([record(1)] * 4, manifest, chunk_size=1).all_well(4)
-    assert names_lodged(sandbox) == {"Run 1": 4}
-    assert len(set(ended.handles.values())) == 4
-    assert asked(sandbox).count(SUBMIT) == 5
+    run = registrar.many([record(1)] * 4, manifest, chunk_size=1).all_registered(4)
+    assert registered_names(sandbox) == {"Run 1": 4}
+    assert len(set(run.handles.values())) == 4
+    assert operations(sandbox).count(SUBMIT) == 5
 
 
-def test_a_server_that_never_acts_ends_it_after_the_deadline(
-    registering: Registrar, sandbox: Sandbox, manifest: Path
+def test_a_server_that_never_accepts_a_batch_ends_the_registration_at_the_deadline(
+    registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     sandbox.faults.add(SUBMIT, Fault(delay=0), *[Fault(status=503)] * 500)
     polling = evolve(QUICK, deadline=0.5)
-    ended = registering.many(
-        records(4), manifest, chunk_size=2, recovery_timeout=0.05, polling=polling
-    )
-    assert type(ended.error).__name__ == "ServerError"
-    assert sorted(one.index for one in ended.results) == [0, 1]
+    run = registrar.many(records(4), manifest, chunk_size=2, recovery_timeout=0.05, polling=polling)
+    assert type(run.error).__name__ == "ServerError"
+    assert sorted(one.index for one in run.results) == [0, 1]
     sandbox.faults.clear()
-    ended = registering.many(records(4), manifest, chunk_size=2).all_well(4)
-    lodged_once(sandbox, ended, names(4))
+    run = registrar.many(records(4), manifest, chunk_size=2).all_registered(4)
+    assert_registered_once(sandbox, run, names(4))
 
 
-def test_an_older_job_with_equal_records_is_not_taken_for_one_that_is_not_listed_yet(
-    kind: Kind, tmp_path: Path
+def test_an_earlier_job_with_equal_records_is_not_used(
+    kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Sandbox(seed=SEED, delays=JobDelays(0, 0, 0, 0)) as sandbox:
-        registering = registrar(kind, sandbox)
-        registering.many(records(3), tmp_path / "first").all_well(3)
-        time.sleep(5)  # beyond what the times of jobs are exact to
+        registrar = registrar_for(kind, sandbox)
+        registrar.many(records(3), tmp_path / "first").all_registered(3)
+        # The next submission is made ten seconds later, by its clock.
+        later = SimpleNamespace(time=lambda: time.time() + 10)
+        monkeypatch.setattr(f"prov_facade._{kind}.registration.submission.time", later)
         before = {one.session_id for one in jobs_of(sandbox)}
         # The server never sees it: nothing but the old job can be found.
         sandbox.faults.add(SUBMIT, Fault(drop=True))
-        ended = registering.many(records(3), tmp_path / "second", recovery_timeout=0.3)
-        assert isinstance(ended.error, SubmissionUnknownError)
-        assert "from before then" in str(ended.error)
-        assert set(ended.error.candidates) <= before
-        assert ended.results == []
-        again = registering.many(records(3), tmp_path / "second", resolutions={0: None})
-        again.all_well(3)
-        assert set(names_lodged(sandbox).values()) == {2}
+        run = registrar.many(records(3), tmp_path / "second", recovery_timeout=0.3)
+        assert isinstance(run.error, SubmissionUnknownError)
+        assert "earlier jobs contain the same records" in str(run.error)
+        assert set(run.error.candidates) <= before
+        assert run.results == []
+        again = registrar.many(records(3), tmp_path / "second", resolutions={0: None})
+        again.all_registered(3)
+        assert set(registered_names(sandbox).values()) == {2}
 
 
-def test_what_flies_is_followed_to_its_end_when_something_is_unsettled(
+def test_batches_in_flight_are_followed_when_a_submission_is_unknown(
     kind: Kind, tmp_path: Path
 ) -> None:
     with Sandbox(seed=SEED, delays=JobDelays(0, 0, 0, in_progress=0.3)) as sandbox:
-        registering = registrar(kind, sandbox)
-        # The second batch is never answered, and the list of jobs not to be had for good.
+        registrar = registrar_for(kind, sandbox)
+        # The second batch has no response, and the jobs cannot be listed.
         sandbox.faults.add(SUBMIT, Fault(delay=0.001), Fault(drop=True))
         sandbox.faults.add("list_jobs", *[Fault(status=401, body=b'{"detail": "No."}')] * 3)
-        ended = registering.many(records(6), tmp_path / "manifest", chunk_size=3)
-        assert isinstance(ended.error, SubmissionUnknownError)
-        assert sorted(one.index for one in ended.results if one.handle) == [0, 1, 2]
+        run = registrar.many(records(6), tmp_path / "manifest", chunk_size=3)
+        assert isinstance(run.error, SubmissionUnknownError)
+        assert sorted(one.index for one in run.results if one.handle) == [0, 1, 2]
 
 
-def test_what_flies_is_followed_to_its_end_when_the_records_break_off(
-    registering: Registrar, sandbox: Sandbox, manifest: Path
+def test_batches_in_flight_are_followed_when_the_input_fails(
+    registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     def breaking() -> Iterator[Any]:
         yield from records(3)
         raise ZeroDivisionError
 
-    ended = registering.many(breaking(), manifest, chunk_size=3)
-    assert isinstance(ended.error, ZeroDivisionError)
-    assert sorted(one.index for one in ended.results if one.handle) == [0, 1, 2]
-    registering.many(records(4), manifest, chunk_size=3).all_well(4)
-    assert set(names_lodged(sandbox).values()) == {1}
+    run = registrar.many(breaking(), manifest, chunk_size=3)
+    assert isinstance(run.error, ZeroDivisionError)
+    assert sorted(one.index for one in run.results if one.handle) == [0, 1, 2]
+    registrar.many(records(4), manifest, chunk_size=3).all_registered(4)
+    assert set(registered_names(sandbox).values()) == {1}
 
 
-def test_settling_does_not_ask_without_a_pause_when_the_deadline_is_near(
-    registering: Registrar, sandbox: Sandbox, manifest: Path
+def test_recovery_pauses_between_requests_when_the_deadline_is_near(
+    registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     sandbox.faults.add(SUBMIT, Fault(drop=True))
     hasty = PollPolicy(interval=0.05, max_interval=0.1, deadline=0.1)
-    evolve(registering, polling=hasty).many(records(3), manifest, recovery_timeout=1.0)
-    assert 2 <= asked(sandbox).count("list_jobs") <= 40
+    evolve(registrar, polling=hasty).many(records(3), manifest, recovery_timeout=1.0)
+    assert 2 <= operations(sandbox).count("list_jobs") <= 40

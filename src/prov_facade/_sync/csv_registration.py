@@ -25,7 +25,7 @@ from prov_facade._registration.csv_table import (
     check_unchanged,
     save,
 )
-from prov_facade._registration.manifest import Manifest
+from prov_facade._registration.manifest import ChunkState, Manifest
 from prov_facade._registration.options import RegistrationOptions
 from prov_facade._runtime.threads.concurrency import Awaited, run_shielded
 from prov_facade._sync.jobs import SyncJobsClient
@@ -166,7 +166,10 @@ def _prepare(manifest: Path, table: Table, prov_api: str) -> None:
     """
     in_file = {table.cell(row, JOB_ID) for row in table.existing}
     with Manifest(manifest, prov_api) as found:
-        needed = found.chunk(0) is not None and in_file.isdisjoint(found.record_session_ids())
+        done = [chunk.number for chunk in found.chunks(ChunkState.DONE)]
+        outcomes = (outcome for number in done for outcome in found.outcomes(number))
+        obsolete = any(outcome.session_id in in_file for outcome in outcomes)
+        needed = found.chunk(0) is not None and not obsolete
     if not needed:
         _remove(manifest)
 

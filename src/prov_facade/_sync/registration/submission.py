@@ -90,7 +90,7 @@ class Submission:
         now = time.time()
         if chunk is not None:
             return run_shielded(self._manifest.plan_again, chunk.number, wanted, now)
-        return run_shielded(self._manifest.plan, records[0].index, len(records), wanted, now)
+        return run_shielded(self._manifest.plan, len(records), wanted, now)
 
     def _not_submitted(
         self, chunk: Chunk, reason: object, refused: Iterable[RecordState] = ()
