@@ -118,16 +118,16 @@ def test_each_record_is_registered_once_by_runs_killed_at_each_event(
     while not (tmp_path / "results").exists():
         event += 1
         kind = KINDS[event % 2]
-        work = Work.of(sandbox, kind, 600, tmp_path, options=options, last_event=event)
+        work = Work.of(sandbox, kind, 300, tmp_path, options=options, last_event=event)
         process = work.start()
         with joined(process):
             pass
         assert process.exitcode in (-signal.SIGKILL, 0)
     assert event > 15
-    expected = Counter(one["display_name"] for one in records(600))
+    expected = Counter(one["display_name"] for one in records(300))
     assert submitted_names(sandbox) == expected
     assert registered_names(sandbox) == expected
-    assert sorted(one["index"] for one in work.read_results()) == list(range(600))
+    assert sorted(one["index"] for one in work.read_results()) == list(range(300))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -72,7 +72,7 @@ def test_a_submission_without_a_response_is_looked_for_and_made_once(
 
 
 def test_a_job_that_appears_late_is_found(kind: Kind, manifest: Path) -> None:
-    with Sandbox(seed=SEED, delays=JobDelays(hidden=0.7)) as slow:
+    with Sandbox(seed=SEED, delays=JobDelays(hidden=0.4)) as slow:
         slow.faults.add(SUBMIT, Fault(drop=True, after=True))
         run = (
             registrar_for(kind, slow)
@@ -87,7 +87,7 @@ def test_a_job_that_appears_late_is_found_by_the_next_call(
     waited: int, kind: Kind, manifest: Path
 ) -> None:
     """However long ago the submission was by the clock: the job may not be listed yet."""
-    with Sandbox(seed=SEED, delays=JobDelays(hidden=1.5)) as slow:
+    with Sandbox(seed=SEED, delays=JobDelays(hidden=0.6)) as slow:
         registrar = registrar_for(kind, slow)
         slow.faults.add(SUBMIT, Fault(drop=True, after=True))
         slow.faults.add("list_jobs", Fault(status=403))
