@@ -31,7 +31,6 @@ _NAMES = {
     "_async": "_sync",
     # httpx's
     "AsyncBaseTransport": "BaseTransport",
-    "AsyncClient": "Client",
     "aclose": "close",
     "aiter_bytes": "iter_bytes",
     "aread": "read",
@@ -50,17 +49,11 @@ _WORDS = {
     ' ``"aiohttp"`` is for a thousand calls at once; it needs the extra ``aiohttp``.': "",
     "a cancelled task": "an interrupt",
     "async with": "with",
-    "async for": "for",
-    "asynchronous iterator": "iterator",
     "await ": "",
     "AsyncBaseTransport": "BaseTransport",
     "AsyncHTTPTransport": "HTTPTransport",
     "AsyncClient": "Client",
-    "BaseClient": "SyncBaseClient",
-    "JobsClient": "SyncJobsClient",
-    "ProvAdminClient": "SyncProvAdminClient",
     "ProvClient": "SyncProvClient",
-    "aclose": "close",
 }
 _WORD = re.compile(
     "|".join(
@@ -69,6 +62,8 @@ _WORD = re.compile(
         for words in _WORDS
     )
 )
+
+_TEXTS = ("STRING", "FSTRING_MIDDLE", "COMMENT")
 
 
 def synchronous(source: Path, package: Path, *, header: str) -> None:
@@ -82,19 +77,18 @@ def synchronous(source: Path, package: Path, *, header: str) -> None:
     Raises:
         CodegenError: If the source uses something of asyncio's that has no counterpart here.
     """
-    modules = sorted(source.glob("*.py"))
-    if not modules:
-        raise CodegenError(f"{source} holds no modules")
     with tempfile.TemporaryDirectory() as scratch:
         copies = Path(scratch) / "asynchronous"
-        copies.mkdir()
-        for module in modules:
-            text = module.read_text(encoding="utf-8")
-            _refuse_strangers(module.name, text)
-            (copies / module.name).write_text(text, encoding="utf-8")
+        modules = []
+        for name, text in _texts(source).items():
+            _refuse_unknown_names(name, text)
+            module = copies / name
+            module.parent.mkdir(parents=True, exist_ok=True)
+            module.write_text(text, encoding="utf-8")
+            modules.append(str(module))
         rule = unasync.Rule(str(copies), str(package), additional_replacements=_NAMES)
-        unasync.unasync_files([str(copies / module.name) for module in modules], [rule])
-    for module in package.glob("*.py"):
+        unasync.unasync_files(modules, [rule])
+    for module in package.rglob("*.py"):
         module.write_text(_reworded(module.read_text(encoding="utf-8")), encoding="utf-8")
     try:
         finish(package, header, first_party=FIRST_PARTY)
@@ -103,34 +97,69 @@ def synchronous(source: Path, package: Path, *, header: str) -> None:
         raise
 
 
-def _refuse_strangers(name: str, text: str) -> None:
+def unused_rules(source: Path) -> list[str]:
+    """Return the names and words in the tables above that an asynchronous package does not contain.
+
+    Args:
+        source: The folder of the asynchronous package.
+    """
+    names: set[str] = set()
+    words: set[str] = set()
+    for name, text in _texts(source).items():
+        for token in _tokens(name, text):
+            if token.name == "NAME":
+                names.add(token.src)
+            elif token.name in _TEXTS:
+                words.update(_rule_of(found) for found in _WORD.finditer(token.src))
+    return [rule for rule in _NAMES if rule not in names] + [
+        rule for rule in _WORDS if rule not in words
+    ]
+
+
+def _texts(source: Path) -> dict[str, str]:
+    """Read the modules of a package, by their paths relative to it."""
+    texts = {
+        module.relative_to(source).as_posix(): module.read_text(encoding="utf-8")
+        for module in sorted(source.rglob("*.py"))
+    }
+    if not texts:
+        raise CodegenError(f"{source} holds no modules")
+    return texts
+
+
+def _tokens(name: str, text: str) -> list[tokenize_rt.Token]:
     try:
-        names = {token.src for token in tokenize_rt.src_to_tokens(text) if token.name == "NAME"}
+        tokens: list[tokenize_rt.Token] = tokenize_rt.src_to_tokens(text)
     except tokenize.TokenError as error:
         raise CodegenError(f"{name} cannot be read: {error}") from error
-    strangers = {
+    return tokens
+
+
+def _refuse_unknown_names(name: str, text: str) -> None:
+    names = {token.src for token in _tokens(name, text) if token.name == "NAME"}
+    unknown = {
         name
         for name in names
         if name == "asyncio" or (re.match("Async[A-Z]", name) and name not in _KNOWN)
     }
-    if strangers:
+    if unknown:
         raise CodegenError(
-            f"{name} uses {', '.join(sorted(strangers))}: what differs between the clients belongs"
+            f"{name} uses {', '.join(sorted(unknown))}: what differs between the clients belongs"
             " in _runtime/aio and _runtime/threads, or in the table of names in"
             " codegen/synchronous.py"
         )
 
 
-def _in_other_words(found: re.Match[str]) -> str:
-    words = found[0]
-    return _WORDS[words] if words in _WORDS else _WORDS[re.sub(r"\s+", " ", words)]
+def _rule_of(found: re.Match[str]) -> str:
+    """Return the rule that matched words, which may be broken over lines."""
+    return found[0] if found[0] in _WORDS else re.sub(r"\s+", " ", found[0])
 
 
 def _reworded(text: str) -> str:
     """Put the words of texts, and of comments, in their synchronous form."""
     reworded: str = tokenize_rt.tokens_to_src(
-        token._replace(src=_WORD.sub(_in_other_words, token.src))
-        if token.name in ("STRING", "FSTRING_MIDDLE", "COMMENT")
+        token._replace(src=_WORD.sub(lambda found: _WORDS[_rule_of(found)], token.src))
+        if token.name in _TEXTS
         else token
         for token in tokenize_rt.src_to_tokens(text)
     )

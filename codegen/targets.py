@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from codegen.errors import CodegenError
 from codegen.exports import write_exports
 from codegen.generator import generate
-from codegen.synchronous import synchronous
+from codegen.synchronous import synchronous, unused_rules
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -62,8 +63,14 @@ class Twin:
         """Write the package to a folder that does not exist.
 
         Raises:
-            CodegenError: If the source cannot be turned into synchronous code.
+            CodegenError: If the source cannot be turned into synchronous code, or there is a rule
+                for it that it does not need.
         """
+        if unused := unused_rules(root / self.source):
+            raise CodegenError(
+                f"unasync rules that nothing uses: {', '.join(map(repr, unused))}: delete them from"
+                " codegen/synchronous.py"
+            )
         header = f"# Made of {self.source} by `nox -s codegen`: change that, not this file.\n"
         synchronous(root / self.source, package, header=header)
 

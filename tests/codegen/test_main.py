@@ -26,8 +26,10 @@ async def fetch(get):
 
 
 @pytest.fixture
-def root(documents: Path, tmp_path: Path) -> Path:
+def root(documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The root of a repository that holds small sources and the trees made of them."""
+    # The small source does not use the rules for the large one.
+    monkeypatch.setattr("codegen.targets.unused_rules", lambda _: [])
     for target in TARGETS:
         document = tmp_path / target.document
         document.parent.mkdir(exist_ok=True)
@@ -251,3 +253,13 @@ def test_a_check_names_a_list_of_models_that_departs(
     ]
     assert main([], root=root) == 0
     assert files_of(folder) == before
+
+
+def test_an_unused_rule_of_unasync_is_a_failure(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("codegen.targets.unused_rules", lambda _: ["aclose", "async with"])
+    for arguments in ([], ["--check"]):
+        assert main(arguments, root=root) == 1
+        error = capsys.readouterr().err
+        assert "unasync rules that nothing uses: 'aclose', 'async with': delete them" in error

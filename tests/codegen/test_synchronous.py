@@ -1,4 +1,4 @@
-"""The synchronous package: what becomes of code and of texts, and what is refused."""
+"""The synchronous package: how code and texts are converted, and what is refused."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from codegen import synchronous as rules
 from codegen.errors import CodegenError
-from codegen.synchronous import synchronous
+from codegen.synchronous import synchronous, unused_rules
 from codegen.targets import ROOT, TWIN
 from codegen.trees import differences, files_of
 
 HEADER = "# Made by machine.\n"
 
-Turn = Callable[..., str]
+Convert = Callable[..., str]
 
 
 @pytest.fixture
-def turn(tmp_path: Path) -> Turn:
-    """Limiter the text of a module around."""
+def convert(tmp_path: Path) -> Convert:
+    """Convert the text of a module."""
 
-    def turned(text: str, name: str = "module.py") -> str:
+    def converted(text: str, name: str = "module.py") -> str:
         source = tmp_path / "_async"
-        source.mkdir(exist_ok=True)
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_text(text, encoding="utf-8")
         package = tmp_path / "_sync"
         synchronous(source, package, header=HEADER)
@@ -33,7 +34,7 @@ def turn(tmp_path: Path) -> Turn:
         ast.parse(made)
         return made.removeprefix(HEADER)
 
-    return turned
+    return converted
 
 
 @pytest.mark.parametrize(
@@ -61,12 +62,12 @@ def turn(tmp_path: Path) -> Turn:
          "def f(stack, a):\n    stack.enter_context(a)\n"),
     ],
 )  # fmt: skip
-def test_code_is_turned_around(turn: Turn, asynchronous: str, expected: str) -> None:
-    assert turn(asynchronous) == expected
+def test_code_is_converted(convert: Convert, asynchronous: str, expected: str) -> None:
+    assert convert(asynchronous) == expected
 
 
-def test_imports_lead_to_the_other_packages_and_are_sorted(turn: Turn) -> None:
-    made = turn(
+def test_imports_lead_to_the_other_packages_and_are_sorted(convert: Convert) -> None:
+    made = convert(
         "import zlib\n"
         "from prov_facade._runtime.aio.concurrency import sleep\n"
         "from prov_facade._async.transport import Timeout\n"
@@ -100,14 +101,11 @@ def test_imports_lead_to_the_other_packages_and_are_sorted(turn: Turn) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Use ``async with`` or :meth:`aclose`.", "Use ``with`` or :meth:`close`."),
+        ("Use ``async with``.", "Use ``with``."),
         (">>> async with ProvClient(a) as client:", ">>> with SyncProvClient(a) as client:"),
         ("...     job = await client.jobs.wait(1)", "...     job = client.jobs.wait(1)"),
-        ("... async for job in jobs:", "... for job in jobs:"),
         (":class:`~prov_facade.ProvClient`", ":class:`~prov_facade.SyncProvClient`"),
-        ("ProvAdminClient, JobsClient", "SyncProvAdminClient, SyncJobsClient"),
         ("As for ``httpx.AsyncClient``.", "As for ``httpx.Client``."),
-        ("An asynchronous\n    iterator.", "An iterator."),
         ("by a cancelled\n    task", "by an interrupt"),
         ('A. ``"aiohttp"`` is for a thousand calls\n    at once; it needs the extra ``aiohttp``. B',
          "A. B"),
@@ -115,8 +113,8 @@ def test_imports_lead_to_the_other_packages_and_are_sorted(turn: Turn) -> None:
         ("It awaits MyProvClient.", "It awaits MyProvClient."),
     ],
 )  # fmt: skip
-def test_texts_are_reworded(turn: Turn, text: str, expected: str) -> None:
-    made = turn(f'def f():\n    r"""{text}"""\n    # {text.splitlines()[0]}\n    return None\n')
+def test_texts_are_reworded(convert: Convert, text: str, expected: str) -> None:
+    made = convert(f'def f():\n    r"""{text}"""\n    # {text.splitlines()[0]}\n    return None\n')
     function = ast.parse(made).body[0]
     assert isinstance(function, ast.FunctionDef)
     assert ast.get_docstring(function, clean=False) == expected
@@ -124,19 +122,19 @@ def test_texts_are_reworded(turn: Turn, text: str, expected: str) -> None:
         assert f"# {expected}\n" in made
 
 
-def test_an_f_string_keeps_its_code_and_is_reworded(turn: Turn) -> None:
-    made = turn(
+def test_an_f_string_keeps_its_code_and_is_reworded(convert: Convert) -> None:
+    made = convert(
         "async def f(call, client):\n"
-        '    return f"{await call()} of a ProvClient, {client!r:>{len(call)}} is aclosed"\n'
+        '    return f"{await call()} of a ProvClient, {client!r:>{len(call)}} (AsyncClient)"\n'
     )
     assert made == (
         "def f(call, client):\n"
-        '    return f"{call()} of a SyncProvClient, {client!r:>{len(call)}} is closed"\n'
+        '    return f"{call()} of a SyncProvClient, {client!r:>{len(call)}} (Client)"\n'
     )
 
 
 @pytest.mark.parametrize(
-    ("text", "stranger"),
+    ("text", "name"),
     [
         ("import asyncio\n", "asyncio"),
         ("from asyncio import sleep\n", "asyncio"),
@@ -145,13 +143,32 @@ def test_an_f_string_keeps_its_code_and_is_reworded(turn: Turn) -> None:
         ("a = AsyncThing, AsyncOther\n", "AsyncOther, AsyncThing"),
     ],
 )
-def test_what_has_no_counterpart_is_refused(turn: Turn, text: str, stranger: str) -> None:
-    with pytest.raises(CodegenError, match=f"module.py uses {stranger}: what differs"):
-        turn(text)
+def test_names_without_a_synchronous_counterpart_are_refused(
+    convert: Convert, text: str, name: str
+) -> None:
+    with pytest.raises(CodegenError, match=f"module.py uses {name}: what differs"):
+        convert(text)
 
 
-def test_words_in_texts_are_no_strangers(turn: Turn) -> None:
-    assert turn('"""Of asyncio, and AsyncThing."""\n') == '"""Of asyncio, and AsyncThing."""\n'
+def test_names_in_texts_are_not_refused(convert: Convert) -> None:
+    assert convert('"""Of asyncio, and AsyncThing."""\n') == '"""Of asyncio, and AsyncThing."""\n'
+
+
+def test_modules_in_subfolders_are_converted(convert: Convert, tmp_path: Path) -> None:
+    text = "from prov_facade._async.registration.recovery import Recovery\n\nused = Recovery\n"
+    assert convert(text, "registration/submission.py") == text.replace("_async", "_sync")
+    assert [path.name for path in (tmp_path / "_sync").iterdir()] == ["registration"]
+
+
+def test_rules_that_nothing_uses_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "_NAMES", {"aclose": "close", "aread": "read"})
+    monkeypatch.setattr(rules, "_WORDS", {"a cancelled task": "an interrupt", "async with": "with"})
+    module = tmp_path / "package" / "module.py"
+    module.parent.mkdir()
+    module.write_text('a.aread()\n"""aclose, a cancelled\n\ttask"""\n', encoding="utf-8")
+    assert unused_rules(tmp_path) == ["aclose", "async with"]
+    module.write_text("a.aclose, a.aread  # async with a cancelled task\n", encoding="utf-8")
+    assert unused_rules(tmp_path) == []
 
 
 def test_a_folder_without_modules_is_refused(tmp_path: Path) -> None:
@@ -162,7 +179,7 @@ def test_a_folder_without_modules_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["def f:\n    pass\n", "def f(\n"])
-def test_what_is_no_python_is_refused_and_leaves_nothing(tmp_path: Path, text: str) -> None:
+def test_invalid_python_is_refused_and_leaves_nothing(tmp_path: Path, text: str) -> None:
     source = tmp_path / "_async"
     source.mkdir()
     (source / "module.py").write_text(text, encoding="utf-8")
@@ -176,7 +193,9 @@ def test_the_same_source_gives_the_same_package(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         synchronous(ROOT / TWIN.source, tmp_path / name / "_sync", header=HEADER)
     assert differences(tmp_path / "one" / "_sync", tmp_path / "other" / "_sync") == []
-    assert len(files_of(tmp_path / "one" / "_sync")) == len(list((ROOT / TWIN.source).glob("*.py")))
+    assert len(files_of(tmp_path / "one" / "_sync")) == len(
+        list((ROOT / TWIN.source).rglob("*.py"))
+    )
 
 
 def test_what_is_checked_in_is_what_the_source_gives(tmp_path: Path) -> None:
@@ -185,7 +204,7 @@ def test_what_is_checked_in_is_what_the_source_gives(tmp_path: Path) -> None:
 
 
 def test_nothing_asynchronous_is_left_in_what_is_checked_in() -> None:
-    for module in (ROOT / TWIN.package).glob("*.py"):
+    for module in (ROOT / TWIN.package).rglob("*.py"):
         tree = ast.parse(module.read_text(encoding="utf-8"))
         kinds = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
         assert not [node for node in ast.walk(tree) if isinstance(node, kinds)]

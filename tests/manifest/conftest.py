@@ -9,5 +9,5 @@ import pytest
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a manifest may be."""
+    """The path of a manifest that does not exist yet."""
     return tmp_path / "runs.manifest"

@@ -1,283 +1,267 @@
-"""Whatever ends a process, what was told is kept, and half a line is not acted upon."""
+"""A crash at any moment leaves the state before or after the call."""
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import json
 import random
+import shutil
 import signal
+import struct
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from manifest.child import endless
-from manifest.telling import (
+from manifest.calls import (
     API,
     JOURNEY,
     Call,
     Model,
+    apply,
     digest,
-    header,
-    line_of,
-    modelled,
+    endless,
     outcomes,
     reopened,
-    seen,
-    start,
-    tell,
+    state_of,
 )
+from manifest.processes import hold, received, started, write
 
 from prov_facade import ConfigError
 from prov_facade._registration.manifest import Manifest
 
 
-@pytest.mark.parametrize("length", range(len(header())))
-def test_a_file_that_a_crash_left_at_its_start_is_a_new_one(length: int, path: Path) -> None:
-    with Manifest(path, API):
-        whole = path.read_bytes()
-    path.write_bytes(whole[:length])
-    assert reopened(path) == Model().seen()
-    assert path.read_bytes() == whole
+def journal_of(path: Path) -> Path:
+    return Path(f"{path}-journal")
+
+
+@contextmanager
+def watched(manifest: Manifest, before_statement: Callable[[str], None]) -> Iterator[None]:
+    manifest._connection.set_trace_callback(before_statement)
+    try:
+        yield
+    finally:
+        manifest._connection.set_trace_callback(None)
+
+
+class Copies:
+    """Copies of a manifest and its journal, as a crash before a statement would leave them.
+
+    SQLite has little memory meanwhile, and writes pages into the file before the end of the
+    transaction.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, folder: Path) -> None:
+        self._path = path
+        self._folder = folder
+        self._last: tuple[bytes, bytes | None] | None = None
+        self.paths: list[Path] = []
+        manifest._connection.execute("PRAGMA cache_size = 1")
+
+    def take(self, _statement: str) -> None:
+        journal = journal_of(self._path)
+        now = self._path.read_bytes(), journal.read_bytes() if journal.exists() else None
+        if now == self._last:
+            return
+        self._last = now
+        copy = self._folder / str(len(self.paths))
+        shutil.copy(self._path, copy)
+        if journal.exists():
+            shutil.copy(journal, journal_of(copy))
+        self.paths.append(copy)
 
 
 @pytest.mark.parametrize("number", range(len(JOURNEY)), ids=lambda number: JOURNEY[number][0])
-def test_a_line_that_breaks_off_anywhere_was_never_told(number: int, path: Path) -> None:
-    earlier = modelled(JOURNEY[:number]).seen()
+def test_a_crash_within_a_call_leaves_the_state_before(
+    number: int, path: Path, tmp_path: Path
+) -> None:
+    before = Model(JOURNEY[:number])
     with Manifest(path, API) as manifest:
         for call in JOURNEY[:number]:
-            tell(manifest, call)
-        before = path.read_bytes()
-        tell(manifest, JOURNEY[number])
-    after = path.read_bytes()
-    assert len(after) > len(before) + 20
-    for length in range(len(before), len(after)):
-        path.write_bytes(after[:length])
-        with Manifest(path, API) as manifest:
-            assert seen(manifest) == earlier
-            assert path.read_bytes() == before
-            if length % 10 == 0:
-                tell(manifest, JOURNEY[number])
-                assert path.read_bytes() == after
-    path.write_bytes(after)
-    assert reopened(path) == modelled(JOURNEY[: number + 1]).seen()
+            apply(manifest, call)
+        copies = Copies(path, manifest, tmp_path)
+        with watched(manifest, copies.take):
+            apply(manifest, JOURNEY[number])
+    for copy in copies.paths:
+        with Manifest(copy, API) as manifest:
+            assert state_of(manifest) == before.state()
+            apply(manifest, JOURNEY[number])
+    for finished in (path, *copies.paths):
+        assert reopened(finished) == Model(JOURNEY[: number + 1]).state()
+
+
+def large(manifest: Manifest) -> Call:
+    """Plan a chunk with outcomes that fill many pages, and return the call that writes them."""
+    manifest.plan(2000, digest(0), 0.0)
+    manifest.submitted(0, "job")
+    return "done", (0, outcomes(2000))
+
+
+def test_pages_that_are_written_early_are_rolled_back(path: Path, tmp_path: Path) -> None:
+    with Manifest(path, API) as manifest:
+        call = large(manifest)
+        before, content = state_of(manifest), path.read_bytes()
+        copies = Copies(path, manifest, tmp_path)
+        with watched(manifest, copies.take):
+            apply(manifest, call)
+    changed = [copy for copy in copies.paths if copy.read_bytes() != content]
+    assert len(changed) > 10  # or it shows nothing
+    for copy in changed[:: len(changed) // 10]:
+        assert reopened(copy) == before
+
+
+MAGIC = bytes.fromhex("d9d505f920a163d7")
+
+
+def synced(journal: bytes) -> bytes:
+    """A journal as it is when it is on the disk: its header counts the pages in it."""
+    assert journal[:12] == bytes(12)
+    sector_size, page_size = struct.unpack(">II", journal[20:28])
+    pages = (len(journal) - sector_size) // (page_size + 8)
+    return MAGIC + struct.pack(">I", pages) + journal[12:]
+
+
+def test_a_torn_journal_or_torn_pages_leave_the_state_before(path: Path, tmp_path: Path) -> None:
+    journal = b""
+
+    def keep(statement: str) -> None:
+        nonlocal journal
+        if statement == "COMMIT":
+            journal = journal_of(path).read_bytes()
+
+    with Manifest(path, API) as manifest:
+        for call in JOURNEY[:5]:
+            apply(manifest, call)
+        before, old = state_of(manifest), path.read_bytes()
+        with watched(manifest, keep):
+            apply(manifest, JOURNEY[5])
+    new = path.read_bytes()
+    after = reopened(path)
+    assert before != after
+    copy = tmp_path / "copy"
+
+    def crashed(content: bytes, torn: bytes) -> Any:
+        copy.write_bytes(content)
+        journal_of(copy).write_bytes(torn)
+        return reopened(copy)
+
+    # While the journal is written, the file is as it was.
+    for length in [*range(0, 600, 50), *range(600, len(journal), 997)]:
+        for torn in (journal[:length], synced(journal)[:length]):
+            assert crashed(old, torn) == before
+    # While the file is written, the journal is whole. SQLite adds the first page to it only then.
+    page = 4096
+    changed = 0
+    for position in range(page, len(new), 509):
+        mixed = old[:page] + new[page:position] + old[position:]
+        changed += mixed != old
+        assert crashed(mixed, synced(journal)) == before
+    assert changed > 10
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 IDS = st.sampled_from(["a", "b", "c"])
 TIMES = st.floats(allow_nan=False, allow_infinity=False)
 DIGESTS = st.sampled_from([digest(number) for number in range(3)])
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TIMES | TEXTS,
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
-    max_leaves=4,
-)
 
 
 def calls_for(model: Model) -> st.SearchStrategy[Call]:
-    """Calls of all kinds, most of which may be made."""
-    ends = sum(chunk["count"] for chunk in model.chunks)
-    refused = st.dictionaries(st.integers(0, ends), TEXTS, max_size=3)
+    """Calls of all kinds, most of which are allowed."""
+    count = sum(chunk["count"] for chunk in model.chunks)
+    refused = st.dictionaries(st.integers(0, count), TEXTS, max_size=3)
     numbers = st.integers(0, len(model.chunks))
     kinds: dict[str, list[st.SearchStrategy[Any]]] = {
-        "plan": [st.sampled_from([ends, ends, ends + 1]), st.integers(0, 3), DIGESTS, TIMES],
+        "plan": [st.integers(0, 3), DIGESTS, TIMES],
         "plan_again": [numbers, DIGESTS, TIMES],
         "submitted": [numbers, IDS],
         "not_submitted": [numbers, TEXTS, refused],
         "batch": [numbers, IDS],
         "done": [numbers, st.integers(1, 3).map(outcomes)],
-        "note": [TEXTS, JSON],
     }
     return st.sampled_from(list(kinds)).flatmap(
         lambda kind: st.tuples(st.just(kind), st.tuples(*kinds[kind]))
     )
 
 
-def refuse(path: Path, call: Call, model: Model) -> None:
-    """Check that a manifest with a line that cannot be is refused, by the number of the line."""
-    written = path.read_bytes()
-    damaged = written + line_of(call, model)
-    path.write_bytes(damaged)
-    with pytest.raises(ConfigError) as caught:
-        Manifest(path, API)
-    message = str(caught.value)
-    assert message.startswith(f"{str(path)!r} is not a manifest that can be used: ")
-    assert f": line {len(damaged.splitlines())}: " in message
-    assert path.read_bytes() == damaged
-    path.write_bytes(written)
-
-
-@settings(deadline=None, derandomize=True, max_examples=150)
+@settings(deadline=None, derandomize=True, max_examples=25)
 @given(st.data())
-def test_after_every_crash_it_is_as_it_was_told(data: st.DataObject) -> None:
+def test_any_calls_give_the_state_of_the_model(data: st.DataObject) -> None:
     model = Model()
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder).resolve() / "manifest"
-        manifest = stack.enter_context(Manifest(path, API))
-        for _ in range(data.draw(st.integers(1, 25))):
-            call = data.draw(calls_for(model))
-            before = path.read_bytes()
-            if not model.allows(call):
-                with pytest.raises(ValueError, match=r"."):
-                    tell(manifest, call)
-                assert path.read_bytes() == before
-                manifest.close()
-                refuse(path, call, model)
-                manifest = stack.enter_context(Manifest(path, API))
-                continue
-            earlier = model.copy()
-            tell(manifest, call)
-            model.take(call)
-            assert seen(manifest) == model.seen()
-            after = path.read_bytes()
-            kept = data.draw(st.integers(len(before), len(after)))
-            if data.draw(st.booleans()):
-                manifest.close()
-                path.write_bytes(after[:kept])
-                if kept < len(after):
-                    model = earlier
-                manifest = stack.enter_context(Manifest(path, API))
-                assert seen(manifest) == model.seen()
+        for _ in range(data.draw(st.integers(1, 3))):
+            with Manifest(path, API) as manifest:
+                assert state_of(manifest) == model.state()
+                for _ in range(data.draw(st.integers(1, 8))):
+                    call = data.draw(calls_for(model))
+                    if model.allows(call):
+                        apply(manifest, call)
+                        model.apply(call)
+                    else:
+                        with pytest.raises(ValueError, match=r"."):
+                            apply(manifest, call)
+                    assert state_of(manifest) == model.state()
 
 
-def test_a_doubled_line_of_an_id_is_no_harm(path: Path) -> None:
-    calls: list[Call] = [("plan", (0, 1, digest(0), 0.0)), ("submitted", (0, "a"))]
-    calls += [("batch", (0, "b")), ("submitted", (0, "a")), ("batch", (0, "b"))]
-    model = Model()
-    with path.open("wb") as file:
-        file.write(header())
-        for call in calls:
-            file.write(line_of(call, model))
-            model.take(call)
-    assert reopened(path) == model.seen()
+class Killed:
+    """A manifest that processes write, one after the other, until each of them is killed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._model = Model()
+        self._calls = endless()
+        self.done = 0
+
+    def check(self, reported: int) -> None:
+        """Hold the manifest to have the calls that have returned, and perhaps the next one."""
+        for call in itertools.islice(self._calls, reported - self.done):
+            self._model.apply(call)
+        self.done = reported
+        found = reopened(self._path)
+        if found != self._model.state():  # killed before it could report the call
+            self._model.apply(next(self._calls))
+            self.done += 1
+        assert found == self._model.state()
 
 
-def test_what_a_killed_process_told_is_there(path: Path) -> None:
-    """It is killed at any time, again and again, and each process goes on with the work."""
-    chance = random.Random(1)  # noqa: S311 - for no secret
-    told = 0
-    model = Model()
-    calls = endless()
-    for _ in range(8):
-        with start("write", str(path), str(told)) as process:
-            assert process.stdout is not None
-            for line in itertools.islice(process.stdout, chance.randrange(1, 150)):
-                reported = json.loads(line)
+@pytest.mark.parametrize("kills", [4, pytest.param(60, marks=pytest.mark.stress)])
+def test_a_process_that_is_killed_at_any_time_loses_nothing(kills: int, path: Path) -> None:
+    chance = random.Random(1)  # noqa: S311 - not for a secret
+    killed = Killed(path)
+    for _ in range(kills):
+        with started(write, path, killed.done) as (process, pipe):
+            reported = [pipe.recv() for _ in range(chance.randrange(1, 40))]
             process.kill()  # within whatever it does
-            for line in process.stdout:
-                if line.endswith("\n"):
-                    reported = json.loads(line)
-        assert process.returncode == -signal.SIGKILL
-        for call in itertools.islice(calls, reported - told):
-            model.take(call)
-        told = reported
-        found = reopened(path)
-        if found != model.seen():  # it was killed before it could say so
-            model.take(next(calls))
-            told += 1
-        assert found == model.seen()
-    assert told > 50
+            reported += received(pipe)
+            process.join()
+            assert process.exitcode == -signal.SIGKILL
+        killed.check(reported[-1])
+    assert killed.done > kills
+
+
+@pytest.mark.parametrize("step", [3001, pytest.param(173, marks=pytest.mark.stress)])
+def test_a_process_that_is_killed_in_the_middle_of_a_write_loses_nothing(
+    step: int, path: Path
+) -> None:
+    """The system kills it where a file would exceed a limit, after it has written up to that."""
+    killed = Killed(path)
+    for limit in range(1, 50_000, step):
+        with started(write, path, killed.done, limit) as (process, pipe):
+            reported = received(pipe)
+            process.join()
+            assert process.exitcode == -signal.SIGXFSZ
+        killed.check(reported[-1] if reported else killed.done)
+    assert killed.done > 10
 
 
 def test_a_killed_process_leaves_no_lock(path: Path) -> None:
-    with start("hold", str(path)) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == '"held"\n'
+    with started(hold, path) as (process, pipe):
+        assert pipe.recv() == "open"
         with pytest.raises(ConfigError, match="in use"):
             Manifest(path, API)
         process.kill()
-        process.wait()
-        assert reopened(path) == Model().seen()
-
-
-LINES = [
-    b"\n",
-    b"{}\n",
-    b"[]\n",
-    b"null\n",
-    b"\x00\x00\x00\n",
-    b'{"chunk": 0}\n',
-    b'{"chunk": 0, "sess\n',
-    b'{"chunk": 0, "session_id": "\xff"}\n',
-    b'{"chunk": 0, "session_id": "a", "batch_id": "b"}\n',
-    b'{"chunk": 0, "session_id": "a", "at": 1}\n',
-    b'{"chunk": 0.5, "session_id": "a"}\n',
-    b'{"chunk": "0", "session_id": "a"}\n',
-    b'{"chunk": -1, "session_id": "a"}\n',
-    b'{"chunk": 7, "session_id": "a"}\n',
-    b'{"chunk": 0, "batch_id": "b"}\n',
-    b'{"chunk": 0, "outcomes": [[null, null, null, null]]}\n',
-    b'{"chunk": 0, "not_submitted": "no", "refused": {"x": "y"}}\n',
-    b'{"chunk": 0, "not_submitted": "no", "refused": {"1": "y"}}\n',
-    b'{"chunk": 2, "first": 1, "count": 1, "digest": "' + b"0" * 64 + b'", "at": 0}\n',
-    b'{"chunk": 1, "first": 2, "count": 1, "digest": "' + b"0" * 64 + b'", "at": 0}\n',
-    b'{"chunk": 1, "first": 1, "count": 1, "digest": "", "at": 0}\n',
-    b'{"chunk": 0, "first": 0, "count": 1, "digest": "' + b"0" * 64 + b'", "at": 0}\n',
-    b'{"note": {}}\n',
-    b'{"note": 1}\n',
-    b'{"note": {"a": ' + b"[" * 100_000 + b"\n",
-    header(),
-]
-
-
-@pytest.mark.parametrize("line", LINES, ids=lambda line: line[:40])
-@pytest.mark.parametrize(
-    "rest", [b"", b'{"note": {"a": 1}}\n', b'{"note'], ids=["last", "", "torn"]
-)
-def test_a_damaged_line_is_an_error_and_never_skipped(line: bytes, rest: bytes, path: Path) -> None:
-    with Manifest(path, API) as manifest:
-        manifest.plan(0, 1, digest(0), 0.0)
-    damaged = path.read_bytes() + line + rest
-    path.write_bytes(damaged)
-    for _ in range(2):  # the first failure leaves no lock
-        with pytest.raises(ConfigError, match=r"manifest that can be used: line 3: \S") as caught:
-            Manifest(path, API)
-        assert str(path) in str(caught.value)
-    assert path.read_bytes() == damaged
-
-
-def test_another_chunk_planned_with_other_records_is_an_error(path: Path) -> None:
-    with Manifest(path, API) as manifest:
-        manifest.plan(0, 2, digest(0), 0.0)
-        manifest.not_submitted(0, "no", {})
-    good = path.read_bytes()
-    for changes in ({"first": 1}, {"count": 1}):
-        event = {"chunk": 0, "first": 0, "count": 2, "digest": digest(0), "at": 0.0} | changes
-        path.write_bytes(good + json.dumps(event).encode() + b"\n")
-        with pytest.raises(ConfigError, match=r"line 4: .*other records"):
-            Manifest(path, API)
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (header(prov_api="https://other.example.org"), f"'https://other.example.org'.*{API!r}"),
-        (json.dumps({"prov-facade-manifest": 1}).encode() + b"\n", f"None.*{API!r}"),
-        (header(**{"prov-facade-manifest": 2}), "newer.* 2.* 1"),
-        (header(**{"prov-facade-manifest": 2}, more=1), "newer.* 2.* 1"),
-        (header(**{"prov-facade-manifest": 0}), "does not start"),
-        (header(**{"prov-facade-manifest": True}), "does not start"),
-        (header(**{"prov-facade-manifest": 1.0}), "does not start"),
-        (header(**{"prov-facade-manifest": "1"}), "does not start"),
-        (b'{"note": {"a": 1}}\n', "does not start"),
-        (b"[1]\n", "does not start"),
-        (b"a,b\n1,2\n", r"\S"),
-        (b'[{"a": 1}]', "does not start"),
-        (b'{"a": 1}', "does not start"),
-        (b"a,b", r"\S"),
-        (b"\xff", r"\S"),
-        (b"\n", r"\S"),
-        (b"[" * 100_000 + b"\n", r"\S"),
-    ],
-    ids=lambda value: value[:40] if isinstance(value, bytes) else "",
-)
-def test_a_file_of_something_else_is_refused_and_kept(
-    content: bytes, reason: str, path: Path
-) -> None:
-    path.write_bytes(content)
-    with pytest.raises(ConfigError, match=f"manifest that can be used: line 1: .*{reason}"):
-        Manifest(path, API)
-    assert path.read_bytes() == content
+        process.join()
+        assert reopened(path) == Model().state()

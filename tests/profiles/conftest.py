@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scripted_server import Server, json_reply
 from profiles.sources import VARIABLES
+from scripted_server import Server, json_reply
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 import platformdirs
 import pytest
-from scripted_server import Server
 from profiles.sources import DEPLOYMENT, credential, text_file, written
+from scripted_server import Server
 
 from prov_facade import APIOverrides, BearerToken, ConfigError, connect
 from prov_facade._profiles.settings import TEXTS

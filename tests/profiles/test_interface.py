@@ -9,8 +9,8 @@ from typing import Any, get_type_hints
 import attrs
 import httpx
 import pytest
-from scripted_server import Server
 from profiles.sources import BOTH, DEPLOYMENT, credential, text_file, written
+from scripted_server import Server
 
 from prov_facade import (
     APIOverrides,
@@ -24,8 +24,8 @@ from prov_facade import (
     connect_sync,
 )
 from prov_facade._async.settings import ClientSettings
-from prov_facade._sync.settings import ClientSettings as SyncClientSettings
 from prov_facade._profiles.settings import ConnectSettings, Settings
+from prov_facade._sync.settings import ClientSettings as SyncClientSettings
 
 OWN = {
     *("profile", "domain", "realm", "client_id", "token", "offline_token", "offline_token_file"),

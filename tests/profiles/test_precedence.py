@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_server import Server
 from profiles.sources import DEPLOYMENT, VARIABLES, credential, written
+from scripted_server import Server
 
 from prov_facade import APIOverrides, BearerToken, connect
 

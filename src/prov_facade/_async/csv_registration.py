@@ -1,21 +1,22 @@
-"""Registers the model runs of a CSV file, and writes into it what has become of them."""
+"""Registers the model runs of a CSV file, and writes their outcomes into it."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import aclosing, closing
+from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from job_api_client.models import JobStatus, JobStatusTable
-from prov_api_client.models import ModelRunRecord
+from prov_api_client.models import ConvertModelRunsResponse, ModelRunRecord
 from prov_facade import errors
-from prov_facade._async.registration import RegistrationOptions
+from prov_facade._async.jobs import JobsClient
+from prov_facade._async.registration.registration import register_records
+from prov_facade._async.registration.submission import Submit
 from prov_facade._files.targets import check_overwrite, resolve_target
 from prov_facade._jobs import results as job_results
-from prov_facade._registration.batch import BulkResult, Scratch, is_open
+from prov_facade._registration.batch import BulkResult, may_still_be_registered
 from prov_facade._registration.csv_table import (
     JOB_ID,
     RECORD_ID,
@@ -23,83 +24,85 @@ from prov_facade._registration.csv_table import (
     CSVRegistration,
     JobCells,
     Table,
-    expect_unchanged,
+    check_unchanged,
     save,
 )
-from prov_facade._registration.manifest import State
-from prov_facade._runtime.aio.concurrency import run_shielded
-
-if TYPE_CHECKING:
-    from prov_facade._async.client import ProvClient
+from prov_facade._registration.manifest import ChunkState, Manifest
+from prov_facade._registration.options import RegistrationOptions
+from prov_facade._runtime.aio.concurrency import Awaited, run_shielded
 
 
 async def register(
-    client: ProvClient,
     path: str | os.PathLike[str],
     output: str | os.PathLike[str] | None,
-    options: RegistrationOptions,
-    *,
-    overwrite: bool,
     prov_api: str,
+    *,
+    convert: Callable[[str], Awaited[ConvertModelRunsResponse]],
+    submit: Submit,
+    jobs: JobsClient,
+    options: RegistrationOptions,
+    overwrite: bool,
 ) -> CSVRegistration:
     """Register the model runs of a CSV file.
 
     Args:
-        client: Sends and asks.
         path: The file.
-        output: Where the file with the job columns goes; ``None`` for the place of the first.
+        output: Where the file with the job columns is written; ``None`` for ``path`` itself.
+        prov_api: The URL of the prov-api.
+        convert: Converts the text of a CSV file to records.
+        submit: Submits a batch.
+        jobs: The user's jobs.
         options: How.
-        overwrite: Whether a file that is there is replaced by the output.
-        prov_api: The address of the prov-api.
+        overwrite: Whether an existing file is replaced by the output.
 
     Returns:
-        What came of it.
+        The result.
     """
     table = await run_shielded(Table.read, path)
     place = _place(path, output, overwrite=overwrite)
-    real, manifest = _real(place)
+    # If it is a symbolic link, the file that it points to is written.
+    real = await run_shielded(_real_path, place)
+    manifest = real.with_name(f"{real.name}.manifest")
     await run_shielded(_prepare, manifest, table, prov_api)
-    converted = await client.convert_model_runs_to_csv(table.text, timeout=options.timeout)
-    said = list(converted.warnings or [])
-    for warning in said:
-        warnings.warn(warning, ConversionWarning, stacklevel=3)
+    converted = await convert(table.text)
+    messages = list(converted.warnings or [])
+    for message in messages:
+        warnings.warn(message, ConversionWarning, stacklevel=3)
     records, existing = converted.new_records or [], converted.existing_records or []
     new, old = table.new, table.existing
     if len(records) != len(new) or len(existing) != len(old):
         raise errors.InvalidResponseError(
             f"the CSV file {str(path)!r} has {len(new)} new rows and {len(old)} that were submitted"
-            f" before, and the server found {len(records)} and {len(existing)}: nothing was"
+            f" before, but the server found {len(records)} and {len(existing)}: nothing was"
             " registered",
         )
     results: list[BulkResult] = []
     if records:
-        registering = client.register_many(
+        registration = register_records(
             _unless_changed(records, path, table.checksum),
-            manifest=manifest,
-            chunk_size=options.chunk_size,
-            max_concurrent_batches=options.max_concurrent_batches,
-            on_progress=options.on_progress,
-            recovery_timeout=options.recovery_timeout,
-            resolutions=options.resolutions,
-            polling=options.polling,
-            timeout=options.timeout,
+            manifest,
+            prov_api,
+            submit=submit,
+            jobs=jobs,
+            options=options,
         )
-        async with aclosing(registering):
-            results = [result async for result in registering]
+        async with aclosing(registration):
+            results = [result async for result in registration]
     results.sort(key=lambda result: result.index)
     for result in results:
-        # Not known yet: the manifest stays, and the same call goes on from here.
-        if result.error is not None and is_open(result.error):
+        # Not known yet: the manifest stays, and the same call continues from here.
+        if result.error is not None and may_still_be_registered(result.error):
             raise result.error
-        table.fill(new[result.index], _cells(result))
+        table.fill(new[result.index], _cells_of_result(result))
     for row in old:
         if not table.cell(row, RECORD_ID):
-            table.fill(row, _cells_of(await _ended(client, table.cell(row, JOB_ID), options)))
+            job = await _finished(jobs, table.cell(row, JOB_ID), options)
+            table.fill(row, _cells_of_job(job))
     if output is None:
-        await run_shielded(expect_unchanged, path, table.checksum)
+        await run_shielded(check_unchanged, path, table.checksum)
     await run_shielded(save, real, table.content())
     await run_shielded(_remove, manifest)
-    return CSVRegistration(place, said, results, [table.cell(row, JOB_ID) for row in old])
+    return CSVRegistration(place, messages, results, [table.cell(row, JOB_ID) for row in old])
 
 
 def _place(
@@ -112,24 +115,23 @@ def _place(
     return place
 
 
-async def _ended(
-    client: ProvClient, session_id: str, options: RegistrationOptions
+async def _finished(
+    jobs: JobsClient, session_id: str, options: RegistrationOptions
 ) -> JobStatusTable:
-    """Wait for the job of a row that was submitted before."""
-    jobs = client.jobs.watch(session_id, polling=options.polling, timeout=options.timeout)
-    return [job async for job in jobs][-1]
+    watched = jobs.watch(session_id, polling=options.polling, timeout=options.timeout)
+    return [job async for job in watched][-1]
 
 
-def _cells(result: BulkResult) -> JobCells:
+def _cells_of_result(result: BulkResult) -> JobCells:
     if result.error is None:
         return JobCells(result.session_id or "", JobStatus.SUCCEEDED, result.handle or "", "")
     if result.session_id:
         return JobCells(result.session_id, JobStatus.FAILED, "", _reason(result.error))
-    # Never taken on: without the id of a job, the row can be mended and registered again.
+    # Never submitted: without a job, the row can be corrected and registered again.
     return JobCells("", "", "", _reason(result.error))
 
 
-def _cells_of(job: JobStatusTable) -> JobCells:
+def _cells_of_job(job: JobStatusTable) -> JobCells:
     failed = job_results.failure_of(job)
     if failed is not None:
         return JobCells(job.session_id, job.status, "", _reason(failed))
@@ -140,35 +142,32 @@ def _reason(error: errors.ProvError) -> str:
     return (error.reason if isinstance(error, errors.JobFailedError) else "") or str(error)
 
 
-def _real(place: Path) -> tuple[Path, Path]:
-    """Say what is written, which is what a symbolic link leads to, and where its manifest is."""
-    real = Path(os.path.realpath(place))
-    return real, real.with_name(f"{real.name}.manifest")
+def _real_path(place: Path) -> Path:
+    return Path(os.path.realpath(place))
 
 
 def _unless_changed(
-    records: list[ModelRunRecord], path: str | os.PathLike[str], found: str
+    records: list[ModelRunRecord], path: str | os.PathLike[str], checksum: str
 ) -> Iterator[ModelRunRecord]:
-    """Give records, the first of which is asked for when the manifest is locked.
+    """Check the file when the first record is read, since the manifest is locked then.
 
-    Another process may have registered them until then, and have written that into the file.
+    Another process may have registered the records before, and have written that into the file.
     """
-    expect_unchanged(path, found)
+    check_unchanged(path, checksum)
     yield from records
 
 
 def _prepare(manifest: Path, table: Table, prov_api: str) -> None:
-    """See that the manifest can be used, and remove it if it is of no use any more.
+    """Check that the manifest can be used, and remove it if it is empty or obsolete.
 
-    That is, if the file has its jobs: the process ended between writing that and removing it.
+    It is obsolete if the file has its jobs: a process ended between writing them and removing it.
     """
     in_file = {table.cell(row, JOB_ID) for row in table.existing}
-    with closing(Scratch(manifest, prov_api)) as scratch:
-        scratch.open()
-        found = scratch.manifest
-        done = [chunk.number for chunk in found.chunks if chunk.state is State.DONE]
+    with Manifest(manifest, prov_api) as found:
+        done = [chunk.number for chunk in found.chunks(ChunkState.DONE)]
         outcomes = (outcome for number in done for outcome in found.outcomes(number))
-        needed = found.chunks and not any(one.session_id in in_file for one in outcomes)
+        obsolete = any(outcome.session_id in in_file for outcome in outcomes)
+        needed = found.chunk(0) is not None and not obsolete
     if not needed:
         _remove(manifest)
 

@@ -1,17 +1,12 @@
-"""The parts of a long registration that need no network: chunks, their jobs, what came of them."""
+"""Records, chunks and batches of a registration, as far as they need no network."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,12 +16,13 @@ from attrs import define, field, frozen
 from job_api_client.models import JobStatusTable, JobSubType
 from prov_api_client.models import ModelRunRecord
 from prov_facade import errors
+from prov_facade._http.dates import parse_http_date
 from prov_facade._jobs import results as job_results
 from prov_facade._jobs.poller import Poller
-from prov_facade._registration.manifest import Chunk, Manifest, Outcome
+from prov_facade._registration.manifest import Chunk, Outcome
 
-# What becomes of a record for good, and so stands in a manifest.
-_KINDS: dict[str, type[errors.ProvError]] = {
+# Final errors, stored in the manifest.
+_FINAL_ERRORS: dict[str, type[errors.ProvError]] = {
     kind.__name__: kind
     for kind in (errors.InvalidRequestError, errors.JobFailedError, errors.BadRequestError)
 }
@@ -34,7 +30,7 @@ _KINDS: dict[str, type[errors.ProvError]] = {
 
 @frozen
 class BulkResult:
-    """What has become of one record.
+    """The result of one record.
 
     Attributes:
         index: Its position in the input, from 0 on.
@@ -43,7 +39,7 @@ class BulkResult:
         session_id: The job that registers it; ``None`` if there is none.
         error: Why it is not registered; ``None`` if it is. A :class:`JobTimeoutError` says that it
             may yet be.
-        resumed: Whether the manifest had it already.
+        resumed: Whether the result comes from the manifest.
     """
 
     index: int
@@ -56,14 +52,14 @@ class BulkResult:
 
 @frozen
 class BulkProgress:
-    """How far a long registration is.
+    """The progress of a long registration.
 
     Attributes:
-        read: How many records were taken from the input.
-        submitted: How many the server has been given.
+        read: How many records were read from the input.
+        submitted: How many were submitted to the server.
         registered: How many are registered.
-        failed: How many are not, for good.
-        batches: How many batches are being worked on.
+        failed: How many have failed for good.
+        batches: How many batches are in flight.
     """
 
     read: int = 0
@@ -75,197 +71,190 @@ class BulkProgress:
 
 @define
 class RecordState:
-    """A record of a chunk.
+    """The state of a record of a chunk.
 
     Attributes:
         index: Its position in the input.
-        given: The record as it was given.
-        record: The record as it is sent; ``None`` if it cannot be.
+        original: The record as it was given.
+        record: The record as it is sent; ``None`` if it is invalid.
         error: Why it is not registered, once that is known.
         handle: The id of the model run, once it is known.
         session_id: The job that registers it, once it is known.
     """
 
     index: int
-    given: Any
+    original: Any
     record: ModelRunRecord | None = None
     error: errors.ProvError | None = None
     handle: str | None = None
     session_id: str | None = None
 
     @property
-    def taken_on(self) -> bool:
-        """Whether it was submitted, if what became of it is known."""
+    def was_submitted(self) -> bool:
+        """Whether it was submitted, if it has an outcome."""
         return not isinstance(self.error, errors.InvalidRequestError | errors.APIError)
 
     @property
-    def settled(self) -> bool:
-        """Whether it is known what has become of it."""
+    def has_outcome(self) -> bool:
+        """Whether it is registered, or has failed."""
         return self.handle is not None or self.error is not None
 
     @property
     def outcome(self) -> Outcome:
-        """What has become of it, for the manifest."""
+        """Its outcome, for the manifest."""
         if self.error is None:
             return Outcome(self.session_id, self.handle, None, None)
-        kind = next(name for name, kind in _KINDS.items() if isinstance(self.error, kind))
-        # What is no text in UTF-8 could not be written.
-        text = str(self.error).encode(errors="replace").decode()
-        return Outcome(self.session_id, None, text, kind)
+        kind = next(name for name, kind in _FINAL_ERRORS.items() if isinstance(self.error, kind))
+        return Outcome(self.session_id, None, storable_text(self.error), kind)
 
-    def recall(self, outcome: Outcome) -> None:
-        """Take what the manifest knows of it."""
+    def restore(self, outcome: Outcome) -> None:
+        """Take over an outcome from the manifest."""
         self.session_id, self.handle = outcome.session_id, outcome.handle
-        if outcome.error is not None:
-            self.error = _recalled(outcome)
+        if outcome.error is None:
+            return
+        kind = _FINAL_ERRORS.get(outcome.error_kind or "", errors.ProvError)
+        if issubclass(kind, errors.JobError):
+            self.error = kind(outcome.error, session_id=outcome.session_id or "")
+        else:
+            self.error = kind(outcome.error)
 
     def result(self, *, resumed: bool = False) -> BulkResult:
-        """Say what has become of it."""
-        return BulkResult(self.index, self.given, self.handle, self.session_id, self.error, resumed)
+        """Return its result."""
+        return BulkResult(
+            self.index, self.original, self.handle, self.session_id, self.error, resumed
+        )
 
 
-def is_open(error: errors.ProvError | None) -> bool:
-    """Say whether a record that ended in an error may yet be registered by its job."""
+def may_still_be_registered(error: errors.ProvError | None) -> bool:
+    """Whether a record that ended in an error may still be registered by its job."""
     return isinstance(error, errors.JobError) and not isinstance(error, errors.JobFailedError)
-
-
-def _recalled(outcome: Outcome) -> errors.ProvError:
-    kind = _KINDS.get(outcome.error_kind or "", errors.ProvError)
-    message = outcome.error or ""
-    if issubclass(kind, errors.JobError):
-        return kind(message, session_id=outcome.session_id or "")
-    return kind(message)
 
 
 @define
 class InFlightBatch:
-    """A chunk on its way.
+    """A chunk whose job is followed.
 
     Attributes:
-        parts: Its records.
+        records: Its records.
         number: Its number in the manifest.
-        rhythm: When the job-api is asked about it.
+        poller: When the job-api is asked about it.
         session_id: The job that submits its records.
-        batch_id: What they are registered under, once that is known.
-        due: When the job-api is to be asked next, on the monotonic clock.
+        batch_id: The batch that they are registered under, once that is known.
+        next_poll: When the job-api is asked next, on the monotonic clock.
     """
 
-    parts: list[RecordState]
+    records: list[RecordState]
     number: int
-    rhythm: Poller
+    poller: Poller
     session_id: str
     batch_id: str | None = None
-    due: float = 0.0
-    _waiting: dict[bytes, deque[RecordState]] = field(factory=dict, init=False)
+    next_poll: float = 0.0
+    _pending: dict[bytes, deque[RecordState]] = field(factory=dict, init=False)
     _seen: set[str] = field(factory=set, init=False)
-    _strangers: list[JobStatusTable] = field(factory=list, init=False)
+    _unmatched: list[JobStatusTable] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
-        for part in self.parts:
-            if not part.settled and part.record is not None:
-                self._waiting.setdefault(_key(part.record), deque()).append(part)
+        for state in self.records:
+            if not state.has_outcome and state.record is not None:
+                self._pending.setdefault(_digest_of(state.record), deque()).append(state)
 
     @property
-    def unclear(self) -> bool:
-        """Whether it cannot be found out what has become of some record."""
-        return any(is_open(part.error) for part in self.parts)
+    def finished(self) -> bool:
+        """Whether every record has an outcome."""
+        return all(state.has_outcome for state in self.records)
 
     @property
-    def over(self) -> bool:
-        """Whether it is known what has become of every record."""
-        return all(part.settled for part in self.parts)
+    def outcomes_are_final(self) -> bool:
+        """Whether no outcome can change any more."""
+        return not any(may_still_be_registered(state.error) for state in self.records)
 
-    def take(self, jobs: Iterable[JobStatusTable]) -> list[RecordState]:
-        """Take the jobs of its batch as they are now.
+    def update(self, jobs: Iterable[JobStatusTable]) -> list[RecordState]:
+        """Match the jobs of the batch, as they are now, with its records.
 
-        Records are told by what they hold: the batch lists its jobs in no order that could be
-        relied on. Records that are equal may have each other's jobs.
+        They are matched by content, since the order in which a batch lists its jobs is not
+        reliable. Equal records may be matched with each other's jobs.
 
         Returns:
-            The records of which it is known only now what has become of them.
+            The records that have an outcome only now.
         """
-        settled = []
+        changed = []
         for job in jobs:
             if job.session_id in self._seen or not job_results.has_ended(job):
                 continue
             self._seen.add(job.session_id)
-            part = self._part_of(job)
-            if part is None:
-                self._strangers.append(job)
+            record = _parsed(job.payload.get("record"))
+            states = self._pending.get(_digest_of(record)) if record is not None else None
+            if states:
+                changed.append(_with_outcome(states.popleft(), job))
             else:
-                settled.append(_settle(part, job))
-        left = [part for parts in self._waiting.values() for part in parts]
-        if left and len(left) == len(self._strangers):
-            # All have ended, and the server has changed what they hold.
-            settled += self._match_by_identity(left)
-        return settled
+                self._unmatched.append(job)
+        left = [state for states in self._pending.values() for state in states]
+        if left and len(left) == len(self._unmatched):
+            # All jobs have ended, and the server has changed the content of these.
+            self._match_by_identity(left)
+            changed += left
+        return changed
 
     def fail(self, error: errors.ProvError) -> list[RecordState]:
-        """Give all records that are on their way the same error."""
-        failed = [part for part in self.parts if not part.settled]
-        for part in failed:
-            part.error = error
-        self._waiting.clear()
+        """Give all records without an outcome the same error, and return them."""
+        failed = [state for state in self.records if not state.has_outcome]
+        for state in failed:
+            state.error = error
+        self._pending.clear()
         return failed
 
-    def _part_of(self, job: JobStatusTable) -> RecordState | None:
-        record = _record(job.payload.get("record"))
-        parts = self._waiting.get(_key(record)) if record is not None else None
-        return parts.popleft() if parts else None
-
-    def _match_by_identity(self, left: list[RecordState]) -> list[RecordState]:
-        """Find the jobs of the last records by what hardly changes; by elimination if need be."""
-        strangers, self._strangers = self._strangers, []
-        self._waiting.clear()
-        named: dict[object, list[JobStatusTable]] = {}
-        for job in strangers:
-            named.setdefault(_name(_record(job.payload.get("record"))), []).append(job)
-        names = Counter(_name(part.record) for part in left)
-        unclear = []
-        for part in left:
-            name = _name(part.record)
-            if names[name] == len(named.get(name, ())) == 1:
-                strangers.remove(named[name][0])
-                _settle(part, named[name][0])
+    def _match_by_identity(self, left: list[RecordState]) -> None:
+        """Match the last records by the fields that a server hardly changes, or by elimination."""
+        jobs, self._unmatched = self._unmatched, []
+        self._pending.clear()
+        by_identity: dict[object, list[JobStatusTable]] = {}
+        for job in jobs:
+            identity = _identity(_parsed(job.payload.get("record")))
+            by_identity.setdefault(identity, []).append(job)
+        identities = Counter(_identity(state.record) for state in left)
+        ambiguous = []
+        for state in left:
+            identity = _identity(state.record)
+            if identities[identity] == len(by_identity.get(identity, ())) == 1:
+                jobs.remove(by_identity[identity][0])
+                _with_outcome(state, by_identity[identity][0])
             else:
-                unclear.append(part)
-        if len(unclear) == 1:
-            _settle(unclear[0], strangers[0])
-            unclear = []
-        ids = ", ".join(job.session_id for job in strangers)
-        for part in unclear:
-            part.error = errors.JobError(
-                f"which job of the batch {self.batch_id} is that of this record cannot be told:"
-                f" the server has changed what it holds. It has ended, and is one of {ids}",
+                ambiguous.append(state)
+        if len(ambiguous) == 1:
+            _with_outcome(ambiguous.pop(), jobs[0])
+        ids = ", ".join(job.session_id for job in jobs)
+        for state in ambiguous:
+            state.error = errors.JobError(
+                "could not determine which job registers this record, since the server has changed"
+                f" the content of batch {self.batch_id}: it is one of {ids}, and has ended",
                 session_id=self.session_id,
             )
-        return left
 
 
-def _name(record: ModelRunRecord | None) -> object:
-    """What a record is known by, however a server may write the rest of it."""
+def _identity(record: ModelRunRecord | None) -> object:
+    """The fields that identify a record, however a server may rewrite the rest of it."""
     if record is None:
         return None
     words = (record.display_name, record.workflow_template_id)
     return (*(word.strip() for word in words), record.start_time, record.end_time)
 
 
-def _settle(part: RecordState, job: JobStatusTable) -> RecordState:
-    part.session_id = job.session_id
-    part.error = job_results.failure_of(job)
-    if part.error is None:
+def _with_outcome(state: RecordState, job: JobStatusTable) -> RecordState:
+    state.session_id = job.session_id
+    state.error = job_results.failure_of(job)
+    if state.error is None:
         try:
-            part.handle = job_results.registered_model_run(job).handle
+            state.handle = job_results.registered_model_run(job).handle
         except errors.InvalidResponseError as error:
-            part.error = errors.JobFailedError(str(error), session_id=job.session_id, job=job)
-    return part
+            state.error = errors.JobFailedError(str(error), session_id=job.session_id, job=job)
+    return state
 
 
 def digest(records: Iterable[ModelRunRecord]) -> str:
     """Return the SHA-256 of records, in hexadecimal digits."""
     found = hashlib.sha256()
     for record in records:
-        found.update(_key(record))
+        found.update(_digest_of(record))
     return found.hexdigest()
 
 
@@ -273,25 +262,28 @@ def submitted_digest(job: JobStatusTable) -> str | None:
     """Return the digest of the records that a job submits; ``None`` if it submits none."""
     if job.job_sub_type != JobSubType.MODEL_RUN_BATCH_SUBMIT:
         return None
-    given = job.payload.get("records")
-    records = [_record(one) for one in given] if isinstance(given, list) else [None]
+    payload = job.payload.get("records")
+    records = [_parsed(item) for item in payload] if isinstance(payload, list) else [None]
     found = [record for record in records if record is not None]
     return digest(found) if len(found) == len(records) else None
 
 
-def _record(payload: object) -> ModelRunRecord | None:
+def _parsed(payload: object) -> ModelRunRecord | None:
     try:
         return msgspec.convert(payload, ModelRunRecord)
     except msgspec.ValidationError:
         return None
 
 
-def _key(record: ModelRunRecord) -> bytes:
+def _digest_of(record: ModelRunRecord) -> bytes:
     return hashlib.sha256(msgspec.json.encode(record, order="deterministic")).digest()
 
 
 def refused_positions(error: errors.APIError) -> dict[int, str]:
-    """Read which records of a batch the server refuses, and why; nothing if it does not say so."""
+    """Return why the server refuses records of a batch, by their position in it.
+
+    It is empty unless the server names records and nothing else.
+    """
     if not isinstance(error, errors.ValidationFailedError):
         return {}
     found: dict[int, str] = {}
@@ -299,83 +291,54 @@ def refused_positions(error: errors.APIError) -> dict[int, str]:
         match entry.loc:
             case ["body", "records", int(position), *rest]:
                 where = ".".join(map(str, rest))
-                said = f"{where}: {entry.msg}" if where else entry.msg
-                found[position] = f"{found[position]}; {said}" if position in found else said
+                reason = f"{where}: {entry.msg}" if where else entry.msg
+                found[position] = f"{found[position]}; {reason}" if position in found else reason
             case _:
                 return {}
     return found
 
 
-def clock_difference(response: httpx.Response) -> float:
-    """Say how many seconds the clock of the server is ahead of this one, as far as it tells."""
-    try:
-        date = parsedate_to_datetime(response.headers["date"])
-    except (KeyError, ValueError):
-        return 0.0
-    return date.timestamp() - time.time()
+def clock_offset(response: httpx.Response) -> float:
+    """Return how many seconds the clock of the server is ahead, 0 if the response has no date."""
+    date = parse_http_date(response.headers.get("date", ""))
+    return 0.0 if date is None else date - time.time()
 
 
-class Scratch:
-    """The manifest of a registration: a file, or one for the time being.
+def storable_text(value: object) -> str:
+    """Return text that a manifest can store, which is UTF-8."""
+    return str(value).encode(errors="replace").decode()
+
+
+def submission_unknown(
+    chunk: Chunk, manifest: str | None, candidates: Sequence[str], reason: str
+) -> errors.SubmissionUnknownError:
+    """Make the error for a chunk that may have been submitted or not.
 
     Args:
-        path: The file; ``None`` for one that goes at the end.
-        prov_api: The address of the prov-api.
-
-    Attributes:
-        path: The file; ``None`` for one that goes at the end.
-        manifest: The manifest, once it is open.
+        chunk: The chunk.
+        manifest: The path of the manifest; ``None`` if it is temporary.
+        candidates: The jobs that may be the one of the chunk.
+        reason: Why it could not be determined.
     """
-
-    manifest: Manifest
-
-    def __init__(self, path: str | os.PathLike[str] | None, prov_api: str) -> None:
-        self.path = path
-        self._prov_api = prov_api
-        self._stack = ExitStack()
-
-    def open(self) -> None:
-        """Open the manifest, until :meth:`close`, which is due also if this fails.
-
-        Raises:
-            ConfigError: If the manifest cannot be used.
-            FileError: If the system refuses it.
-        """
-        path = self.path
-        if path is None:
-            folder = tempfile.TemporaryDirectory(prefix="prov-facade-")
-            path = Path(self._stack.enter_context(folder)) / "manifest"
-        self.manifest = self._stack.enter_context(Manifest(path, self._prov_api))
-
-    def close(self) -> None:
-        """Close the manifest."""
-        self._stack.close()
-
-
-def unsettled(
-    chunk: Chunk, path: object, candidates: Iterable[str], reason: str
-) -> errors.SubmissionUnknownError:
-    """Make the error for a chunk of which nobody knows whether it was submitted."""
-    found = list(candidates)
+    jobs = ", ".join(candidates)
     last = chunk.first + chunk.count - 1
-    jobs = f" The jobs that may be its own: {', '.join(found)}." if found else ""
+    sent_at = datetime.fromtimestamp(chunk.planned_at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    message = (
+        f"could not determine whether records {chunk.first} to {last} (chunk {chunk.number}) were"
+        f" submitted at {sent_at}: {reason}."
+        + (f" The jobs that may have submitted them: {jobs}." if jobs else "")
+        + " They were not sent again. Look at your jobs before you do"
+    )
+    if manifest is not None:
+        message += (
+            f". To continue with the manifest {manifest!r}, pass resolutions="
+            f"{{{chunk.number}: 'the session id'}}, or resolutions={{{chunk.number}: None}} if they"
+            " were not submitted"
+        )
     return errors.SubmissionUnknownError(
-        f"whether the records {chunk.first} to {last} (chunk {chunk.number}) were submitted at"
-        f" {_when(chunk.at)} is not known: {reason}.{jobs} They were not sent again. Look at your"
-        " jobs before you do"
-        + (
-            f". With the manifest {str(path)!r}, go on with resolutions={{{chunk.number}: 'the"
-            f" session id'}}, or with resolutions={{{chunk.number}: None}} if they were not"
-            " submitted"
-            if path is not None
-            else ""
-        ),
+        message,
         chunk=chunk.number,
         first=chunk.first,
         count=chunk.count,
-        candidates=found,
+        candidates=candidates,
     )
-
-
-def _when(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

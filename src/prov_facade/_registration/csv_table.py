@@ -1,4 +1,4 @@
-"""A CSV file of model runs on this machine: its rows, and the columns that tell of their jobs."""
+"""A CSV file of model runs: its rows, and the columns about their jobs."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _COLUMNS = (JOB_ID, JOB_STATUS, RECORD_ID, ERROR_INFO)
 
 
 class ConversionWarning(UserWarning):
-    """What the server passed over in a CSV file."""
+    """The server ignored something in a CSV file."""
 
 
 @frozen
 class CSVRegistration:
-    """What came of a CSV file.
+    """The result of registering a CSV file.
 
     Attributes:
         path: The file with the job columns filled in.
-        warnings: What the server passed over.
-        results: What has become of the rows that were registered, in their order.
-        existing: The jobs of the rows that had been submitted before.
+        warnings: What the server ignored.
+        results: The results of the new rows, in their order.
+        existing: The jobs of the rows that were submitted before.
     """
 
     path: Path
@@ -47,7 +47,7 @@ class CSVRegistration:
 
 @frozen
 class JobCells:
-    """What a row says of its job."""
+    """The cells of a row about its job."""
 
     job_id: str
     status: str
@@ -57,19 +57,19 @@ class JobCells:
 
 @frozen
 class Table:
-    """The rows of a CSV file, as they stand in it.
+    """The rows of a CSV file.
 
     Attributes:
-        text: The file, as it is sent.
-        rows: Its rows, the first of which has the names of the columns.
-        marked: Whether it began with a byte order mark.
-        line_end: How its lines end.
+        text: The content, as it is sent.
+        rows: The rows, the first of which has the names of the columns.
+        has_bom: Whether the file starts with a byte order mark.
+        line_end: How the lines end.
         checksum: The checksum of the file.
     """
 
     text: str
     rows: list[list[str]] = field(repr=False)
-    marked: bool
+    has_bom: bool
     line_end: str
     checksum: str
 
@@ -98,42 +98,42 @@ class Table:
                 f" {', '.join(missing)}: start with generate_csv_template",
                 path="$.path",
             )
-        # The first one tells: within a cell, there may be others.
+        # Of the first line only: there may be others within a cell.
         line_end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
-        marked = content.startswith(codecs.BOM_UTF8)
-        return cls(text, rows, marked, line_end, checksum(content))
+        has_bom = content.startswith(codecs.BOM_UTF8)
+        return cls(text, rows, has_bom, line_end, checksum(content))
 
     @property
     def new(self) -> list[list[str]]:
-        """The rows that name no job."""
+        """The rows without a job."""
         return [row for row in self._data() if not self.cell(row, JOB_ID)]
 
     @property
     def existing(self) -> list[list[str]]:
-        """The rows that name one."""
+        """The rows with a job."""
         return [row for row in self._data() if self.cell(row, JOB_ID)]
 
     def cell(self, row: list[str], column: str) -> str:
-        """Return a cell without the space around it."""
+        """Return a cell, stripped."""
         place = self.rows[0].index(column)
         return row[place].strip() if place < len(row) else ""
 
     def fill(self, row: list[str], cells: JobCells) -> None:
-        """Put into a row what has become of it."""
+        """Fill in the job columns of a row."""
         row += [""] * (len(self.rows[0]) - len(row))
         values = (cells.job_id, cells.status, cells.record_id, cells.error)
         for column, value in zip(_COLUMNS, values, strict=True):
             row[self.rows[0].index(column)] = value
 
     def content(self) -> bytes:
-        """Lay the file out again, as it was but for the cells that were filled in."""
+        """Return the content of the file, which differs in the filled cells only."""
         text = io.StringIO()
         csv.writer(text, lineterminator=self.line_end).writerows(self.rows)
-        mark = codecs.BOM_UTF8 if self.marked else b""
-        return mark + text.getvalue().encode()
+        bom = codecs.BOM_UTF8 if self.has_bom else b""
+        return bom + text.getvalue().encode()
 
     def _data(self) -> Iterable[list[str]]:
-        # The server does not count lines with nothing in them.
+        # The server skips empty lines.
         return (row for row in self.rows[1:] if row)
 
 
@@ -142,35 +142,36 @@ def checksum(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def expect_unchanged(path: str | os.PathLike[str], found: str) -> None:
-    """Refuse to go on with a file that is not any more what was read.
+def check_unchanged(path: str | os.PathLike[str], expected: str) -> None:
+    """Check that a file is still what was read.
 
     Args:
         path: The file.
-        found: Its checksum when it was read.
+        expected: Its checksum when it was read.
 
     Raises:
         FileError: If it has been changed.
     """
     try:
         fault = "it has been changed since it was read"
-        if checksum(Path(path).read_bytes()) == found:
+        if checksum(Path(path).read_bytes()) == expected:
             return
         number = None
     except OSError as error:
         fault, number = error.strerror or str(error), error.errno
     raise errors.FileError(
-        f"the CSV file {str(path)!r} is kept as it is: {fault}. Call register_csv again to go on",
+        f"the CSV file {str(path)!r} is kept as it is: {fault}. Call register_csv again to"
+        " continue",
         number=number,
         filename=str(path),
     )
 
 
 def save(path: Path, content: bytes) -> None:
-    """Put a file in the place of another one: nobody ever sees half of it.
+    """Replace a file atomically.
 
     Raises:
-        FileError: If that cannot be done.
+        FileError: If it cannot be written.
     """
     try:
         replace_file(path, content)

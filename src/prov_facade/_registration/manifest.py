@@ -1,60 +1,191 @@
-"""What has become of each chunk of a long registration, in a file that outlives the process."""
+# ruff: noqa: S608 - the statements are made of words of this module alone
+"""The state of a registration in a SQLite database, which outlives the process."""
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from types import MappingProxyType, TracebackType
-from typing import Any, NamedTuple, Self
+from contextlib import ExitStack, contextmanager
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-import msgspec
+from attrs import evolve, field, frozen
+from filelock import FileLock, Timeout
 
-from prov_facade._registration import manifest_events as events
-from prov_facade._registration.append_only_file import AppendOnlyFile
-from prov_facade._registration.manifest_events import Outcome
-from prov_facade._registration.manifest_state import Chunk, ManifestState, State
-from prov_facade.errors import ConfigError
+from prov_facade.errors import ConfigError, FileError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    _Execute = Callable[..., sqlite3.Cursor]
+
+_APPLICATION_ID = 0x50_52_4F_56  # "PROV"
+_FORMAT = 1
+
+# The constraints check both what is written, and whether a file is damaged when it is opened.
+_SCHEMA = f"""
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {_FORMAT};
+CREATE TABLE deployment (prov_api TEXT NOT NULL) STRICT;
+CREATE TABLE chunks (
+    number INTEGER PRIMARY KEY CHECK (number >= 0),
+    first INTEGER NOT NULL CHECK (first >= 0),
+    count INTEGER NOT NULL CHECK (count > 0),
+    digest TEXT NOT NULL CHECK (length(digest) = 64 AND digest NOT GLOB '*[^0-9a-f]*'),
+    planned_at REAL NOT NULL,
+    state TEXT NOT NULL DEFAULT 'submitting'
+        CHECK (state IN ('submitting', 'submitted', 'not submitted', 'done')),
+    not_submitted_because TEXT,
+    session_id TEXT UNIQUE CHECK (session_id <> ''),
+    batch_id TEXT CHECK (batch_id <> ''),
+    CHECK (state <> 'submitted' OR session_id IS NOT NULL)
+) STRICT;
+CREATE TABLE refusals (
+    record INTEGER PRIMARY KEY,
+    reason TEXT NOT NULL,
+    excluded INTEGER NOT NULL DEFAULT FALSE
+) STRICT;
+CREATE TABLE outcomes (
+    record INTEGER PRIMARY KEY,
+    session_id TEXT,
+    handle TEXT,
+    error TEXT,
+    error_kind TEXT
+) STRICT;
+"""
+
+_IN_CHUNK = "record >= ? AND record < ?"
+_COLUMNS = "number, first, count, digest, planned_at, state, session_id, batch_id"
+
+# SQLite must not be in use while the process forks: the child would inherit a transaction, and roll
+# it back in the file of its parent.
+_in_use = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_in_use.acquire,
+        after_in_parent=_in_use.release,
+        after_in_child=_in_use.release,
+    )
 
 
-class _Place(NamedTuple):
-    offset: int
-    length: int
+class ChunkState(StrEnum):
+    """What is known about a chunk.
+
+    Attributes:
+        SUBMITTING: It was about to be submitted. Until the submission has returned, or if it never
+            did, the server may have the chunk or not.
+        SUBMITTED: The server has it.
+        NOT_SUBMITTED: The server has not acted on it: it may be submitted again.
+        DONE: The outcome of each of its records is known.
+    """
+
+    SUBMITTING = "submitting"
+    SUBMITTED = "submitted"
+    NOT_SUBMITTED = "not submitted"
+    DONE = "done"
+
+
+@frozen
+class Chunk:
+    """A run of input records that are submitted together.
+
+    Attributes:
+        number: Its number, from 0 on.
+        first: The index of its first record in the input.
+        count: How many records of the input it covers.
+        digest: The SHA-256 of what was submitted last, in hexadecimal digits.
+        planned_at: When that was, in Unix time.
+        state: What is known about it.
+        session_id: The job that submits its records, once it is submitted.
+        batch_id: The batch that its records are registered under, once that is known.
+        refused: Why the server refuses records for good, by their index in the input.
+        excluded: Those of them that were refused before the last submission: the digest does not
+            cover them.
+    """
+
+    number: int
+    first: int
+    count: int
+    digest: str
+    planned_at: float
+    state: ChunkState = field(default=ChunkState.SUBMITTING, converter=ChunkState)
+    session_id: str | None = None
+    batch_id: str | None = None
+    refused: Mapping[int, str] = field(factory=dict)
+    excluded: AbstractSet[int] = frozenset()
+
+    @property
+    def all_refused(self) -> bool:
+        """Whether nothing is left of it that could be submitted."""
+        return len(self.refused) == self.count
+
+
+class Outcome(NamedTuple):
+    """The final outcome of a record.
+
+    Attributes:
+        session_id: The job that registered it.
+        handle: The id that it is registered under.
+        error: Why it is not registered.
+        error_kind: The kind of that error.
+    """
+
+    session_id: str | None
+    handle: str | None
+    error: str | None
+    error_kind: str | None
 
 
 class Manifest:
-    """What has become of each chunk of a registration, as a context: a file of JSON lines.
+    """What is known about each chunk of a registration, as a context manager.
 
-    Each method that tells something returns when that is on the disk. Opening the file again, after
-    whatever end of the process, gives the same chunks; a line that a crash has broken off was never
-    told, and is dropped. What becomes of single records stays in the file, and is read when it is
-    asked for: memory grows with the chunks alone.
+    A method that records something returns the chunk as it is then, when that is on the disk. A
+    crash at any moment leaves the state before or after it. Nothing is kept in memory.
 
     The file is locked until the context is left, by a file beside it of the same name and
-    ``.lock``, which may stay behind empty. A process that is killed leaves no lock.
+    ``.lock``, which may stay behind empty. SQLite's own locks would not do: the system drops them
+    when anything in this process closes the file, a copy of it for example. A process that is
+    killed leaves no lock.
 
-    All of it blocks, and none of it is for several threads at once.
+    All of it blocks, and none of it is for several threads at once. A forked process cannot use it.
 
     Args:
-        path: The file; it is created, for its owner alone, if there is none.
-        prov_api: The address of the prov-api that the records go to.
+        path: The file. It is created, readable by its owner alone, if it does not exist; ``None``
+            for a temporary one.
+        prov_api: The URL of the prov-api that the records go to.
+
+    Attributes:
+        path: The file, without symbolic links; ``None`` for a temporary one.
 
     Raises:
-        ConfigError: If the file is in use, is no manifest, is damaged, or belongs to another
-            prov-api.
+        ConfigError: If the file is in use, is not a manifest, is damaged, has a newer format, or
+            belongs to another prov-api.
         FileError: If the system refuses it.
     """
 
-    def __init__(self, path: str | os.PathLike[str], prov_api: str) -> None:
-        self._ledger = ManifestState()
-        self._outcomes: dict[int, _Place] = {}
-        self._notes: dict[str, Any] = {}
-        self._journal = AppendOnlyFile(path)
-        try:
-            self._replay(prov_api)
-        except BaseException:
-            self._journal.close()
-            raise
+    def __init__(self, path: str | os.PathLike[str] | None, prov_api: str) -> None:
+        self.path: str | None = None
+        self._name = "the temporary manifest"
+        self._process = os.getpid()
+        database = ""  # SQLite removes it by itself
+        with ExitStack() as stack:
+            if path is not None:
+                real_path = _real_path(path)
+                self.path = str(real_path)
+                self._name = repr(self.path)
+                stack.callback(_locked(real_path).release)
+                database = f"{real_path.as_uri()}?mode=rw"
+            with _translated_errors(self._name, self.path):
+                self._connection = _connect(database)
+                stack.callback(self._connection.close)
+            with self._transaction() as execute:
+                self._initialise(execute, prov_api)
+            self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -67,214 +198,275 @@ class Manifest:
     ) -> None:
         self.close()
 
-    @property
-    def chunks(self) -> Sequence[Chunk]:
-        """The chunks, as they are now, in order."""
-        return tuple(self._ledger.chunks)
-
-    @property
-    def session_ids(self) -> AbstractSet[str]:
-        """The jobs that belong to a chunk."""
-        return frozenset(self._ledger.session_ids)
-
-    @property
-    def notes(self) -> Mapping[str, Any]:
-        """The notes, by their keys."""
-        return MappingProxyType(self._notes)
-
     def close(self) -> None:
-        """Close the file, and give it free. A second time does nothing."""
-        self._journal.close()
+        """Close the file, and release its lock. A second time does nothing."""
+        if self._process == os.getpid():  # else the lock is the parent's
+            self._stack.close()
 
-    def plan(self, first: int, count: int, digest: str, at: float) -> Chunk:
-        """Tell that the next chunk is about to be submitted, before it is.
+    def chunk(self, number: int) -> Chunk | None:
+        """Read a chunk; ``None`` if it was not planned yet.
+
+        Raises:
+            ConfigError: If the file is damaged, as with every method here.
+            FileError: If it cannot be read or written, as with every method here.
+        """
+        with self._transaction():
+            return next(iter(self._select("number = ?", number)), None)
+
+    def chunks(self, state: ChunkState) -> list[Chunk]:
+        """Read the chunks in a state, in order."""
+        with self._transaction():
+            return self._select("state = ?", state)
+
+    def session_ids(self) -> AbstractSet[str]:
+        """Read the jobs that belong to a chunk."""
+        with self._transaction() as execute:
+            rows = execute("SELECT session_id FROM chunks WHERE session_id IS NOT NULL")
+            return frozenset(session_id for (session_id,) in rows)
+
+    def plan(self, count: int, digest: str, at: float) -> Chunk:
+        """Record that the next chunk is about to be submitted, before it is.
 
         Args:
-            first: The index of its first record in the input, where the chunk before ends.
-            count: How many records of the input it covers.
+            count: How many records of the input it covers, behind the chunk before.
             digest: The SHA-256 of what is submitted, in hexadecimal digits.
             at: The time, in Unix time.
 
-        Returns:
-            The chunk.
-
         Raises:
-            ValueError: If that cannot be; nothing is written then, as with every method here.
-            FileError: If it cannot be written, as with every method here.
+            ValueError: If a value does not fit, or the state of the chunk does not allow it;
+                nothing is written then, as with every method here.
         """
-        return self._tell(events.Planned(len(self._ledger.chunks), first, count, digest, at))
+        with self._transaction() as execute:
+            (number,) = execute("SELECT count(*) FROM chunks").fetchone()
+            execute(
+                "INSERT INTO chunks (number, first, count, digest, planned_at)"
+                " SELECT ?, coalesce(max(first + count), 0), ?, ?, ? FROM chunks",
+                (number, count, digest, at),
+            )
+            return self._chunk_in(number, ChunkState.SUBMITTING)
 
     def plan_again(self, number: int, digest: str, at: float) -> Chunk:
-        """Tell that a chunk which is free is about to be submitted again, before it is.
+        """Record that a chunk which was not submitted is about to be, before it is.
 
         Args:
             number: The chunk.
             digest: The SHA-256 of what is submitted, in hexadecimal digits.
             at: The time, in Unix time.
-
-        Returns:
-            The chunk.
-
-        Raises:
-            ValueError: If the chunk is not free, or all of its records are refused.
         """
-        chunk = self._ledger.chunk(number)
-        return self._tell(events.Planned(number, chunk.first, chunk.count, digest, at))
+        with self._transaction() as execute:
+            chunk = self._chunk_in(number, ChunkState.NOT_SUBMITTED)
+            execute(f"UPDATE refusals SET excluded = TRUE WHERE {_IN_CHUNK}", _bounds(chunk))
+            return self._update(chunk, state=ChunkState.SUBMITTING, digest=digest, planned_at=at)
 
     def submitted(self, number: int, session_id: str) -> Chunk:
-        """Tell that the server has a chunk. Told again, it changes nothing.
-
-        Args:
-            number: The chunk.
-            session_id: The job that submits its records.
-
-        Returns:
-            The chunk.
-
-        Raises:
-            ValueError: If the chunk was not about to be submitted, or the job is another chunk's.
-        """
-        return self._tell(events.Submitted(number, session_id))
+        """Record that the server has a chunk, and the job that submits its records."""
+        with self._transaction():
+            chunk = self._chunk_in(number, ChunkState.SUBMITTING)
+            return self._update(chunk, state=ChunkState.SUBMITTED, session_id=session_id)
 
     def not_submitted(self, number: int, reason: str, refused: Mapping[int, str]) -> Chunk:
-        """Tell that it is certain that the server has not acted on a chunk.
+        """Record that the server has certainly not acted on a chunk.
 
         Args:
             number: The chunk.
-            reason: Why.
+            reason: Why, for people who read the file.
             refused: Why the server refuses records for good, by their index in the input. They
                 stay refused.
-
-        Returns:
-            The chunk.
-
-        Raises:
-            ValueError: If the chunk was not about to be submitted, or a record is none of its.
         """
-        return self._tell(events.NotSubmitted(number, reason, dict(refused)))
+        with self._transaction() as execute:
+            chunk = self._chunk_in(number, ChunkState.SUBMITTING)
+            for record, why in refused.items():
+                if not chunk.first <= record < chunk.first + chunk.count:
+                    raise ValueError(f"chunk {number} does not have record {record}")
+                execute(
+                    "INSERT INTO refusals (record, reason) VALUES (?, ?)"
+                    " ON CONFLICT (record) DO NOTHING",
+                    (record, why),
+                )
+            return self._update(chunk, state=ChunkState.NOT_SUBMITTED, not_submitted_because=reason)
 
     def batch(self, number: int, batch_id: str) -> Chunk:
-        """Tell what the records of a chunk are registered under. Told again, it changes nothing.
-
-        Args:
-            number: The chunk.
-            batch_id: The batch.
-
-        Returns:
-            The chunk.
-
-        Raises:
-            ValueError: If the chunk is not submitted, is done, or has another batch.
-        """
-        return self._tell(events.Batch(number, batch_id))
+        """Record the batch that the records of a chunk are registered under."""
+        with self._transaction():
+            return self._update(self._chunk_in(number, ChunkState.SUBMITTED), batch_id=batch_id)
 
     def done(self, number: int, outcomes: Sequence[Outcome]) -> Chunk:
-        """Tell what has become of the records of a chunk.
+        """Record the outcomes of the records of a chunk.
 
         Args:
-            number: The chunk.
+            number: The chunk, which is submitted, or all records of which are refused.
             outcomes: One for each record of the input that it covers, in order.
-
-        Returns:
-            The chunk.
-
-        Raises:
-            ValueError: If the chunk is not submitted, though not all of its records are refused,
-                or is done already, or the number of outcomes is not that of its records.
         """
-        return self._tell(events.Done(number, list(outcomes)))
+        with self._transaction() as execute:
+            chunk = self._chunk_in(number, ChunkState.SUBMITTED, ChunkState.NOT_SUBMITTED)
+            if chunk.state is ChunkState.NOT_SUBMITTED and not chunk.all_refused:
+                raise ValueError(f"chunk {number} was not submitted")
+            for record, outcome in zip(range(*_bounds(chunk)), outcomes, strict=True):
+                execute("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)", (record, *outcome))
+            return self._update(chunk, state=ChunkState.DONE)
 
     def outcomes(self, number: int) -> list[Outcome]:
-        """Read what has become of the records of a chunk that is done.
+        """Read the outcomes of the records of a chunk that is done, in order."""
+        with self._transaction() as execute:
+            chunk = self._chunk_in(number, ChunkState.DONE)
+            rows = execute(
+                "SELECT session_id, handle, error, error_kind FROM outcomes"
+                f" WHERE {_IN_CHUNK} ORDER BY record",
+                _bounds(chunk),
+            ).fetchall()
+        if len(rows) != chunk.count:
+            raise _unusable(self._name, f"outcomes of chunk {number} are missing")
+        return [Outcome(*row) for row in rows]
 
-        Args:
-            number: The chunk.
-
-        Returns:
-            One for each record of the input that it covers, in order.
-
-        Raises:
-            ValueError: If the chunk is not done.
-            ConfigError: If the file has been changed since.
-            FileError: If it cannot be read.
-        """
-        if self._ledger.chunk(number).state is not State.DONE:
-            raise ValueError(f"chunk {number} is not done")
-        place = self._outcomes[number]
-        line = self._journal.read(*place)
-        try:
-            event = events.read(line)
-        except ValueError as error:
-            raise self._unusable(f"at byte {place.offset}", str(error)) from error
-        if not isinstance(event, events.Done) or event.chunk != number:
-            raise self._unusable(f"at byte {place.offset}", "it has been changed")
-        return event.outcomes
-
-    def note(self, key: str, value: Any) -> None:
-        """Keep something else, in place of what was kept under that key.
-
-        Args:
-            key: The key.
-            value: What JSON can hold.
-
-        Raises:
-            ValueError: If it is something else.
-        """
-        self._write(events.Note({key: value}))
-
-    def _tell(self, event: events.ChunkEvent) -> Chunk:
-        self._write(event)
-        return self._ledger.chunk(event.chunk)
-
-    def _write(self, event: events.Event) -> None:
-        try:
-            line = msgspec.json.encode(event) + b"\n"
-            # As it will be read: what could not be replayed is not written.
-            event = events.read(line)
-        except (TypeError, RecursionError) as error:
-            raise ValueError(str(error)) from error
-        if isinstance(event, events.Note):
-            self._journal.append(line)
-            self._notes.update(event.note)
+    def _initialise(self, execute: _Execute, prov_api: str) -> None:
+        """Check the database, and create its tables if it is empty."""
+        if execute("PRAGMA schema_version").fetchone() == (0,):
+            for statement in _SCHEMA.split(";"):
+                execute(statement)
+            execute("INSERT INTO deployment VALUES (?)", (prov_api,))
             return
-        chunk = self._ledger.after(event)
-        if not self._ledger.holds(chunk):
-            self._keep(event, chunk, _Place(self._journal.append(line), len(line)))
+        if execute("PRAGMA application_id").fetchone() != (_APPLICATION_ID,):
+            raise _unusable(self._name, "it is the database of another program")
+        (version,) = execute("PRAGMA user_version").fetchone()
+        if version > _FORMAT:
+            raise _unusable(
+                self._name,
+                f"a newer prov-facade has written it: its format is {version}, and this version"
+                f" reads {_FORMAT}",
+            )
+        # Of the whole file: its structure, the types, and the constraints.
+        (fault,) = execute("PRAGMA integrity_check(1)").fetchone()
+        if fault != "ok":
+            raise _unusable(self._name, f"it is damaged: {fault}")
+        found = [prov_api for (prov_api,) in execute("SELECT prov_api FROM deployment")]
+        if found != [prov_api]:
+            raise _unusable(
+                self._name,
+                f"it is for the prov-api {', '.join(found)!r}, and this one is {prov_api!r}",
+            )
 
-    def _replay(self, prov_api: str) -> None:
-        number = 0
-        torn = None
-        for number, (offset, line) in enumerate(self._journal.lines(), start=1):
-            if not line.endswith(b"\n") and (number > 1 or events.begins_header(line)):
-                torn = offset
-                break
-            try:
-                if number == 1:
-                    events.check_header(line, prov_api)
-                else:
-                    self._take(events.read(line), _Place(offset, len(line)))
-            except ValueError as error:
-                raise self._unusable(f"line {number}", str(error)) from error
-        if torn is not None:
-            self._journal.cut(torn)
-        if number == 0 or torn == 0:
-            self._journal.append(events.header(prov_api))
+    def _select(self, condition: str, value: object) -> list[Chunk]:
+        execute = self._connection.execute
+        rows = execute(f"SELECT {_COLUMNS} FROM chunks WHERE {condition} ORDER BY number", (value,))
+        chunks = [Chunk(*row) for row in rows]
+        for index, chunk in enumerate(chunks):
+            refusals = execute(
+                f"SELECT record, reason, excluded FROM refusals WHERE {_IN_CHUNK}", _bounds(chunk)
+            ).fetchall()
+            refused = {record: reason for record, reason, _ in refusals}
+            excluded = frozenset(record for record, _, excluded in refusals if excluded)
+            chunks[index] = evolve(chunk, refused=refused, excluded=excluded)
+        return chunks
 
-    def _take(self, event: events.Event, place: _Place) -> None:
-        if isinstance(event, events.Note):
-            self._notes.update(event.note)
-        else:
-            self._keep(event, self._ledger.after(event), place)
+    def _chunk_in(self, number: int, *states: ChunkState) -> Chunk:
+        for chunk in self._select("number = ?", number):
+            if chunk.state in states:
+                return chunk
+        raise ValueError(f"chunk {number} does not exist, or is not {' or '.join(states)}")
 
-    def _keep(self, event: events.ChunkEvent, chunk: Chunk, place: _Place) -> None:
-        self._ledger.keep(chunk)
-        if isinstance(event, events.Done):
-            self._outcomes[chunk.number] = place
-
-    def _unusable(self, where: str, reason: str) -> ConfigError:
-        return ConfigError(
-            f"{str(self._journal.path)!r} is not a manifest that can be used: {where}: {reason}"
+    def _update(self, chunk: Chunk, **columns: object) -> Chunk:
+        assignments = ", ".join(f"{column} = ?" for column in columns)
+        self._connection.execute(
+            f"UPDATE chunks SET {assignments} WHERE number = ?", (*columns.values(), chunk.number)
         )
+        return self._select("number = ?", chunk.number)[0]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[_Execute]:
+        if self._process != os.getpid():
+            raise ConfigError(
+                f"{self._name} was opened by the parent of this process, before a fork: open it"
+                " again"
+            )
+        # The connection commits, or rolls back, where its context ends.
+        with _in_use, _translated_errors(self._name, self.path), self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield self._connection.execute
 
 
-__all__ = ["Chunk", "Manifest", "Outcome", "State"]
+def _real_path(path: str | os.PathLike[str]) -> Path:
+    """Resolve symbolic links, so that two names of one file share a lock."""
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError as error:  # of a NUL
+        raise ConfigError(f"{os.fspath(path)!r} is not a file name: {error}") from error
+
+
+def _locked(path: Path) -> FileLock:
+    """Create a file if it does not exist, and lock it."""
+    lock = FileLock(f"{path}.lock", mode=0o600, thread_local=False)
+    what = "opened"
+    try:
+        # Opening a pipe or a device might wait for its other end.
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ConfigError(f"{str(path)!r} is not a file")
+        # SQLite would create it with other permissions, and does not say what the system refuses.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        if path.stat().st_size == 1:  # SQLite considers it empty
+            raise _unusable(repr(str(path)), "file is not a database")
+        what = f"locked with {lock.lock_file!r}"
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise ConfigError(
+            f"{str(path)!r} is in use, by another process or by this one: that has to end first"
+        ) from None
+    except OSError as error:
+        raise FileError(
+            f"{str(path)!r} cannot be {what}: {error.strerror or error}",
+            number=error.errno,
+            filename=str(path),
+        ) from error
+    return lock
+
+
+def _connect(database: str) -> sqlite3.Connection:
+    import sqlite3  # noqa: PLC0415 - it takes time, and most programs need none
+
+    connection = sqlite3.connect(database, uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA journal_mode = DELETE")
+        # FULL does not wait until the journal is deleted on the disk: the last transaction might be
+        # rolled back after a power failure.
+        connection.execute("PRAGMA synchronous = EXTRA")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def _translated_errors(name: str, path: str | None) -> Iterator[None]:
+    import sqlite3  # noqa: PLC0415 - as above
+
+    numbers = {
+        sqlite3.SQLITE_FULL: errno.ENOSPC,
+        sqlite3.SQLITE_IOERR: errno.EIO,
+        sqlite3.SQLITE_NOMEM: errno.ENOMEM,
+        sqlite3.SQLITE_READONLY: errno.EACCES,
+        sqlite3.SQLITE_CANTOPEN: None,
+    }
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError) as error:
+        raise ValueError(str(error)) from error
+    except sqlite3.DatabaseError as error:
+        code = error.sqlite_errorcode & 0xFF  # without what makes it more specific
+        if code == sqlite3.SQLITE_BUSY:
+            raise ConfigError(f"{name} is in use by another program: {error}") from error
+        if code not in numbers:
+            raise _unusable(name, str(error)) from error
+        reason, number = str(error), numbers[code]
+        if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_DBMOVED:
+            reason, number = "it has been moved, deleted or replaced", errno.ENOENT
+        raise FileError(
+            f"{name} cannot be read or written: {reason}", number=number, filename=path
+        ) from error
+
+
+def _unusable(name: str, reason: str) -> ConfigError:
+    return ConfigError(f"{name} is not a manifest that can be used: {reason}")
+
+
+def _bounds(chunk: Chunk) -> tuple[int, int]:
+    return chunk.first, chunk.first + chunk.count

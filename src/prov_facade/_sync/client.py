@@ -61,13 +61,14 @@ from prov_facade._http.responses import ParsedResponse
 from prov_facade._jobs.results import RegisteredModelRun, require_session_id
 from prov_facade._registration.batch import BulkProgress, BulkResult
 from prov_facade._registration.csv_table import CSVRegistration
+from prov_facade._registration.options import RegistrationOptions
 from prov_facade._sync import csv_registration
 from prov_facade._sync.admin import SyncProvAdminClient
 from prov_facade._sync.base_client import SyncBaseClient
 from prov_facade._sync.core import ClientCore
 from prov_facade._sync.downloads import Download
 from prov_facade._sync.jobs import OnChange, SyncJobsClient
-from prov_facade._sync.registration import BulkRegistration, RegistrationOptions
+from prov_facade._sync.registration.registration import register_records
 from prov_facade._sync.settings import Timeout
 from prov_facade.endpoints import ProvAPIEndpoints
 from prov_facade.errors import ReportError
@@ -433,41 +434,42 @@ class SyncProvClient(SyncBaseClient):
         polling: PollPolicy | None = None,
         timeout: Timeout | None = None,
     ) -> Generator[BulkResult, None]:
-        """Register any number of model runs, each of them once, and follow all of them.
+        """Register any number of model runs, each of them once, and follow their jobs.
 
         Records are read as there is room for them, and submitted in batches. With a manifest, the
-        same call with the same records goes on where an earlier one stopped, even one that was
-        killed: nothing that was submitted is submitted again. If nobody saw the end of a
-        submission, its job is looked for among those of the user before anything else is done.
+        same call with the same records continues where an earlier one stopped, even one that was
+        killed: nothing that was submitted is submitted again. If a submission ended without a
+        response, its job is looked for among those of the user before anything else is done.
 
         Routes: ``POST /model_run/register_batch``, ``GET /jobs/user/fetch``,
         ``POST /jobs/user/list_batch``, ``POST /jobs/user/list``
 
         Args:
-            records: The model runs, as for :meth:`register_model_run`; an iterator, too, of which
-                no more is held than is being worked on.
-            manifest: The file that remembers what has become of each record. It is created, and
-                stays; one process at a time may use it. Without it, nothing can be resumed.
+            records: The model runs, as for :meth:`register_model_run`, in any iterable. Of an
+                iterator, no more are held than are being worked on.
+            manifest: The file that stores the outcome of each record. It is created, and kept; one
+                process at a time may use it. Without it, the registration cannot be resumed.
             chunk_size: How many records a batch has.
-            max_concurrent_batches: How many batches are worked on at once.
-            on_progress: Called whenever the registration has come on.
+            max_concurrent_batches: How many batches are in flight at once.
+            on_progress: Called whenever the registration has made progress.
             recovery_timeout: How many seconds after a submission without a response its job may
                 still appear among the user's jobs. After that, it counts as not submitted.
             resolutions: What you found out after a :class:`SubmissionUnknownError`: by the number
                 of the chunk, the session id of its job, or ``None`` if it was not submitted.
             polling: How jobs are waited for; the client's own by default. Its deadline is how long
-                nothing may come of any batch.
+                all batches together may make no progress.
             timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
 
         Yields:
-            The result of each record, in order of completion: its handle or its error. Those that
-            the manifest knows come again.
+            The result of each record, in order of completion: its handle or its error. Those in the
+            manifest are returned again.
 
         Raises:
-            ConfigError: If the manifest cannot be used, or knows other records.
+            ConfigError: If the manifest cannot be used, or has other records.
             FileError: If the manifest cannot be written.
-            SubmissionUnknownError: If whether records were submitted could not be found out.
-            ProvError: What kept records from being submitted, after all results there are.
+            InvalidRequestError: If an option is out of range; nothing is sent.
+            SubmissionUnknownError: If it could not be determined whether records were submitted.
+            ProvError: The error that prevented records from being submitted, after all results.
         """
         options = RegistrationOptions(
             chunk_size=chunk_size,
@@ -478,10 +480,15 @@ class SyncProvClient(SyncBaseClient):
             polling=polling or self._polling,
             timeout=timeout,
         )
-        registration = BulkRegistration(self, options)
-        with closing(
-            registration.results(records, manifest, self._endpoint(self._config))
-        ) as results:
+        registration = register_records(
+            records,
+            manifest,
+            self._endpoint(self._config),
+            submit=partial(self.register_batch_model_runs, timeout=timeout),
+            jobs=self.jobs,
+            options=options,
+        )
+        with closing(registration) as results:
             for result in results:
                 yield result
 
@@ -499,27 +506,27 @@ class SyncProvClient(SyncBaseClient):
         polling: PollPolicy | None = None,
         timeout: Timeout | None = None,
     ) -> CSVRegistration:
-        """Register the model runs of a CSV file, and write into it what has become of them.
+        """Register the model runs of a CSV file, and write their outcomes into it.
 
-        The rows that name no job are registered as by :meth:`register_many`; the jobs of those that
-        do are waited for. Then the columns ``_job_id``, ``_job_status``, ``_model_run_record_id``
-        and ``_error_info`` are filled in. Until all of that is known, the file stays as it is, and
-        a manifest beside it, of the same name and ``.manifest``, remembers: the same call goes on
-        where an earlier one stopped, even one that was killed. Then the manifest goes. Of a
-        symbolic link, the file that it leads to is written.
+        Rows without a job are registered as by :meth:`register_many`; the jobs of the others are
+        waited for. Then the columns ``_job_id``, ``_job_status``, ``_model_run_record_id`` and
+        ``_error_info`` are filled in. Until all outcomes are known, the file is not changed, and a
+        manifest beside it, of the same name and ``.manifest``, stores them: the same call continues
+        where an earlier one stopped, even one that was killed. The manifest is deleted at the end.
+        If the path is a symbolic link, the file that it points to is written.
 
-        To register a row again that failed, mend it and empty its ``_job_id``.
+        To register a failed row again, correct it and clear its ``_job_id``.
 
         Routes: ``POST /bulk/convert_model_runs/csv``, and those of :meth:`register_many`
 
         Args:
             path: The CSV file, in UTF-8, filled in from :meth:`generate_csv_template`.
-            output: Where the file with those columns goes, in place of ``path`` itself; the
+            output: Where the file with those columns is written, instead of ``path`` itself; the
                 manifest is beside it then.
-            overwrite: Whether a file that is at ``output`` is replaced.
+            overwrite: Whether an existing file at ``output`` is replaced.
             chunk_size: How many records a batch has.
-            max_concurrent_batches: How many batches are worked on at once.
-            on_progress: Called whenever the registration has come on.
+            max_concurrent_batches: How many batches are in flight at once.
+            on_progress: Called whenever the registration has made progress.
             recovery_timeout: As for :meth:`register_many`, in seconds.
             resolutions: As for :meth:`register_many`.
             polling: How jobs are waited for; the client's own by default.
@@ -530,30 +537,32 @@ class SyncProvClient(SyncBaseClient):
             are issued as :class:`ConversionWarning`, too.
 
         Raises:
-            BadRequestError: If the server cannot read the file; its reason says why.
-            FileError: If a file cannot be written, or was changed meanwhile: it is kept then. It is
-                an ``OSError``, too.
-            InvalidRequestError: If the file cannot be read, or there is one at ``output`` already;
-                nothing is sent.
-            JobError: If a job does not end in time; the same call goes on waiting.
-            ProvError: As :meth:`register_many`.
+            BadRequestError: If the server cannot read the file, with its reason.
+            FileError: If a file cannot be written, or was changed meanwhile, in which case it is
+                kept. It is an ``OSError``, too.
+            InvalidRequestError: If the file cannot be read, there is already one at ``output``, or
+                an option is out of range; nothing is sent.
+            JobError: If a job does not end in time; the same call continues to wait.
+            ProvError: As for :meth:`register_many`.
         """
         options = RegistrationOptions(
             chunk_size=chunk_size,
             max_concurrent_batches=max_concurrent_batches,
-            on_progress=on_progress,
             recovery_timeout=recovery_timeout,
             resolutions=resolutions or {},
+            on_progress=on_progress,
             polling=polling or self._polling,
             timeout=timeout,
         )
         return csv_registration.register(
-            self,
             path,
             output,
-            options,
+            self._endpoint(self._config),
+            convert=partial(self.convert_model_runs_to_csv, timeout=timeout),
+            submit=partial(self.register_batch_model_runs, timeout=timeout),
+            jobs=self.jobs,
+            options=options,
             overwrite=overwrite,
-            prov_api=self._endpoint(self._config),
         )
 
     def explore_upstream(

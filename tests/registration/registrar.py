@@ -1,9 +1,10 @@
-"""Registers model runs with either client, and says what came of that."""
+"""Registers model runs with either client, and checks the results."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
 from contextlib import aclosing, closing
@@ -35,7 +36,7 @@ QUICK = PollPolicy(interval=0.005, max_interval=0.1, deadline=60)
 
 
 def record(number: int, **changes: Any) -> dict[str, Any]:
-    """The smallest record that the seed allows, told from others by its name."""
+    """The smallest record that the seed allows, with a name of its own."""
     return {
         "workflow_template_id": "test/template",
         "inputs": [],
@@ -54,8 +55,8 @@ def records(count: int, first: int = 0) -> Iterator[dict[str, Any]]:
 
 
 @frozen
-class Ended:
-    """What came of a registration: its results, and how it ended."""
+class Run:
+    """The results of a registration, and its error."""
 
     results: list[BulkResult]
     error: BaseException | None
@@ -67,13 +68,13 @@ class Ended:
 
     @property
     def errors(self) -> dict[int, ProvError]:
-        """Of the records that were not registered, by their indexes."""
+        """The errors of the records that were not registered, by their indexes."""
         found = {one.index: one.error for one in self.results if one.error is not None}
         assert len(found) == sum(one.error is not None for one in self.results)
         return found
 
-    def all_well(self, count: int) -> Ended:
-        """Hold it to have registered so many records, and told of each once."""
+    def all_registered(self, count: int) -> Run:
+        """Check that so many records were registered, with one result each."""
         assert self.error is None, self.error
         assert self.errors == {}
         assert sorted(result.index for result in self.results) == list(range(count))
@@ -88,9 +89,9 @@ class Registrar:
     Attributes:
         kind: Which client.
         config: The deployment.
-        auth: Who it is.
+        auth: The user.
         polling: How jobs are waited for, unless a call says otherwise.
-        client: What else the client is given.
+        client: Further arguments of the client.
     """
 
     kind: Kind
@@ -111,7 +112,7 @@ class Registrar:
         *,
         stop: int | None = None,
         **options: Any,
-    ) -> Ended:
+    ) -> Run:
         """Register records, and close the generator after so many results."""
         results: list[BulkResult] = []
         progress: list[BulkProgress] = []
@@ -129,16 +130,16 @@ class Registrar:
                 self._sync(given, results, stop, how)
         except (ProvError, OSError, ArithmeticError) as caught:
             error = caught
-        return Ended(results, error, progress)
+        return Run(results, error, progress)
 
     async def _async(
         self, given: Any, results: list[BulkResult], stop: int | None, how: dict[str, Any]
     ) -> None:
         async with (
             ProvClient(self.auth, self.config, **self._made_with) as client,
-            aclosing(client.register_many(given, **how)) as registering,
+            aclosing(client.register_many(given, **how)) as registrar,
         ):
-            async for result in registering:
+            async for result in registrar:
                 results.append(result)
                 if len(results) == stop:
                     break
@@ -148,9 +149,9 @@ class Registrar:
     ) -> None:
         with (
             SyncProvClient(self.auth, self.config, **self._made_with) as client,
-            closing(client.register_many(given, **how)) as registering,
+            closing(client.register_many(given, **how)) as registrar,
         ):
-            results.extend(itertools.islice(registering, stop))
+            results.extend(itertools.islice(registrar, stop))
 
     def csv(self, path: Path | str, **options: Any) -> CSVRegistration:
         """Register the model runs of a CSV file."""
@@ -159,37 +160,37 @@ class Registrar:
             with SyncProvClient(self.auth, self.config, **self._made_with) as client:
                 return client.register_csv(path, **how)
 
-        async def registering() -> CSVRegistration:
+        async def registrar() -> CSVRegistration:
             async with ProvClient(self.auth, self.config, **self._made_with) as client:
                 return await client.register_csv(path, **how)
 
-        return asyncio.run(registering())
+        return asyncio.run(registrar())
 
 
 class Unchecked(Sandbox):
-    """One that is not held to the documents, as others are: that takes long for much traffic."""
+    """A sandbox whose responses are not checked, which takes long for many requests."""
 
     _middleware: ClassVar[Sequence[Middleware]] = ()
 
 
-def registrar(kind: Kind, sandbox: Sandbox, **how: Any) -> Registrar:
-    """One who may read and write in a sandbox."""
+def registrar_for(kind: Kind, sandbox: Sandbox, **how: Any) -> Registrar:
+    """A registrar whose user may read and write."""
     return Registrar(kind, sandbox.config, sandbox.auth("read", "write"), **how)
 
 
 def jobs_of(sandbox: Sandbox) -> list[JobStatusTable]:
-    """Every job that the usual user has had started."""
+    """Every job of the usual user."""
     with SyncProvClient(sandbox.auth("read", "write"), sandbox.config) as client:
         return list(client.jobs.list(page_size=500))
 
 
-def names_lodged(sandbox: Sandbox) -> Counter[str]:
-    """How often a model run of each name is lodged."""
+def registered_names(sandbox: Sandbox) -> Counter[str]:
+    """How often a model run of each name is registered."""
     return Counter(item.display_name for item in sandbox.items("MODEL_RUN"))
 
 
-def names_given(sandbox: Sandbox) -> Counter[str]:
-    """How often the server was given a record of each name in a batch, and took it on."""
+def submitted_names(sandbox: Sandbox) -> Counter[str]:
+    """How often the server has accepted a record of each name in a batch."""
     return Counter(
         one["display_name"]
         for job in jobs_of(sandbox)
@@ -198,11 +199,31 @@ def names_given(sandbox: Sandbox) -> Counter[str]:
     )
 
 
-def lodged_once(sandbox: Sandbox, ended: Ended, names: Iterable[str]) -> None:
-    """Hold each record to be lodged once, and to be told of with its own handle."""
+def assert_registered_once(sandbox: Sandbox, run: Run, names: Iterable[str]) -> None:
+    """Check that each record is registered once, and has its own handle in the results."""
     expected = Counter(names)
-    assert names_lodged(sandbox) == expected
-    assert names_given(sandbox) == expected
+    assert registered_names(sandbox) == expected
+    assert submitted_names(sandbox) == expected
     by_handle = {item.id: item.display_name for item in sandbox.items("MODEL_RUN")}
-    told = {one.handle: one.record["display_name"] for one in ended.results if one.handle}
-    assert told == by_handle
+    by_result = {one.handle: one.record["display_name"] for one in run.results if one.handle}
+    assert by_result == by_handle
+
+
+def names(count: int) -> list[str]:
+    """The names of the first records."""
+    return [one["display_name"] for one in records(count)]
+
+
+def execute(manifest: Path, *statements: str) -> list[Any]:
+    """Execute SQL statements on a manifest, and return the rows of the last one."""
+    with closing(sqlite3.connect(manifest)) as connection, connection:
+        return [connection.execute(statement).fetchall() for statement in statements][-1]
+
+
+def forget_outcomes(manifest: Path) -> None:
+    """Take a manifest back to where its chunks were submitted, and had no outcomes."""
+    execute(
+        manifest,
+        "DELETE FROM outcomes",
+        "UPDATE chunks SET state = iif(session_id IS NULL, 'not submitted', 'submitted')",
+    )

@@ -1,8 +1,8 @@
-"""Registrations in processes of their own, which are killed in the midst of them."""
+"""Registrations that are interrupted, and registrations in processes that are killed."""
 
 from __future__ import annotations
 
-import io
+import itertools
 import json
 import multiprocessing
 import os
@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from attrs import field, frozen
-from bulk.registering import Kind, Registrar, records
+from registration.registrar import Kind, Registrar, records
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prov_facade import BearerToken, Config
+from prov_facade._registration.manifest import Manifest
 from prov_facade.sandbox import Sandbox
 
 REGISTER = "/model_run/register_batch"
@@ -35,13 +36,13 @@ class Work:
     """What a child does.
 
     Attributes:
-        kind: With which client.
+        kind: Which client it uses.
         config: The deployment.
-        token: Who it is.
+        token: The token of the user.
         count: How many records there are.
         first: The number of the first one.
         manifest: The manifest.
-        results: Where it writes its results when it comes to the end.
+        results: The file for its results, which it writes at the end.
         options: Of ``register_many``.
         last_event: The event at which it kills itself, 0 if it does not.
         csv: The file to register instead of records.
@@ -67,14 +68,14 @@ class Work:
         )
 
     def start(self) -> BaseProcess:
-        """Begin it in a process of its own."""
+        """Start a process for it."""
         process: BaseProcess = _PROCESSES.Process(  # type: ignore[attr-defined]
             target=_work, args=(self,), daemon=True
         )
         process.start()
         return process
 
-    def told(self) -> list[dict[str, Any]]:
+    def read_results(self) -> list[dict[str, Any]]:
         """Read the results that the child has written."""
         lines = self.results.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines]
@@ -84,14 +85,14 @@ def _work(work: Work) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     client: dict[str, Any] = {}
     if work.last_event:
-        client["event_hooks"] = _ending_at(work.last_event, work.manifest, work.kind)
+        client["event_hooks"] = _kill_at(work.last_event, work.kind)
     registrar = Registrar(work.kind, work.config, BearerToken(work.token), client=client)
     if work.csv is not None:
         registrar.csv(work.csv, **work.options)
         return
-    ended = registrar.many(records(work.count, work.first), work.manifest, **work.options)
-    if ended.error is not None:
-        raise ended.error
+    run = registrar.many(records(work.count, work.first), work.manifest, **work.options)
+    if run.error is not None:
+        raise run.error
     lines = [
         json.dumps(
             {
@@ -102,16 +103,49 @@ def _work(work: Work) -> None:
                 "resumed": one.resumed,
             }
         )
-        for one in ended.results
+        for one in run.results
     ]
     work.results.write_text("\n".join(lines), encoding="utf-8")
 
 
-def _ending_at(last: int, manifest: Path, kind: Kind) -> dict[str, list[Any]]:
-    """Have this process kill itself at an event, and return hooks that see some of the events.
+_transaction = Manifest._transaction
 
-    An event is a request about to be sent, an answer that has come, a line about to be written into
-    the manifest, and a line that is on the disk.
+
+def _with_events(event: Callable[[], None]) -> Any:
+    """Make a replacement of the transactions of manifests.
+
+    An event is a change that is about to be committed, and one that was committed.
+    """
+
+    @contextmanager
+    def transaction(manifest: Manifest) -> Iterator[Any]:
+        before = manifest._connection.total_changes
+        with _transaction(manifest) as execute:
+            yield execute
+            if changed := manifest._connection.total_changes != before:
+                event()
+        if changed:
+            event()
+
+    return transaction
+
+
+def interrupted_at(number: int) -> Any:
+    """Make a replacement of the transactions of manifests that raises an error at an event."""
+    events = itertools.count(1)
+
+    def event() -> None:
+        if next(events) == number:
+            raise ArithmeticError
+
+    return _with_events(event)
+
+
+def _kill_at(last: int, kind: Kind) -> dict[str, list[Any]]:
+    """Kill this process at an event, and return hooks for some of the events.
+
+    Besides the events of the manifest, these are a request that is about to be sent, a response
+    that has arrived, and a file that is about to be renamed or removed.
     """
     left = last
 
@@ -121,16 +155,12 @@ def _ending_at(last: int, manifest: Path, kind: Kind) -> dict[str, list[Any]]:
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def watch(_frame: object, what: str, which: object) -> None:
-        if what not in ("c_call", "c_return"):
-            return
-        name, owner = getattr(which, "__name__", ""), getattr(which, "__self__", None)
-        written = name == "write" and isinstance(owner, io.FileIO) and owner.name == str(manifest)
-        if (written and what == "c_call") or (name == "fsync" and what == "c_return"):
+    def audit(name: str, _arguments: object) -> None:
+        if name in ("os.rename", "os.remove"):
             event()
 
-    sys.setprofile(watch)
-    threading.setprofile(watch)
+    Manifest._transaction = _with_events(event)  # type: ignore[method-assign]
+    sys.addaudithook(audit)
 
     async def event_later(_: object) -> None:
         event()
@@ -140,12 +170,12 @@ def _ending_at(last: int, manifest: Path, kind: Kind) -> dict[str, list[Any]]:
 
 
 class Killer:
-    """Kills a child when the server receives a submission, or has acted on it.
+    """Kills a child when the server receives a submission, or has processed it.
 
-    As middleware of a sandbox, it sees what comes and goes.
+    It is used as a middleware of a sandbox.
 
     Attributes:
-        seen: How many submissions came.
+        seen: How many submissions have arrived.
     """
 
     def __init__(self) -> None:
@@ -157,39 +187,39 @@ class Killer:
         """Kill at a submission.
 
         Args:
-            number: Which, counted from the first one that ever came.
-            when: ``"unheard"`` when it comes, and the server never sees it; ``"heard"`` when it
-                comes, and the server acts on it; ``"acted"`` before its answer leaves,
-                ``"answered"`` when that has left.
+            number: Which, counted from the first one of all.
+            when: ``"lost"`` when it arrives, and the server never sees it; ``"received"`` when it
+                arrives, and the server processes it; ``"processed"`` before the response is sent,
+                ``"responded"`` when it was sent.
             kill: Kills.
         """
         with self._lock:
             self._due = number, when, kill
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """Stand around an application."""
+        """Wrap an application."""
 
         async def watched(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http" or scope["path"] != REGISTER:
                 await app(scope, receive, send)
                 return
-            # The whole of it is there: else the server might find half of it, and refuse that.
+            # Of half of it, the server would refuse the submission.
             body = await _whole(receive)
             when, kill = self._next()
 
-            async def told() -> Message:
+            async def receive_body() -> Message:
                 return body
 
-            async def telling(message: Message) -> None:
-                if when == "acted" and message["type"] == "http.response.start":
+            async def send_watched(message: Message) -> None:
+                if when == "processed" and message["type"] == "http.response.start":
                     kill()
                 await send(message)
 
-            if when in ("unheard", "heard"):
+            if when in ("lost", "received"):
                 kill()
-            if when != "unheard":
-                await app(scope, told, telling)
-            if when == "answered":
+            if when != "lost":
+                await app(scope, receive_body, send_watched)
+            if when == "responded":
                 kill()
 
         return watched
@@ -214,12 +244,12 @@ async def _whole(receive: Receive) -> Message:
 
 
 @contextmanager
-def ended(process: BaseProcess, patience: float = 120) -> Iterator[None]:
-    """Wait for a child at the end, and let none stay behind."""
+def joined(process: BaseProcess, patience: float = 120) -> Iterator[None]:
+    """Wait for a child at the end, and kill it if it hangs."""
     try:
         yield
         process.join(patience)
-        assert process.exitcode is not None, "the child does not end"
+        assert process.exitcode is not None, "the child hangs"
     finally:
         if process.is_alive():
             process.kill()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bulk.registering import KINDS, SEED, Kind, Registrar, registrar
+from registration.registrar import SEED, Kind, Registrar, registrar_for
 
 from prov_facade.sandbox import JobDelays, Sandbox
 from prov_facade_pytest import SharedSandbox
@@ -18,17 +18,17 @@ def sandbox(shared_sandbox: SharedSandbox) -> Sandbox:
     return shared_sandbox.get(seed=SEED, delays=NO_DELAYS)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=["async", pytest.param("sync", marks=pytest.mark.sync_double)])
 def kind(request: pytest.FixtureRequest) -> Kind:
-    """Which client: everything here holds for both."""
+    """Which client."""
     found: Kind = request.param
     return found
 
 
 @pytest.fixture
-def registering(kind: Kind, sandbox: Sandbox) -> Registrar:
-    """Registers in the sandbox, and tries each call once."""
-    return registrar(kind, sandbox)
+def registrar(kind: Kind, sandbox: Sandbox) -> Registrar:
+    """Registers in the sandbox; its client does not retry."""
+    return registrar_for(kind, sandbox)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""CSV files: registered, and given back with what has become of their rows."""
+"""CSV files are registered, and the outcomes of their rows are written into them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,17 @@ from typing import Any
 
 import pytest
 from attrs import define, evolve, field
-from bulk.killing import Work, ended
-from bulk.registering import SEED, Kind, Registrar, names_given, names_lodged, registrar
+from registration.processes import Work, joined
+from registration.registrar import (
+    KINDS,
+    SEED,
+    Kind,
+    Registrar,
+    execute,
+    registered_names,
+    registrar_for,
+    submitted_names,
+)
 
 from prov_facade import (
     BadRequestError,
@@ -102,7 +111,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def nothing_stays(path: Path) -> Iterator[None]:
-    """Hold each test to leave no draft behind."""
+    """Check that no test leaves a draft behind."""
     yield
     assert list(path.parent.glob(".prov-facade-*")) == []
 
@@ -117,14 +126,14 @@ def submissions(sandbox: Sandbox) -> int:
 
 def handles(sandbox: Sandbox) -> dict[str, str]:
     found = {one.display_name: one.id for one in sandbox.items("MODEL_RUN")}
-    assert set(names_lodged(sandbox).values()) <= {1}
+    assert set(registered_names(sandbox).values()) <= {1}
     return found
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
-def test_the_file_is_as_it_was_but_for_the_job_columns(
-    *, mark: bytes, line_end: str, rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path
+def test_only_the_job_columns_of_the_file_change(
+    *, mark: bytes, line_end: str, rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
 ) -> None:
     rows.line_end = line_end
     job_columns = [rows.headers.pop(rows.headers.index(name)) for name in reversed(OF_JOB)]
@@ -139,9 +148,9 @@ def test_the_file_is_as_it_was_but_for_the_job_columns(
     before = path.read_bytes()
     path.chmod(0o640)
     with pytest.warns(ConversionWarning) as warned:
-        done = registering.csv(path)
+        done = registrar.csv(path)
     assert [str(one.message) for one in warned] == done.warnings
-    assert {one.filename for one in warned} == {__file__.replace("test_csv", "registering")}
+    assert {one.filename for one in warned} == {__file__.replace("test_csv_files", "registrar")}
     assert any("my own" in one for one in done.warnings)
     assert (done.path, done.existing) == (path, [])
     assert [one.index for one in done.results] == [0, 1, 2]
@@ -163,14 +172,14 @@ def test_the_file_is_as_it_was_but_for_the_job_columns(
     assert content == before
 
 
-def test_rows_that_were_submitted_are_waited_for_and_new_ones_registered(
-    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path
+def test_submitted_rows_are_waited_for_and_new_ones_registered(
+    rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
 ) -> None:
     for number in range(3):
         rows.add(f"Run {number}")
     rows.save(path)
     sandbox.faults.fail_jobs("MODEL_RUN_PROV_LODGE", "No space left.")
-    first = registering.csv(path)
+    first = registrar.csv(path)
     assert [one.error is None for one in first.results].count(False) == 1
     read = Rows.read(path)
     (failed,) = [row for row in read if row["_job_status"] == "FAILED"]
@@ -178,14 +187,14 @@ def test_rows_that_were_submitted_are_waited_for_and_new_ones_registered(
     assert failed["_model_run_record_id"] == ""
     assert failed["_job_id"]
 
-    # As if it had been sent off before the jobs were done, and with new rows between the others.
+    # As if it had been written before the jobs ended, with a new row between the others.
     again = Rows(rows.headers, [])
     for row in read:
         again.rows.append({**row, "_job_status": "", "_model_run_record_id": "", "_error_info": ""})
     again.add("New")
     again.rows.insert(1, again.rows.pop())
     again.save(path)
-    second = registering.csv(path)
+    second = registrar.csv(path)
     assert [one.index for one in second.results] == [0]
     assert second.existing == [row["_job_id"] for row in read]
     after = Rows.read(path)
@@ -193,14 +202,14 @@ def test_rows_that_were_submitted_are_waited_for_and_new_ones_registered(
     assert new["_model_run_record_id"] == handles(sandbox)["New"]
     assert after == read
 
-    # A failed row is registered again when it is mended and its job taken out; the others stay.
+    # A failed row is registered again when its job is cleared; the others stay.
     sandbox.clear_requests()
-    mended = Rows(rows.headers, Rows.read(path))
-    for row in mended.rows:
+    corrected = Rows(rows.headers, Rows.read(path))
+    for row in corrected.rows:
         if row["_job_status"] == "FAILED":
             row["_job_id"] = ""
-    mended.save(path)
-    third = registering.csv(path)
+    corrected.save(path)
+    third = registrar.csv(path)
     assert [one.error for one in third.results] == [None]
     assert submissions(sandbox) == 1
     assert {row["_job_status"] for row in Rows.read(path)} == {"SUCCEEDED"}
@@ -210,61 +219,63 @@ def test_rows_that_were_submitted_are_waited_for_and_new_ones_registered(
     # And then there is nothing left to do.
     content = path.read_bytes()
     sandbox.clear_requests()
-    assert registering.csv(path).results == []
+    assert registrar.csv(path).results == []
     assert submissions(sandbox) == 0
     assert path.read_bytes() == content
     alone(path)
 
 
-def test_a_job_that_goes_on_is_waited_for(kind: Kind, rows: Rows, path: Path) -> None:
+def test_a_job_that_timed_out_is_waited_for_by_the_next_call(
+    kind: Kind, rows: Rows, path: Path
+) -> None:
     with Sandbox(seed=SEED, delays=JobDelays(0, 0, 0, in_progress=0.8)) as slow:
-        registering = registrar(kind, slow)
-        ended = registering.many([], None)
-        assert ended.error is None
+        registrar = registrar_for(kind, slow)
+        run = registrar.many([], None)
+        assert run.error is None
         rows.add("One")
         rows.save(path)
-        hasty = evolve(registering, polling=PollPolicy(interval=0.05, deadline=1.0))
+        hasty = evolve(registrar, polling=PollPolicy(interval=0.05, deadline=1.0))
         with pytest.raises(JobTimeoutError):
             hasty.csv(path, polling=PollPolicy(interval=0.02, deadline=0.1))
         before = path.read_bytes()
         assert Rows.read(path)[0]["_job_id"] == ""
         assert path.with_name("runs.csv.manifest").exists()
-        done = registering.csv(path)
+        done = registrar.csv(path)
         assert [one.error for one in done.results] == [None]
         assert path.read_bytes() != before
         assert submissions(slow) == 1
         alone(path)
-        # The job of a row, unfinished as the row has it.
+        # The row has a job that had not ended.
         filled = Rows(rows.headers, Rows.read(path))
         filled.rows[0] |= {"_job_status": "PENDING", "_model_run_record_id": ""}
         filled.save(path)
-        assert registering.csv(path).existing == [filled.rows[0]["_job_id"]]
+        assert registrar.csv(path).existing == [filled.rows[0]["_job_id"]]
         assert Rows.read(path)[0]["_job_status"] == "SUCCEEDED"
 
 
-def test_a_row_that_is_refused_can_be_mended(
-    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path
+def test_a_refused_row_can_be_corrected(
+    rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
 ) -> None:
     rows.add("One")
     rows.add("Two")
     rows.save(path)
     entry = b'{"loc": ["body", "records", 1], "msg": "not today", "type": "value_error"}'
     sandbox.faults.add(SUBMIT, Fault(status=422, body=b'{"detail": [%s]}' % entry))
-    done = registering.csv(path)
+    done = registrar.csv(path)
     assert [type(one.error) for one in done.results] == [type(None), BadRequestError]
     one, two = Rows.read(path)
     assert one["_job_status"] == "SUCCEEDED"
     assert (two["_job_id"], two["_job_status"], two["_model_run_record_id"]) == ("", "", "")
     assert two["_error_info"] == "record 1 was refused by the server: not today"
     alone(path)
-    again = registering.csv(path)
+    again = registrar.csv(path)
     assert (len(again.existing), len(again.results)) == (1, 1)
     assert set(handles(sandbox)) == {"One", "Two"}
     assert [row["_error_info"] for row in Rows.read(path)] == ["", ""]
 
 
-def test_the_output_goes_elsewhere(
-    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
+def test_the_output_is_written_to_another_file(
+    rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
 ) -> None:
     rows.add("One")
     rows.save(path)
@@ -272,10 +283,10 @@ def test_the_output_goes_elsewhere(
     output = tmp_path / "elsewhere.csv"
     output.write_bytes(b"something")
     with pytest.raises(InvalidRequestError, match="overwrite=True"):
-        registering.csv(path, output=output)
+        registrar.csv(path, output=output)
     assert sandbox.requests == []
     assert output.read_bytes() == b"something"
-    done = registering.csv(path, output=output, overwrite=True)
+    done = registrar.csv(path, output=output, overwrite=True)
     assert done.path == output
     assert path.read_bytes() == before
     assert Rows.read(output)[0]["_model_run_record_id"] == handles(sandbox)["One"]
@@ -283,70 +294,72 @@ def test_the_output_goes_elsewhere(
     folder.mkdir()
     rows.rows[0]["display name"] = "Two"
     rows.save(path)
-    assert registering.csv(path, output=folder).path == folder / "runs.csv"
+    assert registrar.csv(path, output=folder).path == folder / "runs.csv"
     assert sorted(one.name for one in tmp_path.iterdir()) == ["elsewhere.csv", "folder", "runs"]
 
 
-def test_an_output_that_was_just_written_is_not_registered_again(
-    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
+def test_an_obsolete_manifest_beside_the_output_is_removed(
+    rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
 ) -> None:
-    """As if the process had been killed before the manifest was gone."""
+    """As if the process had been killed before it removed the manifest."""
     rows.add("One")
     rows.save(path)
     output = tmp_path / "elsewhere.csv"
     manifest = output.with_name("elsewhere.csv.manifest")
-    kept = keep_manifest(registering, sandbox, path, manifest, output=output)
+    kept = keep_manifest(registrar, sandbox, path, manifest, output=output)
     written = output.read_bytes()
     manifest.write_bytes(kept)
-    registering.csv(path, output=output, overwrite=True)
+    registrar.csv(path, output=output, overwrite=True)
     assert output.read_bytes() == written
     assert submissions(sandbox) == 1
     assert not manifest.exists()
 
 
 def keep_manifest(
-    registering: Registrar, sandbox: Sandbox, path: Path, manifest: Path, **options: Any
+    registrar: Registrar, sandbox: Sandbox, path: Path, manifest: Path, **options: Any
 ) -> bytes:
     """Register a file at the second try, and return what its manifest held at the end."""
     sandbox.faults.add(SUBMIT, Fault(status=403))
     with pytest.raises(PermissionDeniedError):
-        registering.csv(path, **options)
+        registrar.csv(path, **options)
     second_name = manifest.with_name("kept")
     second_name.hardlink_to(manifest)
     sandbox.clear_requests()
-    registering.csv(path, **options)
+    registrar.csv(path, **options)
     content = second_name.read_bytes()
     second_name.unlink()
-    assert b"outcomes" in content
+    manifest.write_bytes(content)
+    assert execute(manifest, "SELECT count(*) FROM outcomes") == [(1,)]
+    manifest.unlink()
     return content
 
 
-def test_a_file_that_was_just_written_is_not_registered_again(
-    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path
+def test_an_obsolete_manifest_beside_the_file_is_removed(
+    rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
 ) -> None:
     rows.add("One")
     rows.save(path)
     manifest = path.with_name("runs.csv.manifest")
-    kept = keep_manifest(registering, sandbox, path, manifest)
+    kept = keep_manifest(registrar, sandbox, path, manifest)
     written = path.read_bytes()
     manifest.write_bytes(kept)
-    assert registering.csv(path).results == []
+    assert registrar.csv(path).results == []
     assert path.read_bytes() == written
     assert submissions(sandbox) == 1
     alone(path)
-    # Nor is it in the way of what a person adds before the next call.
+    # Nor does it prevent new rows from being registered.
     manifest.write_bytes(kept)
     filled = Rows(rows.headers, Rows.read(path))
     filled.add("Two")
     filled.save(path)
-    assert [one.error for one in registering.csv(path).results] == [None]
+    assert [one.error for one in registrar.csv(path).results] == [None]
     assert submissions(sandbox) == 2
     assert set(handles(sandbox)) == {"One", "Two"}
     alone(path)
 
 
-def test_a_link_leads_to_the_file_and_stays(
-    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
+def test_the_target_of_a_symbolic_link_is_written(
+    rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
 ) -> None:
     rows.add("One")
     rows.save(path)
@@ -354,9 +367,9 @@ def test_a_link_leads_to_the_file_and_stays(
     link.symlink_to(path)
     sandbox.faults.add(SUBMIT, Fault(status=403))
     with pytest.raises(Exception, match="403"):
-        registering.csv(link)
+        registrar.csv(link)
     assert path.with_name("runs.csv.manifest").exists()
-    assert registering.csv(link).path == link
+    assert registrar.csv(link).path == link
     assert link.is_symlink()
     assert Rows.read(path)[0]["_model_run_record_id"] == handles(sandbox)["One"]
     alone(path)
@@ -374,60 +387,60 @@ def test_a_link_leads_to_the_file_and_stays(
     ],
     ids=["no file", "not UTF-8", "empty", "no column", "huge cell"],
 )
-def test_a_file_that_cannot_be_used_is_not_sent(
-    content: bytes | None, reason: str, registering: Registrar, sandbox: Sandbox, path: Path
+def test_an_unusable_file_is_not_sent(
+    content: bytes | None, reason: str, registrar: Registrar, sandbox: Sandbox, path: Path
 ) -> None:
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(InvalidRequestError, match=reason) as caught:
-        registering.csv(path)
+        registrar.csv(path)
     assert "nothing was sent" in str(caught.value)
     assert str(path) in str(caught.value)
     assert sandbox.requests == []
     assert [one.name for one in path.parent.iterdir()] == ([] if content is None else [path.name])
 
 
-def test_what_the_server_cannot_read_is_the_servers_to_tell(
-    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path
+def test_a_file_that_the_server_cannot_read_is_not_changed(
+    rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
 ) -> None:
     rows.add("One", **{"execution end time (YYYY-MM-DD HH:MM:SS+HH:MM)": "soon"})
     rows.save(path)
     before = path.read_bytes()
     with pytest.raises(BadRequestError):
-        registering.csv(path)
+        registrar.csv(path)
     assert submissions(sandbox) == 0
     assert path.read_bytes() == before
     alone(path)
 
 
-def test_without_room_for_a_manifest_nothing_is_sent(
-    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path
+def test_nothing_is_sent_if_the_manifest_cannot_be_created(
+    rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
 ) -> None:
     rows.add("One")
     rows.save(path)
     path.with_name("runs.csv.manifest").mkdir()
     with pytest.raises(FileError):
-        registering.csv(path)
+        registrar.csv(path)
     assert sandbox.requests == []
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="there is nothing it may not do")
-def test_in_a_directory_that_cannot_be_written_nothing_is_sent(
-    rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path
+def test_nothing_is_sent_if_the_directory_cannot_be_written(
+    rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
 ) -> None:
     rows.add("One")
     rows.save(path)
     path.parent.chmod(0o500)
     try:
         with pytest.raises(FileError):
-            registering.csv(path)
+            registrar.csv(path)
     finally:
         path.parent.chmod(0o700)
     assert sandbox.requests == []
 
 
-def test_while_another_registers_it_the_file_is_left_alone(
-    *, kind: Kind, rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
+def test_a_file_that_another_process_registers_is_not_changed(
+    *, kind: Kind, rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
 ) -> None:
     rows.add("One")
     rows.save(path)
@@ -435,21 +448,21 @@ def test_while_another_registers_it_the_file_is_left_alone(
     sandbox.faults.add("fetch_job", *[Fault(status=503)] * 10_000)
     work = Work.of(sandbox, kind, 0, tmp_path, csv=path)
     process = work.start()
-    with ended(process):
+    with joined(process):
         while submissions(sandbox) == 0:
             time.sleep(0.01)
         with pytest.raises(ConfigError, match="in use"):
-            registering.csv(path)
+            registrar.csv(path)
         assert path.read_bytes() == before
         sandbox.faults.clear()
     assert process.exitcode == 0
-    assert registering.csv(path).results == []
+    assert registrar.csv(path).results == []
     assert submissions(sandbox) == 1
 
 
 @pytest.mark.parametrize("operation", ["convert_model_runs_to_csv", "list_batch"])
-def test_what_a_person_changes_meanwhile_stays(
-    operation: str, rows: Rows, registering: Registrar, sandbox: Sandbox, path: Path
+def test_changes_made_meanwhile_are_kept(
+    operation: str, rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
 ) -> None:
     """Before the records are submitted, or while their jobs are followed."""
     rows.add("One")
@@ -466,24 +479,26 @@ def test_what_a_person_changes_meanwhile_stays(
     async def change_later(request: Any) -> None:
         change(request)
 
-    hook: Any = change_later if registering.kind == "async" else change
-    watched = evolve(registering, client={"event_hooks": {"request": [hook], "response": []}})
+    hook: Any = change_later if registrar.kind == "async" else change
+    watched = evolve(registrar, client={"event_hooks": {"request": [hook], "response": []}})
     with pytest.raises(FileError, match="has been changed since it was read"):
         watched.csv(path)
     assert path.read_bytes() == changed
     assert submissions(sandbox) == (0 if operation.startswith("convert") else 1)
     path.write_bytes(before)
-    registering.csv(path)
+    registrar.csv(path)
     assert set(handles(sandbox)) == {"One"}
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("output", [False, True])
-def test_killed_at_any_event_it_goes_on(
+@pytest.mark.stress
+def test_a_registration_killed_at_any_event_can_be_resumed(
     *,
     output: bool,
     kind: Kind,
     rows: Rows,
-    registering: Registrar,
+    registrar: Registrar,
     sandbox: Sandbox,
     tmp_path: Path,
 ) -> None:
@@ -506,7 +521,7 @@ def test_killed_at_any_event_it_goes_on(
         work = Work.of(sandbox, kind, 0, folder, csv=path, options=options, last_event=event)
         work = evolve(work, manifest=place.with_name(f"{place.name}.manifest"))
         process = work.start()
-        with ended(process):
+        with joined(process):
             pass
         killed = process.exitcode == -signal.SIGKILL
         content = place.read_bytes() if place.exists() else before
@@ -514,9 +529,9 @@ def test_killed_at_any_event_it_goes_on(
             "SUCCEEDED"
         }
         if killed:
-            registering.csv(path, **options)
+            registrar.csv(path, **options)
         expected |= names
-        assert set(names_given(sandbox).values()) == {1}
+        assert set(submitted_names(sandbox).values()) == {1}
         found = handles(sandbox)
         assert set(found) == expected
         for row in Rows.read(place):
@@ -529,10 +544,12 @@ def test_killed_at_any_event_it_goes_on(
     assert event > 15
 
 
-def test_without_warnings_there_are_none(rows: Rows, registering: Registrar, path: Path) -> None:
+def test_no_warning_is_issued_without_a_reason(
+    rows: Rows, registrar: Registrar, path: Path
+) -> None:
     rows.add("One")
     rows.save(path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        assert registering.csv(path).warnings == []
+        assert registrar.csv(path).warnings == []
     assert caught == []

@@ -1,4 +1,4 @@
-"""Registrations that are killed, again and again, and still register each record once."""
+"""Registrations in processes that are killed register each record once."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bulk.conftest import NO_DELAYS
-from bulk.killing import Killer, Work, ended
-from bulk.registering import (
+from registration.conftest import NO_DELAYS
+from registration.processes import Killer, Work, joined
+from registration.registrar import (
     KINDS,
     SEED,
     Kind,
     Registrar,
     Unchecked,
-    names_given,
-    names_lodged,
     records,
+    registered_names,
+    submitted_names,
 )
 from starlette.middleware import Middleware
 
@@ -30,7 +30,7 @@ from prov_facade.sandbox import Sandbox
 COUNT = 20_000
 CHUNK = 100
 KILLS = 10
-MOMENTS = ("unheard", "heard", "acted", "answered", "some time", "a line", "at once")
+MOMENTS = ("lost", "received", "processed", "responded", "some time", "a write", "at once")
 
 
 @pytest.fixture
@@ -49,11 +49,12 @@ def watched(killer: Killer) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def lines_of(manifest: Path) -> int:
-    return manifest.read_bytes().count(b"\n") if manifest.exists() else 0
+def last_write(manifest: Path) -> int:
+    return manifest.stat().st_mtime_ns if manifest.exists() else 0
 
 
-def test_killed_ten_times_each_record_is_lodged_once(
+@pytest.mark.stress
+def test_each_record_is_registered_once_by_a_registration_killed_ten_times(
     watched: Sandbox, killer: Killer, tmp_path: Path
 ) -> None:
     seed = random.SystemRandom().randrange(10**6)
@@ -73,7 +74,7 @@ def test_killed_ten_times_each_record_is_lodged_once(
         )
         process = work.start()
         print(f"{kind}: {moment}, at submission {chunk} ({killer.seen} were seen)")
-        with ended(process):
+        with joined(process):
             if moment in MOMENTS[:4]:
                 killer.arm(max(chunk, killer.seen + 1), moment, process.kill)
                 process.join(120)
@@ -85,8 +86,8 @@ def test_killed_ten_times_each_record_is_lodged_once(
                 if moment == "some time":
                     time.sleep(chance.uniform(0, 0.2))
                 else:
-                    before = lines_of(work.manifest)
-                    while lines_of(work.manifest) == before and process.is_alive():
+                    before = last_write(work.manifest)
+                    while last_write(work.manifest) == before and process.is_alive():
                         time.sleep(0.0002)
             process.kill()
         killed += process.exitcode == -signal.SIGKILL
@@ -95,40 +96,44 @@ def test_killed_ten_times_each_record_is_lodged_once(
     work = Work.of(
         watched, "async", COUNT, tmp_path, options={"recovery_timeout": 1, "chunk_size": CHUNK}
     )
-    with ended(work.start()):
+    with joined(work.start()):
         pass
-    told = work.told()
-    assert [one for one in told if one["error"] or not one["handle"]] == []
-    assert sorted(one["index"] for one in told) == list(range(COUNT))
+    results = work.read_results()
+    assert [one for one in results if one["error"] or not one["handle"]] == []
+    assert sorted(one["index"] for one in results) == list(range(COUNT))
     expected = Counter(one["display_name"] for one in records(COUNT))
-    assert names_given(watched) == expected
-    assert names_lodged(watched) == expected
+    assert submitted_names(watched) == expected
+    assert registered_names(watched) == expected
     by_handle = {item.id: item.display_name for item in watched.items("MODEL_RUN")}
-    assert {one["handle"]: one["name"] for one in told} == by_handle
-    assert all(one["name"] == f"Run {one['index']}" for one in told)
+    assert {one["handle"]: one["name"] for one in results} == by_handle
+    assert all(one["name"] == f"Run {one['index']}" for one in results)
 
 
-def test_killed_at_every_event_one_after_the_other(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_each_record_is_registered_once_by_runs_killed_at_each_event(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     """The first run is killed at its first event, the next one at its second, and so on."""
     event = 0
     options = {"recovery_timeout": 0.1, "chunk_size": 100}
     while not (tmp_path / "results").exists():
         event += 1
         kind = KINDS[event % 2]
-        work = Work.of(sandbox, kind, 600, tmp_path, options=options, last_event=event)
+        work = Work.of(sandbox, kind, 300, tmp_path, options=options, last_event=event)
         process = work.start()
-        with ended(process):
+        with joined(process):
             pass
         assert process.exitcode in (-signal.SIGKILL, 0)
     assert event > 15
-    expected = Counter(one["display_name"] for one in records(600))
-    assert names_given(sandbox) == expected
-    assert names_lodged(sandbox) == expected
-    assert sorted(one["index"] for one in work.told()) == list(range(600))
+    expected = Counter(one["display_name"] for one in records(300))
+    assert submitted_names(sandbox) == expected
+    assert registered_names(sandbox) == expected
+    assert sorted(one["index"] for one in work.read_results()) == list(range(300))
 
 
-def test_killed_at_any_event_it_goes_on(
-    kind: Kind, registering: Registrar, sandbox: Sandbox, tmp_path: Path
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.stress
+def test_a_registration_killed_at_any_event_can_be_resumed(
+    kind: Kind, registrar: Registrar, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     event = 0
     killed = True
@@ -138,16 +143,16 @@ def test_killed_at_any_event_it_goes_on(
         event += 1
         folder = tmp_path / str(event)
         folder.mkdir()
-        first = event * 10  # others each time: equal ones could not be told apart
+        first = event * 10  # others each time: jobs of equal ones could not be distinguished
         work = Work.of(sandbox, kind, 4, folder, first=first, options=options, last_event=event)
         process = work.start()
-        with ended(process):
+        with joined(process):
             pass
         killed = process.exitcode == -signal.SIGKILL
-        result = registering.many(records(4, first), work.manifest, **options).all_well(4)
+        result = registrar.many(records(4, first), work.manifest, **options).all_registered(4)
         expected.update(one["display_name"] for one in records(4, first))
-        assert names_lodged(sandbox) == expected
-        assert names_given(sandbox) == expected
+        assert registered_names(sandbox) == expected
+        assert submitted_names(sandbox) == expected
         handles = {item.id: item.display_name for item in sandbox.items("MODEL_RUN")}
         assert all(handles[str(one.handle)] == one.record["display_name"] for one in result.results)
     assert process.exitcode == 0

@@ -1,0 +1,1 @@
+"""Registers any number of model runs, each of them once."""

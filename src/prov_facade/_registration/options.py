@@ -1,0 +1,42 @@
+"""The options of a registration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import httpx
+from attrs import frozen
+
+from prov_facade._checks import check_count, check_number
+from prov_facade._registration.batch import BulkProgress
+from prov_facade.errors import InvalidRequestError
+from prov_facade.polling import PollPolicy
+
+
+@frozen(kw_only=True)
+class RegistrationOptions:
+    """How model runs are registered; see :meth:`prov_facade.ProvClient.register_many`.
+
+    Raises:
+        InvalidRequestError: If a number is out of range.
+    """
+
+    chunk_size: int
+    max_concurrent_batches: int
+    recovery_timeout: float
+    resolutions: Mapping[int, str | None]
+    on_progress: Callable[[BulkProgress], object] | None
+    polling: PollPolicy
+    timeout: float | httpx.Timeout | None
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("chunk_size", "max_concurrent_batches"):
+            check_count(name, getattr(self, name), error=partial(_out_of_range, name))
+        name = "recovery_timeout"
+        error = partial(_out_of_range, name)
+        check_number(name, self.recovery_timeout, unit="seconds", error=error)
+
+
+def _out_of_range(name: str, message: str) -> InvalidRequestError:
+    return InvalidRequestError(message, path=f"$.{name}")

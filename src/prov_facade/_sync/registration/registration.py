@@ -1,0 +1,227 @@
+# Made of src/prov_facade/_async by `nox -s codegen`: change that, not this file.
+"""Reads records, submits them in chunks, and returns the result of each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, closing
+from functools import partial
+from typing import Any
+
+from attrs import evolve
+
+from prov_api_client.api.model_run import register_model_run
+from prov_facade import errors
+from prov_facade._http.requests import validate_request
+from prov_facade._registration.batch import (
+    BulkProgress,
+    BulkResult,
+    RecordState,
+    digest,
+    may_still_be_registered,
+)
+from prov_facade._registration.manifest import Chunk, ChunkState, Manifest
+from prov_facade._registration.options import RegistrationOptions
+from prov_facade._runtime.threads.concurrency import each, run_shielded, sleep
+from prov_facade._sync.jobs import SyncJobsClient
+from prov_facade._sync.registration.following import Following
+from prov_facade._sync.registration.recovery import Recovery
+from prov_facade._sync.registration.submission import Submission, Submit
+
+
+def register_records(
+    records: Iterable[Any] | Iterable[Any],
+    manifest: str | os.PathLike[str] | None,
+    prov_api: str,
+    *,
+    submit: Submit,
+    jobs: SyncJobsClient,
+    options: RegistrationOptions,
+) -> Generator[BulkResult, None]:
+    """Register records.
+
+    Args:
+        records: The records.
+        manifest: The file of the manifest; ``None`` for a temporary one.
+        prov_api: The URL of the prov-api.
+        submit: Submits a batch.
+        jobs: The user's jobs.
+        options: How.
+
+    Yields:
+        The result of each record.
+    """
+    stack = ExitStack()
+    try:
+        # Within this block: a task that is cancelled meanwhile leaves nothing open.
+        opened = run_shielded(partial(_open, stack, manifest, prov_api))
+        registration = _Registration(opened, submit, jobs, options)
+        with closing(registration.results(records)) as results:
+            for result in results:
+                yield result
+    finally:
+        run_shielded(stack.close)
+
+
+def _open(stack: ExitStack, path: str | os.PathLike[str] | None, prov_api: str) -> Manifest:
+    return stack.enter_context(Manifest(path, prov_api))
+
+
+class _Registration:
+    """A registration of many records.
+
+    It goes on in steps, one after the other: submit while there is room, poll the batches that are
+    due, sleep until the next one is.
+    """
+
+    def __init__(
+        self, manifest: Manifest, submit: Submit, jobs: SyncJobsClient, options: RegistrationOptions
+    ) -> None:
+        self._manifest = manifest
+        self._options = options
+        self._recovery = Recovery(jobs, manifest, options)
+        self._submission = Submission(submit, self._recovery, manifest, options.polling)
+        self._following = Following(jobs, manifest, options)
+        self._progress = BulkProgress()
+        # Why no further records are submitted. It is raised when nothing is in flight any more: the
+        # results of that would be lost otherwise.
+        self._stop_error: Exception | None = None
+
+    def results(self, records: Iterable[Any] | Iterable[Any]) -> Generator[BulkResult, None]:
+        self._recovery.recover_all()
+        following = self._following
+        with closing(each(records)) as source:
+            number = 0
+            reading = True
+            while reading or following.batches:
+                while reading and len(following.batches) < self._options.max_concurrent_batches:
+                    states, chunk = self._read(source, number)
+                    for result in self._start(states, number, chunk):
+                        yield result
+                    number += 1
+                    reading = bool(states) and self._stop_error is None
+                for batch in following.due:
+                    for result in self._results(following.poll(batch)):
+                        yield result
+                if following.batches:
+                    sleep(following.seconds_until_due)
+        if self._stop_error is not None:
+            raise self._stop_error
+
+    def _read(self, source: Iterator[Any], number: int) -> tuple[list[RecordState], Chunk | None]:
+        """Read and check the records of a chunk, and what the manifest has of it."""
+        try:
+            chunk = run_shielded(self._manifest.chunk, number)
+        except errors.ProvError as error:
+            self._stop_error = error
+            return [], None
+        size = self._options.chunk_size if chunk is None else chunk.count
+        first = self._progress.read
+        states: list[RecordState] = []
+        while len(states) < size:
+            try:
+                original = next(source)
+            except StopIteration:
+                break
+            except Exception as error:  # noqa: BLE001  (raised in the end)
+                self._stop_error = error
+                return [], chunk
+            states.append(_checked(original, first + len(states)))
+        self._advance(read=len(states))
+        return states, chunk
+
+    def _start(
+        self, states: list[RecordState], number: int, chunk: Chunk | None
+    ) -> list[BulkResult]:
+        """Submit a chunk, unless it was submitted, and return the results known by then."""
+        if self._stop_error is not None:
+            return []
+        if chunk is not None and (error := self._mismatch(states, chunk)):
+            self._stop_error = error
+            return []
+        if not states:
+            return []
+        if chunk is not None:
+            _restore_refusals(states, chunk)
+            if chunk.state is ChunkState.DONE:
+                return self._resume(states, number)
+        session_id = chunk.session_id if chunk is not None else None
+        if session_id is None:
+            try:
+                session_id = self._submission.submit(states, chunk)
+                if session_id is None:
+                    outcomes = [state.outcome for state in states]
+                    run_shielded(self._manifest.done, number, outcomes)
+            except errors.ProvError as error:
+                self._stop_error = error
+        if session_id is not None:
+            self._advance(submitted=sum(not state.has_outcome for state in states))
+            self._following.add(states, number, session_id, chunk.batch_id if chunk else None)
+            self._advance()
+        return self._results([state for state in states if state.has_outcome])
+
+    def _mismatch(self, states: list[RecordState], chunk: Chunk) -> errors.ConfigError | None:
+        submitted = [state for state in states if state.index not in chunk.excluded]
+        models = [state.record for state in submitted if state.record is not None]
+        if len(states) == chunk.count and digest(models) == chunk.digest:
+            return None
+        last = chunk.first + chunk.count - 1
+        return errors.ConfigError(
+            f"records {chunk.first} to {last} are not those in the manifest"
+            f" {self._manifest.path!r}: pass the same records in the same order, and new ones after"
+            " them, or use another manifest"
+        )
+
+    def _resume(self, states: list[RecordState], number: int) -> list[BulkResult]:
+        try:
+            outcomes = run_shielded(self._manifest.outcomes, number)
+        except errors.ProvError as error:
+            self._stop_error = error
+            return []
+        for state, outcome in zip(states, outcomes, strict=True):
+            state.restore(outcome)
+        self._advance(submitted=sum(state.was_submitted for state in states))
+        return self._results(states, resumed=True)
+
+    def _results(self, states: list[RecordState], *, resumed: bool = False) -> list[BulkResult]:
+        results = [state.result(resumed=resumed) for state in states]
+        registered = sum(result.error is None for result in results)
+        unresolved = sum(may_still_be_registered(result.error) for result in results)
+        if results:
+            self._advance(registered=registered, failed=len(results) - registered - unresolved)
+        return results
+
+    def _advance(
+        self, *, read: int = 0, submitted: int = 0, registered: int = 0, failed: int = 0
+    ) -> None:
+        before = self._progress
+        self._progress = evolve(
+            before,
+            read=before.read + read,
+            submitted=before.submitted + submitted,
+            registered=before.registered + registered,
+            failed=before.failed + failed,
+            batches=len(self._following.batches),
+        )
+        if self._options.on_progress is not None:
+            self._options.on_progress(self._progress)
+
+
+def _checked(original: object, index: int) -> RecordState:
+    state = RecordState(index, original)
+    request: Any = register_model_run.request(body=original)  # type: ignore[arg-type]
+    try:
+        state.record = validate_request(request).body
+    except errors.InvalidRequestError as error:
+        operation = request.operation
+        error.attach(errors.Call(f"record {index}", operation.method, operation.path))
+        state.error = error
+    return state
+
+
+def _restore_refusals(states: list[RecordState], chunk: Chunk) -> None:
+    for state in states:
+        reason = chunk.refused.get(state.index)
+        if reason is not None and state.error is None:
+            state.error = errors.BadRequestError(reason)
