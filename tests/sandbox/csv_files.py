@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from prov_facade.models import AssociationInfo, DatasetType, ModelRunRecord, TemplatedDataset
-from prov_facade.sandbox._state.csv_batches import Converted, CSVError, convert
+from prov_facade.sandbox._state.csv_columns import CSVError
+from prov_facade.sandbox._state.csv_reader import Converted, convert
 from prov_facade.sandbox._state.store import Item, Store
 
 TEMPLATE = "10378.1/1"

@@ -21,7 +21,9 @@ from sandbox.csv_files import (
     written,
 )
 
-from prov_facade.sandbox._state.csv_batches import Converted, CSVError, template
+from prov_facade.sandbox._state.csv_columns import CSVError
+from prov_facade.sandbox._state.csv_reader import Converted
+from prov_facade.sandbox._state.csv_writer import template
 from prov_facade.sandbox._state.store import Store
 
 

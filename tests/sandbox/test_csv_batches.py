@@ -10,7 +10,9 @@ import pytest
 from sandbox.csv_files import END, FILLED, HEADERS, ITEMS, RECORD, START, converted, read
 
 from prov_facade.models import DatasetType, TemplatedDataset
-from prov_facade.sandbox._state.csv_batches import BatchRow, Converted, CSVError, regenerate
+from prov_facade.sandbox._state.csv_columns import CSVError
+from prov_facade.sandbox._state.csv_reader import Converted
+from prov_facade.sandbox._state.csv_writer import BatchRow, regenerate
 from prov_facade.sandbox._state.store import Store
 
 DATA_STORE = DatasetType.DATA_STORE

@@ -22,7 +22,8 @@ from sandbox.csv_files import (
 )
 
 from prov_facade.models import AssociationInfo
-from prov_facade.sandbox._state.csv_batches import BatchRow, Converted, regenerate, template
+from prov_facade.sandbox._state.csv_reader import Converted
+from prov_facade.sandbox._state.csv_writer import BatchRow, regenerate, template
 from prov_facade.sandbox._state.store import Item, Store
 
 

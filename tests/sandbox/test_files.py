@@ -14,7 +14,7 @@ import pytest
 from sandbox.caller import Caller, Clock, record_of
 
 from prov_facade.sandbox import Sandbox
-from prov_facade.sandbox._http import app as _app
+from prov_facade.sandbox._http import report_urls
 
 CSV = re.compile(r'attachment; filename="[\w.-]+\.csv"')
 CSV_TYPE = "text/csv; charset=utf-8"
@@ -123,7 +123,7 @@ def test_a_report_goes_as_far_as_it_is_asked_to(
 def reports(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Clock, list[str]]]:
     """The addresses of two reports that were made in jobs, and the clock that they go by."""
     clock = Clock()
-    monkeypatch.setattr(_app, "time", clock)
+    monkeypatch.setattr(report_urls, "time", clock)
     with Sandbox(report_style="job") as sandbox:
         caller = Caller(sandbox)
         jobs = [caller.ended(caller.started(REPORT, asked(sandbox))) for _ in range(2)]

@@ -128,7 +128,7 @@ def test_a_job_that_breaks_the_sandbox_fails_alone(
 ) -> None:
     """The work goes on, whatever one job comes upon."""
     run = sandbox.items("MODEL_RUN")[0]
-    with sandbox._up.store.writing() as connection:
+    with sandbox._up.store.transaction() as connection:
         connection.execute("UPDATE item SET body = '{}' WHERE id = ?", (run.id,))
     headers = {"Authorization": f"Bearer {sandbox.token('read', 'write')}"}
     record = sandbox.items("MODEL_RUN")[1].body["record"]

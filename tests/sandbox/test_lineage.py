@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prov_facade.sandbox._state.graph import Link, Node, add
 from prov_facade.sandbox._state.lineage import Direction, Goal, Lineage, effected_agents, explore
-from prov_facade.sandbox._state.store import Link, Node, Store
+from prov_facade.sandbox._state.store import Store
 
 KINDS = {
     "d": ("ENTITY", "DATASET"),
@@ -27,7 +28,7 @@ edges = st.lists(st.tuples(names, names), max_size=25)
 def store_of(graph: nx.DiGraph[str]) -> Store:
     store = Store()
     nodes = [Node(name, *KINDS[name[0]]) for name in graph]
-    store.add("record", nodes, [Link(source, "used", target) for source, target in graph.edges])
+    add(store, "record", nodes, [Link(source, "used", target) for source, target in graph.edges])
     return store
 
 
@@ -98,7 +99,8 @@ def test_effected_agents_are_those_that_downstream_nodes_point_to(
 
 def test_a_link_keeps_its_relation_and_nodes_their_kind() -> None:
     with Store() as store:
-        store.add(
+        add(
+            store,
             "r1",
             [Node("r1", "ACTIVITY", "MODEL_RUN"), Node("d1", "ENTITY", "DATASET")],
             [Link("r1", "used", "d1")],

@@ -75,7 +75,7 @@ def test_a_page_that_was_not_offered(number: Any, shared: Sandbox) -> None:
     body = {"pagination_key": {"number": number}}
     answer = post(shared, "/job-api/jobs/user/list", json=body)
     assert answer.status_code == 500
-    assert answer.json() == {"detail": "The pagination key is not one that was given out."}
+    assert answer.json() == {"detail": "The pagination key did not come from this server."}
 
 
 @pytest.mark.parametrize("limit", [0, -1])

@@ -9,10 +9,11 @@ import pytest
 from prov.model import ProvActivity, ProvAgent, ProvDocument, ProvEntity, ProvRecord
 
 from prov_facade.models import AssociationInfo, ModelRunRecord
+from prov_facade.sandbox._state.graph import Link, Node
 from prov_facade.sandbox._state.provenance import prov_document
 from prov_facade.sandbox._state.records import graph_of
 from prov_facade.sandbox._state.seed import load
-from prov_facade.sandbox._state.store import Link, Node, Store
+from prov_facade.sandbox._state.store import Store
 
 RECORD = ModelRunRecord(
     workflow_template_id="10378.1/7",

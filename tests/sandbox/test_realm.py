@@ -254,7 +254,7 @@ def test_user_codes_are_taken_as_people_write_them(served: Served) -> None:
 def test_a_decision_needs_a_device_that_waits(
     served: Served, decide: Callable[[Realm, str], None]
 ) -> None:
-    with pytest.raises(LookupError, match="no device waits under the code 'NOPE'"):
+    with pytest.raises(LookupError, match="no device login with the code 'NOPE'"):
         decide(served.realm, "NOPE")
     device = served.device()
     served.realm.deny(device["user_code"])
@@ -305,7 +305,7 @@ def test_people_deny_on_a_page(served: Served) -> None:
     ("form", "reason"),
     [
         ({"decision": "approve", "username": "ann"}, "user_code is missing"),
-        ({"user_code": "<b>", "decision": "deny"}, "code &#x27;&lt;b&gt;&#x27;."),
+        ({"user_code": "<b>", "decision": "deny"}, "code &#x27;&lt;b&gt;&#x27; is pending."),
         ({"user_code": "X", "decision": "approve", "username": " "}, "user name is empty"),
         (
             {"user_code": "X", "decision": "approve", "username": "ann", "roles": "owner"},

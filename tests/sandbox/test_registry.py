@@ -46,8 +46,8 @@ def test_a_new_run_takes_nobodys_handle(sandbox: Sandbox, session: Session) -> N
     ("changes", "words"),
     [
         ({"id": "10378.1/1955003"}, "is the id of a PERSON"),
-        ({"id": ""}, "no model run"),
-        ({"item_subtype": "DATASET"}, "no model run"),
+        ({"id": ""}, "not a model run"),
+        ({"item_subtype": "DATASET"}, "not a model run"),
     ],
 )
 def test_what_is_no_model_run_is_not_stored_as_one(

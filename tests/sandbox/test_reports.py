@@ -11,8 +11,9 @@ import docx
 import pytest
 from docx.document import Document
 
+from prov_facade.sandbox._state.graph import Link, Node, add
 from prov_facade.sandbox._state.reports import report
-from prov_facade.sandbox._state.store import Item, Link, Node, Store
+from prov_facade.sandbox._state.store import Item, Store
 
 NOW = 1_750_000_000
 
@@ -54,7 +55,7 @@ def store() -> Iterator[Store]:
             if number in {1, 2}:
                 nodes.append(Node("1/study", "ACTIVITY", "STUDY"))
                 links.append(Link(run, "wasInformedBy", "1/study"))
-            store.add(run, nodes, links)
+            add(store, run, nodes, links)
         yield store
 
 
@@ -164,7 +165,8 @@ def test_an_item_outside_the_graph_gives_empty_tables(store: Store) -> None:
 
 
 def test_what_is_linked_to_a_study_otherwise_is_no_run_of_it(store: Store) -> None:
-    store.add(
+    add(
+        store,
         "1/x",
         [Node("1/x", "ENTITY", "DATASET"), Node("1/y", "ENTITY", "DATASET")],
         [Link("1/x", "wasInfluencedBy", "1/study"), Link("1/x", "wasInfluencedBy", "1/y")],
@@ -174,7 +176,8 @@ def test_what_is_linked_to_a_study_otherwise_is_no_run_of_it(store: Store) -> No
 
 
 def test_a_run_that_a_run_of_the_study_informed_is_no_run_of_it(store: Store) -> None:
-    store.add(
+    add(
+        store,
         "1/run9",
         [Node("1/run9", "ACTIVITY", "MODEL_RUN"), Node("1/data9", "ENTITY", "DATASET")],
         [Link("1/run9", "wasInformedBy", "1/run2"), Link("1/run9", "used", "1/data9")],
@@ -185,7 +188,7 @@ def test_a_run_that_a_run_of_the_study_informed_is_no_run_of_it(store: Store) ->
 
 
 def test_there_are_no_reports_on_other_items(store: Store) -> None:
-    with pytest.raises(ValueError, match="no reports on a DATASET"):
+    with pytest.raises(ValueError, match="reports on a DATASET do not exist"):
         report(store, item(store, "1/data1"), 1, now=NOW)
 
 

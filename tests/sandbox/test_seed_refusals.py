@@ -64,16 +64,17 @@ from prov_facade.sandbox._state import yaml_loader
         ),
         (
             lambda file: file["items"][0].update(software_id="1/data"),
-            "entry 1 of items (1/template): software_id names 1/data, which is a DATASET; it must"
-            " be a MODEL",
+            "entry 1 of items (1/template): software_id refers to 1/data, which is a DATASET; it"
+            " must be a MODEL",
         ),
         (
             lambda file: file["items"][0]["input_templates"][0].update(template_id="1/model"),
-            "input_templates names 1/model, which is a MODEL; it must be a DATASET_TEMPLATE",
+            "input_templates refers to 1/model, which is a MODEL; it must be a DATASET_TEMPLATE",
         ),
         (
             lambda file: file["items"][0]["output_templates"][0].update(template_id="1/none"),
-            "output_templates names 1/none, which is no item; it must be a DATASET_TEMPLATE",
+            "output_templates refers to 1/none, which does not exist; it must be a"
+            " DATASET_TEMPLATE",
         ),
         (
             # Nothing in Provena says of a dataset which templates it is for.
@@ -196,10 +197,10 @@ def test_what_the_two_readers_of_yaml_take_differently_is_refused_with_both(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("items:\n  - {id: a,\n     id: b}", "the key 'id' stands in line 2 and again in line 3"),
-        ("items:\n\nitems: []", "the key 'items' stands in line 1 and again in line 3"),
-        ('items: [{a: {b: [{c: 1, "c": 2}]}}]', "the key 'c' stands in line 1 and again in line 1"),
-        ("a: &a [*a, {b: 1, b: 2}]", "the key 'b' stands in line 1 and again in line 1"),
+        ("items:\n  - {id: a,\n     id: b}", "the key 'id' occurs in line 2 and again in line 3"),
+        ("items:\n\nitems: []", "the key 'items' occurs in line 1 and again in line 3"),
+        ('items: [{a: {b: [{c: 1, "c": 2}]}}]', "the key 'c' occurs in line 1 and again in line 1"),
+        ("a: &a [*a, {b: 1, b: 2}]", "the key 'b' occurs in line 1 and again in line 1"),
     ],
 )
 def test_a_key_that_stands_twice_is_refused(

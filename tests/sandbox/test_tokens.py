@@ -233,5 +233,5 @@ def test_roles_are_exactly_those_that_are_named() -> None:
 
 @pytest.mark.parametrize("name", ["", "Read", "entity-registry-read", "owner"])
 def test_other_roles_are_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=r"is not a role: there are read, write, admin$"):
+    with pytest.raises(ValueError, match=r"is not a role: it must be one of read, write, admin$"):
         roles_of("read", name)
