@@ -1,4 +1,4 @@
-"""A workflow template, a record of it, and CSV files of both."""
+"""A workflow template, a record for it, and CSV files of both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""There and back: any workflow template, and any record of it that a file can hold."""
+"""Round trips: any workflow template, and any record that a file can contain."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def ids(store: Store, start: str) -> list[str]:
     return [node.id for node in explore(store, start, 3, Direction.DOWNSTREAM).nodes]
 
 
-def test_deleting_a_record_takes_away_what_it_alone_brought() -> None:
+def test_removing_a_record_keeps_what_other_records_have() -> None:
     with Store() as store:
         graph.add(store, *ONE)
         graph.add(store, *TWO)
@@ -61,14 +61,14 @@ def test_deleting_a_record_takes_away_what_it_alone_brought() -> None:
         assert ids(store, "d") == []
 
 
-def test_a_link_to_a_node_that_is_not_there_adds_nothing() -> None:
+def test_a_link_to_an_unknown_node_adds_nothing() -> None:
     with Store() as store:
         with pytest.raises(KeyError):
             graph.add(store, "r1", [RUNS[0]], [Link("r1", "used", "nowhere")])
         assert ids(store, "r1") == []
 
 
-def test_writes_within_writes_are_all_or_none() -> None:
+def test_nested_transactions_are_atomic() -> None:
     def add_and_fail(store: Store) -> None:
         with store.transaction():
             graph.add(store, *ONE)
@@ -82,7 +82,7 @@ def test_writes_within_writes_are_all_or_none() -> None:
         assert ids(store, "d") == ["d", "r1"]
 
 
-def test_clearing_the_graph_leaves_the_items() -> None:
+def test_clearing_the_graph_keeps_items() -> None:
     with Store() as store:
         store.put_items([Item("r1", "ACTIVITY", "MODEL_RUN", "Run", body={"a": [1, None]})])
         graph.add(store, *ONE)
@@ -92,7 +92,7 @@ def test_clearing_the_graph_leaves_the_items() -> None:
         assert store.items("STUDY") == []
 
 
-def test_a_state_file_keeps_what_it_holds(tmp_path: Path) -> None:
+def test_a_state_file_keeps_its_data(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     with Store(path) as store:
         graph.add(store, *ONE)
@@ -103,6 +103,7 @@ def test_a_state_file_keeps_what_it_holds(tmp_path: Path) -> None:
     assert first == (7, b"1")
 
 
+@pytest.mark.stress
 def test_a_state_file_survives_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     script = (
@@ -129,7 +130,7 @@ def test_a_state_file_survives_a_kill(tmp_path: Path) -> None:
         "PRAGMA application_id = 5",
     ],
 )
-def test_what_is_no_state_file_is_refused_and_not_touched(
+def test_other_files_are_rejected_and_not_changed(
     content: bytes | str, tmp_path: Path
 ) -> None:
     path = tmp_path / "other.db"
@@ -151,7 +152,7 @@ def alter(path: Path, script: str) -> None:
     connection.close()
 
 
-def test_a_state_file_that_lacks_a_table_is_refused(tmp_path: Path) -> None:
+def test_a_state_file_without_a_table_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     Store(path).close()
     alter(path, "DROP TABLE job")
@@ -159,10 +160,10 @@ def test_a_state_file_that_lacks_a_table_is_refused(tmp_path: Path) -> None:
         Store(path)
 
 
-def test_a_state_file_is_used_by_one_at_a_time(tmp_path: Path) -> None:
-    """Two that work on the same jobs would do them twice."""
+def test_a_state_file_cannot_be_opened_twice(tmp_path: Path) -> None:
+    """Two sandboxes would process the same jobs twice."""
     path = tmp_path / "state.db"
-    for _ in range(2):  # a new file, and one that is there
+    for _ in range(2):  # a new file, and an existing one
         with Store(path) as store:
             with pytest.raises(StateError, match="in use"):
                 Store(path)
@@ -171,7 +172,7 @@ def test_a_state_file_is_used_by_one_at_a_time(tmp_path: Path) -> None:
         assert ids(store, "d") == ["d", "r1"]
 
 
-def test_a_file_that_somebody_else_writes_is_refused(tmp_path: Path) -> None:
+def test_a_file_locked_by_another_process_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     Store(path).close()
     other = sqlite3.connect(path)
@@ -181,7 +182,7 @@ def test_a_file_that_somebody_else_writes_is_refused(tmp_path: Path) -> None:
     other.close()
 
 
-def test_a_state_file_has_a_write_ahead_log(tmp_path: Path) -> None:
+def test_state_files_use_a_write_ahead_log(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     with Store(path) as store:
         graph.add(store, *ONE)
@@ -189,7 +190,7 @@ def test_a_state_file_has_a_write_ahead_log(tmp_path: Path) -> None:
     assert not path.with_name("state.db-wal").exists()
 
 
-def test_a_state_file_of_another_version_is_refused(tmp_path: Path) -> None:
+def test_a_state_file_of_another_version_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     Store(path).close()
     alter(path, f"PRAGMA user_version = {VERSION + 1}")
