@@ -60,7 +60,7 @@ def fill(store: Store, runs: int) -> None:
             for j in chance.sample(recent, min(INPUTS, len(recent))):
                 yield run + i, dataset + j, "used"
 
-    with store.writing() as connection:
+    with store.transaction() as connection:
         connection.executemany("INSERT INTO node VALUES (?, ?, ?, ?)", nodes())
         connection.executemany("INSERT INTO link VALUES (?, ?, ?)", links())
 

@@ -1,4 +1,4 @@
-"""A pytest plugin that holds what goes to and comes from sandboxes to the OpenAPI documents."""
+"""A pytest plugin that checks all exchanges with sandboxes against the OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from prov_facade.sandbox._http.interception import FAULT
 from prov_facade_pytest import SharedSandbox
 
 JOB_API = "/job-api"
-BASE = "http://sandbox.test"  # one for all, since making a checker takes long
+BASE = "http://sandbox.test"  # the same for all, since creating a checker is slow
 _EMPTY_GRAPH = {"directed": True, "multigraph": False, "graph": {}, "nodes": [], "links": []}
-# What a sandbox serves and no document describes.
+# Paths of a sandbox that no document describes.
 ELSEWHERE = ("/auth/realms/", "/reports/")
 
 
 @define
 class Exchange:
-    """A request and its answer.
+    """A request and its response.
 
     Attributes:
-        status: The status; 0 as long as there is none.
-        spoilt: Whether the answer went wrong on demand.
+        status: The status; 0 without a response.
+        faulty: Whether a fault was applied to the response.
     """
 
     method: str
@@ -47,13 +47,13 @@ class Exchange:
     headers: Mapping[str, str]
     body: bytes
     status: int = 0
-    answer_headers: Mapping[str, str] = field(factory=dict)
-    answer: bytes = b""
-    spoilt: bool = False
+    response_headers: Mapping[str, str] = field(factory=dict)
+    response: bytes = b""
+    faulty: bool = False
 
-    def departures(self) -> Iterator[str]:
-        """Say what departs from the documents."""
-        if self.path.startswith(ELSEWHERE) or self.spoilt or not self.status:
+    def violations(self) -> Iterator[str]:
+        """Yield violations of the documents."""
+        if self.path.startswith(ELSEWHERE) or self.faulty or not self.status:
             return
         job = self.path.startswith(JOB_API)
         path = self.path.removeprefix(JOB_API)
@@ -70,7 +70,7 @@ class Exchange:
             return
         checker = _checker(document)
         request = _Request(self, path)
-        # Of a request that is wrong, it is the answer that has to be right.
+        # The request can be invalid, but its response must conform.
         checks: list[Callable[[], None]] = [
             lambda: checker.validate_response(request, _Response(self))
         ]
@@ -82,17 +82,17 @@ class Exchange:
             except OpenAPIError as error:
                 yield f"{self}: {error!r}, because of {error.__cause__!r}"
         if self.method == "GET" and path.startswith("/explore/") and self.status == 200:
-            # Its place in the answer has no schema, as on the server: any object may stand there.
-            graph = json.loads(self.answer).get("graph") or _EMPTY_GRAPH
+            # As on the server, the schema allows any object here.
+            graph = json.loads(self.response).get("graph") or _EMPTY_GRAPH
             for wrong in _graph_checker().iter_errors(graph):
                 yield f"{self}: {wrong.message}"
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path}?{self.query.decode()} answered with {self.status}"
+        return f"{self.method} {self.path}?{self.query.decode()} responded with {self.status}"
 
 
 class _Request:
-    """A request as openapi-core wants to see it."""
+    """Implements openapi-core's protocol for requests."""
 
     def __init__(self, exchange: Exchange, path: str) -> None:
         self.host_url = BASE
@@ -109,13 +109,13 @@ class _Request:
 
 
 class _Response:
-    """An answer as openapi-core wants to see it."""
+    """Implements openapi-core's protocol for responses."""
 
     def __init__(self, exchange: Exchange) -> None:
         self.status_code = exchange.status
-        self.content_type = exchange.answer_headers.get("content-type", "").partition(";")[0]
-        self.headers: Mapping[str, Any] = exchange.answer_headers
-        self.data = exchange.answer
+        self.content_type = exchange.response_headers.get("content-type", "").partition(";")[0]
+        self.headers: Mapping[str, Any] = exchange.response_headers
+        self.data = exchange.response
 
 
 @cache
@@ -143,11 +143,11 @@ def _binary(value: bytes, **_: str) -> str:
 
 @frozen
 class Recording:
-    """ASGI middleware that notes what passes.
+    """ASGI middleware that records exchanges.
 
     Args:
         app: The application.
-        into: Where exchanges are noted.
+        into: The recorded exchanges.
     """
 
     app: ASGIApp
@@ -165,14 +165,14 @@ class Recording:
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                exchange.answer_headers = httpx.Headers(message["headers"])
+                exchange.response_headers = httpx.Headers(message["headers"])
                 fault = scope.get(FAULT)
-                exchange.spoilt = fault is not None and fault != Fault(delay=fault.delay)
+                exchange.faulty = fault is not None and fault != Fault(delay=fault.delay)
             else:
-                exchange.answer += message["body"]
+                exchange.response += message["body"]
             await send(message)
 
-        # Before the answer, which lets a test go on and end.
+        # Before the response, after which a test can continue and end.
         self.into.append(exchange)
         await self.app(scope, received, sent)
 
@@ -182,7 +182,7 @@ EXCHANGES: list[Exchange] = []
 
 @pytest.fixture(scope="session")
 def shared_sandbox() -> Iterator[SharedSandbox]:
-    """A sandbox that tests share, which is reset for each."""
+    """A sandbox that tests share; it is reset for each test."""
     shared = SharedSandbox()
     yield shared
     shared.stop()
@@ -193,16 +193,16 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def sandboxes_keep_to_the_documents() -> Iterator[None]:
-    """Hold every exchange of every sandbox in this process to the documents."""
+def sandboxes_conform_to_the_documents() -> Iterator[None]:
+    """Check every exchange of every sandbox in this process."""
     EXCHANGES.clear()
     yield
-    departures = [text for exchange in EXCHANGES for text in exchange.departures()]
-    assert departures == []
+    violations = [text for exchange in EXCHANGES for text in exchange.violations()]
+    assert violations == []
 
 
 class ValidatingTransport(httpx.HTTPTransport):
-    """Checks what goes to a sandbox in another process, and what comes back."""
+    """Checks exchanges with a sandbox in another process."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = super().handle_request(request)
@@ -216,5 +216,5 @@ class ValidatingTransport(httpx.HTTPTransport):
             response.headers,
             response.read(),
         )
-        assert list(exchange.departures()) == []
+        assert list(exchange.violations()) == []
         return response

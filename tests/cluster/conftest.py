@@ -25,7 +25,7 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def sandboxes_keep_to_the_documents() -> None:
+def sandboxes_conform_to_the_documents() -> None:
     """Leave that to other tests: there is too much here to be held to the documents."""
 
 

@@ -1,4 +1,4 @@
-"""Runs Schemathesis against sandboxes for longer than the tests do, and prints what was reached."""
+"""Runs Schemathesis against sandboxes for longer than the tests, and prints the statuses."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def main() -> int:
 
 
 def _told(name: str, outcome: Outcome) -> bool:
-    """Print what came of a run, and say whether it is good."""
+    """Print the outcome of a run, and return whether it succeeded."""
     good = not (outcome.found or outcome.not_succeeded or outcome.unended)
     print(f"\n== {name}: {'nothing found' if good else 'FAILED'}\n\n{outcome.reached.table()}")
     if outcome.found:
         print(f"\n{outcome.output}")
     if outcome.not_succeeded:
-        print(f"\nNever answered with a 2xx: {', '.join(outcome.not_succeeded)}")
+        print(f"\nNever responded with a 2xx: {', '.join(outcome.not_succeeded)}")
     for job in outcome.unended:
         print(f"\nDid not end: {job}")
     return good

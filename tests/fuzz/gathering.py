@@ -1,4 +1,4 @@
-"""Finds out what requests to a sandbox can name."""
+"""Collects existing ids, records and files for requests to a sandbox."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _UNLINKED = 24
 
 
 def gather(sandbox: Sandbox, client: httpx.Client) -> Material:
-    """Register a batch of model runs with a new sandbox, and list what it holds then.
+    """Register a batch of model runs with a new sandbox, and return its content.
 
     Args:
         sandbox: The sandbox.
@@ -22,16 +22,16 @@ def gather(sandbox: Sandbox, client: httpx.Client) -> Material:
     records = [run.body["record"] for run in sandbox.items("MODEL_RUN")]
 
     batch = {"records": [{**records[0], "study_id": None}] * _UNLINKED}
-    answer = client.post(f"{sandbox.url}/model_run/register_batch", json=batch)
-    submitted = answer.raise_for_status().json()["session_id"]
+    response = client.post(f"{sandbox.url}/model_run/register_batch", json=batch)
+    submitted = response.raise_for_status().json()["session_id"]
     batch_id = jobs.result(submitted)["batch_id"]
     session_ids = [job["session_id"] for job in jobs.of_batch(batch_id, _UNLINKED)]
     unlinked = [jobs.result(session_id)["record"]["id"] for session_id in session_ids]
 
     address = f"{sandbox.url}/bulk/regenerate_from_batch/csv"
-    answer = client.get(address, params={"batch_id": batch_id})
-    header, *known = answer.raise_for_status().text.splitlines()
-    # Without its last four cells, which tell of its job, a row is a new model run.
+    response = client.get(address, params={"batch_id": batch_id})
+    header, *known = response.raise_for_status().text.splitlines()
+    # Without the last four cells, which are about its job, a row is a new model run.
     new = [row.rsplit(",", 4)[0] + ",,,," for row in known]
 
     items: dict[str, list[str]] = {}

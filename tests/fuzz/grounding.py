@@ -1,7 +1,7 @@
-"""Makes requests name what exists.
+"""Replaces ids in generated requests with existing ones.
 
-Requests that are made up from a schema name things that do not exist, and are refused. Here they
-are changed so that what lies behind that refusal is reached. Whatever else they hold stays.
+Requests generated from a schema contain ids that do not exist, and are rejected. Existing ids let
+them reach the code behind that check. Everything else in the requests stays.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Grounding:
     def __init__(self, material: Material) -> None:
         items = material.items
         self._material = material
-        # By the name of the parameter or property.
+        # By parameter or property.
         self._pools: dict[str, list[Any]] = {
             "batch_id": material.batch_ids,
             "csv_file": material.csv_files,
@@ -39,15 +39,15 @@ class Grounding:
         }
 
     def query(self, query: dict[str, Any], choose: random.Random) -> dict[str, Any]:
-        """Make the parameters of a query name what exists."""
+        """Use existing ids in the parameters of a query."""
         named = self._named(query, choose)
         if query.keys() >= {"model_run_id", "study_id"}:
-            # A run that has a study is not given another one.
+            # A run with a study cannot be linked to another one.
             named["model_run_id"] = choose.choice(self._material.unlinked)
         return named
 
     def body(self, body: Any, choose: random.Random) -> Any:
-        """Make a body name what exists, at every depth."""
+        """Use existing ids in a body, at every depth."""
         if isinstance(body, list):
             return [self.body(inner, choose) for inner in body]
         if not isinstance(body, dict):
@@ -66,7 +66,7 @@ class Grounding:
         }
 
     def _fulfilling(self, record: dict[str, Any], choose: random.Random) -> dict[str, Any]:
-        """Make a record fulfil a workflow template."""
+        """Change a record so that it matches its workflow template."""
         sound = choose.choice(self._material.records)
         ids = {name: sound[name] for name in (*sorted(_RECORD), "study_id")}
         annotations = {**(record.get("annotations") or {}), **sound["annotations"]}
@@ -74,7 +74,7 @@ class Grounding:
 
 
 def put_times_in_order(body: Any) -> Any:
-    """Let no record end before it starts: a rule that a schema has no words for."""
+    """Order the times of records, which a schema cannot require."""
     if isinstance(body, list):
         return [put_times_in_order(inner) for inner in body]
     if not isinstance(body, dict):

@@ -1,4 +1,4 @@
-"""What Schemathesis is told beyond its configuration. It loads this module in its own process."""
+"""Extensions of Schemathesis, which loads this module in its own process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Case: TypeAlias = schemathesis.Case[Any]
 
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
-# How many of ten requests name what exists. Those made of the documents' examples all do.
+# How many of ten requests use existing ids. Requests made from examples all do.
 _GROUNDED = 8
 
 _grounding = Grounding(Material(**json.loads(Path(os.environ["FUZZ_MATERIAL"]).read_text("utf-8"))))
@@ -31,21 +31,21 @@ _reached = Reached(Path(os.environ["FUZZ_REACHED"]))
 
 @schemathesis.hook
 def before_load_schema(_: schemathesis.HookContext, raw_schema: dict[str, Any]) -> None:
-    """Give the document links, for the stateful tests."""
+    """Add links to the document, for stateful tests."""
     add_links(raw_schema)
 
 
 @schemathesis.hook
 def before_add_examples(_: schemathesis.HookContext, examples: list[Case]) -> None:
-    """Let the examples of the document name what exists."""
+    """Use existing ids in the examples of the document."""
     for case in examples:
         _ground(case, _chooser(case))
 
 
 @schemathesis.hook
 def map_case(_: schemathesis.HookContext, case: Case) -> Case:
-    """Let most requests that fit their schema name what exists."""
-    # What does not fit its schema stays as it is: only what is wrong with it may decide the answer.
+    """Use existing ids in most requests that match their schema."""
+    # Other requests stay as they are: only their violation of the schema may decide the response.
     if case.meta is not None and case.meta.generation.mode.is_positive:
         choose = _chooser(case)
         if choose.randrange(10) < _GROUNDED:
@@ -56,8 +56,8 @@ def map_case(_: schemathesis.HookContext, case: Case) -> Case:
 
 
 def _chooser(case: Case) -> random.Random:
-    # A hook may draw nothing, so what it chooses follows from the request: it is the same again
-    # when Schemathesis repeats or shrinks the request.
+    # A hook cannot draw random values. It derives its choices from the request, so that they are
+    # the same when Schemathesis repeats or shrinks the request.
     request = repr((case.method, case.path, case.query, case.body))
     return random.Random(zlib.crc32(request.encode("utf-8", "surrogatepass")))  # noqa: S311
 
@@ -70,14 +70,14 @@ def _ground(case: Case, choose: random.Random) -> None:
 
 @schemathesis.hook
 def after_call(_: schemathesis.HookContext, case: Case, response: schemathesis.Response) -> None:
-    """Note which operation answered what."""
-    # The others are requests with a method that the path does not know.
+    """Record the status of a response."""
+    # Other requests have a method that the path does not support.
     if response.request.method == case.operation.method.upper():
         _reached.note(case.operation.definition.raw["operationId"], response.status_code)
 
 
 _NO_PAGE = (
-    b'{"detail":"The pagination key is not one that was given out."}',
+    b'{"detail":"The pagination key did not come from this server."}',
     b'{"detail":"The limit must be at least 1."}',
 )
 
@@ -89,9 +89,9 @@ def filter_failure(
     case: Case,
     response: schemathesis.Response,
 ) -> bool:
-    """Let a documented answer pass: the job-api's 500 to a page that it did not offer."""
+    """Accept a documented response: the job-api's 500 for an invalid page."""
     return not (
-        failure.code in ("ST101", "ST202")  # a server error; what fits its schema is refused
+        failure.code in ("ST101", "ST202")  # a server error; a valid request is rejected
         and case.path in ("/jobs/user/list", "/jobs/user/list_batch")
         and response.status_code == 500
         and response.content in _NO_PAGE
@@ -100,7 +100,7 @@ def filter_failure(
 
 @schemathesis.deserializer(_WORD)
 def document(_: schemathesis.DeserializationContext, response: schemathesis.Response) -> Any:
-    """Hand a report on as text. Whether it is one is for a check: an error here may go unseen."""
+    """Return a report as text. A check validates it, since errors here can be ignored."""
     return response.content.decode("latin-1")
 
 
@@ -108,9 +108,9 @@ def document(_: schemathesis.DeserializationContext, response: schemathesis.Resp
 def report_is_a_document(
     _: schemathesis.CheckContext, response: schemathesis.Response, case: Case
 ) -> None:
-    """Hold a report to what Word opens: its schema says nothing of the bytes."""
+    """Check that Word can open a report, since the schema does not describe its bytes."""
     if _WORD in response.headers.get("content-type", []):
-        text = f"{case.path} answers with {_WORD} that is none"
+        text = f"the body of {case.path} is not a {_WORD}"
         try:
             with zipfile.ZipFile(io.BytesIO(response.content)) as package:
                 names = package.namelist()

@@ -1,4 +1,4 @@
-"""Follows jobs of a sandbox."""
+"""Waits for jobs of a sandbox."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _PAUSE = 0.02
 
 
 class JobsClient:
-    """Looks at the jobs of the sandbox's ordinary user.
+    """Reads the jobs of the default user of a sandbox.
 
     Args:
         sandbox: The sandbox.
         client: An HTTP client that sends a token.
-        patience: For how many seconds to wait for anything.
+        patience: The maximum time to wait, in seconds.
     """
 
     def __init__(self, sandbox: Sandbox, client: httpx.Client, patience: float = 10) -> None:
@@ -29,20 +29,20 @@ class JobsClient:
         self._patience = patience
 
     def page(self, limit: int, **more: Any) -> dict[str, Any]:
-        """Fetch a page of jobs, of a batch if one is named."""
+        """Fetch a page of jobs, of a batch if its id is given."""
         path = "list_batch" if "batch_id" in more else "list"
-        answer = self._client.post(f"{self._url}/{path}", json={"limit": limit, **more})
-        page: dict[str, Any] = answer.raise_for_status().json()
+        response = self._client.post(f"{self._url}/{path}", json={"limit": limit, **more})
+        page: dict[str, Any] = response.raise_for_status().json()
         return page
 
     def result(self, session_id: str) -> dict[str, Any]:
         """Wait until a job has succeeded, and return its result."""
         for _ in self._waiting():
-            answer = self._client.get(f"{self._url}/fetch", params={"session_id": session_id})
-            # For a moment, a job is not known.
-            if answer.status_code != 200:
+            response = self._client.get(f"{self._url}/fetch", params={"session_id": session_id})
+            # A new job is hidden at first.
+            if response.status_code != 200:
                 continue
-            job = answer.json()["job"]
+            job = response.json()["job"]
             if job["status"] == "SUCCEEDED":
                 result: dict[str, Any] = job["result"]
                 return result
@@ -58,7 +58,7 @@ class JobsClient:
         raise AssertionError(f"batch {batch_id} does not fill")
 
     def unended(self) -> list[dict[str, Any]]:
-        """Wait until every job has ended, and return those that do not."""
+        """Wait until every job has ended, and return those that have not."""
         jobs: list[dict[str, Any]] = []
         for _ in self._waiting():
             jobs = [job for job in self._all() if job["status"] not in _ENDED]

@@ -1,4 +1,4 @@
-"""Links between operations, for the stateful tests: the documents themselves have none."""
+"""Links between operations for stateful tests, which the documents do not have."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EXPLORERS = (
     "get_effected_agents",
 )
 
-# By the operation whose 200 they belong to: what that answer can be used for.
+# The links of the 200 response of each operation.
 LINKS: dict[str, list[dict[str, Any]]] = {
     "register_model_run_sync": [
         *({"operationId": name, "parameters": {"starting_id": _RUN}} for name in _EXPLORERS),
@@ -50,7 +50,7 @@ LINKS: dict[str, list[dict[str, Any]]] = {
 
 
 def add_links(document: dict[str, Any]) -> None:
-    """Add the links to a document, those that it has the operations for."""
+    """Add the links of all operations in a document."""
     for item in document["paths"].values():
         for operation in item.values():
             links = LINKS.get(operation["operationId"], [])

@@ -1,4 +1,4 @@
-"""What requests can name so that the sandbox has something to do: ids, records, CSV files."""
+"""Existing ids, records and CSV files for requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from attrs import frozen
 
 @frozen
 class Material:
-    """What a sandbox holds.
+    """The content of a sandbox.
 
     Attributes:
         items: The ids of the items, by subtype.

@@ -31,10 +31,10 @@ class Run:
     Attributes:
         document: The document.
         prefix: Where in the sandbox its server is.
-        report_style: How the sandbox answers `generate_report`.
+        report_style: How the sandbox responds to `generate_report`.
         only: The one operation to test; every one by default.
         phases: The phases of Schemathesis.
-        brief: Whether it is part of the short run, too.
+        brief: Whether it is part of the short run as well.
     """
 
     document: Path
@@ -45,13 +45,13 @@ class Run:
     brief: bool = True
 
     def operation_ids(self) -> list[str]:
-        """List the operations that are tested."""
+        """Return the ids of the tested operations."""
         if self.only is not None:
             return [self.only]
         return list(api_document.operations(api_document.load(self.document)))
 
 
-# Every operation, and the report both ways that servers make it.
+# Every operation, and both ways to create reports.
 RUNS = {
     "prov-api": Run(document=api_document.DOCUMENT_PATH),
     "job-api": Run(document=api_document.JOB_DOCUMENT_PATH, prefix="/job-api"),
@@ -67,14 +67,14 @@ RUNS = {
 
 @frozen
 class Outcome:
-    """What came of a run.
+    """The outcome of a run.
 
     Attributes:
-        found: Whether Schemathesis found anything, or failed itself.
-        output: What it printed, with a way to repeat each failure.
-        reached: Which operations answered what.
-        not_succeeded: The operations that never answered with a 2xx.
-        unended: Jobs that were started and did not end.
+        found: Whether Schemathesis found a failure, or failed itself.
+        output: Its output, with a command that repeats each failure.
+        reached: The statuses of the responses of each operation.
+        not_succeeded: The operations that never responded with a 2xx.
+        unended: Jobs that did not end.
     """
 
     found: bool
@@ -85,12 +85,12 @@ class Outcome:
 
 
 def execute(options: Sequence[str], folder: Path, *, brief: bool = False) -> Mapping[str, Outcome]:
-    """Make every run, side by side.
+    """Execute all runs concurrently.
 
     Args:
         options: Further options of `schemathesis run`.
-        folder: Where files may be left.
-        brief: Leave out what takes long.
+        folder: A folder for temporary files.
+        brief: Omit what takes long.
     """
     parts = ["schemathesis.toml", *(["brief.toml"] if brief else [])]
     config = folder / "schemathesis.toml"
@@ -109,7 +109,7 @@ def execute(options: Sequence[str], folder: Path, *, brief: bool = False) -> Map
 
 def _execute(run: Run, general: Sequence[str], options: Sequence[str], folder: Path) -> Outcome:
     reached = Reached(folder / "reached.txt")
-    # JSON is read in a moment, where YAML takes seconds.
+    # Parsing YAML takes seconds, JSON milliseconds.
     document = folder / f"{run.document.stem}.json"
     document.write_text(json.dumps(api_document.load(run.document)), encoding="utf-8")
     material = folder / "material.json"
@@ -145,7 +145,7 @@ def _execute(run: Run, general: Sequence[str], options: Sequence[str], folder: P
             )
             unended = JobsClient(sandbox, client, patience=30).unended()
     return Outcome(
-        # An error in one of its threads ends the thread, and leaves the exit status at 0.
+        # An error in a thread of Schemathesis ends the thread, but the exit status is still 0.
         found=done.returncode != 0 or "Traceback (most recent call last)" in done.stdout,
         output=done.stdout,
         reached=reached,

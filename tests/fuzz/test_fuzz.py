@@ -1,4 +1,4 @@
-"""A short run of Schemathesis, the same each time. `nox -s fuzz` makes a longer one at random."""
+"""A short, deterministic run of Schemathesis. `nox -s fuzz` makes a longer, random one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 from fuzz.runs import RUNS, Outcome, execute
+
+pytestmark = pytest.mark.stress
 
 _BRIEF = [name for name, run in RUNS.items() if run.brief]
 _OPTIONS = ["--max-examples", "3", "--generation-deterministic"]
@@ -17,15 +19,15 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Outcome]:
 
 
 @pytest.mark.parametrize("run", _BRIEF)
-def test_every_answer_is_as_its_document_says(outcomes: Mapping[str, Outcome], run: str) -> None:
+def test_every_response_conforms_to_its_document(outcomes: Mapping[str, Outcome], run: str) -> None:
     assert not outcomes[run].found, outcomes[run].output
 
 
 @pytest.mark.parametrize("run", _BRIEF)
-def test_every_operation_is_brought_to_succeed(outcomes: Mapping[str, Outcome], run: str) -> None:
+def test_every_operation_succeeds_at_least_once(outcomes: Mapping[str, Outcome], run: str) -> None:
     assert outcomes[run].not_succeeded == [], outcomes[run].reached.table()
 
 
 @pytest.mark.parametrize("run", _BRIEF)
-def test_every_job_that_was_started_ends(outcomes: Mapping[str, Outcome], run: str) -> None:
+def test_every_job_ends(outcomes: Mapping[str, Outcome], run: str) -> None:
     assert outcomes[run].unended == []

@@ -1,4 +1,4 @@
-"""Sends requests to a sandbox as they are on the wire, in somebody's name, and tells the time."""
+"""Sends raw requests to a sandbox as some user, and simulates a clock."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from prov_facade.sandbox import Item, Sandbox
 
 ENDED = ("SUCCEEDED", "FAILED")
 JOBS = "/job-api/jobs/user"
-_PATIENCE = 30.0  # seconds, for what takes milliseconds
-_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # not used, but slow to make for each request
+_PATIENCE = 30.0  # seconds; it usually takes milliseconds
+_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # unused, but creating one for each request is slow
 
 
 class Clock:
-    """Stands in for the module ``time``: it goes on when it is told to.
+    """Replaces the module ``time``: tests move it forward.
 
     Attributes:
         now: What it shows, in Unix seconds.
@@ -31,7 +31,7 @@ class Clock:
 
 
 class Caller:
-    """Somebody who may do everything, unless roles are named.
+    """A user with all roles, unless others are given.
 
     Args:
         sandbox: Where the requests go.
@@ -59,21 +59,21 @@ class Caller:
         return httpx.request(method, url, headers=headers, verify=_TLS, timeout=_PATIENCE, **how)
 
     def started(self, path: str, body: Any = None, **query: Any) -> str:
-        """Have a job started, and return its session id."""
-        answer = self.post(path, body, **query)
-        assert answer.status_code == 200, answer.text
-        session_id: str = answer.json()["session_id"]
+        """Start a job, and return its session id."""
+        response = self.post(path, body, **query)
+        assert response.status_code == 200, response.text
+        session_id: str = response.json()["session_id"]
         return session_id
 
     def registered(self, record: Any) -> str:
-        """Register a model run, and return its handle when it is there."""
+        """Register a model run, wait for its job, and return its handle."""
         job = self.ended(self.started("/model_run/register", record))
         assert job["status"] == "SUCCEEDED", job
         handle: str = job["result"]["record"]["id"]
         return handle
 
     def batch(self, records: list[Any]) -> str:
-        """Register a batch, and return its id when the jobs of its records are there."""
+        """Register a batch, wait until the jobs of its records exist, and return its id."""
         session_id = self.started("/model_run/register_batch", {"records": records})
         batch_id: str = self.ended(session_id)["result"]["batch_id"]
         return batch_id
@@ -82,32 +82,32 @@ class Caller:
         return self.get(f"{JOBS}/fetch", session_id=session_id)
 
     def listed(self, batch_id: str | None = None, **body: Any) -> tuple[list[Any], Any]:
-        """List one's jobs, or those of a batch: a page, and the key to the next one."""
+        """List the user's jobs, or those of a batch: a page, and the key of the next one."""
         if batch_id is None:
-            answer = self.post(f"{JOBS}/list", body)
+            response = self.post(f"{JOBS}/list", body)
         else:
-            answer = self.post(f"{JOBS}/list_batch", {"batch_id": batch_id, **body})
-        page = answer.raise_for_status().json()
+            response = self.post(f"{JOBS}/list_batch", {"batch_id": batch_id, **body})
+        page = response.raise_for_status().json()
         return page["jobs"], page["pagination_key"]
 
     def in_state(self, session_id: str, *states: str) -> dict[str, Any]:
         """Wait until a job is in one of some states, and return it."""
         end = time.monotonic() + _PATIENCE
-        answer = self.fetched(session_id)
-        while answer.status_code != 200 or answer.json()["job"]["status"] not in states:
-            if answer.status_code != 200:
-                assert answer.json() == {"detail": "Item was not found."}
-            assert time.monotonic() < end, answer.text
+        response = self.fetched(session_id)
+        while response.status_code != 200 or response.json()["job"]["status"] not in states:
+            if response.status_code != 200:
+                assert response.json() == {"detail": "Item was not found."}
+            assert time.monotonic() < end, response.text
             time.sleep(0.005)
-            answer = self.fetched(session_id)
-        job: dict[str, Any] = answer.json()["job"]
+            response = self.fetched(session_id)
+        job: dict[str, Any] = response.json()["job"]
         return job
 
     def ended(self, session_id: str) -> dict[str, Any]:
         return self.in_state(session_id, *ENDED)
 
     def all_ended(self, count: int, batch_id: str | None = None) -> list[Any]:
-        """Wait until there are so many jobs and all of them have ended, and return them."""
+        """Wait until this number of jobs exists and all have ended, and return them."""
         end = time.monotonic() + _PATIENCE
         while True:
             jobs, _ = self.listed(batch_id, limit=1000)
@@ -119,12 +119,12 @@ class Caller:
 
 
 def run_of(sandbox: Sandbox, run_id: str) -> Item:
-    """Return a model run that the sandbox holds."""
+    """Return a model run of the sandbox."""
     (found,) = (item for item in sandbox.items("MODEL_RUN") if item.id == run_id)
     return found
 
 
 def record_of(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
-    """Return the record of the first model run of the seed, changed."""
+    """Return the record of the first model run of the seed, with changes."""
     body: dict[str, Any] = sandbox.items("MODEL_RUN")[0].body["record"]
     return {**body, **changes}

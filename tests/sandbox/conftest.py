@@ -20,14 +20,14 @@ def sandbox(shared_sandbox: SharedSandbox) -> Sandbox:
 
 
 class Session:
-    """Calls of a sandbox with a client of its own for each."""
+    """Calls of a sandbox, each with a new client."""
 
     def __init__(self, sandbox: Sandbox, *roles: str) -> None:
         self.sandbox = sandbox
         self.roles = roles or ("read", "write", "admin")
 
     def run(self, work: Callable[[ProvClient], Awaitable[T]]) -> T:
-        """Run something with a client, in a loop of its own."""
+        """Run something with a client, in a new event loop."""
 
         async def running() -> T:
             auth = self.sandbox.auth(*self.roles)
@@ -45,13 +45,13 @@ class Session:
             url = f"{self.sandbox.config.job_api_endpoint}/jobs/user/fetch"
             async with httpx.AsyncClient(headers=headers) as client:
                 for _ in range(500):
-                    answer = await client.get(url, params={"session_id": session_id})
-                    if answer.status_code == 200:
-                        job: dict[str, Any] = answer.json()["job"]
+                    response = await client.get(url, params={"session_id": session_id})
+                    if response.status_code == 200:
+                        job: dict[str, Any] = response.json()["job"]
                         if job["status"] in ("SUCCEEDED", "FAILED"):
                             return job
                     else:
-                        assert answer.json() == {"detail": "Item was not found."}
+                        assert response.json() == {"detail": "Item was not found."}
                     await asyncio.sleep(0.01)
             raise AssertionError(f"job {session_id} does not end")
 

@@ -1,4 +1,4 @@
-"""A workflow template, a record of it, and CSV files of both."""
+"""A workflow template, a record for it, and CSV files of both."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from prov_facade.models import AssociationInfo, DatasetType, ModelRunRecord, TemplatedDataset
-from prov_facade.sandbox._state.csv_batches import Converted, CSVError, convert
+from prov_facade.sandbox._state.csv_columns import CSVError
+from prov_facade.sandbox._state.csv_reader import Converted, convert
 from prov_facade.sandbox._state.store import Item, Store
 
 TEMPLATE = "10378.1/1"

@@ -1,4 +1,4 @@
-"""Runs things that use a sandbox."""
+"""Runs clients and test suites that use a sandbox."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def call(sandbox: Sandbox, work: Callable[[ProvClient], Awaitable[T]]) -> T:
-    """Run something with a client that may do everything, in a loop of its own."""
+    """Run something with a client that has all roles, in a new event loop."""
 
     async def running() -> T:
         auth = sandbox.auth("read", "write", "admin")
@@ -30,11 +30,11 @@ def call(sandbox: Sandbox, work: Callable[[ProvClient], Awaitable[T]]) -> T:
 
 
 def pytest_in(folder: Path, *, checked: bool = True) -> tuple[int, str]:
-    """Run the suite of a folder as its owner would, warnings as errors.
+    """Run the test suite in a folder like a user, with warnings as errors.
 
     Args:
-        folder: Where it is.
-        checked: Whether its sandboxes are held to the documents, as ours are.
+        folder: The folder.
+        checked: Whether ``sandbox_checks`` checks its sandboxes.
     """
     (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n", encoding="utf-8")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}

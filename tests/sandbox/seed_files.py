@@ -1,4 +1,4 @@
-"""A small seed, and files of changed ones."""
+"""A small seed, and files with variants of it."""
 
 from __future__ import annotations
 

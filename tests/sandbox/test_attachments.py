@@ -1,4 +1,4 @@
-"""Answers that are files have a name, whatever the name is made of."""
+"""Responses that are files have a file name, whatever characters it contains."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ items:
         ('a"b', "filename*=utf-8''a%22b.csv"),
     ],
 )
-def test_the_name_of_a_csv_template(template_id: str, named: str, tmp_path: Path) -> None:
+def test_csv_templates_have_a_file_name(template_id: str, named: str, tmp_path: Path) -> None:
     seed = tmp_path / "seed.yaml"
     seed.write_text(SEED % template_id, encoding="utf-8")
     with Sandbox(seed=seed) as sandbox:
-        answer = httpx.get(
+        response = httpx.get(
             f"{sandbox.url}/bulk/generate_template/csv",
             params={"workflow_template_id": template_id},
             headers={"Authorization": f"Bearer {sandbox.token('read')}"},
         )
-    assert answer.status_code == 200
-    assert answer.headers["Content-Disposition"] == f"attachment; {named}"
-    assert template_id in answer.text.replace('""', '"')
+    assert response.status_code == 200
+    assert response.headers["Content-Disposition"] == f"attachment; {named}"
+    assert template_id in response.text.replace('""', '"')

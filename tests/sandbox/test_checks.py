@@ -1,4 +1,4 @@
-"""The check of what passes to and from sandboxes finds what it is there to find."""
+"""`sandbox_checks` finds violations of the OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ EXPLORED = Exchange(
     headers={"authorization": "Bearer x"},
     body=b"",
     status=200,
-    answer_headers=JSON,
-    answer=b'{"status": {"success": true, "details": ""}, "record_count": 0, "graph": {'
+    response_headers=JSON,
+    response=b'{"status": {"success": true, "details": ""}, "record_count": 0, "graph": {'
     b'"directed": true, "multigraph": false, "graph": {}, "nodes": [], "links": []}}',
 )
 FETCHED = Exchange(
@@ -27,23 +27,23 @@ FETCHED = Exchange(
     headers={"authorization": "Bearer x"},
     body=b"",
     status=400,
-    answer_headers=JSON,
-    answer=b'{"detail": "Item was not found."}',
+    response_headers=JSON,
+    response=b'{"detail": "Item was not found."}',
 )
 
 
 @pytest.mark.parametrize("exchange", [EXPLORED, FETCHED], ids=["prov-api", "job-api"])
-def test_what_conforms_is_let_pass(exchange: Exchange) -> None:
-    assert list(exchange.departures()) == []
+def test_conforming_exchanges_pass(exchange: Exchange) -> None:
+    assert list(exchange.violations()) == []
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"status": 418},
-        {"answer_headers": {"content-type": "text/html"}},
-        {"answer": b"{}"},
-        {"answer": EXPLORED.answer.replace(b'"nodes": []', b'"nodes": [{"id": "1"}]')},
+        {"response_headers": {"content-type": "text/html"}},
+        {"response": b"{}"},
+        {"response": EXPLORED.response.replace(b'"nodes": []', b'"nodes": [{"id": "1"}]')},
         {"query": b"depth=2"},
         {"query": b"starting_id=1&depth=deep"},
         {"path": "/explore/nowhere"},
@@ -51,11 +51,11 @@ def test_what_conforms_is_let_pass(exchange: Exchange) -> None:
     ],
     ids=str,
 )
-def test_what_departs_is_found(changes: dict[str, Any]) -> None:
-    departures = list(attrs.evolve(EXPLORED, **changes).departures())
-    assert departures
-    assert all("answered with" in text for text in departures)
+def test_violations_are_found(changes: dict[str, Any]) -> None:
+    violations = list(attrs.evolve(EXPLORED, **changes).violations())
+    assert violations
+    assert all("responded with" in text for text in violations)
 
 
-def test_what_went_wrong_on_demand_is_let_pass() -> None:
-    assert list(attrs.evolve(EXPLORED, status=418, spoilt=True).departures()) == []
+def test_faulty_responses_pass() -> None:
+    assert list(attrs.evolve(EXPLORED, status=418, faulty=True).violations()) == []

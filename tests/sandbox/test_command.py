@@ -1,4 +1,4 @@
-"""``python -m prov_facade.sandbox``, as a person runs it."""
+"""``python -m prov_facade.sandbox``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -15,27 +16,28 @@ import pytest
 from sandbox_checks import ValidatingTransport
 
 from prov_facade.sandbox import Sandbox
+from prov_facade.sandbox.__main__ import main
 
 
 def command(*arguments: str) -> list[str]:
     return [sys.executable, "-W", "error", "-m", "prov_facade.sandbox", *arguments]
 
 
-def test_it_introduces_itself_serves_and_stops(tmp_path: Path) -> None:
+def test_the_command_prints_instructions_serves_and_stops(tmp_path: Path) -> None:
     state = tmp_path / "state.db"
     process = subprocess.Popen(
         command("--state", str(state)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
-    said = ""
-    while "a token from above" not in said:
+    output = ""
+    while "a token from above" not in output:
         line = process.stdout.readline()
         assert line, process.communicate()
-        said += line
-    url = re.findall(r"listens at (\S+)\. ", said)[0]
+        output += line
+    url = re.findall(r"listens at (\S+)\. ", output)[0]
     client = httpx.Client(transport=ValidatingTransport(), base_url=url)
     assert client.get("/").json() == {"message": "Health check successful."}
-    tokens = re.findall(r"token of an? (\w+):\n(\S+)", said)
+    tokens = re.findall(r"token of an? (\w+):\n(\S+)", output)
     assert [name for name, _ in tokens] == ["reader", "writer", "admin"]
     for number, (_, token) in enumerate(tokens):
         headers = {"Authorization": f"Bearer {token}"}
@@ -52,42 +54,49 @@ def test_it_introduces_itself_serves_and_stops(tmp_path: Path) -> None:
     assert state.exists()
 
 
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """Restores the signal handlers that the command replaces."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "option"),
     [
-        ("seed.yaml", "items: [", "--seed"),
         ("seed.yaml", "items: 5", "--seed"),
-        ("state.db", "some text that is no database " * 40, "--state"),
+        ("state.db", "some text that is not a database " * 40, "--state"),
     ],
 )
-def test_a_bad_file_is_one_line_and_exit_status_2(
-    name: str, content: str, option: str, tmp_path: Path
+@pytest.mark.usefixtures("signals")
+def test_an_unusable_file_is_one_line_and_exit_status_2(
+    name: str, content: str, option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / name
     path.write_text(content, encoding="utf-8")
-    done = subprocess.run(
-        command(option, str(path)), capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith("sandbox: ")
-    assert done.stderr.count("\n") == 1
+    assert main([option, str(path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("sandbox: ")
+    assert err.count("\n") == 1
     assert path.read_text(encoding="utf-8") == content
 
 
-def test_a_port_in_use_is_one_line_and_exit_status_2() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        done = subprocess.run(
-            command("--port", port), capture_output=True, text=True, check=False, timeout=60
-        )
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert port in done.stderr
+@pytest.mark.usefixtures("signals")
+def test_a_port_in_use_is_one_line_and_exit_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        port = str(used.getsockname()[1])
+        assert main(["--port", port]) == 2
+    _, err = capsys.readouterr()
+    assert err.count("\n") == 1
+    assert port in err
 
 
-def test_what_was_done_survives_a_kill(tmp_path: Path) -> None:
-    """Jobs that were taken on before the kill are done after it, each once."""
+@pytest.mark.stress
+def test_the_state_survives_a_kill(tmp_path: Path) -> None:
+    """Jobs created before the kill are processed after it, each once."""
     state = tmp_path / "state.db"
     script = (
         "import os, sys, httpx;"
@@ -122,8 +131,8 @@ def test_what_was_done_survives_a_kill(tmp_path: Path) -> None:
         assert len(sandbox.items("MODEL_RUN")) == 33
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are told to processes otherwise")
-def test_it_goes_on_when_nobody_reads_what_it_says() -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_the_command_continues_when_its_output_is_closed() -> None:
     """As in ``python -m prov_facade.sandbox | head -1``."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Many callers at once, and a sandbox that is killed while it works."""
+"""Many concurrent callers, and a sandbox that is killed while it processes jobs."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ CALLERS = 20
 RECORDS = 5
 
 
-def test_runs_that_are_registered_at_once_are_all_there_and_distinct(sandbox: Sandbox) -> None:
+def test_concurrent_registrations_are_complete_and_distinct(sandbox: Sandbox) -> None:
     ready = Barrier(CALLERS)
     before = {item.id for item in sandbox.items()}
     callers = [Caller(sandbox, f"user{number}") for number in range(CALLERS)]
     records = [record_of(sandbox, display_name=caller.username) for caller in callers]
 
     def register(number: int) -> list[str]:
-        """In both ways: by a job, and at once."""
+        """Register a run in a job, and another one synchronously."""
         caller, record = callers[number], records[number]
         ready.wait(30)
         session_id = caller.started("/model_run/register", record)
-        answer = caller.post("/model_run/register_sync", record).raise_for_status()
+        response = caller.post("/model_run/register_sync", record).raise_for_status()
         job = caller.ended(session_id)
-        return [job["result"]["record"]["id"], answer.json()["record_info"]["id"]]
+        return [job["result"]["record"]["id"], response.json()["record_info"]["id"]]
 
     with ThreadPoolExecutor(CALLERS) as threads:
         handles = list(threads.map(register, range(CALLERS)))
@@ -51,18 +51,18 @@ def test_runs_that_are_registered_at_once_are_all_there_and_distinct(sandbox: Sa
         assert pair[0] in {link["source"] for link in graph["links"]}
 
 
-def test_work_that_fails_takes_nothing_of_others_with_it(
+def test_a_failing_job_does_not_affect_others(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody registers a run while another one is half registered, and given up."""
+    """A run is registered while the registration of another one fails halfway."""
     lodge = Registry.lodge
-    lodged, answered = Event(), Event()
+    lodged, responded = Event(), Event()
 
     def failing(registry: Registry, record: ModelRunRecord, username: str) -> ProvenanceRecordInfo:
         info = lodge(registry, record, username)
         if username == "ann":
             lodged.set()
-            answered.wait(0.5)  # in vain: nobody writes in the meantime
+            responded.wait(0.5)  # times out: nobody can write in the meantime
             raise FailedJobError("Not today.")
         return info
 
@@ -72,7 +72,7 @@ def test_work_that_fails_takes_nothing_of_others_with_it(
     anns = ann.started("/model_run/register", record_of(sandbox))
     assert lodged.wait(30)
     bobs = bob.started("/model_run/register", record_of(sandbox))
-    answered.set()
+    responded.set()
     failed, good = ann.ended(anns), bob.ended(bobs)
     assert (failed["status"], failed["info"]) == ("FAILED", "Not today.")
     assert good["status"] == "SUCCEEDED"
@@ -80,8 +80,8 @@ def test_work_that_fails_takes_nothing_of_others_with_it(
     assert new == {good["result"]["record"]["id"]}
 
 
-# Registers a batch, and dies when something has been done for the nth time: before that could have
-# been noted anywhere. Started anew without a batch, it goes on with the old one.
+# Registers a batch, and kills itself after the nth call of a method, before the call can be
+# recorded anywhere. Started again without a batch, it continues with the old one.
 SCRIPT = """
 import os, signal, sys, time
 from prov_facade.sandbox import Sandbox
@@ -113,7 +113,7 @@ time.sleep(60)
 
 
 def run_until_killed(state: Path, *arguments: object) -> None:
-    """Run a sandbox until it dies."""
+    """Run a sandbox until it kills itself."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(state), *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -123,19 +123,20 @@ def run_until_killed(state: Path, *arguments: object) -> None:
     assert done.returncode == -signal.SIGKILL
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize(
-    "deaths",
+    "kills",
     [
-        # The second time that jobs are dispatched is for the records of the batch.
+        # The second dispatch is that of the jobs of the records.
         pytest.param([("dispatch", 2)], id="while a batch is taken apart"),
         pytest.param([("lodge", 3), ("lodge", 1)], id="in the middle of a batch, and again"),
     ],
 )
-def test_a_batch_is_done_once_however_often_the_sandbox_is_killed(
-    deaths: list[tuple[str, int]], tmp_path: Path
+def test_a_batch_is_processed_once_despite_kills(
+    kills: list[tuple[str, int]], tmp_path: Path
 ) -> None:
     state = tmp_path / "state.db"
-    first, *more = deaths
+    first, *more = kills
     run_until_killed(state, *first, RECORDS)
     for death in more:
         run_until_killed(state, *death)

@@ -21,7 +21,9 @@ from sandbox.csv_files import (
     written,
 )
 
-from prov_facade.sandbox._state.csv_batches import Converted, CSVError, template
+from prov_facade.sandbox._state.csv_columns import CSVError
+from prov_facade.sandbox._state.csv_reader import Converted
+from prov_facade.sandbox._state.csv_writer import template
 from prov_facade.sandbox._state.store import Store
 
 
@@ -36,24 +38,24 @@ def test_a_template_is_the_header_row(store: Store) -> None:
     assert read(template(store, TEMPLATE)) == [HEADERS]
 
 
-def test_a_template_of_nothing_has_the_general_columns(store: Store) -> None:
+def test_an_empty_template_has_only_the_general_columns(store: Store) -> None:
     expected = ["_workflow template id 10378.1/6", *HEADERS[1:8], *HEADERS[-4:]]
     assert read(template(store, "10378.1/6")) == [expected]
 
 
 @pytest.mark.parametrize("unknown", ["10378.1/404", "10378.1/2", ""])
-def test_only_a_workflow_template_has_one(store: Store, unknown: str) -> None:
+def test_only_workflow_templates_have_csv_templates(store: Store, unknown: str) -> None:
     with pytest.raises(CSVError, match=f"^Could not find workflow template with id {unknown}.$"):
         template(store, unknown)
 
 
-def test_a_dataset_template_that_is_missing_is_named(store: Store) -> None:
+def test_missing_dataset_templates_are_named(store: Store) -> None:
     with pytest.raises(CSVError, match=r"dataset template with id 10378\.1/404\.$"):
         template(store, "10378.1/7")
 
 
-def test_dataset_templates_of_one_side_must_not_share_a_resource_key(store: Store) -> None:
-    """Its column would stand there twice, and the server makes no such file."""
+def test_dataset_templates_on_one_side_cannot_share_a_resource_key(store: Store) -> None:
+    """The file would have a column twice, and the server creates no such file."""
     with pytest.raises(CSVError) as error:
         template(store, "10378.1/8")
     assert str(error.value) == (
@@ -67,17 +69,17 @@ def test_cells_are_stripped(store: Store) -> None:
 
 
 @pytest.mark.parametrize("padded", [f" {HEADERS[1]}", f"{HEADERS[1]}\t"])
-def test_headers_are_taken_as_they_are(store: Store, padded: str) -> None:
+def test_headers_are_not_stripped(store: Store, padded: str) -> None:
     headers = [HEADERS[0], padded, *HEADERS[2:]]
     assert refusal(store, written(headers=headers)) == "The CSV file lacks headers: display name."
 
 
-def test_columns_may_stand_in_any_order_after_the_first(store: Store) -> None:
+def test_columns_after_the_first_can_have_any_order(store: Store) -> None:
     text = written(FILLED, headers=[HEADERS[0], *reversed(HEADERS[1:])])
     assert converted(store, text).new_records == [RECORD]
 
 
-def test_unknown_columns_give_a_warning_each(store: Store) -> None:
+def test_each_unknown_column_is_a_warning(store: Store) -> None:
     headers = [*HEADERS[:3], "weather", *HEADERS[3:], " mood", ""]
     row = FILLED | {"weather": "fine", "": "?"}
     assert converted(store, written(row, row, headers=headers)) == Converted(
@@ -91,13 +93,13 @@ def test_unknown_columns_give_a_warning_each(store: Store) -> None:
     )
 
 
-def test_columns_must_not_occur_twice(store: Store) -> None:
+def test_duplicate_columns_are_rejected(store: Store) -> None:
     text = ",".join([HEADERS[0], "study id", "agent id", " study id", "agent id", "", ""])
     assert refusal(store, text) == "The CSV file has duplicate headers: 'agent id', ''."
 
 
 @pytest.mark.parametrize("missing", HEADERS[1:])
-def test_every_column_must_be_there(store: Store, missing: str) -> None:
+def test_all_columns_are_required(store: Store, missing: str) -> None:
     headers = [header for header in HEADERS if header != missing]
     text = written(headers=headers) + "x"
     assert refusal(store, text) == f"The CSV file lacks headers: {missing}."
@@ -121,17 +123,17 @@ def test_the_first_column_must_name_a_workflow_template(store: Store, first: str
     assert refusal(store, text) == expected
 
 
-def test_the_workflow_template_must_be_there(store: Store) -> None:
+def test_the_workflow_template_must_exist(store: Store) -> None:
     text = "_workflow template id 10378.1/404,display name\n,run"
     assert refusal(store, text) == "Could not find workflow template with id 10378.1/404."
 
 
 @pytest.mark.parametrize("below", ["", "\n\n", "\r\n"])
-def test_there_must_be_rows(store: Store, below: str) -> None:
+def test_files_without_rows_are_rejected(store: Store, below: str) -> None:
     assert refusal(store, written() + below) == "The CSV file contains no rows."
 
 
-def test_blank_lines_are_passed_over_and_not_counted(store: Store) -> None:
+def test_blank_lines_are_skipped_and_not_counted(store: Store) -> None:
     header, row = written(FILLED).splitlines()
     text = "\n".join([header, "", row, "", "", row.replace("A hindcast.", "")])
     assert refusal(store, text) == "Row 2: description is empty."
@@ -141,7 +143,7 @@ def test_blank_lines_are_passed_over_and_not_counted(store: Store) -> None:
     ("row", "cells"),
     [
         ("{row},1.5", 22),
-        ("{row},", 22),  # as the server does, to which any cell beyond the last column is too much
+        ("{row},", 22),  # like the server, which rejects any cell beyond the last column
         ("{row},,,,", 25),
         ("{short}", 20),
         (" ", 1),
@@ -155,42 +157,42 @@ def test_a_row_has_a_cell_for_each_column(store: Store, row: str, cells: int) ->
     assert said == f"Row 2: has {cells} cells, but there are 21 columns."
 
 
-def test_a_row_that_was_emptied_is_still_a_row(store: Store) -> None:
-    """Spreadsheets keep its commas, and the server finds nothing in it that it needs."""
+def test_a_row_of_empty_cells_is_a_row(store: Store) -> None:
+    """Spreadsheets keep its commas, and the server misses all required values."""
     assert refusal(store, written(FILLED, {})) == "Row 2: annotation: region is empty."
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_lines_may_end_in_either_way(store: Store, end: str) -> None:
+def test_lines_can_end_in_lf_or_crlf(store: Store, end: str) -> None:
     text = written(FILLED, FILLED).replace("\r\n", end)
     assert converted(store, text).new_records == [RECORD, RECORD]
 
 
-def test_lines_may_not_end_in_a_carriage_return(store: Store) -> None:
+def test_lines_cannot_end_in_cr(store: Store) -> None:
     text = written(FILLED).replace("\r\n", "\r")
     assert refusal(store, text).startswith("Line 1 is not CSV: new-line character")
 
 
-def test_a_quote_that_is_never_closed_makes_a_row_too_short(store: Store) -> None:
+def test_an_unclosed_quote_makes_a_row_too_short(store: Store) -> None:
     header, row = written(FILLED).splitlines()
     said = refusal(store, f'{header}\n{row}\n,"Flow\n{row}\n')
     assert said == "Row 2: has 2 cells, but there are 21 columns."
 
 
-def test_a_cell_may_go_on_behind_its_quotes(store: Store) -> None:
+def test_a_cell_can_continue_after_its_quotes(store: Store) -> None:
     text = written(FILLED).replace("A hindcast.", '"A" hindcast')
     (record,) = converted(store, text).new_records
     assert record.description == "A hindcast"
 
 
-def test_a_cell_may_be_too_large(store: Store) -> None:
+def test_large_cells_are_rejected(store: Store) -> None:
     text = written(FILLED | {"description": "x" * (csv.field_size_limit() + 1)})
     assert refusal(store, text).startswith("Line 2 is not CSV: field larger than field limit")
 
 
 @settings(derandomize=True, deadline=None, database=None)
 @given(text=st.text() | st.text(alphabet=',"\r\n\0 x').map(lambda rest: written(FILLED) + rest))
-def test_whatever_a_file_holds_there_is_a_reason_or_a_result(text: str) -> None:
+def test_any_file_is_converted_or_rejected_with_a_reason(text: str) -> None:
     with Store() as store:
         store.put_items([workflow_template(TEMPLATE)])
         try:

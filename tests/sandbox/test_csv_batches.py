@@ -10,7 +10,9 @@ import pytest
 from sandbox.csv_files import END, FILLED, HEADERS, ITEMS, RECORD, START, converted, read
 
 from prov_facade.models import DatasetType, TemplatedDataset
-from prov_facade.sandbox._state.csv_batches import BatchRow, Converted, CSVError, regenerate
+from prov_facade.sandbox._state.csv_columns import CSVError
+from prov_facade.sandbox._state.csv_reader import Converted
+from prov_facade.sandbox._state.csv_writer import BatchRow, regenerate
 from prov_facade.sandbox._state.store import Store
 
 DATA_STORE = DatasetType.DATA_STORE
@@ -43,12 +45,12 @@ def test_a_batch_has_a_row_for_each_job(store: Store) -> None:
     ]
 
 
-def test_a_regenerated_row_names_a_job_that_exists(store: Store) -> None:
+def test_a_regenerated_row_converts_to_an_existing_job(store: Store) -> None:
     text = regenerate(store, [BatchRow(RECORD, "job-1", "SUCCEEDED")])
     assert converted(store, text) == Converted([], ["job-1"], [])
 
 
-def test_what_a_record_lacks_and_need_not_have_is_left_empty(store: Store) -> None:
+def test_missing_optional_values_are_empty_cells(store: Store) -> None:
     record = attrs.evolve(RECORD, inputs=RECORD.inputs[:1], annotations={"region": "Heron Reef"})
     _, row = read(regenerate(store, [BatchRow(record, "job-1", "FAILED")]))
     assert row[11:17] == ["", "", "10378.1/22", "Heron Reef", "", ""]
@@ -64,7 +66,7 @@ def test_what_a_record_lacks_and_need_not_have_is_left_empty(store: Store) -> No
         ({"annotations": {"note": "calm"}}, "annotation: region"),
     ],
 )
-def test_a_batch_whose_records_lack_what_they_need_has_no_file(
+def test_missing_required_values_are_an_error(
     store: Store, change: dict[str, Any], header: str
 ) -> None:
     rows = [
@@ -76,19 +78,19 @@ def test_a_batch_whose_records_lack_what_they_need_has_no_file(
     assert str(error.value) == f"The record of job job-1 has nothing for {header}."
 
 
-def test_of_several_datasets_for_a_template_the_first_has_a_place(store: Store) -> None:
+def test_only_the_first_dataset_of_a_template_is_written(store: Store) -> None:
     other = TemplatedDataset("10378.1/4", "10378.1/23", DATA_STORE)
     record = attrs.evolve(RECORD, outputs=[*RECORD.outputs, other])
     _, row = read(regenerate(store, [BatchRow(record, "job-1", "SUCCEEDED")]))
     assert row[13] == "10378.1/22"
 
 
-def test_a_batch_must_have_jobs(store: Store) -> None:
+def test_empty_batches_are_rejected(store: Store) -> None:
     with pytest.raises(CSVError, match=r"^The batch contains no model runs\.$"):
         regenerate(store, [])
 
 
-def test_a_batch_must_not_mix_workflow_templates(store: Store) -> None:
+def test_mixed_workflow_templates_are_rejected(store: Store) -> None:
     other = attrs.evolve(RECORD, workflow_template_id="10378.1/6")
     rows = [BatchRow(record, "job", "SUCCEEDED") for record in (RECORD, other)]
     expected = r"^The batch contains model runs of more than one workflow template\.$"
@@ -96,14 +98,14 @@ def test_a_batch_must_not_mix_workflow_templates(store: Store) -> None:
         regenerate(store, iter(rows))
 
 
-def test_the_workflow_template_of_a_batch_must_be_there(store: Store) -> None:
+def test_the_workflow_template_of_a_batch_must_exist(store: Store) -> None:
     record = attrs.evolve(RECORD, workflow_template_id="10378.1/404")
     with pytest.raises(CSVError, match=r"workflow template with id 10378\.1/404\.$"):
         regenerate(store, [BatchRow(record, "job", "FAILED")])
 
 
 @pytest.mark.parametrize("time", [-(2**63), -62135596801, 253402300800, 2**63 - 1])
-def test_a_time_that_is_no_date_is_refused(store: Store, time: int) -> None:
+def test_times_without_a_date_are_rejected(store: Store, time: int) -> None:
     record = attrs.evolve(RECORD, start_time=time)
     with pytest.raises(CSVError, match=f"^The time {time} cannot be written as a date"):
         regenerate(store, [BatchRow(record, "job", "FAILED")])

@@ -1,4 +1,4 @@
-"""There and back: any workflow template, and any record of it that a file can hold."""
+"""Round trips: any workflow template, and any record that a file can contain."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sandbox.csv_files import TEMPLATE, converted, dataset, dataset_template, workflow_template
 
 from prov_facade.models import AssociationInfo, DatasetType, ModelRunRecord, TemplatedDataset
-from prov_facade.sandbox._state.csv_batches import BatchRow, Converted, regenerate
+from prov_facade.sandbox._state.csv_reader import Converted
+from prov_facade.sandbox._state.csv_writer import BatchRow, regenerate
 from prov_facade.sandbox._state.store import Item, Store
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8).map(str.strip).filter(bool)

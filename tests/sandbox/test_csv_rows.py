@@ -1,4 +1,4 @@
-"""What the rows of a CSV file mean."""
+"""The rows of CSV files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from sandbox.csv_files import (
 )
 
 from prov_facade.models import AssociationInfo
-from prov_facade.sandbox._state.csv_batches import BatchRow, Converted, regenerate, template
+from prov_facade.sandbox._state.csv_reader import Converted
+from prov_facade.sandbox._state.csv_writer import BatchRow, regenerate, template
 from prov_facade.sandbox._state.store import Item, Store
 
 
@@ -33,11 +34,11 @@ def store() -> Iterator[Store]:
         yield store
 
 
-def test_a_filled_row_becomes_a_record(store: Store) -> None:
+def test_a_row_becomes_a_record(store: Store) -> None:
     assert converted(store, written(FILLED)) == Converted([RECORD], [], [])
 
 
-def test_optional_cells_may_be_empty(store: Store) -> None:
+def test_optional_cells_can_be_empty(store: Store) -> None:
     empty = {
         "model version (optional)",
         "study id",
@@ -75,14 +76,14 @@ def test_a_row_without_annotations_has_none(store: Store) -> None:
         END,
         HEADERS[8],
         "Input resource: winds",
-        HEADERS[11],  # its resource is given
-        "Input resource: depths",  # its dataset is given
+        HEADERS[11],  # its resource is set
+        "Input resource: depths",  # its dataset is set
         HEADERS[13],
         "annotation: region",
     ],
 )
 @pytest.mark.parametrize("cell", ["", " \t"])
-def test_required_cells_must_be_filled(store: Store, header: str, cell: str) -> None:
+def test_required_cells_must_not_be_empty(store: Store, header: str, cell: str) -> None:
     text = written(FILLED, FILLED | {header: cell})
     assert refusal(store, text) == f"Row 2: {header} is empty."
 
@@ -102,7 +103,7 @@ def test_required_cells_must_be_filled(store: Store, header: str, cell: str) -> 
         ("0001-01-01 00:00:00+00:00", -62135596800),
     ],
 )
-def test_times(store: Store, text: str, seconds: int) -> None:
+def test_times_are_parsed(store: Store, text: str, seconds: int) -> None:
     (record,) = converted(store, written(FILLED | {START: text})).new_records
     assert record.start_time == seconds
 
@@ -110,7 +111,7 @@ def test_times(store: Store, text: str, seconds: int) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "2024-03-01 00:00:00",  # of no offset
+        "2024-03-01 00:00:00",  # without an offset
         "2024-03-01",
         "2024-03-01+10:00",
         "2024-13-01 00:00:00+10:00",
@@ -122,11 +123,11 @@ def test_times(store: Store, text: str, seconds: int) -> None:
         "1 March 2024, 00:00 +10:00",
         "1709215200",
         "yesterday",
-        "２024-03-01 00:00:00+10:00",  # noqa: RUF001 - what is to be refused
+        "２024-03-01 00:00:00+10:00",  # noqa: RUF001 - must be rejected
         "\0",
     ],
 )
-def test_bad_times_are_refused(store: Store, text: str) -> None:
+def test_invalid_times_are_rejected(store: Store, text: str) -> None:
     said = refusal(store, written(FILLED | {START: text}))
     assert said == f"Row 1: cannot read the execution start time {text}."
     assert "the execution end time" in refusal(store, written(FILLED | {END: text}))
@@ -139,37 +140,37 @@ def test_a_run_must_not_end_before_it_starts(store: Store) -> None:
     converted(store, written(FILLED | {END: FILLED[START]}))
 
 
-def test_rows_of_jobs_are_reported_and_not_read(store: Store) -> None:
+def test_rows_with_a_job_are_not_parsed(store: Store) -> None:
     job = {"_job_id": " job-1 ", "display name": ""}
     found = converted(store, written(FILLED, job, job))
     assert (found.new_records, found.existing_records) == ([RECORD], ["job-1", "job-1"])
 
 
-def test_a_job_that_is_not_there_is_refused(store: Store) -> None:
+def test_unknown_jobs_are_rejected(store: Store) -> None:
     text = written(FILLED | {"_job_id": "job-2"})
     assert refusal(store, text) == "Row 1: could not find the job of _job_id job-2."
 
 
-def test_text_survives_as_it_is(store: Store) -> None:
+def test_text_is_preserved(store: Store) -> None:
     text = 'one,\r\ntwo\n"three"\rfour\0five =1+1 🐚'
     (record,) = converted(store, written(FILLED | {"description": text})).new_records
     assert record.description == text
 
 
-def test_an_agent_is_asked_for_only_when_the_record_is_registered(store: Store) -> None:
+def test_agents_are_not_checked(store: Store) -> None:
     (record,) = converted(store, written(FILLED | {"agent id": " "})).new_records
     assert record == attrs.evolve(RECORD, associations=AssociationInfo(""))
 
 
 @pytest.mark.parametrize("wrong", ["10378.1/404", "10378.1/2"])
 @pytest.mark.parametrize("header", [HEADERS[8], HEADERS[13]])
-def test_a_dataset_must_be_there(store: Store, header: str, wrong: str) -> None:
+def test_datasets_must_exist(store: Store, header: str, wrong: str) -> None:
     text = written(FILLED, FILLED | {header: wrong})
     assert refusal(store, text) == f"Row 2: could not find the dataset {wrong}."
 
 
 @pytest.mark.parametrize("path", ["a.nc", ""])
-def test_a_resource_may_be_optional(path: str) -> None:
+def test_resources_can_be_optional(path: str) -> None:
     resources = [{"key": "log", "description": "A file.", "optional": True}]
     body = {"deferred_resources": resources}
     with Store() as store:
@@ -189,5 +190,5 @@ def test_a_resource_may_be_optional(path: str) -> None:
     assert again[8:10] == ["t/data", path]
 
 
-def test_a_reason_does_not_repeat_whole_cells(store: Store) -> None:
+def test_errors_shorten_long_cells(store: Store) -> None:
     assert len(refusal(store, written(FILLED | {START: "x" * 10_000}))) < 200

@@ -1,4 +1,4 @@
-"""What docs/sandbox.md and the README show of the sandbox works as it stands."""
+"""The examples in docs/sandbox.md and the README work as they are."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def blocks(language: str, page: str = "docs/sandbox.md") -> list[str]:
 
 def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     example = blocks("python")[0]
-    exec(compile(example, "page", "exec"), {"__name__": "page"})  # noqa: S102  (our own page)
+    exec(compile(example, "page", "exec"), {"__name__": "page"})  # noqa: S102  (a page of this repository)
     assert capsys.readouterr().out.endswith("['explore_upstream', 'register_model_run']\n")
 
 
-@pytest.mark.parametrize("page", ["docs/sandbox.md", "README.md"])
-def test_the_example_of_a_test_passes(page: str, tmp_path: Path) -> None:
-    tests = [block for block in blocks("python", page) if "prov_sandbox" in block]
-    example = "\n\n".join(tests)
-    (tmp_path / "test_example.py").write_text(example, encoding="utf-8")
-    status, said = pytest_in(tmp_path)
-    assert status == 0, said
-    assert "1 passed" in said
+def test_the_examples_of_tests_pass(tmp_path: Path) -> None:
+    for name, page in (("sandbox", "docs/sandbox.md"), ("readme", "README.md")):
+        examples = [block for block in blocks("python", page) if "prov_sandbox" in block]
+        assert examples
+        (tmp_path / f"test_{name}.py").write_text("\n\n".join(examples), encoding="utf-8")
+    status, output = pytest_in(tmp_path)
+    assert status == 0, output
+    assert "2 passed" in output
 
 
-def test_the_seed_can_be_used(tmp_path: Path) -> None:
+def test_the_seed_is_valid(tmp_path: Path) -> None:
     (seed,) = blocks("yaml")
     path = tmp_path / "seed.yaml"
     path.write_text(seed, encoding="utf-8")
@@ -44,7 +44,7 @@ def test_the_seed_can_be_used(tmp_path: Path) -> None:
         assert [item.id for item in sandbox.items("MODEL_RUN")] == ["test/run"]
 
 
-def test_the_command_is_understood(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_is_valid(capsys: pytest.CaptureFixture[str]) -> None:
     command = shlex.split(blocks("sh")[1])
     assert command[:3] == ["python", "-m", "prov_facade.sandbox"]
     assert _parser().parse_args(command[3:]).port == 8000

@@ -1,4 +1,4 @@
-"""Faults on demand: what the server says, what the client makes of it, and what was acted on."""
+"""Faults on demand: the responses, the errors of the client, and the effects on the sandbox."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from prov_facade import (
 from prov_facade.sandbox import Fault, Sandbox, expired_token, gateway, statuses
 
 
-def test_faults_come_one_after_the_other_and_end(sandbox: Sandbox) -> None:
+def test_faults_apply_in_order_and_end(sandbox: Sandbox) -> None:
     sandbox.faults.add("get_health_check", *statuses([500, 503, 429]))
     seen = [httpx.get(f"{sandbox.url}/").status_code for _ in range(5)]
     assert seen == [500, 503, 429, 200, 200]
     assert sandbox.faults.left("get_health_check") == 0
 
 
-def test_only_the_named_operation_goes_wrong(sandbox: Sandbox) -> None:
+def test_only_the_named_operation_fails(sandbox: Sandbox) -> None:
     sandbox.faults.add("get_health_check", Fault(status=500))
     assert call(sandbox, lambda c: c.check_general_access()).username == "sandbox"
     sandbox.faults.clear()
     assert httpx.get(f"{sandbox.url}/").status_code == 200
 
 
-def test_a_gateway_answers_with_html(sandbox: Sandbox) -> None:
+def test_a_gateway_responds_with_html(sandbox: Sandbox) -> None:
     sandbox.faults.add("get_health_check", gateway(502), gateway(504, "Gateway Time-out"))
     for status in (502, 504):
         with pytest.raises(ServerError) as caught:
@@ -42,7 +42,7 @@ def test_a_gateway_answers_with_html(sandbox: Sandbox) -> None:
         assert caught.value.status_code == status
 
 
-def test_retry_after_goes_with_a_429(sandbox: Sandbox) -> None:
+def test_faults_can_have_headers(sandbox: Sandbox) -> None:
     fault = Fault(status=429, body=b'{"detail": "slow"}', headers={"Retry-After": "7"})
     sandbox.faults.add("get_health_check", fault)
     with pytest.raises(RateLimitedError) as caught:
@@ -51,20 +51,20 @@ def test_retry_after_goes_with_a_429(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault(drop=True), Fault(truncate=5), Fault(truncate=0)])
-def test_a_connection_breaks_off(fault: Fault, sandbox: Sandbox) -> None:
+def test_a_response_can_be_dropped_or_truncated(fault: Fault, sandbox: Sandbox) -> None:
     sandbox.faults.add("get_health_check", fault)
     with pytest.raises(TransportError):
         call(sandbox, lambda c: c.get_health_check())
     assert call(sandbox, lambda c: c.get_health_check()).message
 
 
-def test_a_malformed_body_comes_with_a_good_status(sandbox: Sandbox) -> None:
+def test_a_malformed_body_can_have_status_200(sandbox: Sandbox) -> None:
     sandbox.faults.add("get_health_check", Fault(status=200, body=b'{"message": '))
     with pytest.raises(InvalidResponseError):
         call(sandbox, lambda c: c.get_health_check())
 
 
-def test_a_late_answer_is_a_timeout(sandbox: Sandbox) -> None:
+def test_a_delayed_response_is_a_timeout(sandbox: Sandbox) -> None:
     sandbox.faults.add("get_health_check", Fault(delay=0.5))
     start = time.monotonic()
     with pytest.raises(TransportTimeoutError):
@@ -73,7 +73,7 @@ def test_a_late_answer_is_a_timeout(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_whether_the_sandbox_acts_before_it_hangs_up_is_settable(
+def test_after_decides_whether_the_sandbox_acts_first(
     after: bool, sandbox: Sandbox
 ) -> None:
     record = sandbox.items("MODEL_RUN")[-1].body["record"]
@@ -89,19 +89,19 @@ def test_whether_the_sandbox_acts_before_it_hangs_up_is_settable(
     assert len(sandbox.requests) == 1
 
 
-def test_a_token_that_runs_out_on_demand_looks_like_one_that_has(sandbox: Sandbox) -> None:
+def test_an_expired_token_fault_looks_like_an_expired_token(sandbox: Sandbox) -> None:
     url = f"{sandbox.url}/check-access/check-general-access"
     sandbox.faults.add("check_general_access", expired_token())
     seen = []
     for seconds in (3600, -1):
         headers = {"Authorization": f"Bearer {sandbox.token('read', expires_in=seconds)}"}
-        answer = httpx.get(url, headers=headers)
-        seen.append((answer.status_code, answer.headers["WWW-Authenticate"], answer.content))
+        response = httpx.get(url, headers=headers)
+        seen.append((response.status_code, response.headers["WWW-Authenticate"], response.content))
     assert seen[0] == seen[1]
     assert seen[0][0] == 401
 
 
-def test_the_realm_goes_wrong_too_and_is_recorded(sandbox: Sandbox) -> None:
+def test_the_realm_can_fail_and_is_recorded(sandbox: Sandbox) -> None:
     address = f"{sandbox.config.keycloak_endpoint}/protocol/openid-connect/token"
     sandbox.faults.add("token", gateway(503))
     seen = [httpx.post(address, data={"grant_type": "none"}).status_code for _ in range(2)]
@@ -110,12 +110,12 @@ def test_the_realm_goes_wrong_too_and_is_recorded(sandbox: Sandbox) -> None:
     assert sandbox.requests[0].body == b"grant_type=none"
 
 
-def test_a_fault_of_nothing_is_a_mistake_in_the_test(sandbox: Sandbox) -> None:
-    with pytest.raises(ValueError, match="'register_modelrun'; there is register_model_run"):
+def test_unknown_operations_and_jobs_are_rejected(sandbox: Sandbox) -> None:
+    with pytest.raises(ValueError, match="'register_modelrun'; did you mean register_model_run"):
         sandbox.faults.add("register_modelrun", Fault(drop=True))
     with pytest.raises(ValueError, match="MODEL_RUN_UPDATE"):
         sandbox.faults.fail_jobs("MODEL_RUN_UPDAT", "no")
-    with pytest.raises(ValueError, match="there is no operation"):
+    with pytest.raises(ValueError, match=r"unknown operation .* must be one of"):
         sandbox.faults.left("nothing")
     assert {"register_model_run", "fetch_job", "token", "fetch_report"} <= set(
         sandbox.faults.operation_ids
@@ -123,7 +123,7 @@ def test_a_fault_of_nothing_is_a_mistake_in_the_test(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault(drop=True), Fault(truncate=5)])
-def test_hanging_up_makes_no_noise(
+def test_dropped_connections_are_not_logged(
     fault: Fault, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.faults.add("get_health_check", fault)

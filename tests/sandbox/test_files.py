@@ -1,4 +1,4 @@
-"""The files that the sandbox answers with: what they are called, and how long they are there."""
+"""Responses that are files: their names, and how long they can be fetched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from sandbox.caller import Caller, Clock, record_of
 
 from prov_facade.sandbox import Sandbox
-from prov_facade.sandbox._http import app as _app
+from prov_facade.sandbox._http import report_urls
 
 CSV = re.compile(r'attachment; filename="[\w.-]+\.csv"')
 CSV_TYPE = "text/csv; charset=utf-8"
@@ -22,19 +22,19 @@ WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 REPORT = "/explore/generate/report"
 
 
-def disposition(answer: httpx.Response) -> str:
-    assert answer.status_code == 200, answer.text
-    found: str = answer.headers["Content-Disposition"]
+def disposition(response: httpx.Response) -> str:
+    assert response.status_code == 200, response.text
+    found: str = response.headers["Content-Disposition"]
     return found
 
 
 def test_the_configuration_is_a_text_file(sandbox: Sandbox) -> None:
-    answer = Caller(sandbox).get("/admin/config")
-    assert disposition(answer) == 'attachment; filename="config.txt"'
-    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    response = Caller(sandbox).get("/admin/config")
+    assert disposition(response) == 'attachment; filename="config.txt"'
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
-def test_required_settings_are_all_unless_the_others_are_wanted(sandbox: Sandbox) -> None:
+def test_only_required_settings_are_the_default(sandbox: Sandbox) -> None:
     caller = Caller(sandbox)
 
     def settings(**query: Any) -> dict[str, str]:
@@ -55,7 +55,7 @@ def test_required_settings_are_all_unless_the_others_are_wanted(sandbox: Sandbox
     [(("true", "1", "on", "t", "y", "yes", "True"), True), (("0", "off", "f", "n", "NO"), False)],
     ids=["yes", "no"],
 )
-def test_yes_and_no_have_many_words(
+def test_booleans_have_many_spellings(
     words: tuple[str, ...], required: bool, sandbox: Sandbox
 ) -> None:
     caller = Caller(sandbox)
@@ -66,23 +66,23 @@ def test_yes_and_no_have_many_words(
 
 def test_a_template_is_a_csv_file(sandbox: Sandbox) -> None:
     template = sandbox.items("WORKFLOW_TEMPLATE")[0].id
-    answer = Caller(sandbox).get("/bulk/generate_template/csv", workflow_template_id=template)
-    assert CSV.fullmatch(disposition(answer))
-    assert answer.headers["Content-Type"] == CSV_TYPE
+    response = Caller(sandbox).get("/bulk/generate_template/csv", workflow_template_id=template)
+    assert CSV.fullmatch(disposition(response))
+    assert response.headers["Content-Type"] == CSV_TYPE
 
 
-def test_the_csv_file_of_a_batch_says_what_became_of_each_row(sandbox: Sandbox) -> None:
+def test_the_csv_file_of_a_batch_has_the_result_of_each_row(sandbox: Sandbox) -> None:
     caller = Caller(sandbox)
     records = [record_of(sandbox, display_name=name) for name in ("First", "Second", "Third")]
     records[1]["study_id"] = "10378.1/404"
     batch_id = caller.batch(records)
     third, second, first = caller.all_ended(3, batch_id)
-    answer = caller.get("/bulk/regenerate_from_batch/csv", batch_id=batch_id)
-    assert CSV.fullmatch(disposition(answer))
-    assert answer.headers["Content-Type"] == CSV_TYPE
+    response = caller.get("/bulk/regenerate_from_batch/csv", batch_id=batch_id)
+    assert CSV.fullmatch(disposition(response))
+    assert response.headers["Content-Type"] == CSV_TYPE
 
     names = ("display name", "_job_id", "_job_status", "_model_run_record_id", "_error_info")
-    rows = [[row[name] for name in names] for row in csv.DictReader(io.StringIO(answer.text))]
+    rows = [[row[name] for name in names] for row in csv.DictReader(io.StringIO(response.text))]
     handles = {job["session_id"]: job["result"]["record"]["id"] for job in (first, third)}
     assert "10378.1/404" in second["info"]
     assert rows == [
@@ -93,59 +93,59 @@ def test_the_csv_file_of_a_batch_says_what_became_of_each_row(sandbox: Sandbox) 
 
 
 def asked(sandbox: Sandbox, depth: int = 1) -> dict[str, Any]:
-    """A request for a report on a model run."""
+    """The body of a request for a report on a model run."""
     run = sandbox.items("MODEL_RUN")[0].id
     return {"id": run, "item_subtype": "MODEL_RUN", "depth": depth}
 
 
 def test_a_report_is_a_word_file(sandbox: Sandbox) -> None:
-    answer = Caller(sandbox).post(REPORT, asked(sandbox))
-    assert disposition(answer) == 'attachment; filename="report.docx"'
-    assert answer.headers["Content-Type"] == WORD
+    response = Caller(sandbox).post(REPORT, asked(sandbox))
+    assert disposition(response) == 'attachment; filename="report.docx"'
+    assert response.headers["Content-Type"] == WORD
 
 
 @pytest.mark.parametrize("depth", [1, 3])
 @pytest.mark.parametrize("style", ["document", "job"])
-def test_a_report_goes_as_far_as_it_is_asked_to(
+def test_a_report_respects_its_depth(
     style: Literal["document", "job"], depth: int
 ) -> None:
     with Sandbox(report_style=style) as sandbox:
         caller = Caller(sandbox)
-        answer = caller.post(REPORT, asked(sandbox, depth))
+        response = caller.post(REPORT, asked(sandbox, depth))
         if style == "job":
-            job = caller.ended(answer.json()["session_id"])
-            answer = httpx.get(job["result"]["report_url"])
-    lines = [line.text for line in docx.Document(io.BytesIO(answer.content)).paragraphs]
+            job = caller.ended(response.json()["session_id"])
+            response = httpx.get(job["result"]["report_url"])
+    lines = [line.text for line in docx.Document(io.BytesIO(response.content)).paragraphs]
     assert f"Links followed: {depth}" in lines
 
 
 @pytest.fixture
 def reports(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Clock, list[str]]]:
-    """The addresses of two reports that were made in jobs, and the clock that they go by."""
+    """The URLs of two reports created in jobs, and the clock of the sandbox."""
     clock = Clock()
-    monkeypatch.setattr(_app, "time", clock)
+    monkeypatch.setattr(report_urls, "time", clock)
     with Sandbox(report_style="job") as sandbox:
         caller = Caller(sandbox)
         jobs = [caller.ended(caller.started(REPORT, asked(sandbox))) for _ in range(2)]
         yield clock, [job["result"]["report_url"] for job in jobs]
 
 
-def test_a_report_of_a_job_is_there_for_an_hour(reports: tuple[Clock, list[str]]) -> None:
+def test_the_url_of_a_report_expires_after_an_hour(reports: tuple[Clock, list[str]]) -> None:
     clock, (url, other) = reports
     assert url != other
     for seconds, status in ((0, 200), (2, 200), (3590, 200), (60, 403), (10**6, 403)):
         clock.now += seconds
         assert httpx.get(url).status_code == status, seconds
     clock.now -= 10**6 + 100
-    answer = httpx.get(url)
-    assert disposition(answer) == 'attachment; filename="report.docx"'
-    assert answer.headers["Content-Type"] == WORD
+    response = httpx.get(url)
+    assert disposition(response) == 'attachment; filename="report.docx"'
+    assert response.headers["Content-Type"] == WORD
 
 
-def test_the_address_of_a_report_is_good_for_that_alone(
+def test_the_url_of_a_report_is_valid_only_for_that_report(
     reports: tuple[Clock, list[str]],
 ) -> None:
-    """Neither for another report nor for longer, nor when it is cut short."""
+    """Changed ids, expiry times and signatures are rejected."""
     _, (url, other) = reports
     address, _, query = url.partition("?")
     expires = re.search(r"expires=(\d+)", query)

@@ -1,4 +1,4 @@
-"""The generated operations of the job-api, against the sandbox's."""
+"""The generated operations of the job-api against the sandbox."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def client(shared: Sandbox) -> Iterator[AuthenticatedClient]:
 
 
 def pages(page: Callable[[dict[str, Any] | None], Any]) -> list[list[JobStatusTable]]:
-    """Read a list to its end."""
+    """Read all pages of a list."""
     found: list[list[JobStatusTable]] = []
     key: dict[str, Any] | None = None
     while not found or key is not None:
-        answer = page(key)
-        found.append(answer.jobs)
-        key = answer.pagination_key
+        response = page(key)
+        found.append(response.jobs)
+        key = response.pagination_key
     return found
 
 
@@ -103,7 +103,7 @@ def test_a_job_is_fetched(client: AuthenticatedClient, batch_id: str) -> None:
     assert asyncio.run(fetching()) == listed
 
 
-def test_a_job_that_is_not_known_is_no_value(client: AuthenticatedClient) -> None:
+def test_an_unknown_job_is_none(client: AuthenticatedClient) -> None:
     with pytest.raises(UnexpectedStatus) as raised:
         fetch_job.sync(client=client, session_id="7f0c1a52-9b1e-4c55-8a55-0a4b5d1f3c11")
     assert raised.value.response.status_code == 400

@@ -1,4 +1,4 @@
-"""Whose jobs the job-api shows, and how many at a time."""
+"""The lists of jobs in the job-api: whose jobs they contain, and their pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def shared() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def batch_id(shared: Sandbox) -> str:
-    """A batch of Ann's."""
+    """A batch of Ann."""
     ann = Caller(shared, "ann")
     batch_id = ann.batch([record_of(shared, display_name=f"Run {n}") for n in range(MANY)])
     ann.all_ended(MANY, batch_id)
@@ -29,11 +29,11 @@ def batch_id(shared: Sandbox) -> str:
 
 
 def names(jobs: list[Any]) -> list[str]:
-    """What the runs of a batch's jobs are called."""
+    """The names of the runs in a list of jobs."""
     return [job["payload"]["record"]["display_name"] for job in jobs]
 
 
-def test_users_see_their_own_jobs_alone(shared: Sandbox, batch_id: str) -> None:
+def test_users_see_only_their_own_jobs(shared: Sandbox, batch_id: str) -> None:
     ann, bob = Caller(shared, "ann"), Caller(shared, "bob", "read", "write")
     bobs = bob.started("/model_run/register", record_of(shared))
     bob.ended(bobs)
@@ -62,7 +62,7 @@ def test_users_see_their_own_jobs_alone(shared: Sandbox, batch_id: str) -> None:
     ("body", "count"),
     [({}, 10), ({"limit": 1}, 1), ({"limit": 7}, 7), ({"limit": 11}, 11), ({"limit": 100}, MANY)],
 )
-def test_a_page_holds_ten_jobs_or_as_many_as_are_asked_for(
+def test_a_page_has_ten_jobs_or_the_requested_number(
     body: dict[str, int], count: int, of_batch: bool, shared: Sandbox, batch_id: str
 ) -> None:
     ann = Caller(shared, "ann")
@@ -76,7 +76,7 @@ def test_a_page_holds_ten_jobs_or_as_many_as_are_asked_for(
 
 
 @pytest.mark.parametrize("limit", [1, 5, 6, MANY])
-def test_pages_follow_each_other_from_the_newest_to_the_oldest(
+def test_pages_are_ordered_from_newest_to_oldest(
     limit: int, shared: Sandbox, batch_id: str
 ) -> None:
     ann = Caller(shared, "ann")
@@ -89,6 +89,6 @@ def test_pages_follow_each_other_from_the_newest_to_the_oldest(
     assert names(found) == [f"Run {n}" for n in reversed(range(MANY))]
 
 
-def test_a_key_that_was_not_given_out_is_a_500(shared: Sandbox, batch_id: str) -> None:
+def test_an_unknown_pagination_key_is_a_500(shared: Sandbox, batch_id: str) -> None:
     body = {"batch_id": batch_id, "pagination_key": {"session_id": "elsewhere"}}
     assert Caller(shared, "ann").post(f"{JOBS}/list_batch", body).status_code == 500

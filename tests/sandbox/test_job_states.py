@@ -1,4 +1,4 @@
-"""What a job is like from the moment it is taken on until it has ended."""
+"""The states of a job, from its creation to its end."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from prov_facade.sandbox._state import jobs as _jobs
 STATES = ("PENDING", "DEQUEUED", "IN_PROGRESS", "SUCCEEDED")
 
 
-def test_a_job_is_hidden_and_then_in_every_state_in_order(
+def test_a_job_is_hidden_first_and_then_passes_through_all_states(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """On a clock of the test's own, so that no state can be missed."""
+    """With a simulated clock, so that no state can be missed."""
     clock = Clock()
     monkeypatch.setattr(_jobs, "time", clock)
-    # Short, since the worker sleeps by the clock of the machine before it looks at this one again.
-    # Parts of a second that a float holds exactly.
+    # Short, since the worker sleeps by the system clock before it reads this one again.
+    # Fractions that a float represents exactly.
     with Sandbox(delays=JobDelays(0.125, 0.25, 0.375, 0.5)) as sandbox:
         ann = Caller(sandbox, "ann")
         session_id = ann.started("/model_run/register", record_of(sandbox, display_name="New"))
@@ -30,7 +30,7 @@ def test_a_job_is_hidden_and_then_in_every_state_in_order(
             hidden = ann.fetched(session_id)
             assert (hidden.status_code, hidden.json()) == (400, {"detail": "Item was not found."})
         clock.now += 0.0625
-        # Known from now on, and not taken before its time is over.
+        # Visible from now on, and PENDING until its time is over.
         jobs: list[Any] = [ann.fetched(session_id).json()["job"]]
         for seconds in (0.25, 0.375, 0.5):
             clock.now += seconds
@@ -46,7 +46,7 @@ def test_a_job_is_hidden_and_then_in_every_state_in_order(
 
 
 @pytest.mark.parametrize("state", STATES[:-1])
-def test_a_job_stays_in_a_state_as_long_as_it_is_told(state: str) -> None:
+def test_a_job_stays_in_a_state_for_its_delay(state: str) -> None:
     with Sandbox(delays=JobDelays(**{state.lower(): 3600})) as sandbox:
         caller = Caller(sandbox)
         before = len(sandbox.items("MODEL_RUN"))
@@ -56,7 +56,7 @@ def test_a_job_stays_in_a_state_as_long_as_it_is_told(state: str) -> None:
         assert len(sandbox.items("MODEL_RUN")) == before
 
 
-def test_a_job_that_fails_says_why_and_has_no_result(sandbox: Sandbox) -> None:
+def test_a_failed_job_has_info_and_no_result(sandbox: Sandbox) -> None:
     caller = Caller(sandbox)
     records = [record_of(sandbox), record_of(sandbox, workflow_template_id="10378.1/404")]
     batch_id = caller.batch(records)
@@ -66,7 +66,7 @@ def test_a_job_that_fails_says_why_and_has_no_result(sandbox: Sandbox) -> None:
     assert failed["info"] == "Could not find WORKFLOW_TEMPLATE with id 10378.1/404."
 
 
-def test_the_jobs_of_a_batch_know_it_and_whose_they_are(sandbox: Sandbox) -> None:
+def test_the_jobs_of_a_batch_have_its_id_and_user(sandbox: Sandbox) -> None:
     ann = Caller(sandbox, "ann", "read", "write")
     batch_id = ann.batch([record_of(sandbox), record_of(sandbox)])
     jobs = ann.all_ended(2, batch_id)

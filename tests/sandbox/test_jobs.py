@@ -1,4 +1,4 @@
-"""The jobs of the sandbox, as the job-api shows them."""
+"""The jobs of the sandbox in the job-api."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def record_of(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
 
 
 def fetched(sandbox: Sandbox, session_id: str) -> dict[str, Any]:
-    answer = httpx.get(
+    response = httpx.get(
         f"{sandbox.config.job_api_endpoint}/jobs/user/fetch",
         params={"session_id": session_id},
         headers={"Authorization": f"Bearer {sandbox.token('read')}"},
     )
-    job: dict[str, Any] = answer.raise_for_status().json()["job"]
+    job: dict[str, Any] = response.raise_for_status().json()["job"]
     return job
 
 
 def batch_jobs(sandbox: Sandbox, session: Session, records: list[Any]) -> tuple[str, list[Any]]:
-    """Submit a batch, and return its id and its jobs when they have ended."""
-    answer = session.run(lambda c: c.register_batch_model_runs({"records": records}))
-    batch_id = session.ended(answer.session_id)["result"]["batch_id"]
+    """Submit a batch, wait until its jobs have ended, and return its id and the jobs."""
+    response = session.run(lambda c: c.register_batch_model_runs({"records": records}))
+    batch_id = session.ended(response.session_id)["result"]["batch_id"]
     for _ in range(100):
         listed = httpx.post(
             f"{sandbox.config.job_api_endpoint}/jobs/user/list_batch",
@@ -49,8 +49,8 @@ def batch_jobs(sandbox: Sandbox, session: Session, records: list[Any]) -> tuple[
     raise AssertionError("the jobs of the batch do not appear")
 
 
-def test_a_bad_record_fails_in_its_own_job(sandbox: Sandbox, session: Session) -> None:
-    """The server looks at the records of a batch only when their jobs are worked on."""
+def test_an_invalid_record_fails_in_its_own_job(sandbox: Sandbox, session: Session) -> None:
+    """The server checks the records of a batch only when it processes their jobs."""
     good = record_of(sandbox, display_name="Good")
     bad = record_of(sandbox, display_name="Bad", study_id="10378.1/404")
     batch_id, jobs = batch_jobs(sandbox, session, [good, bad])
@@ -64,12 +64,12 @@ def test_a_bad_record_fails_in_its_own_job(sandbox: Sandbox, session: Session) -
     assert rows["Good"]["_error_info"] == ""
 
 
-def test_payloads_are_those_that_provena_publishes(sandbox: Sandbox, session: Session) -> None:
+def test_payloads_have_provenas_format(sandbox: Sandbox, session: Session) -> None:
     run, record = sandbox.items("MODEL_RUN")[0], record_of(sandbox, display_name="Changed")
 
     def payload(session_id: str | None) -> Any:
         job = session.ended(session_id)
-        # It is for the server alone. The one in the sandbox is no secret.
+        # Only the server can read it. In the sandbox it is a placeholder.
         assert job["payload"].pop("user_info") == "sealed"
         return job["payload"]
 
@@ -88,7 +88,7 @@ def test_payloads_are_those_that_provena_publishes(sandbox: Sandbox, session: Se
     assert payload(job["session_id"]) == {"record": record, "revalidate": True}
 
 
-def test_a_report_is_finished_while_the_sandbox_stops(
+def test_a_report_in_progress_is_finished_before_stopping(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, closed = Event(), Event()
@@ -123,19 +123,19 @@ def test_a_report_is_finished_while_the_sandbox_stops(
         assert (job["status"], list(job["result"])) == ("SUCCEEDED", ["report_url"])
 
 
-def test_a_job_that_breaks_the_sandbox_fails_alone(
+def test_an_unexpected_error_fails_only_its_job(
     sandbox: Sandbox, session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The work goes on, whatever one job comes upon."""
+    """Later jobs are still processed."""
     run = sandbox.items("MODEL_RUN")[0]
-    with sandbox._up.store.writing() as connection:
+    with sandbox._up.store.transaction() as connection:
         connection.execute("UPDATE item SET body = '{}' WHERE id = ?", (run.id,))
     headers = {"Authorization": f"Bearer {sandbox.token('read', 'write')}"}
     record = sandbox.items("MODEL_RUN")[1].body["record"]
     broken = {"model_run_id": run.id, "reason": "none", "record": record}
     statuses = []
     for path, body in (("/model_run/update", broken), ("/model_run/register", record)):
-        answer = httpx.post(sandbox.url + path, json=body, headers=headers).raise_for_status()
-        statuses.append(session.ended(answer.json()["session_id"])["status"])
+        response = httpx.post(sandbox.url + path, json=body, headers=headers).raise_for_status()
+        statuses.append(session.ended(response.json()["session_id"])["status"])
     assert statuses == ["FAILED", "SUCCEEDED"]
     assert "failed in the sandbox itself" in caplog.text

@@ -1,4 +1,4 @@
-"""The README's first command, in this process, where every exchange is held to the documents."""
+"""The README's first command, in this process, where every exchange is checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting and stopping, and where a sandbox says that it is."""
+"""Starting and stopping a sandbox, and its URLs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from prov_facade.sandbox import Client, Sandbox, SeedError
     ids=["url", "config", "realm", "items", "token", "reset"],
 )
 @pytest.mark.parametrize("ended", [False, True])
-def test_a_sandbox_that_is_not_running_says_so(use: Callable[[Sandbox], Any], ended: bool) -> None:
+def test_use_of_a_stopped_sandbox_is_an_error(use: Callable[[Sandbox], Any], ended: bool) -> None:
     sandbox = Sandbox()
     if ended:
         sandbox.start().stop()
@@ -34,14 +34,14 @@ def test_a_sandbox_that_is_not_running_says_so(use: Callable[[Sandbox], Any], en
         use(sandbox)
 
 
-def test_what_was_received_can_be_read_after_the_end() -> None:
+def test_requests_can_be_read_after_stopping() -> None:
     with Sandbox() as sandbox:
         httpx.get(sandbox.url)
     assert [request.operation_id for request in sandbox.requests] == ["get_health_check"]
 
 
-def test_stopping_does_no_harm_to_what_is_not_running(tmp_path: Path) -> None:
-    """As in a ``finally`` whose ``try`` did not get far."""
+def test_stopping_is_idempotent(tmp_path: Path) -> None:
+    """As in a ``finally`` block after a failed start."""
     sandbox = Sandbox(seed=tmp_path / "missing.yaml")
     with pytest.raises(SeedError):
         sandbox.start()
@@ -49,14 +49,14 @@ def test_stopping_does_no_harm_to_what_is_not_running(tmp_path: Path) -> None:
     sandbox.stop()
 
 
-def test_a_running_sandbox_cannot_be_started(sandbox: Sandbox) -> None:
+def test_a_running_sandbox_cannot_be_started_again(sandbox: Sandbox) -> None:
     url = sandbox.url
     with pytest.raises(RuntimeError, match="already running"):
         sandbox.start()
     assert httpx.get(url).status_code == 200
 
 
-def test_a_sandbox_can_be_started_again(tmp_path: Path) -> None:
+def test_a_stopped_sandbox_can_be_started_again(tmp_path: Path) -> None:
     sandbox = Sandbox(state=tmp_path / "state.db")
     for _ in range(2):
         with sandbox:
@@ -65,7 +65,7 @@ def test_a_sandbox_can_be_started_again(tmp_path: Path) -> None:
             assert len(sandbox.items("MODEL_RUN")) == 30
 
 
-def test_it_listens_on_ipv6() -> None:
+def test_a_sandbox_can_listen_on_ipv6() -> None:
     if not socket.has_ipv6:
         pytest.skip("this Python has no IPv6")
     try:
@@ -77,14 +77,14 @@ def test_it_listens_on_ipv6() -> None:
         assert httpx.get(sandbox.url).status_code == 200
 
 
-def test_a_host_that_is_none_of_this_machine() -> None:
+def test_an_unknown_host_is_an_error() -> None:
     with pytest.raises(OSError, match=r"."):
         Sandbox(host="nowhere.invalid").start()
 
 
-def test_addresses_are_those_by_which_it_is_asked() -> None:
-    """Who reaches it from elsewhere knows this machine by another name."""
-    with Sandbox(host="0.0.0.0", report_style="job") as sandbox:  # noqa: S104  (what is tried)
+def test_urls_use_the_host_of_the_request() -> None:
+    """Callers on other machines use another name for this machine."""
+    with Sandbox(host="0.0.0.0", report_style="job") as sandbox:  # noqa: S104  (what is tested)
         assert sandbox.url.startswith("http://127.0.0.1:")
         port = sandbox.url.rpartition(":")[2]
         asked = f"localhost:{port}"
@@ -98,10 +98,10 @@ def test_addresses_are_those_by_which_it_is_asked() -> None:
         session_id = httpx.post(url, headers=headers, json=body).json()["session_id"]
         jobs = f"{sandbox.config.job_api_endpoint}/jobs/user/fetch"
         for _ in range(1000):
-            answer = httpx.get(jobs, params={"session_id": session_id}, headers=headers).json()
-            if answer.get("job", {}).get("status") == "SUCCEEDED":
+            response = httpx.get(jobs, params={"session_id": session_id}, headers=headers).json()
+            if response.get("job", {}).get("status") == "SUCCEEDED":
                 break
-        address = answer["job"]["result"]["report_url"]
+        address = response["job"]["result"]["report_url"]
         assert address.startswith(f"http://{asked}/reports/")
         assert httpx.get(address).content.startswith(b"PK")
 

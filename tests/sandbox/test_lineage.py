@@ -1,4 +1,4 @@
-"""Lineage answers are those of networkx, on graphs of every shape."""
+"""Lineage queries agree with networkx, on graphs of every shape."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prov_facade.sandbox._state.graph import Link, Node, add
 from prov_facade.sandbox._state.lineage import Direction, Goal, Lineage, effected_agents, explore
-from prov_facade.sandbox._state.store import Link, Node, Store
+from prov_facade.sandbox._state.store import Store
 
 KINDS = {
     "d": ("ENTITY", "DATASET"),
@@ -27,12 +28,12 @@ edges = st.lists(st.tuples(names, names), max_size=25)
 def store_of(graph: nx.DiGraph[str]) -> Store:
     store = Store()
     nodes = [Node(name, *KINDS[name[0]]) for name in graph]
-    store.add("record", nodes, [Link(source, "used", target) for source, target in graph.edges])
+    add(store, "record", nodes, [Link(source, "used", target) for source, target in graph.edges])
     return store
 
 
 def walks(graph: nx.DiGraph[str], start: str, depth: int, ends: Callable[[str], bool]) -> Found:
-    """Nodes and links on a walk of at most so many steps that ends where it should."""
+    """Nodes and links on walks up to a length that end at an accepted node."""
     if start not in graph:
         return set(), set()
     to = nx.single_source_shortest_path_length(graph, start, cutoff=depth)
@@ -59,7 +60,7 @@ def found(lineage: Lineage) -> Found:
 @pytest.mark.parametrize("goal", Goal)
 @given(edges=edges, start=names, depth=st.integers(0, 6))
 @settings(deadline=None, derandomize=True, max_examples=60)
-def test_walks_are_those_of_networkx(
+def test_walks_agree_with_networkx(
     direction: Direction, goal: Goal, edges: list[tuple[str, str]], start: str, depth: int
 ) -> None:
     graph: nx.DiGraph[str] = nx.DiGraph(edges)
@@ -77,7 +78,7 @@ def test_walks_are_those_of_networkx(
 
 @given(edges=edges, start=names, depth=st.integers(0, 6))
 @settings(deadline=None, derandomize=True, max_examples=60)
-def test_effected_agents_are_those_that_downstream_nodes_point_to(
+def test_effected_agents_agree_with_networkx(
     edges: list[tuple[str, str]], start: str, depth: int
 ) -> None:
     graph: nx.DiGraph[str] = nx.DiGraph(edges)
@@ -96,9 +97,10 @@ def test_effected_agents_are_those_that_downstream_nodes_point_to(
     assert found(lineage) == (nodes | agents, {(v, u) for u, v in links} | pointing)
 
 
-def test_a_link_keeps_its_relation_and_nodes_their_kind() -> None:
+def test_links_keep_their_relation_and_nodes_their_type() -> None:
     with Store() as store:
-        store.add(
+        add(
+            store,
             "r1",
             [Node("r1", "ACTIVITY", "MODEL_RUN"), Node("d1", "ENTITY", "DATASET")],
             [Link("r1", "used", "d1")],

@@ -1,4 +1,4 @@
-"""The links that a model run makes: all of them, and no others."""
+"""A model run has exactly the expected links."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ RECORD: dict[str, Any] = {
     "end_time": 1_700_000_060,
 }
 Triple = tuple[str, str, str]
-# One table of all the links of that run, which is called RUN here.
+# All links of that run, which is called RUN here.
 LINKS: set[Triple] = {
     ("RUN", "wasInformedBy", "t/study"),
     ("RUN", "used", "t/wind"),
@@ -85,12 +85,12 @@ LINKS: set[Triple] = {
 }
 EMPTY = {"directed": True, "multigraph": False, "graph": {}, "nodes": [], "links": []}
 ALONE = {"study_id": None, "associations": {"modeller_id": "t/bob"}}
-"""What makes a run that is of no study, and that no organisation has asked for."""
+"""Changes that make a run without a study and a requesting organisation."""
 
 
 @pytest.fixture
 def caller(tmp_path: Path) -> Iterator[Caller]:
-    """Somebody with a sandbox that holds no model run."""
+    """A caller of a sandbox without model runs."""
     path = tmp_path / "seed.yaml"
     path.write_text(SEED, encoding="utf-8")
     with Sandbox(seed=path) as sandbox:
@@ -104,20 +104,20 @@ def upstream(caller: Caller, start: str) -> dict[str, Any]:
 
 
 def brought(caller: Caller, run: str) -> list[Any]:
-    """What would be changed by deleting a run, which is all that it has brought about."""
+    """The changes that deleting a run would make, which are all of its nodes and links."""
     body = caller.post("/model_run/delete", {"record_id": run, "trial_mode": True}).json()
     diff: list[Any] = body["diff"]
     return diff
 
 
 def all_links(caller: Caller, run: str) -> set[Triple]:
-    """The links of a sandbox with a single run. Its outputs lead to all of them."""
+    """The links of a sandbox with a single run. All can be reached from its outputs."""
     found = [link for start in ("t/flow", "t/heat") for link in upstream(caller, start)["links"]]
     ends = [(link["source"], link["type"], link["target"]) for link in found]
     return {(s.replace(run, "RUN"), r, t.replace(run, "RUN")) for s, r, t in ends}
 
 
-def test_a_run_makes_all_the_links_that_it_should(caller: Caller) -> None:
+def test_a_run_has_all_links(caller: Caller) -> None:
     run = caller.registered(RECORD)
     assert all_links(caller, run) == LINKS
     nodes = [node for start in ("t/flow", "t/heat") for node in upstream(caller, start)["nodes"]]
@@ -126,14 +126,14 @@ def test_a_run_makes_all_the_links_that_it_should(caller: Caller) -> None:
     assert kinds == {item.id: (item.item_category, item.item_subtype) for item in items}
 
 
-def test_a_run_that_concerns_its_modeller_alone_makes_fewer(caller: Caller) -> None:
+def test_a_minimal_run_has_fewer_links(caller: Caller) -> None:
     run = caller.registered(RECORD | ALONE)
     missing = {link for link in LINKS if {"t/study", "t/reefs"} & {*link}}
     expected = {tuple(end.replace("t/ann", "t/bob") for end in link) for link in LINKS - missing}
     assert all_links(caller, run) == expected
 
 
-def test_a_study_that_is_linked_later_is_linked_like_any_other(caller: Caller) -> None:
+def test_a_study_linked_later_has_the_same_links(caller: Caller) -> None:
     run = caller.registered({**RECORD, "study_id": None})
     assert all_links(caller, run) == LINKS - {("RUN", "wasInformedBy", "t/study")}
     path = "/model_run/edit/link_to_study"
@@ -141,7 +141,7 @@ def test_a_study_that_is_linked_later_is_linked_like_any_other(caller: Caller) -
     assert all_links(caller, run) == LINKS
 
 
-def test_an_updated_run_has_the_links_of_its_new_record_alone(caller: Caller) -> None:
+def test_an_updated_run_has_only_the_links_of_its_new_record(caller: Caller) -> None:
     run = caller.registered(RECORD | ALONE)
     before = all_links(caller, run)
     update = {"model_run_id": run, "reason": "All of it was wrong.", "record": RECORD}
@@ -150,7 +150,7 @@ def test_an_updated_run_has_the_links_of_its_new_record_alone(caller: Caller) ->
         assert all_links(caller, run) == links
 
 
-def test_a_run_that_is_stored_again_has_the_links_of_its_new_record_alone(caller: Caller) -> None:
+def test_a_run_stored_again_has_only_the_links_of_its_new_record(caller: Caller) -> None:
     run = caller.registered(RECORD | ALONE)
     item = run_of(caller.sandbox, run)
     stored = {
@@ -170,8 +170,8 @@ def test_a_run_that_is_stored_again_has_the_links_of_its_new_record_alone(caller
     assert again.body["user_metadata"] == {"ship": "Beagle"}
 
 
-def test_a_graph_that_was_cleared_is_made_anew(caller: Caller) -> None:
-    """Nothing of the old graph may stay behind, where new nodes take the numbers of old ones."""
+def test_a_cleared_graph_can_be_restored(caller: Caller) -> None:
+    """Nothing of the old graph may be left, since new nodes reuse the numbers of old ones."""
     runs = [caller.registered(RECORD) for _ in range(3)]
     caller.delete("/graph/admin/clear")
     last = caller.registered(RECORD | ALONE)

@@ -9,10 +9,11 @@ import pytest
 from prov.model import ProvActivity, ProvAgent, ProvDocument, ProvEntity, ProvRecord
 
 from prov_facade.models import AssociationInfo, ModelRunRecord
+from prov_facade.sandbox._state.graph import Link, Node
 from prov_facade.sandbox._state.provenance import prov_document
 from prov_facade.sandbox._state.records import graph_of
 from prov_facade.sandbox._state.seed import load
-from prov_facade.sandbox._state.store import Link, Node, Store
+from prov_facade.sandbox._state.store import Store
 
 RECORD = ModelRunRecord(
     workflow_template_id="10378.1/7",
@@ -47,7 +48,7 @@ LINKS = [
     Link("10378.1/3", "wasInfluencedBy", "10378.1/8"),
 ]
 
-# The relations by the names that PROV-N gives them, source first as in the graph.
+# The relations by their names in PROV-N, source first as in the graph.
 RELATIONS = {
     "Usage": "used",
     "Generation": "wasGeneratedBy",
@@ -94,12 +95,12 @@ def types(document: ProvDocument, node_id: str) -> set[str]:
     return {name.uri for name in one(document, node_id).get_attribute("prov:type")}
 
 
-def test_every_relation_is_read_back_with_its_ends_the_right_way_round() -> None:
+def test_relations_have_the_right_source_and_target() -> None:
     document = read(prov_document(RUN, RECORD, LINKS, NODES))
     assert sorted(map(repr, relations(document))) == sorted(map(repr, LINKS))
 
 
-def test_the_nodes_are_read_back_as_what_they_are() -> None:
+def test_nodes_have_the_right_types() -> None:
     document = read(prov_document(RUN, RECORD, LINKS, NODES))
     found = {
         kind: {handle(record.identifier) for record in document.get_records(kind)}
@@ -117,7 +118,7 @@ def test_the_nodes_are_read_back_as_what_they_are() -> None:
     assert types(document, "10378.1/7") == {"urn:provena:WORKFLOW_TEMPLATE", f"{prov}Collection"}
 
 
-def test_the_run_has_its_times_name_and_description() -> None:
+def test_the_run_has_times_name_and_description() -> None:
     document = read(prov_document(RUN, RECORD, LINKS, NODES))
     run = one(document, RUN)
     assert isinstance(run, ProvActivity)
@@ -131,7 +132,7 @@ def test_the_run_has_its_times_name_and_description() -> None:
     assert not study.get_attribute("dcterms:description")
 
 
-def test_the_run_is_told_of_without_nodes_and_links() -> None:
+def test_the_run_is_included_without_nodes_and_links() -> None:
     document = read(prov_document(RUN, RECORD, [], []))
     (record,) = document.get_records()
     assert handle(record.identifier) == RUN
@@ -139,7 +140,7 @@ def test_the_run_is_told_of_without_nodes_and_links() -> None:
 
 
 @pytest.mark.parametrize("seconds", [10**12, -(10**12), 10**30])
-def test_times_that_no_date_can_tell_are_left_out(seconds: int) -> None:
+def test_times_without_a_date_are_omitted(seconds: int) -> None:
     record = ModelRunRecord.from_dict(RECORD.to_dict())
     record.start_time = record.end_time = seconds
     run = one(read(prov_document(RUN, record, LINKS, NODES)), RUN)
@@ -147,7 +148,7 @@ def test_times_that_no_date_can_tell_are_left_out(seconds: int) -> None:
     assert run.get_startTime() is run.get_endTime() is None
 
 
-def test_times_before_1970_are_dates_too() -> None:
+def test_times_before_1970_have_dates() -> None:
     record = ModelRunRecord.from_dict(RECORD.to_dict())
     record.start_time = -1
     run = one(read(prov_document(RUN, record, LINKS, NODES)), RUN)
@@ -156,14 +157,14 @@ def test_times_before_1970_are_dates_too() -> None:
 
 
 @pytest.mark.parametrize("odd", ["10378.1/a:b", "plain", "10378.1/ö(1),x;y='z'", "a/b/c?d=e#f"])
-def test_odd_handles_are_read_back(odd: str) -> None:
+def test_unusual_handles_are_preserved(odd: str) -> None:
     nodes = [Node(odd, "ENTITY", "DATASET")]
     document = read(prov_document(RUN, RECORD, [Link(RUN, "used", odd)], nodes))
     assert relations(document) == [Link(RUN, "used", odd)]
     assert isinstance(one(document, odd), ProvEntity)
 
 
-def test_neither_order_nor_repetition_changes_the_text() -> None:
+def test_order_and_duplicates_do_not_change_the_document() -> None:
     text = prov_document(RUN, RECORD, LINKS, NODES)
     order = random.Random(1)  # noqa: S311 -- the same order in each test run
     for _ in range(5):
@@ -173,18 +174,18 @@ def test_neither_order_nor_repetition_changes_the_text() -> None:
         assert prov_document(RUN, RECORD, iter(links), iter(nodes)) == text
 
 
-def test_the_nodes_are_in_the_order_of_their_ids() -> None:
+def test_nodes_are_ordered_by_id() -> None:
     nodes = [Node(f"10378.1/{number}", "ENTITY", "DATASET") for number in range(100, 200)]
     text = prov_document(RUN, RECORD, [], reversed(nodes))
     assert list(json.loads(text)["entity"]) == [f"handle:{node.id}" for node in nodes]
 
 
-def test_another_relation_is_refused() -> None:
+def test_other_relations_are_rejected() -> None:
     with pytest.raises(KeyError, match="wasNearTo"):
         prov_document(RUN, RECORD, [Link(RUN, "wasNearTo", "10378.1/3")], NODES)
 
 
-def test_every_run_of_the_seed_is_read_back() -> None:
+def test_every_run_of_the_seed_can_be_parsed() -> None:
     seed = load(None)
     with Store() as store:
         store.put_items(seed.items)

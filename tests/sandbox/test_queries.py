@@ -34,8 +34,8 @@ def shared() -> Iterator[Sandbox]:
 
 def graph_of(sandbox: Sandbox, path: str, **query: Any) -> nx.DiGraph[str]:
     headers = {"Authorization": f"Bearer {sandbox.token('read')}"}
-    answer = httpx.get(f"{sandbox.url}{path}", params=query, headers=headers)
-    body = answer.raise_for_status().json()
+    response = httpx.get(f"{sandbox.url}{path}", params=query, headers=headers)
+    body = response.raise_for_status().json()
     assert body["status"]["success"] is True
     assert body["record_count"] == len(body["graph"]["nodes"])
     graph = nx.node_link_graph(body["graph"], edges="links")
@@ -45,14 +45,14 @@ def graph_of(sandbox: Sandbox, path: str, **query: Any) -> nx.DiGraph[str]:
 
 @pytest.mark.parametrize("path", QUERIES)
 @pytest.mark.parametrize("depth", [None, 0, 1, 3, 10, -1])
-def test_a_query_goes_its_way_as_far_as_it_should(
+def test_queries_follow_their_direction_and_depth(
     path: str, depth: int | None, shared: Sandbox
 ) -> None:
     default, direction, goal = QUERIES[path]
     query = {"starting_id": MIDDLE} | ({} if depth is None else {"depth": depth})
     graph = graph_of(shared, path, **query)
 
-    steps = max(depth or default, 0)  # 0 is taken for no depth, as the server does
+    steps = max(depth or default, 0)  # like the server, 0 counts as no depth
     if goal is None:
         expected = effected_agents(shared._up.store, MIDDLE, steps)
     else:
@@ -62,8 +62,8 @@ def test_a_query_goes_its_way_as_far_as_it_should(
     assert set(graph.edges(data="type")) == links
 
 
-def test_what_the_queries_find_in_the_study(shared: Sandbox) -> None:
-    """Enough of it, by hand, to tell the queries from each other."""
+def test_queries_on_the_seed(shared: Sandbox) -> None:
+    """Expected results, written by hand, that distinguish the queries."""
     found = {path: graph_of(shared, path, starting_id=MIDDLE, depth=4) for path in QUERIES}
     subtypes = {
         path: {graph.nodes[node]["item_subtype"] for node in graph} for path, graph in found.items()
@@ -75,7 +75,7 @@ def test_what_the_queries_find_in_the_study(shared: Sandbox) -> None:
     assert weather not in found["/explore/downstream"]
     for way in ("contributing", "effected"):
         datasets = found[f"/explore/special/{way}_datasets"]
-        # Inner nodes stay; what leads to no dataset is gone.
+        # Inner nodes are included; walks that lead to no dataset are not.
         assert subtypes[f"/explore/special/{way}_datasets"] == {"DATASET", "MODEL_RUN"}
         assert (weather if way == "contributing" else outlook) in datasets
         assert "PERSON" in subtypes[f"/explore/special/{way}_agents"]

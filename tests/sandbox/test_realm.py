@@ -37,7 +37,7 @@ class Clock:
 
 
 class Served:
-    """A realm that listens, and a client of it."""
+    """A realm that listens, and an HTTP client."""
 
     def __init__(self, url: str, **settings: Any) -> None:
         self.clock = Clock()
@@ -53,9 +53,9 @@ class Served:
         return self.post(f"{OAUTH}/token", grant_type=grant_type, **form)
 
     def device(self, **form: str) -> Json:
-        answer = self.post(f"{OAUTH}/auth/device", **({"client_id": "tool"} | form))
-        assert answer.status_code == 200
-        found: Json = answer.json()
+        response = self.post(f"{OAUTH}/auth/device", **({"client_id": "tool"} | form))
+        assert response.status_code == 200
+        found: Json = response.json()
         return found
 
     def poll(self, device: Json, client_id: str = "tool") -> httpx.Response:
@@ -89,21 +89,21 @@ def serving(**settings: Any) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
-    # For all tests: each has devices and sessions of its own, and time only passes.
+    # Shared by all tests: each has its own devices and sessions, and time only moves forward.
     with serving() as served:
         yield served
 
 
-def check_error(answer: httpx.Response, error: str, status: int = 400) -> None:
-    assert (answer.status_code, answer.json()["error"]) == (status, error)
-    assert answer.json().keys() == {"error", "error_description"}
-    assert answer.json()["error_description"]
-    assert answer.headers["cache-control"] == "no-store"
+def check_error(response: httpx.Response, error: str, status: int = 400) -> None:
+    assert (response.status_code, response.json()["error"]) == (status, error)
+    assert response.json().keys() == {"error", "error_description"}
+    assert response.json()["error_description"]
+    assert response.headers["cache-control"] == "no-store"
 
 
-def test_the_realm_describes_itself(served: Served) -> None:
-    answer = served.http.get(f"{served.url}/.well-known/openid-configuration")
-    found = answer.raise_for_status().json()
+def test_the_realm_has_a_discovery_document(served: Served) -> None:
+    response = served.http.get(f"{served.url}/.well-known/openid-configuration")
+    found = response.raise_for_status().json()
     assert found["issuer"] == served.url
     assert DEVICE_GRANT in found["grant_types_supported"]
     for name in (
@@ -112,7 +112,7 @@ def test_the_realm_describes_itself(served: Served) -> None:
         "revocation_endpoint",
         "end_session_endpoint",
     ):
-        # A form without anything is understood, and refused.
+        # An empty form is parsed, and rejected.
         check_error(served.http.post(found[name], data={"x": ""}), *REFUSED[name])
     (algorithm,) = found["id_token_signing_alg_values_supported"]
     (key,) = served.http.get(found["jwks_uri"]).json()["keys"]
@@ -120,10 +120,10 @@ def test_the_realm_describes_itself(served: Served) -> None:
     assert (header["alg"], header["kid"]) == (algorithm, key["kid"])
 
 
-def test_the_realm_describes_itself_as_keycloak_does(served: Served) -> None:
-    answer = served.http.get(served.url)
-    assert answer.headers["content-type"] == "application/json"
-    found = answer.raise_for_status().json()
+def test_the_realm_has_keycloaks_metadata(served: Served) -> None:
+    response = served.http.get(served.url)
+    assert response.headers["content-type"] == "application/json"
+    found = response.raise_for_status().json()
     assert found.keys() == {
         "realm",
         "public_key",
@@ -135,7 +135,7 @@ def test_the_realm_describes_itself_as_keycloak_does(served: Served) -> None:
     assert found["token-service"] == f"{served.url}{OAUTH}"
     pem = f"-----BEGIN PUBLIC KEY-----\n{found['public_key']}\n-----END PUBLIC KEY-----"
     token = served.signed_in()["access_token"]
-    # The clock of the test is far from that of the machine.
+    # The clock of the test is far from the system clock.
     options: Any = {"verify_exp": False, "verify_iat": False, "verify_aud": False}
     assert jwt.decode(token, pem, ["RS256"], options=options)["preferred_username"] == "ann"
 
@@ -149,12 +149,12 @@ REFUSED: dict[str, tuple[str, int]] = {
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "a b", "{name}", "é"])
-def test_a_realm_has_a_name_that_an_address_can_hold(name: str) -> None:
+def test_the_name_of_a_realm_must_be_usable_in_a_url(name: str) -> None:
     with pytest.raises(ValueError, match="realm"):
         Realm(name, TokenIssuer("http://x"))
 
 
-def test_the_roles_of_clients_are_looked_at_from_the_start() -> None:
+def test_unknown_roles_of_clients_are_rejected() -> None:
     with pytest.raises(ValueError, match="'owner' is not a role"):
         Realm("reef", TokenIssuer("http://x"), clients={"robot": Client("s", ("owner",))})
 
@@ -162,7 +162,7 @@ def test_the_roles_of_clients_are_looked_at_from_the_start() -> None:
 # The device flow
 
 
-def test_a_device_is_told_where_to_send_people(served: Served) -> None:
+def test_a_device_login_has_the_url_of_the_page(served: Served) -> None:
     device = served.device()
     assert re.fullmatch(r"[A-Z]{4}-[A-Z]{4}", device["user_code"])
     assert device["verification_uri"] == f"{served.url}/device"
@@ -172,15 +172,15 @@ def test_a_device_is_told_where_to_send_people(served: Served) -> None:
     assert served.device()["device_code"] != device["device_code"]
 
 
-def test_an_approved_device_gets_tokens(served: Served) -> None:
+def test_an_approved_device_obtains_tokens(served: Served) -> None:
     device = served.device()
     check_error(served.poll(device), "authorization_pending")
     served.realm.approve(device["user_code"], "ann", ["read", "write"], email="ann@reef.example")
     served.clock.time += 5
-    answer = served.poll(device)
-    assert answer.status_code == 200
-    assert answer.headers["cache-control"] == "no-store"
-    found = answer.json()
+    response = served.poll(device)
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    found = response.json()
     assert (found["token_type"], found["expires_in"]) == ("Bearer", 300)
     assert found["refresh_expires_in"] == 1800
     claims = served.issuer.verify(found["access_token"])
@@ -193,7 +193,7 @@ def test_an_approved_device_gets_tokens(served: Served) -> None:
     assert (refresh.session, refresh.expires) == (claims.session, served.clock.time + 1800)
 
 
-def test_a_device_code_is_good_once(served: Served) -> None:
+def test_a_device_code_can_be_used_once(served: Served) -> None:
     device = served.device()
     served.realm.approve(device["user_code"])
     served.poll(device).raise_for_status()
@@ -201,18 +201,18 @@ def test_a_device_code_is_good_once(served: Served) -> None:
     check_error(served.poll(device), "invalid_grant")
 
 
-def test_a_denied_device_gets_nothing(served: Served) -> None:
+def test_a_denied_device_obtains_no_tokens(served: Served) -> None:
     device = served.device()
     served.realm.deny(device["user_code"])
     check_error(served.poll(device), "access_denied")
 
 
-def test_a_device_must_not_ask_too_often(served: Served) -> None:
+def test_a_device_that_polls_too_often_must_slow_down(served: Served) -> None:
     device = served.device()
     check_error(served.poll(device), "authorization_pending")
     served.clock.time += 4.5
     check_error(served.poll(device), "slow_down")
-    served.clock.time += 9.5  # five seconds more are asked of it now, since it asked last
+    served.clock.time += 9.5  # its interval is now five seconds longer
     check_error(served.poll(device), "slow_down")
     served.clock.time += 15
     check_error(served.poll(device), "authorization_pending")
@@ -222,7 +222,7 @@ def test_a_device_must_not_ask_too_often(served: Served) -> None:
     assert served.poll(device).status_code == 200
 
 
-def test_a_device_code_runs_out(served: Served) -> None:
+def test_device_codes_expire(served: Served) -> None:
     device = served.device()
     served.clock.time += 599
     check_error(served.poll(device), "authorization_pending")
@@ -234,27 +234,27 @@ def test_a_device_code_runs_out(served: Served) -> None:
     check_error(served.poll(device), "expired_token")
     served.clock.time += 600
     served.device()
-    check_error(served.poll(device), "invalid_grant")  # nobody remembers it
+    check_error(served.poll(device), "invalid_grant")  # it has been deleted
 
 
-def test_a_device_code_is_of_one_client(served: Served) -> None:
+def test_a_device_code_belongs_to_one_client(served: Served) -> None:
     device = served.device()
     served.realm.approve(device["user_code"])
     check_error(served.poll(device, client_id="other"), "invalid_grant")
     assert served.poll(device).status_code == 200
 
 
-def test_user_codes_are_taken_as_people_write_them(served: Served) -> None:
+def test_user_codes_ignore_case_and_dashes(served: Served) -> None:
     device = served.device()
     served.realm.approve(f" {device['user_code'].replace('-', ' ').lower()}")
     assert served.poll(device).status_code == 200
 
 
 @pytest.mark.parametrize("decide", [Realm.approve, Realm.deny])
-def test_a_decision_needs_a_device_that_waits(
+def test_only_pending_logins_can_be_decided(
     served: Served, decide: Callable[[Realm, str], None]
 ) -> None:
-    with pytest.raises(LookupError, match="no device waits under the code 'NOPE'"):
+    with pytest.raises(LookupError, match="no device login with the code 'NOPE'"):
         decide(served.realm, "NOPE")
     device = served.device()
     served.realm.deny(device["user_code"])
@@ -262,7 +262,7 @@ def test_a_decision_needs_a_device_that_waits(
         decide(served.realm, device["user_code"])
 
 
-def test_a_bad_approval_changes_nothing(served: Served) -> None:
+def test_an_invalid_approval_changes_nothing(served: Served) -> None:
     device = served.device()
     with pytest.raises(ValueError, match="'owner'"):
         served.realm.approve(device["user_code"], roles=["owner"])
@@ -274,7 +274,7 @@ def test_a_bad_approval_changes_nothing(served: Served) -> None:
 # The page
 
 
-def test_people_approve_on_a_page(served: Served) -> None:
+def test_the_page_approves_a_login(served: Served) -> None:
     device = served.device()
     page = served.http.get(device["verification_uri_complete"])
     assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -286,18 +286,18 @@ def test_people_approve_on_a_page(served: Served) -> None:
         "roles": ["read", "admin"],
         "decision": "approve",
     }
-    answer = served.http.post(device["verification_uri"], data=form)
-    assert (answer.status_code, "signed in" in answer.text) == (200, True)
+    response = served.http.post(device["verification_uri"], data=form)
+    assert (response.status_code, "signed in" in response.text) == (200, True)
     claims = served.issuer.verify(served.poll(device).json()["access_token"])
     assert claims
     assert (claims.username, claims.email) == ("bob", "bob@example.org")
     assert claims.roles == roles_of("read", "admin")
 
 
-def test_people_deny_on_a_page(served: Served) -> None:
+def test_the_page_denies_a_login(served: Served) -> None:
     device = served.device()
-    answer = served.post("/device", user_code=device["user_code"], decision="deny")
-    assert (answer.status_code, "denied" in answer.text) == (200, True)
+    response = served.post("/device", user_code=device["user_code"], decision="deny")
+    assert (response.status_code, "denied" in response.text) == (200, True)
     check_error(served.poll(device), "access_denied")
 
 
@@ -305,7 +305,7 @@ def test_people_deny_on_a_page(served: Served) -> None:
     ("form", "reason"),
     [
         ({"decision": "approve", "username": "ann"}, "user_code is missing"),
-        ({"user_code": "<b>", "decision": "deny"}, "code &#x27;&lt;b&gt;&#x27;."),
+        ({"user_code": "<b>", "decision": "deny"}, "code &#x27;&lt;b&gt;&#x27; is pending."),
         ({"user_code": "X", "decision": "approve", "username": " "}, "user name is empty"),
         (
             {"user_code": "X", "decision": "approve", "username": "ann", "roles": "owner"},
@@ -313,13 +313,13 @@ def test_people_deny_on_a_page(served: Served) -> None:
         ),
     ],
 )
-def test_the_page_says_what_is_wrong(served: Served, form: dict[str, str], reason: str) -> None:
-    answer = served.post("/device", **form)
-    assert answer.status_code == 400
-    assert reason in answer.text
+def test_the_page_shows_errors(served: Served, form: dict[str, str], reason: str) -> None:
+    response = served.post("/device", **form)
+    assert response.status_code == 400
+    assert reason in response.text
 
 
-def test_a_decision_must_be_made(served: Served) -> None:
+def test_the_page_requires_a_decision(served: Served) -> None:
     device = served.device()
     for decision in ("", "perhaps"):
         form = {"user_code": device["user_code"], "decision": decision}
@@ -327,7 +327,7 @@ def test_a_decision_must_be_made(served: Served) -> None:
     check_error(served.poll(device), "authorization_pending")
 
 
-def test_the_page_shows_codes_as_text(served: Served) -> None:
+def test_the_page_escapes_codes(served: Served) -> None:
     page = served.http.get(f"{served.url}/device", params={"user_code": '"><script>{x}'})
     assert 'value="&quot;&gt;&lt;script&gt;{x}"' in page.text
 
@@ -335,23 +335,23 @@ def test_the_page_shows_codes_as_text(served: Served) -> None:
 # Refresh tokens
 
 
-def test_a_refresh_token_gets_new_tokens(served: Served) -> None:
+def test_a_refresh_token_obtains_new_tokens(served: Served) -> None:
     first = served.signed_in()
     served.clock.time += 1700
-    answer = served.refresh(first["refresh_token"])
-    assert answer.status_code == 200
-    second = answer.json()
+    response = served.refresh(first["refresh_token"])
+    assert response.status_code == 200
+    second = response.json()
     claims = served.issuer.verify(second["access_token"])
     assert claims
     assert (claims.username, claims.email) == ("ann", "ann@reef.example")
     assert claims.roles == roles_of("read")
     assert second["session_state"] == first["session_state"] == claims.session
     served.clock.time += 1700
-    check_error(served.refresh(first["refresh_token"]), "invalid_grant")  # it ran out
+    check_error(served.refresh(first["refresh_token"]), "invalid_grant")  # it has expired
     assert served.refresh(second["refresh_token"]).status_code == 200
 
 
-def test_an_offline_token_lasts(served: Served) -> None:
+def test_offline_tokens_live_longer(served: Served) -> None:
     first = served.signed_in("openid offline_access")
     assert first["refresh_expires_in"] == 0
     assert first["scope"].split()[-1] == "offline_access"
@@ -362,7 +362,7 @@ def test_an_offline_token_lasts(served: Served) -> None:
     check_error(served.refresh(first["refresh_token"]), "invalid_grant")
 
 
-def test_other_tokens_do_not_refresh(served: Served) -> None:
+def test_only_refresh_tokens_refresh(served: Served) -> None:
     found = served.signed_in()
     check_error(served.refresh(found["access_token"]), "invalid_grant")
     check_error(served.refresh("nonsense"), "invalid_grant")
@@ -372,17 +372,17 @@ def test_other_tokens_do_not_refresh(served: Served) -> None:
     check_error(served.refresh(forged), "invalid_grant")
 
 
-def test_a_refresh_token_is_good_again_and_again(served: Served) -> None:
+def test_a_refresh_token_can_be_used_repeatedly(served: Served) -> None:
     token = served.signed_in()["refresh_token"]
     assert [served.refresh(token).status_code for _ in range(2)] == [200, 200]
 
 
-def test_a_refresh_token_may_be_good_once() -> None:
+def test_a_refresh_token_can_be_for_single_use() -> None:
     with serving(single_use=True) as served:
         first = served.signed_in()["refresh_token"]
         second = served.refresh(first).raise_for_status().json()["refresh_token"]
         third = served.refresh(second).raise_for_status().json()["refresh_token"]
-        # Somebody else has it: nobody is to go on.
+        # Somebody else has it, so that the session ends for both.
         check_error(served.refresh(first), "invalid_grant")
         check_error(served.refresh(third), "invalid_grant")
         assert served.refresh(served.signed_in()["refresh_token"]).status_code == 200
@@ -391,19 +391,19 @@ def test_a_refresh_token_may_be_good_once() -> None:
 # Clients
 
 
-def test_a_client_gets_a_token_of_its_own(served: Served) -> None:
-    answer = served.token(
+def test_a_client_obtains_a_token_for_itself(served: Served) -> None:
+    response = served.token(
         "client_credentials", client_id="robot", client_secret=CLIENTS["robot"].secret
     )
-    assert answer.status_code == 200
-    claims = served.issuer.verify(answer.json()["access_token"])
+    assert response.status_code == 200
+    claims = served.issuer.verify(response.json()["access_token"])
     assert claims
     assert (claims.username, claims.client_id) == ("service-account-robot", "robot")
     assert claims.roles == roles_of("read", "write")
-    assert "refresh_token" not in answer.json()
+    assert "refresh_token" not in response.json()
 
 
-def test_a_secret_may_stand_in_the_header(served: Served) -> None:
+def test_a_secret_can_be_in_the_header(served: Served) -> None:
     def with_header(header: str | bytes) -> httpx.Response:
         return served.http.post(
             f"{served.url}{OAUTH}/token",
@@ -421,25 +421,25 @@ def test_a_secret_may_stand_in_the_header(served: Served) -> None:
         "Basic é".encode("latin-1").decode("latin-1"),
         "Bearer x",
     ):
-        answer = with_header(header)
-        check_error(answer, "invalid_client", 401)
-        assert answer.headers["www-authenticate"].startswith("Basic ")
+        response = with_header(header)
+        check_error(response, "invalid_client", 401)
+        assert response.headers["www-authenticate"].startswith("Basic ")
 
 
 @pytest.mark.parametrize("secret", ["", "wrong", "s3cret"])
-def test_a_client_must_know_its_secret(served: Served, secret: str) -> None:
+def test_a_wrong_secret_is_rejected(served: Served, secret: str) -> None:
     form = {"client_id": "robot", "client_secret": secret}
     check_error(served.token("client_credentials", **form), "invalid_client", 401)
     check_error(served.post(f"{OAUTH}/auth/device", **form), "invalid_client", 401)
     check_error(served.token("client_credentials", client_id="robot"), "invalid_client", 401)
 
 
-def test_a_client_without_a_secret_has_no_account(served: Served) -> None:
-    answer = served.token("client_credentials", client_id="tool", client_secret="x")
-    check_error(answer, "unauthorized_client", 401)
+def test_a_client_without_a_secret_has_no_service_account(served: Served) -> None:
+    response = served.token("client_credentials", client_id="tool", client_secret="x")
+    check_error(response, "unauthorized_client", 401)
 
 
-def test_the_secret_of_a_client_is_not_shown() -> None:
+def test_the_repr_of_a_client_has_no_secret() -> None:
     assert "s3cret" not in repr(CLIENTS["robot"])
 
 
@@ -449,19 +449,19 @@ def test_the_secret_of_a_client_is_not_shown() -> None:
 def test_revoking_ends_a_session(served: Served) -> None:
     found, other = served.signed_in(), served.signed_in()
     again = served.refresh(found["refresh_token"]).json()["refresh_token"]
-    answer = served.post(f"{OAUTH}/revoke", token=found["refresh_token"], client_id="tool")
-    assert (answer.status_code, answer.content) == (200, b"")
+    response = served.post(f"{OAUTH}/revoke", token=found["refresh_token"], client_id="tool")
+    assert (response.status_code, response.content) == (200, b"")
     check_error(served.refresh(found["refresh_token"]), "invalid_grant")
     check_error(served.refresh(again), "invalid_grant")
     assert served.refresh(other["refresh_token"]).status_code == 200
-    # APIs look at the token alone.
+    # APIs only verify the token.
     assert served.issuer.verify(found["access_token"])
 
 
-def test_what_is_no_token_counts_as_revoked(served: Served) -> None:
+def test_invalid_tokens_count_as_revoked(served: Served) -> None:
     for token in ("nonsense", served.signed_in()["access_token"]):
-        answer = served.post(f"{OAUTH}/revoke", token=token, client_id="tool")
-        assert answer.status_code == 200
+        response = served.post(f"{OAUTH}/revoke", token=token, client_id="tool")
+        assert response.status_code == 200
     check_error(served.post(f"{OAUTH}/revoke", client_id="tool"), "invalid_request")
 
 
@@ -474,23 +474,23 @@ def test_logging_out_ends_a_session(served: Served) -> None:
 
 
 @pytest.mark.parametrize(("path", "name"), [("/revoke", "token"), ("/logout", "refresh_token")])
-def test_a_session_is_ended_by_its_client(served: Served, path: str, name: str) -> None:
+def test_only_its_client_can_end_a_session(served: Served, path: str, name: str) -> None:
     token = served.signed_in()["refresh_token"]
     check_error(served.post(f"{OAUTH}{path}", **{name: token, "client_id": "x"}), "invalid_grant")
     assert served.refresh(token).status_code == 200
 
 
-# Requests that are none
+# Malformed requests
 
 
 @pytest.mark.parametrize("grant", ["password", "authorization_code", "x"])
 def test_other_grants_are_not_supported(served: Served, grant: str) -> None:
-    answer = served.token(grant, client_id="tool", username="ann", password="x")
-    check_error(answer, "unsupported_grant_type")
+    response = served.token(grant, client_id="tool", username="ann", password="x")
+    check_error(response, "unsupported_grant_type")
 
 
 @pytest.mark.parametrize("grant", [DEVICE_GRANT, "refresh_token"])
-def test_a_grant_needs_its_parameter(served: Served, grant: str) -> None:
+def test_grants_require_their_parameters(served: Served, grant: str) -> None:
     check_error(served.token(grant, client_id="tool"), "invalid_request")
 
 
@@ -509,23 +509,23 @@ def test_a_grant_needs_its_parameter(served: Served, grant: str) -> None:
 def test_a_request_must_be_a_form(
     served: Served, body: bytes, media_type: str, status: int
 ) -> None:
-    answer = served.http.post(
+    response = served.http.post(
         f"{served.url}{OAUTH}/token", content=body, headers={"Content-Type": media_type}
     )
-    check_error(answer, "invalid_request", status)
+    check_error(response, "invalid_request", status)
 
 
-def test_a_media_type_may_have_a_charset(served: Served) -> None:
-    answer = served.http.post(
+def test_a_media_type_can_have_a_charset(served: Served) -> None:
+    response = served.http.post(
         f"{served.url}{OAUTH}/auth/device",
         content=b"client_id=tool",
         headers={"Content-Type": "Application/X-WWW-Form-URLEncoded; charset=UTF-8"},
     )
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
-def test_many_devices_at_once(served: Served) -> None:
-    """Every device gets its own tokens, whoever approves them."""
+def test_many_devices_can_log_in_concurrently(served: Served) -> None:
+    """Each device obtains the tokens of the person who approved it."""
     count = 20
     names: dict[str, str] = {}
 

@@ -1,4 +1,4 @@
-"""What a sandbox keeps of the requests that it receives."""
+"""The requests that a sandbox records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from prov_facade.sandbox import Sandbox
 
 
-def test_requests_are_kept_whole_and_in_order(sandbox: Sandbox) -> None:
+def test_requests_are_recorded_completely_and_in_order(sandbox: Sandbox) -> None:
     httpx.get(f"{sandbox.url}/explore/upstream", params={"starting_id": "1"}, headers={"X-A": "b"})
     httpx.post(f"{sandbox.url}/model_run/register", json={"a": [1]})
     first, second = sandbox.requests
@@ -27,23 +27,23 @@ def test_requests_are_kept_whole_and_in_order(sandbox: Sandbox) -> None:
     ("method", "path", "status"),
     [("GET", "/nowhere", 404), ("PUT", "/explore/upstream", 405), ("HEAD", "/", 405)],
 )
-def test_what_leads_nowhere_is_kept_too(
+def test_requests_to_unknown_paths_are_recorded(
     method: str, path: str, status: int, sandbox: Sandbox
 ) -> None:
-    """A client that asks for the wrong address is what a test wants to find."""
+    """A client that uses a wrong URL is what a test wants to find."""
     assert httpx.request(method, sandbox.url + path).status_code == status
     (received,) = sandbox.requests
     assert (received.operation_id, received.method, received.path) == ("", method, path)
 
 
-def test_secrets_do_not_show(sandbox: Sandbox) -> None:
+def test_the_repr_of_a_request_has_no_secrets(sandbox: Sandbox) -> None:
     token = sandbox.token("read")
     url = f"{sandbox.url}/check-access/check-read-access"
     httpx.get(url, headers={"Authorization": f"Bearer {token}"})
     assert token not in repr(sandbox.requests)
 
 
-def test_nothing_is_kept_where_nobody_asks() -> None:
+def test_recording_can_be_disabled() -> None:
     with Sandbox(record=False) as sandbox:
         httpx.get(sandbox.url)
         assert sandbox.requests == []

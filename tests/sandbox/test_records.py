@@ -1,4 +1,4 @@
-"""What a record must fulfil: as much as on the server, and no more."""
+"""Records are checked as strictly as on the server."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def registered(sandbox: Sandbox, change: Change) -> tuple[int, dict[str, Any]]:
         dataset["dataset_type"] = "DATA_STORE"
     change(record)
     headers = {"Authorization": f"Bearer {sandbox.token('read', 'write')}"}
-    answer = httpx.post(f"{sandbox.url}/model_run/register", headers=headers, json=record)
-    return answer.status_code, answer.json()
+    response = httpx.post(f"{sandbox.url}/model_run/register", headers=headers, json=record)
+    return response.status_code, response.json()
 
 
 def dataset(template: str, item: str, **resources: str) -> dict[str, Any]:
@@ -54,14 +54,14 @@ def dataset(template: str, item: str, **resources: str) -> dict[str, Any]:
     }
 
 
-def test_there_may_be_several_datasets_for_a_template(sandbox: Sandbox, session: Session) -> None:
+def test_a_template_can_have_several_datasets(sandbox: Sandbox, session: Session) -> None:
     def change(record: dict[str, Any]) -> None:
         record["inputs"].append(dataset("1/in", "1/more", file="b.nc"))
         record["outputs"] = [dataset("1/out", "1/data"), dataset("1/out", "1/more")]
 
-    status, answer = registered(sandbox, change)
-    assert status == 200, answer
-    run_id = session.ended(answer["session_id"])["result"]["record"]["id"]
+    status, response = registered(sandbox, change)
+    assert status == 200, response
+    run_id = session.ended(response["session_id"])["result"]["record"]["id"]
     graph = session.run(lambda c: c.explore_upstream(run_id, depth=1)).graph
     assert graph is not None
     assert {("used", "1/data"), ("used", "1/more")} <= {
@@ -73,14 +73,14 @@ def test_there_may_be_several_datasets_for_a_template(sandbox: Sandbox, session:
     "change",
     [
         lambda record: record["inputs"][0].update(resources={"file": "a", "log": "b"}),
-        # The server holds what a record names to the templates of both sides.
+        # The server accepts templates of both sides.
         lambda record: record["inputs"].append(dataset("1/out", "1/more")),
         lambda record: record["outputs"].append(dataset("1/in", "1/more", file="c.nc")),
         lambda record: record["annotations"].update(mood="calm"),
     ],
     ids=["an optional resource", "an output's template", "an input's template", "an annotation"],
 )
-def test_what_the_server_lets_pass(sandbox: Sandbox, change: Change) -> None:
+def test_records_that_the_server_accepts(sandbox: Sandbox, change: Change) -> None:
     assert registered(sandbox, change)[0] == 200
 
 
@@ -109,5 +109,5 @@ def test_what_the_server_lets_pass(sandbox: Sandbox, change: Change) -> None:
         ),
     ],
 )
-def test_what_the_server_refuses(sandbox: Sandbox, change: Change, detail: str) -> None:
+def test_records_that_the_server_rejects(sandbox: Sandbox, change: Change, detail: str) -> None:
     assert registered(sandbox, change) == (400, {"detail": detail})

@@ -1,4 +1,4 @@
-"""What happens to model runs that are registered, and what is refused."""
+"""Changes to registered model runs, and requests that are rejected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def bob(sandbox: Sandbox) -> Caller:
     return Caller(sandbox, "bob")
 
 
-def test_an_update_by_somebody_else_leaves_a_run_to_its_owner(
+def test_an_update_by_another_user_keeps_the_owner(
     sandbox: Sandbox, bob: Caller
 ) -> None:
     old = sandbox.items("MODEL_RUN")[0]
@@ -43,39 +43,39 @@ def test_an_update_by_somebody_else_leaves_a_run_to_its_owner(
 
 
 @pytest.mark.parametrize("path", ["/model_run/register", "/model_run/register_sync"])
-def test_a_run_is_its_callers(path: str, sandbox: Sandbox, bob: Caller) -> None:
+def test_a_run_belongs_to_its_caller(path: str, sandbox: Sandbox, bob: Caller) -> None:
     held = {item.id for item in sandbox.items()}
-    answer = bob.post(path, record_of(sandbox)).json()
-    if "session_id" in answer:
-        bob.ended(answer["session_id"])
+    response = bob.post(path, record_of(sandbox)).json()
+    if "session_id" in response:
+        bob.ended(response["session_id"])
     (new,) = (item for item in sandbox.items() if item.id not in held)
     assert new.owner_username == "bob"
     assert [entry["username"] for entry in new.body["history"]] == ["bob"]
 
 
 def refused(caller: Caller, path: str, detail: str, body: Any = None, **query: Any) -> None:
-    """Check that a request is answered with a 400, and has not begun anything."""
+    """Check that a response is a 400, and that no job was started."""
     before = caller.listed(limit=1000), caller.sandbox.items()
-    answer = caller.post(path, body, **query)
-    assert answer.status_code == 400
-    assert detail in answer.json()["detail"]
+    response = caller.post(path, body, **query)
+    assert response.status_code == 400
+    assert detail in response.json()["detail"]
     assert (caller.listed(limit=1000), caller.sandbox.items()) == before
 
 
 @pytest.mark.parametrize("study", [NOWHERE, DATASET, PERSON])
-def test_a_run_is_linked_to_studies_alone(study: str, sandbox: Sandbox, bob: Caller) -> None:
+def test_a_run_can_only_be_linked_to_studies(study: str, sandbox: Sandbox, bob: Caller) -> None:
     run = bob.registered(record_of(sandbox, study_id=None))
     refused(bob, LINK, study, model_run_id=run, study_id=study)
 
 
-def test_a_run_that_has_a_study_gets_no_other(sandbox: Sandbox, bob: Caller) -> None:
+def test_a_run_can_have_only_one_study(sandbox: Sandbox, bob: Caller) -> None:
     run = bob.registered(record_of(sandbox, study_id=STUDY))
     for study in (STUDY, sandbox.items("STUDY")[1].id):
         refused(bob, LINK, run, model_run_id=run, study_id=study)
 
 
 @pytest.mark.parametrize("run", [NOWHERE, DATASET, STUDY])
-def test_what_is_no_run_is_not_linked_updated_or_deleted(
+def test_only_runs_can_be_linked_updated_or_deleted(
     run: str, sandbox: Sandbox, bob: Caller
 ) -> None:
     refused(bob, LINK, run, model_run_id=run, study_id=STUDY)
@@ -102,14 +102,14 @@ def test_what_is_no_run_is_not_linked_updated_or_deleted(
     ],
 )
 @pytest.mark.parametrize("path", ["/model_run/register", "/model_run/register_sync"])
-def test_a_record_that_names_the_wrong_things_is_refused(
+def test_records_with_wrong_ids_are_rejected(
     path: str, change: dict[str, Any], detail: str, sandbox: Sandbox, bob: Caller
 ) -> None:
     refused(bob, path, detail, record_of(sandbox, **change))
 
 
 def altered(record: dict[str, Any], **changes: Any) -> list[Any]:
-    """The inputs of a record, the last one changed."""
+    """The inputs of a record, with changes to the last one."""
     *others, last = record["inputs"]
     return [*others, {**last, **changes}]
 
@@ -125,7 +125,7 @@ def altered(record: dict[str, Any], **changes: Any) -> list[Any]:
     ],
     ids=str,
 )
-def test_an_input_that_does_not_fit_is_refused(
+def test_inputs_that_do_not_match_the_template_are_rejected(
     changes: dict[str, Any], sandbox: Sandbox, bob: Caller
 ) -> None:
     record = record_of(sandbox)
@@ -133,14 +133,14 @@ def test_an_input_that_does_not_fit_is_refused(
     refused(bob, "/model_run/register", "", {**record, "inputs": altered(record, **changes)})
 
 
-def test_there_is_no_report_on_other_things(bob: Caller) -> None:
+def test_reports_on_other_items_are_rejected(bob: Caller) -> None:
     path = "/explore/generate/report"
     for item_id, subtype in ((DATASET, "DATASET"), (DATASET, "STUDY"), (NOWHERE, "MODEL_RUN")):
         body = {"id": item_id, "item_subtype": subtype, "depth": 1}
         refused(bob, path, subtype, body)
 
 
-def test_a_batch_that_is_not_there_has_no_csv(bob: Caller) -> None:
-    answer = bob.get("/bulk/regenerate_from_batch/csv", batch_id="none")
-    assert answer.status_code == 400
-    assert "none" in answer.json()["detail"]
+def test_an_unknown_batch_has_no_csv(bob: Caller) -> None:
+    response = bob.get("/bulk/regenerate_from_batch/csv", batch_id="none")
+    assert response.status_code == 400
+    assert "none" in response.json()["detail"]

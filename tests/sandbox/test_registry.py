@@ -1,4 +1,4 @@
-"""What is registered, changed, linked and stored again keeps apart what has to be apart."""
+"""Registering, storing and linking model runs does not affect other items."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from prov_facade.sandbox import Item, Sandbox
 
 
 def item_of(run: Item, **changes: Any) -> dict[str, Any]:
-    """A model run as the registry gives it out."""
+    """A model run in the format of the registry."""
     return {
         **run.body,
         "id": run.id,
@@ -30,7 +30,7 @@ def post(sandbox: Sandbox, path: str, body: Any, **query: Any) -> httpx.Response
     return httpx.post(sandbox.url + path, json=body, params=query, headers=headers)
 
 
-def test_a_new_run_takes_nobodys_handle(sandbox: Sandbox, session: Session) -> None:
+def test_a_new_run_gets_an_unused_handle(sandbox: Sandbox, session: Session) -> None:
     run = sandbox.items("MODEL_RUN")[0]
     taken = item_of(run, id="10378.1/2000001", display_name="Stored")
     assert post(sandbox, "/admin/store_record", taken).status_code == 200
@@ -46,23 +46,23 @@ def test_a_new_run_takes_nobodys_handle(sandbox: Sandbox, session: Session) -> N
     ("changes", "words"),
     [
         ({"id": "10378.1/1955003"}, "is the id of a PERSON"),
-        ({"id": ""}, "no model run"),
-        ({"item_subtype": "DATASET"}, "no model run"),
+        ({"id": ""}, "not a model run"),
+        ({"item_subtype": "DATASET"}, "not a model run"),
     ],
 )
-def test_what_is_no_model_run_is_not_stored_as_one(
+def test_only_model_runs_can_be_stored(
     changes: dict[str, Any], words: str, sandbox: Sandbox
 ) -> None:
     before = sandbox.items()
     run = sandbox.items("MODEL_RUN")[0]
     bodies = [item_of(run, id="10378.1/9"), item_of(run, **changes)]
-    answer = post(sandbox, "/admin/store_records", bodies)
-    assert answer.status_code == 400
-    assert words in answer.json()["detail"]
+    response = post(sandbox, "/admin/store_records", bodies)
+    assert response.status_code == 400
+    assert words in response.json()["detail"]
     assert sandbox.items() == before
 
 
-def test_a_run_is_stored_as_it_is(sandbox: Sandbox) -> None:
+def test_a_run_is_stored_unchanged(sandbox: Sandbox) -> None:
     run = sandbox.items("MODEL_RUN")[0]
     stored = item_of(
         run,
@@ -78,20 +78,20 @@ def test_a_run_is_stored_as_it_is(sandbox: Sandbox) -> None:
     assert found.body["history"] == run.body["history"]
 
 
-def test_only_what_is_validated_is_refused(sandbox: Sandbox, session: Session) -> None:
+def test_records_are_validated_on_request(sandbox: Sandbox, session: Session) -> None:
     run = sandbox.items("MODEL_RUN")[0]
     record = {**run.body["record"], "study_id": "10378.1/404"}
     body = item_of(run, record=record)
     assert post(sandbox, "/admin/store_record", body).status_code == 400
-    answer = post(sandbox, "/admin/store_record", body, validate_record=False)
-    assert answer.status_code == 200
-    assert "without validation" in answer.json()["status"]["details"]
+    response = post(sandbox, "/admin/store_record", body, validate_record=False)
+    assert response.status_code == 200
+    assert "without validation" in response.json()["status"]["details"]
     lineage = session.run(lambda c: c.explore_upstream(run.id, depth=1))
     study = {"id": "10378.1/404", "item_category": "ACTIVITY", "item_subtype": "STUDY"}
     assert study in (lineage.graph or {})["nodes"]
 
 
-def test_a_link_to_a_study_is_registered_at_once_and_lodged_in_a_job(
+def test_a_study_link_is_registered_immediately_and_lodged_in_a_job(
     sandbox: Sandbox, session: Session
 ) -> None:
     record = {**sandbox.items("MODEL_RUN")[0].body["record"], "study_id": None}
@@ -118,16 +118,16 @@ def test_a_link_to_a_study_is_registered_at_once_and_lodged_in_a_job(
     assert studies() == {study_id}
 
 
-def test_a_batch_of_somebody_else_is_not_told(sandbox: Sandbox, session: Session) -> None:
+def test_batches_of_other_users_cannot_be_read(sandbox: Sandbox, session: Session) -> None:
     record = sandbox.items("MODEL_RUN")[0].body["record"]
     body = models.RegisterBatchModelRunRequest.from_dict({"records": [record]})
     batch = session.run(lambda c: c.register_batch_model_runs(body))
     batch_id = session.ended(batch.session_id)["result"]["batch_id"]
     token = sandbox.token("read", "write", username="somebody")
-    answer = httpx.get(
+    response = httpx.get(
         f"{sandbox.url}/bulk/regenerate_from_batch/csv",
         params={"batch_id": batch_id},
         headers={"Authorization": f"Bearer {token}"},
     )
-    assert answer.status_code == 401
-    assert "do not own" in answer.json()["detail"]
+    assert response.status_code == 401
+    assert "do not own" in response.json()["detail"]

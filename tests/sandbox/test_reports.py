@@ -11,12 +11,13 @@ import docx
 import pytest
 from docx.document import Document
 
+from prov_facade.sandbox._state.graph import Link, Node, add
 from prov_facade.sandbox._state.reports import report
-from prov_facade.sandbox._state.store import Item, Link, Node, Store
+from prov_facade.sandbox._state.store import Item, Store
 
 NOW = 1_750_000_000
 
-# Two runs of a study in a row, a run of no study before them and one after them:
+# Two consecutive runs of a study, with a run of no study before and after them:
 # data0 -> run0 -> data1 -> run1 -> data2 -> run2 -> data3 -> run3 -> data4.
 STUDY = Item(
     "1/study", "ACTIVITY", "STUDY", "Reefs", "ann", 1_700_000_000, 0, {"description": "About reefs"}
@@ -54,7 +55,7 @@ def store() -> Iterator[Store]:
             if number in {1, 2}:
                 nodes.append(Node("1/study", "ACTIVITY", "STUDY"))
                 links.append(Link(run, "wasInformedBy", "1/study"))
-            store.add(run, nodes, links)
+            add(store, run, nodes, links)
         yield store
 
 
@@ -69,7 +70,7 @@ def item(store: Store, item_id: str) -> Item:
 
 
 def tables(content: bytes) -> dict[str, list[list[str]]]:
-    """The rows of the tables, by the heading that each stands under."""
+    """The rows of the tables by the heading above each."""
     found: dict[str, list[list[str]]] = {}
     heading = ""
     document = opened(content)
@@ -96,7 +97,7 @@ def ids(content: bytes) -> dict[str, list[str]]:
         (3, ["1/data0", "1/data1"], ["1/run0", "1/run1", "1/run2"], ["1/data2", "1/data3"]),
     ],
 )
-def test_a_report_on_a_run_lists_what_is_around_it(
+def test_a_report_on_a_run_lists_its_surroundings(
     depth: int, inputs: list[str], runs: list[str], outputs: list[str], store: Store
 ) -> None:
     content = report(store, item(store, "1/run1"), depth, now=NOW)
@@ -115,14 +116,14 @@ def test_a_report_on_a_run_lists_what_is_around_it(
         ),
     ],
 )
-def test_a_report_on_a_study_lists_what_is_around_its_runs(
+def test_a_report_on_a_study_lists_the_surroundings_of_its_runs(
     depth: int, inputs: list[str], runs: list[str], outputs: list[str], store: Store
 ) -> None:
     content = report(store, STUDY, depth, now=NOW)
     assert ids(content) == {"Inputs": inputs, "Model runs": runs, "Outputs": outputs}
 
 
-def test_names_are_given_where_they_are_known(store: Store) -> None:
+def test_known_names_are_listed(store: Store) -> None:
     found = tables(report(store, STUDY, 3, now=NOW))
     assert found["Inputs"] == [["1/data0", "Census"], ["1/data1", "Ocean"], ["1/data2", "Cover"]]
     assert found["Outputs"][-1] == ["1/data4", ""]
@@ -148,7 +149,7 @@ def test_names_are_given_where_they_are_known(store: Store) -> None:
         ("1/run1", "Model run report: Run one", ["Id: 1/run1", "Description: One."]),
     ],
 )
-def test_a_report_tells_what_it_is_about(
+def test_a_report_describes_its_item(
     item_id: str, title: str, says: list[str], store: Store
 ) -> None:
     document = opened(report(store, item(store, item_id), 2, now=NOW))
@@ -163,8 +164,9 @@ def test_an_item_outside_the_graph_gives_empty_tables(store: Store) -> None:
     assert tables(content) == {"Inputs": [], "Model runs": [], "Outputs": []}
 
 
-def test_what_is_linked_to_a_study_otherwise_is_no_run_of_it(store: Store) -> None:
-    store.add(
+def test_only_informed_by_links_make_a_run_of_a_study(store: Store) -> None:
+    add(
+        store,
         "1/x",
         [Node("1/x", "ENTITY", "DATASET"), Node("1/y", "ENTITY", "DATASET")],
         [Link("1/x", "wasInfluencedBy", "1/study"), Link("1/x", "wasInfluencedBy", "1/y")],
@@ -173,8 +175,9 @@ def test_what_is_linked_to_a_study_otherwise_is_no_run_of_it(store: Store) -> No
     assert ids(content)["Inputs"] == ["1/data1", "1/data2"]
 
 
-def test_a_run_that_a_run_of_the_study_informed_is_no_run_of_it(store: Store) -> None:
-    store.add(
+def test_runs_of_a_study_are_direct(store: Store) -> None:
+    add(
+        store,
         "1/run9",
         [Node("1/run9", "ACTIVITY", "MODEL_RUN"), Node("1/data9", "ENTITY", "DATASET")],
         [Link("1/run9", "wasInformedBy", "1/run2"), Link("1/run9", "used", "1/data9")],
@@ -184,12 +187,12 @@ def test_a_run_that_a_run_of_the_study_informed_is_no_run_of_it(store: Store) ->
     assert "1/data9" not in found["Inputs"]
 
 
-def test_there_are_no_reports_on_other_items(store: Store) -> None:
-    with pytest.raises(ValueError, match="no reports on a DATASET"):
+def test_other_items_have_no_reports(store: Store) -> None:
+    with pytest.raises(ValueError, match="reports on a DATASET do not exist"):
         report(store, item(store, "1/data1"), 1, now=NOW)
 
 
-def test_the_same_at_any_time_gives_the_same_bytes(
+def test_reports_are_reproducible(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = report(store, STUDY, 3, now=NOW)
@@ -199,7 +202,7 @@ def test_the_same_at_any_time_gives_the_same_bytes(
     assert report(store, STUDY, 3, now=NOW + 60) != first
 
 
-def test_the_properties_are_of_the_report(store: Store) -> None:
+def test_document_properties_are_those_of_the_report(store: Store) -> None:
     content = report(store, STUDY, 1, now=NOW)
     properties = opened(content).core_properties
     made = datetime.fromtimestamp(NOW, UTC)
@@ -213,7 +216,7 @@ def test_the_properties_are_of_the_report(store: Store) -> None:
         assert {entry.date_time for entry in archive.infolist()} == {made.timetuple()[:6]}
 
 
-def test_any_text_and_any_time_can_be_written(store: Store) -> None:
+def test_any_text_and_time_can_be_written(store: Store) -> None:
     odd = Item(
         "1/run1",
         "ACTIVITY",

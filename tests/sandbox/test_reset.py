@@ -38,7 +38,7 @@ def in_thread(work: Callable[[], Any]) -> Iterator[Future[Any]]:
 
 
 class Blocked:
-    """Replaces a method by one that waits until it is released."""
+    """Replaces a method with one that waits until it is released."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> None:
         self.entered, self.released = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""A state file holds what a sandbox was left with, and not what its seed says."""
+"""A restarted sandbox continues with its state file, not with its seed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.caller import JOBS, Caller, record_of, run_of
 from prov_facade.sandbox import Sandbox
 
 
-def test_a_sandbox_goes_on_where_it_was_left(tmp_path: Path) -> None:
+def test_a_sandbox_continues_with_its_state_file(tmp_path: Path) -> None:
     state = tmp_path / "state.db"
     with Sandbox(state=state) as sandbox:
         ann = Caller(sandbox, "ann")
@@ -34,10 +34,10 @@ def test_a_sandbox_goes_on_where_it_was_left(tmp_path: Path) -> None:
         links = bob.get("/explore/upstream", starting_id=first, depth=1).json()["graph"]["links"]
         again = bob.get("/explore/upstream", starting_id=second, depth=1).json()["graph"]["links"]
         assert len(links) == len(again) > 0
-        # Who has a token keeps it, and finds the old jobs.
-        answer = httpx.get(
+        # Tokens stay valid, and old jobs can be fetched.
+        response = httpx.get(
             f"{sandbox.url}{JOBS}/fetch",
             params={"session_id": session_id},
             headers={"Authorization": f"Bearer {token}"},
         )
-        assert answer.json() == {"job": done}
+        assert response.json() == {"job": done}

@@ -1,4 +1,4 @@
-"""The sandbox as a client sees it. Every exchange is held to the OpenAPI documents."""
+"""The sandbox as seen by a client. Every exchange is checked against the OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from prov_facade.sandbox import Sandbox
 
 
 def record_of(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
-    """The record of a model run of the seed, changed."""
+    """The record of a model run of the seed, with changes."""
     body: dict[str, Any] = sandbox.items("MODEL_RUN")[-1].body["record"]
     return {**body, **changes}
 
 
-def test_it_holds_a_small_study(sandbox: Sandbox) -> None:
+def test_the_default_seed_is_a_small_study(sandbox: Sandbox) -> None:
     count = {
         subtype: len(sandbox.items(item_subtype=subtype))
         for subtype in ("WORKFLOW_TEMPLATE", "DATASET", "PERSON", "ORGANISATION", "MODEL_RUN")
@@ -38,7 +38,7 @@ def test_it_holds_a_small_study(sandbox: Sandbox) -> None:
     assert all(item.display_name for item in sandbox.items())
 
 
-def test_access_is_what_the_token_allows(sandbox: Sandbox) -> None:
+def test_roles_decide_access(sandbox: Sandbox) -> None:
     user = Session(sandbox, "read").run(lambda c: c.check_read_access())
     assert user.roles == ["entity-registry-read"]
     with pytest.raises(PermissionDeniedError):
@@ -46,7 +46,7 @@ def test_access_is_what_the_token_allows(sandbox: Sandbox) -> None:
     with pytest.raises(PermissionDeniedError):
         Session(sandbox, "read", "write").run(lambda c: c.admin.generate_config_file())
     with pytest.raises(PermissionDeniedError):
-        Session(sandbox, "write").run(lambda c: c.check_write_access())  # needs read, too
+        Session(sandbox, "write").run(lambda c: c.check_write_access())  # also requires read
     assert Session(sandbox).run(lambda c: c.check_admin_access()).username == "sandbox"
 
 
@@ -59,19 +59,19 @@ def test_access_is_what_the_token_allows(sandbox: Sandbox) -> None:
         ("expired", "Could not validate credentials"),
     ],
 )
-def test_a_bad_token_is_a_401_with_a_challenge(
+def test_an_invalid_token_is_a_401_with_a_challenge(
     header: str | None, detail: str, sandbox: Sandbox
 ) -> None:
     if header == "expired":
         header = f"Bearer {sandbox.token('read', expires_in=-1)}"
     headers = {} if header is None else {"Authorization": header}
-    answer = httpx.get(f"{sandbox.url}/check-access/check-general-access", headers=headers)
-    assert answer.status_code == 401
-    assert answer.json() == {"detail": detail}
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    response = httpx.get(f"{sandbox.url}/check-access/check-general-access", headers=headers)
+    assert response.status_code == 401
+    assert response.json() == {"detail": detail}
+    assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_unknown_paths_and_methods_answer_as_the_server_does(sandbox: Sandbox) -> None:
+def test_unknown_paths_and_methods_are_a_404_and_a_405(sandbox: Sandbox) -> None:
     missing = httpx.get(f"{sandbox.url}/nowhere")
     assert (missing.status_code, missing.json()) == (404, {"detail": "Not Found"})
     wrong = httpx.put(f"{sandbox.url}/explore/upstream")
@@ -80,8 +80,8 @@ def test_unknown_paths_and_methods_answer_as_the_server_does(sandbox: Sandbox) -
 
 def test_a_registered_model_run_appears_in_the_lineage(sandbox: Sandbox, session: Session) -> None:
     record = record_of(sandbox)
-    answer = session.run(lambda c: c.register_model_run(record))
-    job = session.ended(answer.session_id)
+    response = session.run(lambda c: c.register_model_run(record))
+    job = session.ended(response.session_id)
     assert job["status"] == "SUCCEEDED"
     info = models.ProvenanceRecordInfo.from_dict(job["result"]["record"])
     assert info.record == models.ModelRunRecord.from_dict(record)
@@ -100,8 +100,8 @@ def test_a_registered_model_run_appears_in_the_lineage(sandbox: Sandbox, session
 
 def test_a_batch_becomes_a_job_for_each_record(sandbox: Sandbox, session: Session) -> None:
     records = [record_of(sandbox, display_name=f"Run {number}") for number in range(5)]
-    answer = session.run(lambda c: c.register_batch_model_runs({"records": records}))
-    batch_id = session.ended(answer.session_id)["result"]["batch_id"]
+    response = session.run(lambda c: c.register_batch_model_runs({"records": records}))
+    batch_id = session.ended(response.session_id)["result"]["batch_id"]
     headers = {"Authorization": f"Bearer {sandbox.token('read')}"}
     url = f"{sandbox.config.job_api_endpoint}/jobs/user/list_batch"
     listed: list[Any] = []
@@ -133,7 +133,7 @@ def test_a_batch_becomes_a_job_for_each_record(sandbox: Sandbox, session: Sessio
         ({"associations": {"modeller_id": "10378.1/404"}}, "10378.1/404"),
     ],
 )
-def test_a_record_that_cannot_be_is_a_400(
+def test_an_invalid_record_is_a_400(
     change: dict[str, Any], words: str, sandbox: Sandbox, session: Session
 ) -> None:
     with pytest.raises(BadRequestError, match=words):
@@ -145,8 +145,8 @@ def test_an_update_replaces_the_record_and_keeps_the_old_one(
 ) -> None:
     old = sandbox.items("MODEL_RUN")[0]
     record = {**old.body["record"], "display_name": "Another name"}
-    answer = session.run(lambda c: c.post_update_model_run(old.id, "a typo", record))
-    assert session.ended(answer.session_id)["result"]["record"]["id"] == old.id
+    response = session.run(lambda c: c.post_update_model_run(old.id, "a typo", record))
+    assert session.ended(response.session_id)["result"]["record"]["id"] == old.id
     (new,) = (item for item in sandbox.items("MODEL_RUN") if item.id == old.id)
     assert new.display_name == "Another name"
     newest, first = new.body["history"]
@@ -154,7 +154,7 @@ def test_an_update_replaces_the_record_and_keeps_the_old_one(
     assert first["item"]["display_name"] == old.display_name
 
 
-def test_a_run_is_deleted_for_real_after_a_trial(sandbox: Sandbox, session: Session) -> None:
+def test_a_trial_deletion_deletes_nothing(sandbox: Sandbox, session: Session) -> None:
     run = sandbox.items("MODEL_RUN")[-1]
     before = session.run(lambda c: c.explore_upstream(run.id))
     trial = session.run(lambda c: c.admin.delete_model_run_provenance(run.id, trial_mode=True))
@@ -168,7 +168,7 @@ def test_a_run_is_deleted_for_real_after_a_trial(sandbox: Sandbox, session: Sess
     assert session.run(lambda c: c.explore_upstream(run.id)) == before
 
 
-def test_the_graph_is_cleared_and_stored_again(sandbox: Sandbox, session: Session) -> None:
+def test_the_graph_can_be_cleared_and_restored(sandbox: Sandbox, session: Session) -> None:
     run = sandbox.items("MODEL_RUN")[-1]
 
     async def item(client: ProvClient) -> models.ItemModelRun:
@@ -197,7 +197,7 @@ async def jobs_of(client: ProvClient) -> list[models.JobStatusTable]:
     return [job async for job in client.jobs.list()]
 
 
-def test_a_report_comes_in_both_ways(sandbox: Sandbox) -> None:
+def test_reports_are_returned_or_created_in_jobs(sandbox: Sandbox) -> None:
     run = sandbox.items("MODEL_RUN")[-1]
     request = models.GenerateReportRequest(
         id=run.id, item_subtype=models.ItemSubType.MODEL_RUN, depth=2
@@ -219,15 +219,15 @@ def test_a_report_comes_in_both_ways(sandbox: Sandbox) -> None:
         assert httpx.get(f"{url}0").status_code == 403
 
 
-def test_a_depth_beyond_the_maximum_is_a_400(sandbox: Sandbox) -> None:
-    # Not through the client, which refuses it before it is sent.
-    answer = httpx.get(
+def test_a_depth_above_the_maximum_is_a_400(sandbox: Sandbox) -> None:
+    # Without the client, which would not send it.
+    response = httpx.get(
         f"{sandbox.url}/explore/upstream",
         params={"starting_id": sandbox.items("STUDY")[0].id, "depth": 11},
         headers={"Authorization": f"Bearer {sandbox.token('read')}"},
     )
-    assert answer.status_code == 400
-    assert answer.json() == {"detail": "Depth provided is in excess of depth maximum: 10."}
+    assert response.status_code == 400
+    assert response.json() == {"detail": "Depth provided is in excess of depth maximum: 10."}
 
 
 def test_requests_are_recorded_in_order(sandbox: Sandbox, session: Session) -> None:
@@ -243,7 +243,7 @@ def test_requests_are_recorded_in_order(sandbox: Sandbox, session: Session) -> N
     assert "Bearer" not in repr(sandbox.requests)
 
 
-def test_many_run_side_by_side_and_stop(sandbox: Sandbox) -> None:
+def test_sandboxes_run_side_by_side(sandbox: Sandbox) -> None:
     with Sandbox() as one, Sandbox() as other:
         assert len({sandbox.url, one.url, other.url}) == 3
         Session(one).run(lambda c: c.admin.clear_graph(confirm=True))
@@ -255,7 +255,7 @@ def test_many_run_side_by_side_and_stop(sandbox: Sandbox) -> None:
         httpx.get(url)
 
 
-def test_answers_on_a_kept_connection_do_not_wait_for_acknowledgements(sandbox: Sandbox) -> None:
+def test_responses_do_not_wait_for_acknowledgements(sandbox: Sandbox) -> None:
     taken = []
     with httpx.Client(base_url=sandbox.url) as client:
         for _ in range(20):

@@ -1,4 +1,4 @@
-"""What a seed becomes."""
+"""The content of seeds."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from prov_facade.models import AssociationInfo, DatasetType, ModelRunRecord, Tem
 from prov_facade.sandbox._state import seed as _seed
 from prov_facade.sandbox._state.seed import load
 
-# The seed that comes with the package
+# The default seed
 
 
-def test_the_seed_of_the_package_has_what_is_said_of_it() -> None:
+def test_the_default_seed_has_the_documented_content() -> None:
     seed = load(None)
     subtypes = [item.item_subtype for item in seed.items]
     assert {subtype: subtypes.count(subtype) for subtype in subtypes} == {
@@ -34,20 +34,20 @@ def test_the_seed_of_the_package_has_what_is_said_of_it() -> None:
     assert len(seed.model_runs) == 30
 
 
-def test_the_runs_of_the_package_build_on_earlier_ones_in_four_generations() -> None:
+def test_runs_of_the_default_seed_form_four_generations() -> None:
     generation: dict[str, int] = {}
     depths = []
     for run in load(None).model_runs:
         depth = 1 + max(generation.get(dataset.dataset_id, 0) for dataset in run.record.inputs)
         depths.append(depth)
         for dataset in run.record.outputs:
-            # What several runs write to is complete before any run reads it.
+            # A dataset with several writers is complete before any run reads it.
             assert generation.setdefault(dataset.dataset_id, depth) == depth
     assert depths == sorted(depths)
     assert set(depths) == {1, 2, 3, 4}
 
 
-def test_the_times_of_the_package_are_in_order_within_two_years() -> None:
+def test_times_of_the_default_seed_are_in_order() -> None:
     seed = load(None)
     items = [item.created_timestamp for item in seed.items]
     runs = [
@@ -59,7 +59,7 @@ def test_the_times_of_the_package_are_in_order_within_two_years() -> None:
     assert 1_704_067_200 < items[0] < runs[-1] < 1_767_225_600
 
 
-def test_the_handles_of_the_package_are_its_own() -> None:
+def test_handles_of_the_default_seed_have_their_own_range() -> None:
     seed = load(None)
     ids = [item.id for item in seed.items] + [run.id for run in seed.model_runs]
     assert len(set(ids)) == len(ids)
@@ -68,10 +68,10 @@ def test_the_handles_of_the_package_are_its_own() -> None:
     assert owners == {"sandbox", "mtan"}
 
 
-# What becomes of entries
+# Entries
 
 
-def test_items_have_their_category_and_the_rest_in_the_body(tmp_path: Path) -> None:
+def test_items_have_a_category_and_a_body(tmp_path: Path) -> None:
     items = {item.id: item for item in load(changed(tmp_path, lambda _: None)).items}
     assert list(items) == [entry["id"] for entry in SMALL["items"]]
     assert {item.item_subtype: item.item_category for item in items.values()} == {
@@ -109,7 +109,7 @@ def test_items_have_their_category_and_the_rest_in_the_body(tmp_path: Path) -> N
 def test_model_runs_become_records(tmp_path: Path) -> None:
     (run,) = load(changed(tmp_path, lambda _: None)).model_runs
     assert (run.id, run.owner_username) == ("1/run", "sandbox")
-    assert run.created_timestamp == 20  # when it ended
+    assert run.created_timestamp == 20  # its end time
     assert run.record == ModelRunRecord(
         workflow_template_id="1/template",
         inputs=[
@@ -131,7 +131,7 @@ def test_model_runs_become_records(tmp_path: Path) -> None:
     )
 
 
-def test_a_model_run_says_when_and_by_whom_it_was_registered(tmp_path: Path) -> None:
+def test_a_model_run_has_an_owner_and_a_creation_time(tmp_path: Path) -> None:
     path = changed(
         tmp_path,
         lambda file: file["model_runs"][0].update(created_timestamp=0, owner_username="ann"),
@@ -148,24 +148,24 @@ def test_a_model_run_says_when_and_by_whom_it_was_registered(tmp_path: Path) -> 
         (_seed._Associations, AssociationInfo, set()),
     ],
 )
-def test_a_run_may_have_every_field_of_a_record(
+def test_a_run_can_have_every_field_of_a_record(
     form: type[msgspec.Struct], model: type[Any], more: set[str]
 ) -> None:
     assert set(form.__struct_fields__) == {field.name for field in fields(model)} | more
 
 
-def test_either_list_may_be_left_out(tmp_path: Path) -> None:
+def test_both_lists_are_optional(tmp_path: Path) -> None:
     assert load(written(tmp_path, "items: []")).items == []
     assert load(written(tmp_path, "{}")).model_runs == []
 
 
 @pytest.mark.parametrize("content", ["items:", "items:\nmodel_runs:", "model_runs: null"])
-def test_a_list_may_have_nothing_under_it(content: str, tmp_path: Path) -> None:
+def test_lists_can_be_null(content: str, tmp_path: Path) -> None:
     seed = load(written(tmp_path, content))
     assert (seed.items, seed.model_runs) == ([], [])
 
 
-def test_lists_of_entries_may_have_nothing_under_them(tmp_path: Path) -> None:
+def test_lists_in_entries_can_be_null(tmp_path: Path) -> None:
     def empty(file: dict[str, Any]) -> None:
         file["items"][0].update(input_templates=None, annotations=None)
         file["items"][2]["deferred_resources"] = None
@@ -177,8 +177,8 @@ def test_lists_of_entries_may_have_nothing_under_them(tmp_path: Path) -> None:
     assert dataset_template.body == {"deferred_resources": []}
 
 
-def test_a_merged_mapping_may_be_given_other_values(tmp_path: Path) -> None:
-    """Even one that PyYAML has merged already when it comes upon it."""
+def test_merged_mappings_can_be_overridden(tmp_path: Path) -> None:
+    """Even if PyYAML has already merged it."""
     content = """
 items:
   - <<: &derived
@@ -195,7 +195,7 @@ items:
     ]
 
 
-def test_entries_may_refer_to_later_ones_and_text_is_utf_8(tmp_path: Path) -> None:
+def test_entries_can_refer_to_later_ones_and_text_is_utf_8(tmp_path: Path) -> None:
     def turn(file: dict[str, Any]) -> None:
         file["items"].reverse()
         file["items"][0]["display_name"] = "Größe 🐠"

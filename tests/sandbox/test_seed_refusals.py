@@ -1,4 +1,4 @@
-"""What a seed is refused for."""
+"""Seeds that are rejected."""
 
 from __future__ import annotations
 
@@ -64,19 +64,20 @@ from prov_facade.sandbox._state import yaml_loader
         ),
         (
             lambda file: file["items"][0].update(software_id="1/data"),
-            "entry 1 of items (1/template): software_id names 1/data, which is a DATASET; it must"
-            " be a MODEL",
+            "entry 1 of items (1/template): software_id refers to 1/data, which is a DATASET; it"
+            " must be a MODEL",
         ),
         (
             lambda file: file["items"][0]["input_templates"][0].update(template_id="1/model"),
-            "input_templates names 1/model, which is a MODEL; it must be a DATASET_TEMPLATE",
+            "input_templates refers to 1/model, which is a MODEL; it must be a DATASET_TEMPLATE",
         ),
         (
             lambda file: file["items"][0]["output_templates"][0].update(template_id="1/none"),
-            "output_templates names 1/none, which is no item; it must be a DATASET_TEMPLATE",
+            "output_templates refers to 1/none, which does not exist; it must be a"
+            " DATASET_TEMPLATE",
         ),
         (
-            # Nothing in Provena says of a dataset which templates it is for.
+            # In Provena, a dataset does not say which templates it is for.
             lambda file: file["items"][4].update(dataset_template_ids=["1/in"]),
             "entry 5 of items (1/data): Object contains unknown field `dataset_template_ids`",
         ),
@@ -149,7 +150,7 @@ from prov_facade.sandbox._state import yaml_loader
         ),
     ],
 )
-def test_a_wrong_entry_is_named(change: Change, says: str, tmp_path: Path) -> None:
+def test_invalid_entries_are_named(change: Change, says: str, tmp_path: Path) -> None:
     assert says in failure(changed(tmp_path, change))
 
 
@@ -170,7 +171,7 @@ def test_a_wrong_entry_is_named(change: Change, says: str, tmp_path: Path) -> No
         ("items: [&a {item_subtype: STUDY, id: x, display_name: *a, description: d}]", "str"),
     ],
 )
-def test_a_file_that_is_not_usable_yaml_is_refused(
+def test_invalid_yaml_is_rejected(
     content: str | bytes, says: str, tmp_path: Path
 ) -> None:
     assert says in failure(written(tmp_path, content))
@@ -185,7 +186,7 @@ def test_a_file_that_is_not_usable_yaml_is_refused(
     ],
     ids=["half a character", "deep"],
 )
-def test_what_the_two_readers_of_yaml_take_differently_is_refused_with_both(
+def test_both_yaml_loaders_reject_the_same_files(
     loader: type[Any], content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(yaml_loader, "LOADER", loader)
@@ -196,19 +197,19 @@ def test_what_the_two_readers_of_yaml_take_differently_is_refused_with_both(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("items:\n  - {id: a,\n     id: b}", "the key 'id' stands in line 2 and again in line 3"),
-        ("items:\n\nitems: []", "the key 'items' stands in line 1 and again in line 3"),
-        ('items: [{a: {b: [{c: 1, "c": 2}]}}]', "the key 'c' stands in line 1 and again in line 1"),
-        ("a: &a [*a, {b: 1, b: 2}]", "the key 'b' stands in line 1 and again in line 1"),
+        ("items:\n  - {id: a,\n     id: b}", "the key 'id' occurs in line 2 and again in line 3"),
+        ("items:\n\nitems: []", "the key 'items' occurs in line 1 and again in line 3"),
+        ('items: [{a: {b: [{c: 1, "c": 2}]}}]', "the key 'c' occurs in line 1 and again in line 1"),
+        ("a: &a [*a, {b: 1, b: 2}]", "the key 'b' occurs in line 1 and again in line 1"),
     ],
 )
-def test_a_key_that_stands_twice_is_refused(
+def test_duplicate_keys_are_rejected(
     loader: type[Any], content: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(yaml_loader, "LOADER", loader)
     assert failure(written(tmp_path, content)) == f"not YAML: {says}"
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_unreadable_files_are_named(tmp_path: Path) -> None:
     assert failure(tmp_path / "none.yaml") == " cannot be read: No such file or directory"
     assert "cannot be read: " in failure(tmp_path)

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from prov_facade.sandbox._state import graph
+from prov_facade.sandbox._state.graph import Link, Node
 from prov_facade.sandbox._state.lineage import Direction, explore
-from prov_facade.sandbox._state.store import VERSION, Item, Link, Node, StateError, Store
+from prov_facade.sandbox._state.store import VERSION, Item, StateError, Store
 
 RUNS = [Node("r1", "ACTIVITY", "MODEL_RUN"), Node("r2", "ACTIVITY", "MODEL_RUN")]
 DATA = Node("d", "ENTITY", "DATASET")
@@ -23,11 +25,11 @@ def ids(store: Store, start: str) -> list[str]:
     return [node.id for node in explore(store, start, 3, Direction.DOWNSTREAM).nodes]
 
 
-def test_deleting_a_record_takes_away_what_it_alone_brought() -> None:
+def test_removing_a_record_keeps_what_other_records_have() -> None:
     with Store() as store:
-        store.add(*ONE)
-        store.add(*TWO)
-        diff = store.changes("r2")
+        graph.add(store, *ONE)
+        graph.add(store, *TWO)
+        diff = graph.removal_diff(store, "r2")
 
         def end(node_id: str, category: str, subtype: str, records: str) -> dict[str, Any]:
             props = {"record_ids": records}
@@ -52,48 +54,48 @@ def test_deleting_a_record_takes_away_what_it_alone_brought() -> None:
             {"action_type": "REMOVE_NODE", "node_id": "r2"},
         ]
         assert ids(store, "d") == ["d", "r1", "r2"]
-        store.remove("r2")
+        graph.remove(store, "r2")
         assert ids(store, "d") == ["d", "r1"]
-        assert store.changes("r2") == []
-        store.remove("r1")
+        assert graph.removal_diff(store, "r2") == []
+        graph.remove(store, "r1")
         assert ids(store, "d") == []
 
 
-def test_a_link_to_a_node_that_is_not_there_adds_nothing() -> None:
+def test_a_link_to_an_unknown_node_adds_nothing() -> None:
     with Store() as store:
         with pytest.raises(KeyError):
-            store.add("r1", [RUNS[0]], [Link("r1", "used", "nowhere")])
+            graph.add(store, "r1", [RUNS[0]], [Link("r1", "used", "nowhere")])
         assert ids(store, "r1") == []
 
 
-def test_writes_within_writes_are_all_or_none() -> None:
+def test_nested_transactions_are_atomic() -> None:
     def add_and_fail(store: Store) -> None:
-        with store.writing():
-            store.add(*ONE)
+        with store.transaction():
+            graph.add(store, *ONE)
             raise RuntimeError
 
     with Store() as store:
         with pytest.raises(RuntimeError):
             add_and_fail(store)
         assert ids(store, "d") == []
-        store.add(*ONE)
+        graph.add(store, *ONE)
         assert ids(store, "d") == ["d", "r1"]
 
 
-def test_clearing_the_graph_leaves_the_items() -> None:
+def test_clearing_the_graph_keeps_items() -> None:
     with Store() as store:
         store.put_items([Item("r1", "ACTIVITY", "MODEL_RUN", "Run", body={"a": [1, None]})])
-        store.add(*ONE)
-        store.clear_graph()
+        graph.add(store, *ONE)
+        graph.clear(store)
         assert ids(store, "d") == []
         assert store.items("MODEL_RUN")[0].body == {"a": [1, None]}
         assert store.items("STUDY") == []
 
 
-def test_a_state_file_keeps_what_it_holds(tmp_path: Path) -> None:
+def test_a_state_file_keeps_its_data(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     with Store(path) as store:
-        store.add(*ONE)
+        graph.add(store, *ONE)
         first = store.next_number("handle", 7), store.secret("key", lambda: b"1")
     with Store(path) as store:
         assert ids(store, "d") == ["d", "r1"]
@@ -101,12 +103,14 @@ def test_a_state_file_keeps_what_it_holds(tmp_path: Path) -> None:
     assert first == (7, b"1")
 
 
+@pytest.mark.stress
 def test_a_state_file_survives_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     script = (
         "import os, sys, signal; from pathlib import Path;"
-        "from prov_facade.sandbox._state.store import Node, Store;"
-        "store = Store(Path(sys.argv[1])); store.add('r1', [Node('r1', 'A', 'B')], []);"
+        "from prov_facade.sandbox._state.graph import Node, add;"
+        "from prov_facade.sandbox._state.store import Store;"
+        "store = Store(Path(sys.argv[1])); add(store, 'r1', [Node('r1', 'A', 'B')], []);"
         f"os.kill(os.getpid(), {int(signal.SIGKILL)})"
     )
     killed = subprocess.run(
@@ -126,7 +130,7 @@ def test_a_state_file_survives_a_kill(tmp_path: Path) -> None:
         "PRAGMA application_id = 5",
     ],
 )
-def test_what_is_no_state_file_is_refused_and_not_touched(
+def test_other_files_are_rejected_and_not_changed(
     content: bytes | str, tmp_path: Path
 ) -> None:
     path = tmp_path / "other.db"
@@ -148,7 +152,7 @@ def alter(path: Path, script: str) -> None:
     connection.close()
 
 
-def test_a_state_file_that_lacks_a_table_is_refused(tmp_path: Path) -> None:
+def test_a_state_file_without_a_table_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     Store(path).close()
     alter(path, "DROP TABLE job")
@@ -156,19 +160,19 @@ def test_a_state_file_that_lacks_a_table_is_refused(tmp_path: Path) -> None:
         Store(path)
 
 
-def test_a_state_file_is_used_by_one_at_a_time(tmp_path: Path) -> None:
-    """Two that work on the same jobs would do them twice."""
+def test_a_state_file_cannot_be_opened_twice(tmp_path: Path) -> None:
+    """Two sandboxes would process the same jobs twice."""
     path = tmp_path / "state.db"
-    for _ in range(2):  # a new file, and one that is there
+    for _ in range(2):  # a new file, and an existing one
         with Store(path) as store:
             with pytest.raises(StateError, match="in use"):
                 Store(path)
-            store.add(*ONE)
+            graph.add(store, *ONE)
     with Store(path) as store:
         assert ids(store, "d") == ["d", "r1"]
 
 
-def test_a_file_that_somebody_else_writes_is_refused(tmp_path: Path) -> None:
+def test_a_file_locked_by_another_process_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     Store(path).close()
     other = sqlite3.connect(path)
@@ -178,15 +182,15 @@ def test_a_file_that_somebody_else_writes_is_refused(tmp_path: Path) -> None:
     other.close()
 
 
-def test_a_state_file_has_a_write_ahead_log(tmp_path: Path) -> None:
+def test_state_files_use_a_write_ahead_log(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     with Store(path) as store:
-        store.add(*ONE)
+        graph.add(store, *ONE)
         assert path.with_name("state.db-wal").stat().st_size > 0
     assert not path.with_name("state.db-wal").exists()
 
 
-def test_a_state_file_of_another_version_is_refused(tmp_path: Path) -> None:
+def test_a_state_file_of_another_version_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     Store(path).close()
     alter(path, f"PRAGMA user_version = {VERSION + 1}")

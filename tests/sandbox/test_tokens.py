@@ -33,7 +33,7 @@ class Clock:
         return self.time
 
 
-# Far from the time of the machine, on either side: nothing is to look at that.
+# Far from the system time in both directions: nothing may use that.
 @pytest.fixture(params=[1_000_000_000.25, 4_000_000_000.25])
 def clock(request: pytest.FixtureRequest) -> Clock:
     return Clock(request.param)
@@ -53,7 +53,7 @@ def encoded(part: bytes) -> str:
     return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
 
 
-def test_a_token_says_whose_it_is(issuer: TokenIssuer, clock: Clock) -> None:
+def test_a_token_has_the_claims_of_its_user(issuer: TokenIssuer, clock: Clock) -> None:
     token = issuer.issue("ann", roles_of("read", "write"), 60, email="ann@example.org")
     claims = issuer.verify(token)
     assert claims == Claims(
@@ -67,7 +67,7 @@ def test_a_token_says_whose_it_is(issuer: TokenIssuer, clock: Clock) -> None:
     )
 
 
-def test_claims_have_the_names_of_keycloak(issuer: TokenIssuer, clock: Clock) -> None:
+def test_claims_have_keycloaks_names(issuer: TokenIssuer, clock: Clock) -> None:
     token = issuer.issue("ann", ["a", "b", "a"], 60, client_id="tool", session="s")
     found = payload(token)
     assert found["realm_access"] == {"roles": ["a", "b"]}
@@ -78,11 +78,11 @@ def test_claims_have_the_names_of_keycloak(issuer: TokenIssuer, clock: Clock) ->
     assert found["sub"] != payload(issuer.issue("bob", [], 1))["sub"]
 
 
-def test_no_two_tokens_are_the_same(issuer: TokenIssuer) -> None:
+def test_tokens_are_unique(issuer: TokenIssuer) -> None:
     assert len({issuer.issue("ann", [], 60) for _ in range(20)}) == 20
 
 
-def test_a_token_runs_out(issuer: TokenIssuer, clock: Clock) -> None:
+def test_tokens_expire(issuer: TokenIssuer, clock: Clock) -> None:
     token = issuer.issue("ann", [], 0.5)
     clock.time += 0.49
     assert issuer.verify(token)
@@ -91,17 +91,17 @@ def test_a_token_runs_out(issuer: TokenIssuer, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("expires_in", [0, -1, -5e9])
-def test_a_token_may_have_run_out_from_the_start(issuer: TokenIssuer, expires_in: float) -> None:
+def test_tokens_can_be_issued_expired(issuer: TokenIssuer, expires_in: float) -> None:
     assert issuer.verify(issuer.issue("ann", [], expires_in)) is None
 
 
 @pytest.mark.parametrize("expires_in", [math.inf, -math.inf, math.nan])
-def test_a_token_must_run_out(issuer: TokenIssuer, expires_in: float) -> None:
+def test_every_token_expires(issuer: TokenIssuer, expires_in: float) -> None:
     with pytest.raises(ValueError, match="finite"):
         issuer.issue("ann", [], expires_in)
 
 
-def test_the_clock_of_the_machine_is_the_default() -> None:
+def test_the_system_clock_is_the_default() -> None:
     issuer = TokenIssuer(URL)
     claims = issuer.verify(issuer.issue("ann", [], 60))
     assert claims
@@ -110,36 +110,36 @@ def test_the_clock_of_the_machine_is_the_default() -> None:
 
 @pytest.mark.parametrize("made", TYPES)
 @pytest.mark.parametrize("wanted", TYPES)
-def test_a_token_is_good_for_its_use_alone(
+def test_tokens_are_valid_only_as_their_type(
     issuer: TokenIssuer, made: TokenType, wanted: TokenType
 ) -> None:
     token = issuer.issue("ann", [], 60, token_type=made)
     assert (issuer.verify(token, wanted) is not None) == (made == wanted)
 
 
-def test_an_access_token_is_what_is_expected(issuer: TokenIssuer) -> None:
+def test_access_tokens_are_the_default(issuer: TokenIssuer) -> None:
     assert issuer.verify(issuer.issue("ann", [], 60, token_type="Refresh")) is None
 
 
-def test_a_key_of_ones_own_outlives_the_issuer(clock: Clock) -> None:
+def test_issuers_with_the_same_key_accept_each_others_tokens(clock: Clock) -> None:
     token = TokenIssuer(URL, clock, key=KEY).issue("ann", [], 60)
-    # Started again, the sandbox has another port.
+    # A restarted sandbox has another port.
     assert TokenIssuer("http://127.0.0.1:9/auth/realms/sandbox", clock, key=KEY).verify(token)
     assert TokenIssuer(URL, clock, key=b"x" * 32).verify(token) is None
 
 
-def test_each_issuer_has_a_key(clock: Clock) -> None:
+def test_issuers_have_different_keys(clock: Clock) -> None:
     token = TokenIssuer(URL, clock).issue("ann", [], 60)
     assert TokenIssuer(URL, clock).verify(token) is None
 
 
 @pytest.mark.parametrize("key", [b"", b"k" * 31])
-def test_a_key_must_be_long_enough(key: bytes) -> None:
+def test_short_keys_are_rejected(key: bytes) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         TokenIssuer(URL, key=key)
 
 
-def test_a_token_cannot_be_changed(issuer: TokenIssuer) -> None:
+def test_changed_tokens_are_rejected(issuer: TokenIssuer) -> None:
     header, claims, signature = issuer.issue("ann", [], 60).split(".")
     changed = payload(f"{header}.{claims}.{signature}") | {"realm_access": {"roles": ["admin"]}}
     forged = encoded(msgspec.json.encode(changed))
@@ -149,7 +149,7 @@ def test_a_token_cannot_be_changed(issuer: TokenIssuer) -> None:
     assert issuer.verify(jwt.encode(changed, "", "none")) is None
 
 
-def test_claims_must_be_those_of_a_token(clock: Clock) -> None:
+def test_all_claims_are_required(clock: Clock) -> None:
     issuer = TokenIssuer(URL, clock, key=KEY)
     good = payload(issuer.issue("ann", [], 60, token_type="Refresh"))
 
@@ -163,7 +163,7 @@ def test_claims_must_be_those_of_a_token(clock: Clock) -> None:
     assert issuer.verify(jwt.encode(good, KEY + b"k" * 32, "HS512"), "Refresh") is None
 
 
-def test_clients_can_check_access_tokens(issuer: TokenIssuer) -> None:
+def test_clients_can_verify_access_tokens(issuer: TokenIssuer) -> None:
     token = issuer.issue("ann", [], 60)
     assert jwt.get_unverified_header(token) == {
         "alg": "RS256",
@@ -177,8 +177,8 @@ def test_clients_can_check_access_tokens(issuer: TokenIssuer) -> None:
         assert claims["preferred_username"] == "ann"
 
 
-def test_the_public_key_makes_no_tokens(clock: Clock) -> None:
-    """Taken for a shared key, it would let everybody make tokens."""
+def test_the_public_key_cannot_sign_tokens(clock: Clock) -> None:
+    """If it were used as a symmetric key, everybody could issue tokens."""
     issuer = TokenIssuer(URL, clock, key=KEY)
     header = jwt.get_unverified_header(issuer.issue("ann", [], 60)) | {"alg": "HS256"}
     claims = payload(issuer.issue("ann", [], 60))
@@ -189,7 +189,7 @@ def test_the_public_key_makes_no_tokens(clock: Clock) -> None:
         assert issuer.verify(f"{signed}.{encoded(signature)}") is None
 
 
-def test_an_access_token_names_its_key(clock: Clock) -> None:
+def test_access_tokens_name_their_key(clock: Clock) -> None:
     signing_key, issuer = new_signing_key(), TokenIssuer(URL, clock, key=KEY)
     private: Any = serialization.load_der_private_key(signing_key, None)
     good = payload(issuer.issue("ann", [], 60))
@@ -198,7 +198,7 @@ def test_an_access_token_names_its_key(clock: Clock) -> None:
         assert issuer.verify(jwt.encode(good, private, "RS256", headers)) is None
 
 
-def test_another_kind_of_key_signs_nothing() -> None:
+def test_other_kinds_of_keys_are_rejected() -> None:
     key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.DER,
         serialization.PrivateFormat.PKCS8,
@@ -212,26 +212,26 @@ DEEP = encoded(b'{"alg":' + b"[" * 40_000)
 
 
 @pytest.mark.parametrize("token", ["", ".", "..", "a.b.c", "é", "\0", "\ud800", f"{DEEP}.e30.e30"])
-def test_what_is_no_token_is_not_taken(issuer: TokenIssuer, token: str) -> None:
+def test_other_text_is_not_a_token(issuer: TokenIssuer, token: str) -> None:
     assert issuer.verify(token) is None
 
 
 @settings(derandomize=True, deadline=None, database=None)
 @given(header=st.binary(), body=st.binary(), rest=st.text())
-def test_no_text_is_taken_for_a_token(header: bytes, body: bytes, rest: str) -> None:
+def test_random_text_is_not_a_token(header: bytes, body: bytes, rest: str) -> None:
     issuer = TokenIssuer(URL)
     parts = [encoded(part) for part in (header, body)]
     assert issuer.verify(".".join([*parts, rest])) is None
     assert issuer.verify(rest) is None
 
 
-def test_roles_are_exactly_those_that_are_named() -> None:
+def test_roles_do_not_imply_each_other() -> None:
     assert roles_of() == ()
     assert roles_of("admin") == ("entity-registry-admin",)
     assert roles_of("write", "read", "write") == ("entity-registry-write", "entity-registry-read")
 
 
 @pytest.mark.parametrize("name", ["", "Read", "entity-registry-read", "owner"])
-def test_other_roles_are_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=r"is not a role: there are read, write, admin$"):
+def test_unknown_roles_are_rejected(name: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a role: it must be one of read, write, admin$"):
         roles_of("read", name)

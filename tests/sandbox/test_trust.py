@@ -1,4 +1,4 @@
-"""A sandbox can take the tokens of another issuer."""
+"""A sandbox can accept the tokens of another issuer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from prov_facade.sandbox import IssuerError, Sandbox
 from prov_facade.sandbox._http.claims import Claims
 from prov_facade.sandbox._realm.trust import TrustedIssuer
 
-NOW = 4_000_000_000.0  # far from the time of the machine, which is not to matter
+NOW = 4_000_000_000.0  # far from the system time, which must not matter
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 HEADER = {"kid": "k", "typ": "at+jwt"}
@@ -33,8 +33,8 @@ DISCOVERY = "/.well-known/openid-configuration"
 Sign = Callable[..., str]
 
 
-def told(sandbox: Sandbox, token: str) -> httpx.Response:
-    """What the sandbox tells the bearer of a token about themselves."""
+def access_check(sandbox: Sandbox, token: str) -> httpx.Response:
+    """The response of the sandbox to an access check with a token."""
     return httpx.get(
         f"{sandbox.url}/check-access/check-general-access",
         headers={"Authorization": f"Bearer {token}"},
@@ -50,7 +50,7 @@ def public(key: Any, **named: Any) -> dict[str, Any]:
 
 
 def publish(httpserver: HTTPServer, *keys: Any, **metadata: Any) -> str:
-    """Be an issuer with these keys, and return its address."""
+    """Serve an issuer with these keys, and return its URL."""
     address = httpserver.url_for("").rstrip("/")
     document = {"issuer": address, "jwks_uri": f"{address}/keys", **metadata}
     httpserver.expect_request(DISCOVERY).respond_with_json(document)
@@ -70,7 +70,7 @@ def issuer(address: str) -> TrustedIssuer:
 
 @pytest.fixture
 def sign(address: str) -> Sign:
-    """Make a token of the issuer, with other claims or another header."""
+    """Return a token of the issuer, with other claims or another header."""
 
     def signed(header: Any = None, key: Any = KEY, alg: str = "RS256", **claims: Any) -> str:
         good = {"iss": address, "sub": "ann", "exp": NOW + 60, "aud": "an API"}
@@ -80,53 +80,54 @@ def sign(address: str) -> Sign:
     return signed
 
 
-def test_the_tokens_of_another_sandbox_are_taken() -> None:
+def test_tokens_of_the_trusted_issuer_are_accepted() -> None:
     with Sandbox() as issuing, Sandbox(trusted_issuer=issuing.config.keycloak_endpoint) as sandbox:
         token = issuing.token("read", "write", username="ann")
-        answer = told(sandbox, token).raise_for_status().json()
-        assert answer.pop("roles") == ["entity-registry-read", "entity-registry-write"]
-        assert answer == {"username": "ann", "email": "ann@example.org", "access_token": token}
-        assert told(sandbox, issuing.token("read", expires_in=-1)).status_code == 401
-        # Its own are taken as before.
-        assert told(sandbox, sandbox.token("read", username="bob")).json()["username"] == "bob"
+        response = access_check(sandbox, token).raise_for_status().json()
+        assert response.pop("roles") == ["entity-registry-read", "entity-registry-write"]
+        assert response == {"username": "ann", "email": "ann@example.org", "access_token": token}
+        assert access_check(sandbox, issuing.token("read", expires_in=-1)).status_code == 401
+        # Its own tokens are still accepted.
+        own = sandbox.token("read", username="bob")
+        assert access_check(sandbox, own).json()["username"] == "bob"
 
 
-def test_clients_sign_in_where_the_tokens_are_from() -> None:
+def test_clients_sign_in_at_the_trusted_issuer() -> None:
     with Sandbox() as issuing, Sandbox(trusted_issuer=issuing.config.keycloak_endpoint) as sandbox:
         assert sandbox.config.keycloak_endpoint == issuing.config.keycloak_endpoint
         assert sandbox.config.prov_api_endpoint == sandbox.url
 
 
-def test_the_issuer_is_asked_at_the_start_alone() -> None:
+def test_keys_are_fetched_only_at_the_start() -> None:
     issuing = Sandbox().start()
     token = issuing.token("read")
     with Sandbox(trusted_issuer=issuing.config.keycloak_endpoint) as sandbox:
         asked = [request.operation_id for request in issuing.requests]
         assert asked == ["openid_configuration", "jwks"]
         issuing.stop()
-        assert told(sandbox, token).status_code == 200
+        assert access_check(sandbox, token).status_code == 200
 
 
-def test_trust_is_not_mutual_and_not_the_default() -> None:
+def test_other_issuers_are_not_trusted() -> None:
     with Sandbox() as issuing, Sandbox(trusted_issuer=issuing.config.keycloak_endpoint) as sandbox:
-        assert told(issuing, sandbox.token("read")).status_code == 401
+        assert access_check(issuing, sandbox.token("read")).status_code == 401
         with Sandbox() as stranger:
-            assert told(stranger, issuing.token("read")).status_code == 401
-            assert told(sandbox, stranger.token("read")).status_code == 401
+            assert access_check(stranger, issuing.token("read")).status_code == 401
+            assert access_check(sandbox, stranger.token("read")).status_code == 401
 
 
 def test_roles_are_those_of_the_token(address: str, sign: Sign) -> None:
     with Sandbox(trusted_issuer=f"{address}/") as sandbox:
         for roles, status in (["entity-registry-read"], 200), (["read"], 401), ([], 401):
             token = sign(realm_access={"roles": roles})
-            answer = httpx.get(
+            response = httpx.get(
                 f"{sandbox.url}/check-access/check-read-access",
                 headers={"Authorization": f"Bearer {token}"},
             )
-            assert answer.status_code == status, (roles, answer.text)
+            assert response.status_code == status, (roles, response.text)
 
 
-def test_claims_are_keycloaks(issuer: TrustedIssuer, sign: Sign) -> None:
+def test_keycloaks_claims_are_accepted(issuer: TrustedIssuer, sign: Sign) -> None:
     token = sign(
         {"kid": "k", "typ": "JWT"},
         typ="Bearer",
@@ -149,7 +150,7 @@ def test_claims_are_keycloaks(issuer: TrustedIssuer, sign: Sign) -> None:
 
 
 @pytest.mark.parametrize("typ", ["at+jwt", "AT+JWT", "application/at+jwt"])
-def test_claims_can_be_those_of_the_standard(typ: str, issuer: TrustedIssuer, sign: Sign) -> None:
+def test_claims_of_rfc_9068_are_accepted(typ: str, issuer: TrustedIssuer, sign: Sign) -> None:
     token = sign({"kid": "k", "typ": typ}, client_id="tool", jti="1")
     assert issuer.verify(token) == Claims(
         username="ann",
@@ -170,7 +171,7 @@ def test_claims_can_be_those_of_the_standard(typ: str, issuer: TrustedIssuer, si
         ({"kid": "k", "typ": "JWT"}, {"typ": "Refresh"}),
     ],
 )
-def test_other_kinds_of_tokens_are_refused(
+def test_other_kinds_of_tokens_are_rejected(
     header: dict[str, str], claims: dict[str, str], issuer: TrustedIssuer, sign: Sign
 ) -> None:
     assert issuer.verify(sign(header, **claims)) is None
@@ -193,12 +194,12 @@ def test_other_kinds_of_tokens_are_refused(
         {"preferred_username": 5},
     ],
 )
-def test_claims_must_hold(claims: dict[str, Any], issuer: TrustedIssuer, sign: Sign) -> None:
+def test_claims_must_be_valid(claims: dict[str, Any], issuer: TrustedIssuer, sign: Sign) -> None:
     assert issuer.verify(sign())
     assert issuer.verify(sign(**claims)) is None
 
 
-def test_a_token_is_good_from_its_first_moment_to_its_last(
+def test_a_token_is_valid_between_nbf_and_exp(
     issuer: TrustedIssuer, sign: Sign
 ) -> None:
     assert issuer.verify(sign(nbf=NOW, exp=NOW + 0.1))
@@ -216,8 +217,8 @@ def test_the_signature_must_be_that_of_a_published_key(issuer: TrustedIssuer, si
     assert issuer.verify(f"{header}.{other}.{signature}") is None
 
 
-def test_the_public_key_makes_no_tokens(issuer: TrustedIssuer, sign: Sign) -> None:
-    """Taken for a shared key, it would let everybody make tokens."""
+def test_the_public_key_cannot_sign_tokens(issuer: TrustedIssuer, sign: Sign) -> None:
+    """If it were used as a symmetric key, everybody could issue tokens."""
     header = base64.urlsafe_b64encode(json.dumps({**HEADER, "alg": "HS256"}).encode())
     signed = f"{header.rstrip(b'=').decode()}.{sign().split('.')[1]}"
     pem = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -256,11 +257,11 @@ LISTED = base64.urlsafe_b64encode(b'{"alg":"RS256","kid":["k"]}').decode().rstri
     "token",
     ["", ".", "..", "a.b.c", "é", "\0", "\ud800", f"{DEEP}.e30.e30", f"{LISTED}.e30.e30"],
 )
-def test_what_is_no_token_is_not_taken(token: str, issuer: TrustedIssuer) -> None:
+def test_other_text_is_not_a_token(token: str, issuer: TrustedIssuer) -> None:
     assert issuer.verify(token) is None
 
 
-def test_no_text_is_taken_for_a_token(issuer: TrustedIssuer) -> None:
+def test_random_text_is_not_a_token(issuer: TrustedIssuer) -> None:
     def encoded(part: bytes) -> str:
         return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
 
@@ -274,18 +275,18 @@ def test_no_text_is_taken_for_a_token(issuer: TrustedIssuer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "message"),
+    ("response", "message"),
     [
-        (("no", 404), r"openid-configuration was answered with status 404$"),
-        (("{", 200), r"openid-configuration is no JSON$"),
-        (("{}", 200), r"the discovery document of http://\S+ is none: .*issuer"),
-        (('{"issuer": "http://127.0.0.1:9", "jwks_uri": "x"}', 200), r"trust that instead$"),
+        (("no", 404), r"openid-configuration responded with status 404$"),
+        (("{", 200), r"openid-configuration is not JSON$"),
+        (("{}", 200), r"the discovery document of http://\S+ is not valid: .*issuer"),
+        (('{"issuer": "http://127.0.0.1:9", "jwks_uri": "x"}', 200), r"use that URL instead$"),
     ],
 )
-def test_an_issuer_must_tell_about_itself(
-    answer: tuple[str, int], message: str, httpserver: HTTPServer
+def test_an_issuer_must_have_a_discovery_document(
+    response: tuple[str, int], message: str, httpserver: HTTPServer
 ) -> None:
-    httpserver.expect_request(DISCOVERY).respond_with_data(*answer)
+    httpserver.expect_request(DISCOVERY).respond_with_data(*response)
     with pytest.raises(IssuerError, match=message):
         Sandbox(trusted_issuer=httpserver.url_for("").rstrip("/")).start()
 
@@ -310,30 +311,30 @@ def test_an_issuer_must_have_a_key(keys: Any, httpserver: HTTPServer) -> None:
         TrustedIssuer(address)
 
 
-def test_keys_must_be_where_the_issuer_says(httpserver: HTTPServer) -> None:
+def test_the_keys_must_be_reachable(httpserver: HTTPServer) -> None:
     address = publish(httpserver, jwks_uri=httpserver.url_for("/elsewhere"))
-    with pytest.raises(IssuerError, match=r"/elsewhere was answered with status 500$"):
+    with pytest.raises(IssuerError, match=r"/elsewhere responded with status 500$"):
         TrustedIssuer(address)
 
 
 @pytest.mark.parametrize("jwks_uri", ["keys", "http://[", "http://127.0.0.1:x/keys", ""])
-def test_keys_must_have_an_address(jwks_uri: str, httpserver: HTTPServer) -> None:
+def test_the_url_of_the_keys_must_be_valid(jwks_uri: str, httpserver: HTTPServer) -> None:
     address = publish(httpserver, jwks_uri=jwks_uri)
-    with pytest.raises(IssuerError, match=rf"^{re.escape(jwks_uri)} cannot be had: "):
+    with pytest.raises(IssuerError, match=rf"^{re.escape(jwks_uri)} cannot be fetched: "):
         TrustedIssuer(address)
 
 
-def test_a_sandbox_can_be_started_again_when_the_issuer_is_there() -> None:
+def test_a_sandbox_can_start_once_the_issuer_is_reachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     sandbox = Sandbox(trusted_issuer=f"http://127.0.0.1:{port}/auth/realms/sandbox")
-    with pytest.raises(IssuerError, match=r"cannot be had: .*refused"):
+    with pytest.raises(IssuerError, match=r"cannot be fetched: .*refused"):
         sandbox.start()
     with Sandbox(port=port) as issuing, sandbox:
-        assert told(sandbox, issuing.token("read")).status_code == 200
+        assert access_check(sandbox, issuing.token("read")).status_code == 200
 
 
 @pytest.mark.parametrize("trusts", ["", "realm", "http://keycloak.example.org", "https://a/?b=c"])
-def test_tokens_go_to_no_strange_address(trusts: str) -> None:
+def test_unsafe_urls_of_issuers_are_rejected(trusts: str) -> None:
     with pytest.raises(ConfigError, match=r"^trusted_issuer "):
         Sandbox(trusted_issuer=trusts)

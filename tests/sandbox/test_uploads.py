@@ -1,4 +1,4 @@
-"""Bodies that cannot be used are refused with what the document says."""
+"""Unusable bodies are rejected as the document says."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ import httpx
 import pytest
 
 from prov_facade.sandbox import Sandbox
-from prov_facade.sandbox._http.interception import MAX_BODY_SIZE
+from prov_facade.sandbox._http import interception
 
-TOO_LARGE = f"The body is larger than {MAX_BODY_SIZE} bytes."
+LIMIT = 2**20
+TOO_LARGE = f"The body is larger than {LIMIT} bytes."
+
+
+@pytest.fixture(autouse=True)
+def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lower the limit: a body of 50 MiB takes seconds."""
+    assert interception.MAX_BODY_SIZE == 50 * 2**20
+    monkeypatch.setattr(interception, "MAX_BODY_SIZE", LIMIT)
 
 
 def post(
@@ -27,33 +35,33 @@ def post(
     ("content", "detail"),
     [
         (b"\xff\xfea,b", "The CSV file is not encoded in UTF-8."),
-        (b" " * (MAX_BODY_SIZE + 1), TOO_LARGE),
+        (b" " * (LIMIT + 1), TOO_LARGE),
     ],
     ids=["not UTF-8", "too large"],
 )
-def test_an_upload_that_cannot_be_used_is_a_400(
+def test_unusable_uploads_are_a_400(
     content: bytes, detail: str, sandbox: Sandbox
 ) -> None:
     files = {"csv_file": ("runs.csv", content, "text/csv")}
-    answer = post(sandbox, "/bulk/convert_model_runs/csv", files=files)
-    assert (answer.status_code, answer.json()) == (400, {"detail": detail})
+    response = post(sandbox, "/bulk/convert_model_runs/csv", files=files)
+    assert (response.status_code, response.json()) == (400, {"detail": detail})
 
 
-def test_a_body_that_is_too_large_is_not_kept(sandbox: Sandbox) -> None:
-    """Chunked, so that nothing tells its size beforehand."""
+def test_large_bodies_are_rejected_and_not_recorded(sandbox: Sandbox) -> None:
+    """A chunked body, whose size is not known beforehand."""
     sent = 0
 
     def chunks() -> Iterator[bytes]:
         nonlocal sent
-        for _ in range(MAX_BODY_SIZE // 2**20 + 10):
-            yield b" " * 2**20
-            sent += 2**20
+        for _ in range(20):
+            yield b" " * (LIMIT // 10)
+            sent += LIMIT // 10
 
-    answer = post(sandbox, "/model_run/register", content=chunks())
-    assert (answer.status_code, answer.json()) == (400, {"detail": TOO_LARGE})
-    assert sent > MAX_BODY_SIZE
+    response = post(sandbox, "/model_run/register", content=chunks())
+    assert (response.status_code, response.json()) == (400, {"detail": TOO_LARGE})
+    assert sent > LIMIT
     (received,) = sandbox.requests
-    assert len(received.body) <= MAX_BODY_SIZE
+    assert len(received.body) <= LIMIT
 
 
 @pytest.mark.parametrize(
@@ -61,15 +69,15 @@ def test_a_body_that_is_too_large_is_not_kept(sandbox: Sandbox) -> None:
 )
 def test_json_that_is_not_utf_8_is_a_422(body: bytes, place: int, sandbox: Sandbox) -> None:
     headers = {"Content-Type": "application/json"}
-    answer = post(sandbox, "/model_run/register", headers, content=body)
-    assert answer.status_code == 422
+    response = post(sandbox, "/model_run/register", headers, content=body)
+    assert response.status_code == 422
     wrong = {"msg": "Invalid JSON: not UTF-8", "type": "value_error.jsondecode"}
-    assert answer.json()["detail"] == [{"loc": ["body", place], **wrong}]
+    assert response.json()["detail"] == [{"loc": ["body", place], **wrong}]
 
 
 @pytest.mark.parametrize("content", [b"garbage", b"--b\r\nX\r\n", b"--b--", b"--b--\r\n", b""])
-def test_a_form_that_is_none_is_refused(content: bytes, sandbox: Sandbox) -> None:
-    # Whether the last ones are forms without fields or no forms depends on the parser's version.
+def test_bodies_that_are_not_forms_are_rejected(content: bytes, sandbox: Sandbox) -> None:
+    # Whether the last ones count as forms without fields depends on the version of the parser.
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
-    answer = post(sandbox, "/bulk/convert_model_runs/csv", content=content, headers=headers)
-    assert answer.status_code in (400, 422)
+    response = post(sandbox, "/bulk/convert_model_runs/csv", content=content, headers=headers)
+    assert response.status_code in (400, 422)

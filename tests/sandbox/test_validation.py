@@ -25,9 +25,9 @@ MISSING = ("field required", "value_error.missing")
 def entries(sandbox: Sandbox, method: str, path: str, **arguments: Any) -> list[Any]:
     headers = {"Authorization": f"Bearer {sandbox.token('read', 'write', 'admin')}"}
     headers |= arguments.pop("headers", {})
-    answer = httpx.request(method, sandbox.url + path, headers=headers, **arguments)
-    assert answer.status_code == 422, answer.text
-    return [(e["loc"], e["msg"], e["type"]) for e in answer.json()["detail"]]
+    response = httpx.request(method, sandbox.url + path, headers=headers, **arguments)
+    assert response.status_code == 422, response.text
+    return [(e["loc"], e["msg"], e["type"]) for e in response.json()["detail"]]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def shared() -> Any:
         ),
     ],
 )
-def test_parameters(path: str, expected: list[Any], shared: Sandbox) -> None:
+def test_query_parameters(path: str, expected: list[Any], shared: Sandbox) -> None:
     assert entries(shared, "GET", path) == expected
 
 
@@ -97,20 +97,20 @@ def test_bodies(change: dict[str, Any], expected: list[Any], shared: Sandbox) ->
     assert [entry[:2] for entry in found] == expected
 
 
-def test_null_is_as_good_as_absence(shared: Sandbox) -> None:
+def test_null_is_like_absence(shared: Sandbox) -> None:
     body = {**RECORD, "study_id": None, "annotations": None, "model_version": None}
     headers = {"Authorization": f"Bearer {shared.token('read', 'write')}"}
-    answer = httpx.post(f"{shared.url}/model_run/register", headers=headers, json=body)
-    assert answer.status_code == 400  # for ids that are not there
+    response = httpx.post(f"{shared.url}/model_run/register", headers=headers, json=body)
+    assert response.status_code == 400  # the ids do not exist
 
 
-def test_several_faults_come_together(shared: Sandbox) -> None:
+def test_all_errors_are_listed(shared: Sandbox) -> None:
     found = entries(shared, "POST", "/model_run/register", json={})
     assert len(found) == 8
     assert {entry[1:] for entry in found} == {MISSING}
 
 
-def test_times_are_checked_inside_other_bodies(shared: Sandbox) -> None:
+def test_times_are_checked_in_nested_records(shared: Sandbox) -> None:
     body = {"records": [RECORD, {**RECORD, "start_time": 3}]}
     ((loc, _, kind),) = entries(shared, "POST", "/model_run/register_batch", json=body)
     assert (loc, kind) == (["body", "records", 1, "__root__"], "value_error")
@@ -129,7 +129,7 @@ def test_the_depth_of_a_report(depth: int, shared: Sandbox) -> None:
     [(b"", ["body"]), (b"{", ["body", 1]), (b'{"a": x}', ["body", 6])],
 )
 @pytest.mark.parametrize("headers", [{}, {"Content-Type": "application/json"}])
-def test_no_body_or_not_json(
+def test_missing_bodies_and_bodies_that_are_not_json(
     content: bytes, headers: dict[str, str], loc: list[Any], shared: Sandbox
 ) -> None:
     found = entries(shared, "POST", "/model_run/register", content=content, headers=headers)
@@ -137,20 +137,20 @@ def test_no_body_or_not_json(
 
 
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "application/ld+json", ""])
-def test_what_is_taken_for_json(kind: str, shared: Sandbox) -> None:
+def test_content_types_that_count_as_json(kind: str, shared: Sandbox) -> None:
     found = entries(
         shared, "POST", "/model_run/register", content=b"{}", headers={"Content-Type": kind}
     )
     assert {kind for _, _, kind in found} == {"value_error.missing"}
 
 
-def test_what_is_not_taken_for_json(shared: Sandbox) -> None:
+def test_content_types_that_do_not_count_as_json(shared: Sandbox) -> None:
     headers = {"Content-Type": "text/plain"}
     found = entries(shared, "POST", "/model_run/register", content=b"{}", headers=headers)
     assert found == [(["body"], "value is not a valid dict", "type_error.dict")]
 
 
-def test_a_null_where_none_may_be_is_one_entry(shared: Sandbox) -> None:
+def test_a_forbidden_null_is_one_entry(shared: Sandbox) -> None:
     record = shared.items("MODEL_RUN")[0].body["record"]
     inputs = [{**record["inputs"][0], "dataset_type": None}]
     body = {**record, "display_name": None, "inputs": inputs}
@@ -162,26 +162,26 @@ def test_a_null_where_none_may_be_is_one_entry(shared: Sandbox) -> None:
     ]
 
 
-def test_only_the_times_of_records_are_compared(shared: Sandbox) -> None:
+def test_other_times_are_not_compared(shared: Sandbox) -> None:
     record = shared.items("MODEL_RUN")[0].body["record"]
     wrong = {"start_time": 5, "end_time": 1}
     body = {**record, "annotations": {**record["annotations"]}, "extra": wrong}
     headers = {"Authorization": f"Bearer {shared.token('read', 'write')}"}
-    answer = httpx.post(f"{shared.url}/model_run/register", json=body, headers=headers)
-    assert answer.status_code == 200
+    response = httpx.post(f"{shared.url}/model_run/register", json=body, headers=headers)
+    assert response.status_code == 200
     batch = {"records": [record, {**record, **wrong}]}
     ((loc, _, _),) = entries(shared, "POST", "/model_run/register_batch", json=batch)
     assert loc == ["body", "records", 1, "__root__"]
 
 
-def test_json_that_breaks_off(shared: Sandbox) -> None:
+def test_truncated_json(shared: Sandbox) -> None:
     headers = {
         "Authorization": f"Bearer {shared.token('read', 'write')}",
         "Content-Type": "application/json",
     }
-    answer = httpx.post(f"{shared.url}/model_run/register", headers=headers, content=b'{"a": ')
-    assert answer.status_code == 422
-    assert answer.json()["detail"][0]["type"] == "value_error.jsondecode"
+    response = httpx.post(f"{shared.url}/model_run/register", headers=headers, content=b'{"a": ')
+    assert response.status_code == 422
+    assert response.json()["detail"][0]["type"] == "value_error.jsondecode"
 
 
 @pytest.mark.parametrize(
@@ -196,6 +196,6 @@ def test_json_that_breaks_off(shared: Sandbox) -> None:
 def test_uploads(files: Any, status: int, shared: Sandbox) -> None:
     headers = {"Authorization": f"Bearer {shared.token('read')}"}
     url = f"{shared.url}/bulk/convert_model_runs/csv"
-    answer = httpx.post(url, headers=headers, files=files)
-    assert answer.status_code == status
-    assert answer.json()["detail"]
+    response = httpx.post(url, headers=headers, files=files)
+    assert response.status_code == status
+    assert response.json()["detail"]

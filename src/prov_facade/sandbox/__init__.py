@@ -1,4 +1,4 @@
-"""A whole prov-api and job-api in one's own process, to try things on and to test against.
+"""A prov-api and a job-api in your own process, to try things out and to test against.
 
 Needs the extra ``sandbox``: ``pip install "prov-facade[sandbox]"``.
 """

@@ -1,4 +1,4 @@
-"""``python -m prov_facade.sandbox``: a sandbox that runs until Ctrl-C."""
+"""``python -m prov_facade.sandbox`` runs a sandbox until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from pathlib import Path
 from prov_facade.sandbox import Sandbox, SeedError, StateError
 
 _ROLES = {"reader": ("read",), "writer": ("read", "write"), "admin": ("read", "write", "admin")}
-_A_WEEK = 7 * 24 * 3600
+_WEEK = 7 * 24 * 3600
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m prov_facade.sandbox", description="Run a prov-api to try things on."
+        prog="python -m prov_facade.sandbox", description="Run a prov-api to try things out."
     )
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=0, help="the port; any free one by default")
-    parser.add_argument("--state", type=Path, metavar="FILE", help="keep what it holds in a file")
-    parser.add_argument("--seed", type=Path, metavar="FILE", help="what it holds at first (YAML)")
+    parser.add_argument("--state", type=Path, metavar="FILE", help="keep the data in a file")
+    parser.add_argument("--seed", type=Path, metavar="FILE", help="the initial data (YAML)")
     parser.add_argument(
-        "--report-style", choices=("document", "job"), default="document", help="how reports come"
+        "--report-style",
+        choices=("document", "job"),
+        default="document",
+        help="return reports, or create them in jobs",
     )
     return parser
 
@@ -42,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         port=options.port,
         record=False,
     )
-    over = threading.Event()
+    stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: over.set())
+        signal.signal(number, lambda *_: stopped.set())
     try:
         sandbox.start()
     except (SeedError, StateError) as error:
@@ -57,22 +60,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     try:
-        _introduce(sandbox)
-        over.wait()
-    except BrokenPipeError:  # whoever reads this has read enough
+        _print_instructions(sandbox)
+        stopped.wait()
+    except BrokenPipeError:  # the reader of standard output has closed it
         sys.stdout = sys.stderr
-        over.wait()
+        stopped.wait()
     sandbox.stop()
     print("\nStopped.")
     return 0
 
 
-def _introduce(sandbox: Sandbox) -> None:
+def _print_instructions(sandbox: Sandbox) -> None:
     config = sandbox.config
     print(f"The sandbox listens at {sandbox.url}. Ctrl-C stops it.\n")
     for name, roles in _ROLES.items():
         article = "an" if name == "admin" else "a"
-        print(f"token of {article} {name}:\n{sandbox.token(*roles, expires_in=_A_WEEK)}\n")
+        print(f"token of {article} {name}:\n{sandbox.token(*roles, expires_in=_WEEK)}\n")
     print("Point a client at it:\n")
     print("    from prov_facade import APIOverrides, BearerToken, Config, ProvClient\n")
     print("    overrides = APIOverrides(")

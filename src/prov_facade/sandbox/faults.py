@@ -1,4 +1,4 @@
-"""Makes the sandbox fail on demand, the way servers and gateways do."""
+"""Makes the sandbox fail on demand, in the ways that servers and gateways fail."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _GATEWAY_PAGE = b"<html><head><title>%d %s</title></head><body><hr>gateway</body
 
 @frozen(kw_only=True)
 class Fault:
-    """One answer that goes wrong.
+    """One faulty response.
 
-    What is not set is as the sandbox would have it: a fault with nothing but a delay answers late.
+    Whatever is not set is as in the real response: a fault with only a delay responds late.
 
     Attributes:
-        status: The status, instead of the real answer.
-        body: The body that goes with it.
+        status: The status, in place of the real response.
+        body: The body sent with that status.
         content_type: The media type of that body.
-        headers: More headers, such as ``Retry-After``.
+        headers: Additional headers, such as ``Retry-After``.
         delay: Seconds to wait before anything else.
-        drop: Close the connection without an answer.
-        after: With ``drop`` or a status: let the sandbox act on the request first. To truncate an
-            answer of its own, it always does.
+        drop: Close the connection without a response.
+        after: With ``drop`` or a status: let the sandbox act on the request first. To truncate a
+            response of its own, the sandbox always acts on the request.
         truncate: Send this many bytes of the body, then close the connection.
     """
 
@@ -44,7 +44,7 @@ class Fault:
 
 
 def gateway(status: int, reason: str = "Bad Gateway", *, delay: float = 0.0) -> Fault:
-    """A page of HTML from a gateway in front of the server."""
+    """Create a fault that responds with the HTML page of a gateway in front of the server."""
     return Fault(
         status=status,
         body=_GATEWAY_PAGE % (status, reason.encode()),
@@ -54,7 +54,7 @@ def gateway(status: int, reason: str = "Bad Gateway", *, delay: float = 0.0) -> 
 
 
 def expired_token() -> Fault:
-    """What comes back when the token of a call has run out on its way."""
+    """Create a fault that responds as if the token had expired on its way to the server."""
     return Fault(
         status=401,
         body=b'{"detail":"Could not validate credentials"}',
@@ -63,86 +63,88 @@ def expired_token() -> Fault:
 
 
 def statuses(values: Iterable[int]) -> list[Fault]:
-    """Make faults of statuses alone."""
+    """Create faults that only have a status."""
     return [Fault(status=value, body=b'{"detail": "On demand."}') for value in values]
 
 
 class Faults:
-    """The faults that are to come, for each operation and for each kind of job.
+    """Queues of faults: one for each operation, and one for each kind of job.
 
     Args:
-        operation_ids: The operations that there are.
-        job_sub_types: The kinds of jobs that there are.
+        operation_ids: The ids of all operations.
+        job_sub_types: The subtypes of all jobs.
     """
 
     def __init__(self, operation_ids: Iterable[str], job_sub_types: Iterable[str]) -> None:
-        self._coming: dict[str, deque[Fault]] = {name: deque() for name in operation_ids}
-        self._failing: dict[str, deque[str]] = {name: deque() for name in job_sub_types}
+        self._faults: dict[str, deque[Fault]] = {name: deque() for name in operation_ids}
+        self._job_failures: dict[str, deque[str]] = {name: deque() for name in job_sub_types}
         self._lock = threading.Lock()
 
     @property
     def operation_ids(self) -> list[str]:
-        """The operations that can go wrong, those of the realm and ``fetch_report`` among them."""
-        return list(self._coming)
+        """The operations that can fail, including those of the realm and ``fetch_report``."""
+        return list(self._faults)
 
     def add(self, operation_id: str, *faults: Fault) -> None:
-        """Let the next calls of an operation go wrong, one after the other.
+        """Let the next calls of an operation fail, one fault per call.
 
         Args:
             operation_id: The operation, such as ``register_model_run``; see :attr:`operation_ids`.
-            faults: What happens to the next calls. After the last one, all is well again.
+            faults: The faults of the next calls. Calls after the last fault succeed again.
 
         Raises:
-            ValueError: If there is no such operation.
+            ValueError: If the operation does not exist.
         """
         with self._lock:
-            _known(self._coming, operation_id, "operation").extend(faults)
+            _queue(self._faults, operation_id, "operation").extend(faults)
 
     def fail_jobs(self, job_sub_type: str, *infos: str) -> None:
-        """Let the next jobs of a kind fail, in the order in which they are worked on.
+        """Let the next jobs of a kind fail, in the order in which they are processed.
 
         Args:
             job_sub_type: The kind of job, such as ``MODEL_RUN_PROV_LODGE``.
-            infos: What each of them says went wrong.
+            infos: The ``info`` of each job that fails.
 
         Raises:
-            ValueError: If there is no such kind of job.
+            ValueError: If this kind of job does not exist.
         """
         with self._lock:
-            _known(self._failing, job_sub_type, "kind of job").extend(infos)
+            _queue(self._job_failures, job_sub_type, "kind of job").extend(infos)
 
     def clear(self) -> None:
-        """Let all be well."""
+        """Delete all faults that have not happened yet."""
         with self._lock:
-            for faults in self._coming.values():
+            for faults in self._faults.values():
                 faults.clear()
-            for infos in self._failing.values():
+            for infos in self._job_failures.values():
                 infos.clear()
 
     def left(self, operation_id: str) -> int:
-        """How many faults are still to come for an operation.
+        """Return how many faults of an operation have not happened yet.
 
         Raises:
-            ValueError: If there is no such operation.
+            ValueError: If the operation does not exist.
         """
         with self._lock:
-            return len(_known(self._coming, operation_id, "operation"))
+            return len(_queue(self._faults, operation_id, "operation"))
 
     def next(self, operation_id: str) -> Fault | None:
-        """Take the fault of the next call."""
+        """Take the fault of the next call from its queue."""
         with self._lock:
-            coming = self._coming[operation_id]
-            return coming.popleft() if coming else None
+            queue = self._faults[operation_id]
+            return queue.popleft() if queue else None
 
     def next_job(self, job_sub_type: str) -> str | None:
-        """Take the failure of the next job."""
+        """Take the failure of the next job from its queue."""
         with self._lock:
-            failing = self._failing[job_sub_type]
-            return failing.popleft() if failing else None
+            queue = self._job_failures[job_sub_type]
+            return queue.popleft() if queue else None
 
 
-def _known(table: Mapping[str, deque[T]], name: str, what: str) -> deque[T]:
+def _queue(table: Mapping[str, deque[T]], name: str, what: str) -> deque[T]:
     if name not in table:
-        near = difflib.get_close_matches(name, table, n=3) or sorted(table)
-        raise ValueError(f"there is no {what} {name!r}; there is {', '.join(near)}")
+        near = difflib.get_close_matches(name, table, n=3)
+        known = ", ".join(sorted(table))
+        hint = f"did you mean {' or '.join(near)}?" if near else f"it must be one of {known}"
+        raise ValueError(f"unknown {what} {name!r}; {hint}")
     return table[name]

@@ -23,13 +23,14 @@ from prov_facade.sandbox._http.app import (
     Services,
     application,
     operation_ids,
-    report_address,
     routes,
 )
 from prov_facade.sandbox._http.claims import Verify
-from prov_facade.sandbox._http.handlers import Handlers
 from prov_facade.sandbox._http.interception import Interceptor
+from prov_facade.sandbox._http.job_handlers import JobHandlers
+from prov_facade.sandbox._http.prov_handlers import ProvHandlers
 from prov_facade.sandbox._http.recording import Received, RequestLog
+from prov_facade.sandbox._http.report_urls import report_url
 from prov_facade.sandbox._http.server_thread import ServerThread
 from prov_facade.sandbox._realm.realm import Client, Realm
 from prov_facade.sandbox._realm.routes import OPERATIONS as REALM_OPERATIONS
@@ -174,13 +175,14 @@ class Sandbox:
         registry = Registry(store)
         if not store.items():
             store.insert_rows(self._seeded_rows())
-        jobs = Jobs(store, registry.work(lambda: jobs), self.faults, lambda: self.delays)
-        handlers = Handlers(
-            registry, jobs, self._report_style, lambda base, job: report_address(base, key, job)
-        )
+        jobs = Jobs(store, registry.processors(lambda: jobs), self.faults, lambda: self.delays)
+        handlers = {
+            **ProvHandlers(registry, jobs, self._report_style).table(),
+            **JobHandlers(jobs, lambda base, job: report_url(base, key, job)).table(),
+        }
         self._log.clear()
         interceptor = Interceptor(self._log, self.faults)
-        services = Services(store, self._verify(issuer), handlers.table(), key)
+        services = Services(store, self._verify(issuer), handlers, key)
         app = application(
             [*routes(services, interceptor), *realm_routes(issuer, realm, interceptor)],
             interceptor,
@@ -234,7 +236,7 @@ class Sandbox:
             running.server.run(running.interceptor.pause())
             running.jobs.stop()
             try:
-                with self._state_errors(), running.store.writing():
+                with self._state_errors(), running.store.transaction():
                     running.store.clear()
                     running.store.insert_rows(rows)
                     refresh_key = running.store.secret("refresh key", _new_key, renew=True)

@@ -1,4 +1,4 @@
-"""The OpenAPI documents, from which the sandbox takes its routes, roles and checks."""
+"""The OpenAPI documents, which define the routes, roles and validation of the sandbox."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Route:
     """One operation of a document.
 
     Attributes:
-        operation_id: Its name.
+        operation_id: The id.
         method: The HTTP method.
         path: The path.
-        secured: Whether it needs a token.
-        roles: The roles that the token must carry.
+        secured: Whether it requires a token.
+        roles: The roles that the token must have.
         parameters: The schema of each query parameter, by name.
-        required: The parameters that must be given.
+        required: The required parameters.
         body: The schema of the JSON body, or ``None``.
     """
 
@@ -45,8 +45,8 @@ class Document:
     """An OpenAPI document.
 
     Attributes:
-        routes: Its operations.
-        components: What its references lead to.
+        routes: The operations.
+        components: The components that references point to.
     """
 
     routes: tuple[Route, ...]
@@ -55,7 +55,7 @@ class Document:
 
 @cache
 def document(name: str) -> Document:
-    """Read one of the documents.
+    """Load one of the documents.
 
     Args:
         name: ``prov-api`` or ``job-api``.

@@ -1,4 +1,4 @@
-"""Reads what a client or a person sends to a realm."""
+"""Reads forms and credentials sent to a realm."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from prov_facade.sandbox._realm.realm import OAuthError
 
 Form: TypeAlias = dict[str, str]
 
-_LONGEST_BODY = 64 * 1024
+_MAX_BODY_SIZE = 64 * 1024
 
 
 async def read_form(request: Request, *, repeated: str | None = None) -> Form:
-    """Read a form. Of its parameters, ``repeated`` alone may: its values are joined by spaces.
+    """Read a form.
+
+    Args:
+        request: The request.
+        repeated: The only parameter that can occur more than once; spaces join its values.
 
     Raises:
-        OAuthError: If it is not one.
+        OAuthError: If the body is not a form.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":
@@ -27,7 +31,7 @@ async def read_form(request: Request, *, repeated: str | None = None) -> Form:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _LONGEST_BODY:
+        if len(body) > _MAX_BODY_SIZE:
             raise OAuthError("invalid_request", "The body is too long.", 413)
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
@@ -45,7 +49,7 @@ async def read_form(request: Request, *, repeated: str | None = None) -> Form:
 
 
 def basic_credentials(header: str) -> tuple[str, str]:
-    """Read the id and the secret of a client from an ``Authorization`` header."""
+    """Return the id and the secret of a client in an ``Authorization`` header."""
     scheme, _, credentials = header.partition(" ")
     try:
         text = base64.b64decode(credentials.strip(), validate=True).decode()
@@ -54,15 +58,15 @@ def basic_credentials(header: str) -> tuple[str, str]:
     if scheme.lower() != "basic" or ":" not in text:
         raise OAuthError("invalid_client", "The Authorization header is not Basic.", 401)
     client_id, _, secret = text.partition(":")
-    # Both are encoded like a form, RFC 6749.
+    # Both are encoded like a form (RFC 6749).
     return unquote_plus(client_id), unquote_plus(secret)
 
 
 def parameter(form: Form, name: str) -> str:
-    """Return a parameter that has to be there.
+    """Return a required parameter.
 
     Raises:
-        OAuthError: If it is not, or is empty.
+        OAuthError: If it is missing or empty.
     """
     value = form.get(name)
     if not value:

@@ -1,4 +1,4 @@
-"""The page of a realm on which somebody approves a device."""
+"""The page of a realm where people approve device logins."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Page:
     """The page.
 
     Args:
-        realm: Where devices wait.
+        realm: The realm.
     """
 
     def __init__(self, realm: Realm) -> None:
@@ -45,19 +45,19 @@ class Page:
         return _html(_FORM.format(code=html.escape(request.query_params.get("user_code", ""))))
 
     async def decide(self, request: Request) -> Response:
-        """Do what the form says."""
+        """Handle the form."""
         try:
             form = await read_form(request, repeated="roles")
-            said = self._decided(form)
+            message = self._apply(form)
         except OAuthError as error:
             reason = error.description
         except (LookupError, ValueError) as error:
             reason = f"{error}."
         else:
-            return _html(f"<p>{said}</p>")
+            return _html(f"<p>{message}</p>")
         return _html(f"<p>Nothing was done: {html.escape(reason)}</p>", status=400)
 
-    def _decided(self, form: Form) -> str:
+    def _apply(self, form: Form) -> str:
         code = parameter(form, "user_code")
         match parameter(form, "decision"):
             case "approve":
@@ -68,7 +68,7 @@ class Page:
                 self._realm.deny(code)
                 return "The device was denied."
             case _:
-                raise OAuthError("invalid_request", "The decision is to approve or to deny.")
+                raise OAuthError("invalid_request", "The decision must be approve or deny.")
 
 
 def _html(content: str, *, status: int = 200) -> Response:
@@ -76,7 +76,7 @@ def _html(content: str, *, status: int = 200) -> Response:
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Sign in a device</title>'
         f"<h1>Sign in a device</h1>{content}</html>",
         status_code=status,
-        # Not to be shown in somebody else's page, whose reader would click without knowing.
+        # Prevents clickjacking: other pages cannot embed this one.
         headers={
             **NO_STORE,
             "Content-Security-Policy": "default-src 'none'; form-action 'self'; "

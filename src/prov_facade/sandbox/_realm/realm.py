@@ -1,9 +1,9 @@
-"""A realm in the manner of Keycloak: enough of it to sign in by device, or as a client.
+"""A realm like Keycloak's: enough to sign in with a device login, or as a client.
 
-A client is known by its secret if it has one, and otherwise by whatever id it gives itself: public
-clients need not be set up. People sign in by approving a device, on a page of the realm or by
-:meth:`Realm.approve`. Tokens are checked by APIs without asking the realm, as is usual: an access
-token stays good until it runs out, also after its session has ended.
+Clients with a secret are authenticated by it. Public clients need no setup: any other id is
+accepted. People sign in by approving a device login, on a page of the realm or with
+:meth:`Realm.approve`. As usual, APIs verify tokens without contacting the realm: an access token
+stays valid until it expires, even after its session has ended.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from attrs import define, frozen
 from prov_facade.sandbox._http.claims import Claims
 from prov_facade.sandbox._realm.tokens import TokenIssuer, roles_of
 
-# RFC 8628: how much slower a device has to ask that asked too fast.
-_SLOWER = 5
-# Without vowels and without what looks alike, as RFC 8628 has it.
+# RFC 8628: how much the polling interval of a device grows that polls too fast.
+_SLOW_DOWN = 5
+# Without vowels and similar characters, as RFC 8628 recommends.
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 
-_PLAIN = frozenset(string.ascii_letters + string.digits + "-._~")
+_UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
 
 
 @frozen
 class Client:
-    """A client with a secret, which can get tokens of its own.
+    """A client with a secret, which can obtain tokens for itself.
 
     Attributes:
         secret: The secret.
-        roles: The short names of the roles that its tokens have.
+        roles: The short names of the roles of its tokens.
     """
 
     secret: str = attrs.field(repr=False)
@@ -49,12 +49,12 @@ class _Decision(Enum):
 
 @frozen
 class Person:
-    """Somebody who signs in, or the account of a client.
+    """A person who signs in, or the service account of a client.
 
     Attributes:
         username: The user name.
         roles: The realm roles.
-        email: The address.
+        email: The email address.
     """
 
     username: str
@@ -64,7 +64,7 @@ class Person:
 
 @define
 class _Login:
-    """A device that waits for somebody to approve it."""
+    """A device login."""
 
     client_id: str
     user_code: str
@@ -80,9 +80,9 @@ class OAuthError(Exception):
     """An error of RFC 6749.
 
     Attributes:
-        error: Its code.
-        description: What is wrong, for a person.
-        status: The status of the answer.
+        error: The error code.
+        description: The description for people.
+        status: The status of the response.
     """
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
@@ -93,22 +93,22 @@ class OAuthError(Exception):
 
 
 class Realm:
-    """What a realm knows: its clients, the devices that wait, and the sessions that have ended.
+    """A realm: its clients, device logins and sessions.
 
     Args:
-        name: Its name, which is part of its address.
-        issuer: Makes its tokens. Its clock is that of the realm.
+        name: The name, which is part of the URL.
+        issuer: Issues the tokens. The realm uses its clock.
         clients: The clients with a secret, by id.
-        access_lifetime: For how many seconds access tokens are good.
-        refresh_lifetime: For how many seconds refresh tokens are good.
-        offline_lifetime: For how many seconds offline tokens are good, refresh tokens of the scope
+        access_lifetime: The lifetime of access tokens in seconds.
+        refresh_lifetime: The lifetime of refresh tokens in seconds.
+        offline_lifetime: The lifetime of offline tokens in seconds: refresh tokens with the scope
             ``offline_access``.
-        device_lifetime: For how many seconds a device waits to be approved.
-        interval: How many seconds a device has to wait before it asks again.
-        single_use: Whether a refresh token is good for one time. Used again, it ends the session.
+        device_lifetime: The lifetime of device logins in seconds.
+        interval: The interval in seconds at which devices may poll.
+        single_use: Whether a refresh token can be used only once. Using it again ends the session.
 
     Raises:
-        ValueError: If the name cannot stand in an address, or a client has an unknown role.
+        ValueError: If the name cannot be part of a URL, or a client has an unknown role.
     """
 
     def __init__(
@@ -124,8 +124,8 @@ class Realm:
         interval: float = 5,
         single_use: bool = False,
     ) -> None:
-        if not name or not _PLAIN.issuperset(name):
-            raise ValueError(f"{name!r} cannot be the name of a realm: it is part of an address")
+        if not name or not _UNRESERVED.issuperset(name):
+            raise ValueError(f"{name!r} cannot be the name of a realm, which is part of a URL")
         self.name = name
         self.access_lifetime = access_lifetime
         self.refresh_lifetime = refresh_lifetime
@@ -151,7 +151,7 @@ class Realm:
         self._used_tokens: set[str] = set()
 
     def reset(self) -> None:
-        """Forget all logins and sessions, and restore the settings of the constructor."""
+        """Delete all logins and sessions, and restore the settings of the constructor."""
         with self._lock:
             self._logins.clear()
             self._ended_sessions.clear()
@@ -159,7 +159,7 @@ class Realm:
         for name, value in self._settings.items():
             setattr(self, name, value)
 
-    # What a person does
+    # People
 
     def approve(
         self,
@@ -169,16 +169,16 @@ class Realm:
         *,
         email: str | None = None,
     ) -> None:
-        """Let a device sign in.
+        """Approve a device login.
 
         Args:
-            user_code: The code that it shows. Case and dashes do not matter.
-            username: As whom.
-            roles: The short names of the roles that its tokens get.
-            email: The address of the person; without it, one at example.org.
+            user_code: The code shown by the device. Case and dashes do not matter.
+            username: The user who signs in.
+            roles: The short names of the roles of the tokens.
+            email: The email address of the user; an address at example.org by default.
 
         Raises:
-            LookupError: If no device waits under this code.
+            LookupError: If no login with this code is pending.
             ValueError: If the user name is empty or a role is unknown.
         """
         if not username:
@@ -187,33 +187,33 @@ class Realm:
         self._decide(user_code, _Decision.APPROVED, person)
 
     def deny(self, user_code: str) -> None:
-        """Refuse to let a device sign in.
+        """Deny a device login.
 
         Raises:
-            LookupError: If no device waits under this code.
+            LookupError: If no login with this code is pending.
         """
         self._decide(user_code, _Decision.DENIED, None)
 
     def _decide(self, user_code: str, decision: _Decision, person: Person | None) -> None:
-        wanted = _normal(user_code)
+        wanted = _normalized(user_code)
         with self._lock:
             for login in self._logins.values():
                 if (
-                    _normal(login.user_code) == wanted
+                    _normalized(login.user_code) == wanted
                     and login.decision is _Decision.PENDING
                     and self._now() < login.expires
                 ):
                     login.decision, login.person = decision, person
                     return
-        raise LookupError(f"no device waits under the code {user_code!r}")
+        raise LookupError(f"no device login with the code {user_code!r} is pending")
 
-    # What a client does
+    # Clients
 
     def check_client(self, client_id: str | None, secret: str | None) -> str:
-        """Make sure that a client is who it says.
+        """Authenticate a client. Returns its id.
 
         Raises:
-            OAuthError: If it is not, or does not say.
+            OAuthError: If the id is missing or the secret is wrong.
         """
         if not client_id:
             raise OAuthError("invalid_client", "Parameter client_id is missing.", 401)
@@ -223,17 +223,17 @@ class Realm:
         return client_id
 
     def start_login(self, client_id: str, scope: str) -> tuple[str, str]:
-        """Let a device wait. Returns its device code and its user code."""
+        """Start a device login. Returns the device code and the user code."""
         with self._lock:
             now = self._now()
-            # What ran out is kept for a while, so that a device is told that it did.
+            # Expired logins are kept for a while, so that the device learns that they expired.
             self._logins = {
                 code: login
                 for code, login in self._logins.items()
                 if now < login.expires + self.device_lifetime
             }
-            taken = {login.user_code for login in self._logins.values()}
-            while (user_code := _user_code()) in taken:
+            used = {login.user_code for login in self._logins.values()}
+            while (user_code := _user_code()) in used:
                 pass
             device_code = secrets.token_urlsafe(32)
             self._logins[device_code] = _Login(
@@ -242,10 +242,10 @@ class Realm:
         return device_code, user_code
 
     def finish_login(self, client_id: str, device_code: str) -> tuple[Person, str]:
-        """Ask whether a device was approved. Returns by whom, and the scope.
+        """Complete a device login. Returns the person who approved it, and the scope.
 
         Raises:
-            OAuthError: If it was not.
+            OAuthError: If it has not been approved.
         """
         with self._lock:
             login = self._logins.get(device_code)
@@ -253,36 +253,38 @@ class Realm:
                 raise OAuthError("invalid_grant", "The device code is not valid.")
             now = self._now()
             if now >= login.expires:
-                raise OAuthError("expired_token", "The device code has run out.")
+                raise OAuthError("expired_token", "The device code has expired.")
             last, login.polled = login.polled, now
             if last is not None and now - last < login.interval:
-                login.interval += _SLOWER
-                raise OAuthError("slow_down", "Ask less often.")
+                login.interval += _SLOW_DOWN
+                raise OAuthError("slow_down", "The device polls too often.")
             if login.decision is _Decision.DENIED:
                 raise OAuthError("access_denied", "The login was denied.")
             if login.person is None:
-                raise OAuthError("authorization_pending", "The login still waits for approval.")
+                raise OAuthError("authorization_pending", "The login is waiting for approval.")
             del self._logins[device_code]
             return login.person, login.scope
 
     def client_roles(self, client_id: str) -> tuple[str, ...]:
-        """Return the realm roles of a client that was checked.
+        """Return the realm roles of an authenticated client.
 
         Raises:
-            OAuthError: If it has no secret, and so no account of its own.
+            OAuthError: If it has no secret, and therefore no service account.
         """
         client = self._clients.get(client_id)
         if client is None:
             raise OAuthError(
-                "unauthorized_client", "The client has no secret, and no account of its own.", 401
+                "unauthorized_client",
+                "The client has no secret, and therefore no service account.",
+                401,
             )
         return roles_of(*client.roles)
 
-    def use(self, claims: Claims) -> None:
+    def use_refresh_token(self, claims: Claims) -> None:
         """Use a refresh token.
 
         Raises:
-            OAuthError: If its session has ended, or it was used before and must not be.
+            OAuthError: If its session has ended, or it has been used and is for single use.
         """
         with self._lock:
             if self.single_use and claims.token_id in self._used_tokens:
@@ -292,7 +294,7 @@ class Realm:
             self._used_tokens.add(claims.token_id)
 
     def end_session(self, session: str) -> None:
-        """End a session: its refresh tokens are good no more."""
+        """End a session: its refresh tokens are no longer valid."""
         with self._lock:
             self._ended_sessions.add(session)
 
@@ -302,5 +304,5 @@ def _user_code() -> str:
     return f"{''.join(letters[:4])}-{''.join(letters[4:])}"
 
 
-def _normal(user_code: str) -> str:
+def _normalized(user_code: str) -> str:
     return "".join(user_code.split()).replace("-", "").upper()

@@ -1,4 +1,4 @@
-"""The addresses of a realm, as OpenID Connect has them."""
+"""The routes of a realm, as in OpenID Connect."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OPERATIONS = {
     "device_page": ("GET", "/device"),
     "device_decision": ("POST", "/device"),
 }
-"""The method of each operation, and where it is below the realm."""
+"""The method of each operation, and its path below the realm."""
 _METADATA = {
     "token_endpoint": "token",
     "device_authorization_endpoint": "device_authorization",
@@ -44,15 +44,12 @@ _METADATA = {
 
 
 def routes(issuer: TokenIssuer, realm: Realm, interceptor: Interceptor) -> list[Route]:
-    """Make the routes of a realm, below ``/auth/realms/<name>``.
+    """Create the routes of a realm, below ``/auth/realms/<name>``.
 
     Args:
-        issuer: Makes the tokens. Its address is that of the realm.
+        issuer: Issues the tokens. Its URL is that of the realm.
         realm: The realm.
         interceptor: Wraps the endpoints. Operations have the names of OpenID Connect metadata.
-
-    Returns:
-        The routes.
     """
     handlers, page = _Handlers(issuer, realm), Page(realm)
     endpoints: dict[str, Endpoint] = {
@@ -81,28 +78,28 @@ class _Handlers:
         self._realm = realm
 
     async def about(self, request: Request) -> Response:
-        # Keycloak's own description, older than the standard one. Clients take the key from here.
+        # Keycloak's own metadata, older than the standard. Clients take the key from here.
         return JSONResponse(
             {
                 "realm": self._realm.name,
                 "public_key": self._issuer.public_key,
-                "token-service": f"{self._address(request)}{_OAUTH}",
-                "account-service": f"{self._address(request)}/account",
+                "token-service": f"{self._url(request)}{_OAUTH}",
+                "account-service": f"{self._url(request)}/account",
                 "tokens-not-before": 0,
             }
         )
 
-    def _address(self, request: Request) -> str:
-        """Where the realm is, for whoever asks: they may know this machine by another name."""
+    def _url(self, request: Request) -> str:
+        """Return the URL of the realm for this client, who may use another name of this machine."""
         return f"{request.base_url}auth/realms/{self._realm.name}"
 
     async def configuration(self, request: Request) -> Response:
-        address = self._address(request)
+        url = self._url(request)
         return JSONResponse(
             {
                 "issuer": self._issuer.issuer_url,
                 **{
-                    entry: address + OPERATIONS[operation_id][1]
+                    entry: url + OPERATIONS[operation_id][1]
                     for entry, operation_id in _METADATA.items()
                 },
                 "grant_types_supported": list(self._grants),
@@ -134,7 +131,7 @@ class _Handlers:
         form = await read_form(request)
         client_id = self._client(request, form)
         device_code, user_code = self._realm.start_login(client_id, form.get("scope", ""))
-        page = f"{self._address(request)}/device"
+        page = f"{self._url(request)}/device"
         return JSONResponse(
             {
                 "device_code": device_code,
@@ -149,10 +146,10 @@ class _Handlers:
     async def revoke(self, request: Request) -> Response:
         form = await read_form(request)
         client_id = self._client(request, form)
-        found = self._refresh_claims(parameter(form, "token"))
-        # A token that is good for nothing counts as revoked, RFC 7009.
-        if found is not None:
-            claims, _ = found
+        verified = self._refresh_claims(parameter(form, "token"))
+        # An invalid token counts as revoked (RFC 7009).
+        if verified is not None:
+            claims, _ = verified
             self._check_owner(claims, client_id)
             self._realm.end_session(claims.session)
         return Response()
@@ -160,10 +157,10 @@ class _Handlers:
     async def logout(self, request: Request) -> Response:
         form = await read_form(request)
         client_id = self._client(request, form)
-        found = self._refresh_claims(parameter(form, "refresh_token"))
-        if found is None:
+        verified = self._refresh_claims(parameter(form, "refresh_token"))
+        if verified is None:
             raise OAuthError("invalid_grant", "The refresh token is not valid.")
-        claims, _ = found
+        claims, _ = verified
         self._check_owner(claims, client_id)
         self._realm.end_session(claims.session)
         return Response(status_code=204)
@@ -187,12 +184,12 @@ class _Handlers:
             raise OAuthError("invalid_grant", "The token was issued to another client.")
 
     def _by_refresh_token(self, client_id: str, form: Form) -> dict[str, Any]:
-        found = self._refresh_claims(parameter(form, "refresh_token"))
-        if found is None:
+        verified = self._refresh_claims(parameter(form, "refresh_token"))
+        if verified is None:
             raise OAuthError("invalid_grant", "The refresh token is not valid.")
-        claims, kind = found
+        claims, kind = verified
         self._check_owner(claims, client_id)
-        self._realm.use(claims)
+        self._realm.use_refresh_token(claims)
         person = Person(claims.username, claims.roles, claims.email)
         return self._tokens(person, client_id, kind, claims.session)
 
@@ -215,7 +212,7 @@ class _Handlers:
     def _tokens(
         self, person: Person, client_id: str, refresh: TokenType | None, session: str
     ) -> dict[str, Any]:
-        """The answer with tokens; a client that has a secret gets along without refreshing."""
+        """Return a token response. Clients that sign in with their secret get no refresh token."""
         realm = self._realm
 
         def issue(token_type: TokenType, lifetime: float) -> str:
@@ -229,10 +226,10 @@ class _Handlers:
                 session=session,
             )
 
-        answer = {
+        response = {
             "access_token": issue("Bearer", realm.access_lifetime),
             "expires_in": realm.access_lifetime,
-            # Keycloak's way to say that it does not run out, or that there is none.
+            # In Keycloak, 0 means that the token does not expire, or that there is no token.
             "refresh_expires_in": realm.refresh_lifetime if refresh == "Refresh" else 0,
             "token_type": "Bearer",
             "not-before-policy": 0,
@@ -241,12 +238,12 @@ class _Handlers:
         }
         if refresh is not None:
             lifetime = realm.refresh_lifetime if refresh == "Refresh" else realm.offline_lifetime
-            answer["refresh_token"] = issue(refresh, lifetime)
-        return answer
+            response["refresh_token"] = issue(refresh, lifetime)
+        return response
 
 
 def _oauth_endpoint(handler: Endpoint) -> Endpoint:
-    """Answer errors as OAuth has it, and let nothing be kept."""
+    """Respond to errors as OAuth requires, and forbid caching."""
 
     async def handle(request: Request) -> Response:
         try:

@@ -1,7 +1,7 @@
-"""Makes and checks the tokens of the sandbox: JWTs that have Keycloak's claims.
+"""Issues and verifies the tokens of the sandbox: JWTs with Keycloak's claims.
 
-Like Keycloak's, access tokens are signed with RS256, so that clients can check them with the public
-key of the realm; tokens that only the realm itself reads are signed with a shared key.
+Like Keycloak's, access tokens are signed with RS256, so that clients can verify them with the
+public key of the realm; tokens that only the realm reads are signed with a symmetric key.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ ROLES = {
     "write": "entity-registry-write",
     "admin": "entity-registry-admin",
 }
-"""The realm roles that prov-api knows, by their short names."""
+"""The realm roles of the prov-api by their short names."""
 
-_SHORTEST_KEY = 32  # RFC 7518: as long as the hash
+_MIN_KEY_SIZE = 32  # RFC 7518: as long as the hash
 _DER, _PKCS8 = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8
 _SPKI = serialization.PublicFormat.SubjectPublicKeyInfo
 
@@ -46,7 +46,7 @@ class _RealmAccess:
 
 @frozen
 class _Payload:
-    """The claims, as Keycloak names them."""
+    """The claims with the names that Keycloak uses."""
 
     exp: float
     iat: int
@@ -68,10 +68,10 @@ prepare(_Payload)
 
 @cache
 def new_signing_key() -> bytes:
-    """Make a private key for access tokens, in DER.
+    """Return a private key for access tokens, in DER.
 
-    It is one for the whole process, since making it takes longer than starting a sandbox. Issuers
-    are told apart by the ids of their keys.
+    The whole process has one, since generating a key takes longer than starting a sandbox. Issuers
+    differ in the ids of their keys.
     """
     key = generate_private_key(public_exponent=65537, key_size=2048)
     return key.private_bytes(_DER, _PKCS8, serialization.NoEncryption())
@@ -81,23 +81,23 @@ def new_signing_key() -> bytes:
 def _loaded(signing_key: bytes) -> RSAPrivateKey:
     key = serialization.load_der_private_key(signing_key, None)
     if not isinstance(key, RSAPrivateKey):
-        raise TypeError("the signing key is not one of RSA")
+        raise TypeError("the signing key is not an RSA key")
     return key
 
 
 class TokenIssuer:
-    """Makes and checks tokens.
+    """Issues and verifies tokens.
 
     Args:
-        issuer_url: The address of the realm, which tokens name as their issuer.
+        issuer_url: The URL of the realm, which is the issuer in tokens.
         now: The clock.
-        key: What the realm's own tokens are signed with, of at least 32 bytes. Without it, a new
-            one: tokens do not outlive the issuer.
-        signing_key: What access tokens are signed with, see :func:`new_signing_key`.
+        key: The secret of the issuer, of at least 32 bytes. Without it, a new secret is generated,
+            and tokens are not valid for a later issuer.
+        signing_key: The key that signs access tokens, see :func:`new_signing_key`.
 
     Attributes:
-        refresh_key: The key of the realm's own tokens. Another key makes those issued so far
-            invalid.
+        refresh_key: The key that signs refresh tokens; ``key`` by default. Changing it makes the
+            refresh tokens issued so far invalid.
 
     Raises:
         ValueError: If the key is too short.
@@ -111,11 +111,11 @@ class TokenIssuer:
         key: bytes | None = None,
         signing_key: bytes | None = None,
     ) -> None:
-        if key is not None and len(key) < _SHORTEST_KEY:
-            raise ValueError(f"the key must have at least {_SHORTEST_KEY} bytes")
+        if key is not None and len(key) < _MIN_KEY_SIZE:
+            raise ValueError(f"the key must have at least {_MIN_KEY_SIZE} bytes")
         self.issuer_url = issuer_url.rstrip("/")
         self.now = now
-        self._key = self.refresh_key = key or secrets.token_bytes(_SHORTEST_KEY)
+        self._key = self.refresh_key = key or secrets.token_bytes(_MIN_KEY_SIZE)
         self._signing_key = _loaded(signing_key or new_signing_key())
         self._public_key = self._signing_key.public_key()
         digest = hashlib.sha256(b"key id" + self._key).digest()
@@ -123,12 +123,12 @@ class TokenIssuer:
 
     @property
     def public_key(self) -> str:
-        """The public key of access tokens, the way Keycloak shows it: base64 of DER."""
+        """The public key of access tokens in Keycloak's format: base64 of DER."""
         return base64.b64encode(self._public_key.public_bytes(_DER, _SPKI)).decode()
 
     @property
     def public_jwk(self) -> dict[str, Any]:
-        """The public key of access tokens, as RFC 7517 has it."""
+        """The public key of access tokens as a JWK (RFC 7517)."""
         numbers = jwt.algorithms.RSAAlgorithm.to_jwk(self._public_key, as_dict=True)
         named = {"kid": self.key_id, "kty": "RSA", "alg": "RS256", "use": "sig"}
         return named | {name: numbers[name] for name in ("n", "e")}
@@ -144,17 +144,17 @@ class TokenIssuer:
         token_type: TokenType = "Bearer",  # noqa: S107 - a kind of token, not one
         session: str | None = None,
     ) -> str:
-        """Make a token.
+        """Issue a token.
 
         Args:
-            username: Whose it is.
+            username: The user name.
             roles: Realm roles, see :func:`roles_of`.
-            expires_in: For how many seconds it is good. It has run out already if this is not
-                positive.
-            email: Their address.
-            client_id: The client that it is made for.
-            token_type: ``Bearer`` is what APIs take; the others renew it.
-            session: The sign-in that it comes of; without it, a new one.
+            expires_in: The lifetime in seconds. Unless it is positive, the token has expired.
+            email: The user's email address.
+            client_id: The client that the token is issued to.
+            token_type: ``Bearer`` for access tokens, which APIs accept; the other types refresh
+                them.
+            session: The id of the session; a new one by default.
 
         Returns:
             The token.
@@ -184,22 +184,22 @@ class TokenIssuer:
         return jwt.encode(claims, self.refresh_key, "HS256")
 
     def verify(self, token: str, token_type: TokenType = "Bearer") -> Claims | None:  # noqa: S107
-        """Check a token.
+        """Verify a token.
 
         Args:
             token: The token.
-            token_type: What it has to be.
+            token_type: The required type.
 
         Returns:
-            What it says; ``None`` if it is not a token of this issuer, has been tampered with, has
-            run out or is of another type.
+            The claims; ``None`` if the token is not a token of this issuer, has been tampered with,
+            has expired or has another type.
         """
         try:
             decoded = jwt.decode(
                 token,
                 *self._key_for(token, token_type),
-                # PyJWT would look at the clock of the machine. Nor is the address of the issuer
-                # checked: a sandbox that starts again has another port.
+                # PyJWT would use the clock of the machine. The URL of the issuer is not checked
+                # either: a restarted sandbox has another port.
                 options={
                     "verify_exp": False,
                     "verify_iat": False,
@@ -208,8 +208,8 @@ class TokenIssuer:
                 },
             )
             payload = msgspec.convert(decoded, _Payload)
-        # Of what is no token, anything may be wrong. Older versions of PyJWT do not foresee that a
-        # header is nested deeply.
+        # Input that is not a token can fail in any way. Older versions of PyJWT do not handle
+        # deeply nested headers.
         except (jwt.PyJWTError, msgspec.ValidationError, ValueError, RecursionError):
             return None
         if payload.typ != token_type or payload.exp <= self.now():
@@ -225,7 +225,7 @@ class TokenIssuer:
         )
 
     def _key_for(self, token: str, token_type: TokenType) -> tuple[Any, list[str]]:
-        """Return the key that a token must be signed with, and the algorithm."""
+        """Return the key that must have signed a token, and the algorithm."""
         if token_type != "Bearer":  # noqa: S105 - a kind of token, not one
             return self.refresh_key, ["HS256"]
         if jwt.get_unverified_header(token).get("kid") != self.key_id:
@@ -234,17 +234,17 @@ class TokenIssuer:
 
 
 def roles_of(*names: str) -> tuple[str, ...]:
-    """Return the realm roles of short names: exactly those that are named.
+    """Return the realm roles with the given short names, and no others.
 
-    A role does not bring another along: a route that writes needs ``read`` and ``write``.
+    Roles do not imply each other: a route that writes requires ``read`` and ``write``.
 
     Args:
-        names: Of ``read``, ``write`` and ``admin``.
+        names: Any of ``read``, ``write`` and ``admin``.
 
     Raises:
-        ValueError: If a name is none of these.
+        ValueError: If a name is not one of these.
     """
     for name in names:
         if name not in ROLES:
-            raise ValueError(f"{name!r} is not a role: there are {', '.join(ROLES)}")
+            raise ValueError(f"{name!r} is not a role: it must be one of {', '.join(ROLES)}")
     return tuple(dict.fromkeys(ROLES[name] for name in names))

@@ -1,4 +1,4 @@
-"""Checks the tokens of another issuer, as a deployment does: with the keys that it publishes."""
+"""Verifies the tokens of another issuer with its public keys, like a deployment."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _UNCHECKED = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "ve
 
 
 class IssuerError(Exception):
-    """An issuer that cannot be asked for its keys. Its text is one line, for a person."""
+    """The keys of an issuer cannot be fetched. The message is one line for a person."""
 
 
 @frozen
 class _Metadata:
-    """What OpenID Connect Discovery says of an issuer, as far as it matters here."""
+    """The part of a discovery document (OpenID Connect Discovery) that is used here."""
 
     issuer: str
     jwks_uri: str
@@ -38,7 +38,7 @@ class _RealmAccess:
 
 @frozen
 class _Payload:
-    """The claims of an access token: Keycloak's, and those of RFC 9068 where it has others."""
+    """The claims of an access token: Keycloak's, and those of RFC 9068 with other names."""
 
     exp: float
     iss: str
@@ -58,52 +58,54 @@ prepare(_Metadata, _Payload)
 
 
 class TrustedIssuer:
-    """An issuer whose access tokens are taken: JWTs that are signed with RS256.
+    """An issuer whose access tokens are accepted: JWTs signed with RS256.
 
-    It is asked for its keys at once, and never again. What its tokens are meant for (``aud``) does
-    not matter.
+    Its keys are fetched by the constructor, and never again. The audience of tokens (``aud``) is
+    not checked.
 
     Args:
-        issuer_url: Its address, under which it has a discovery document.
+        issuer_url: The URL of the issuer, below which its discovery document is.
         now: The clock.
 
     Raises:
-        IssuerError: If it cannot be asked for its keys, or has none that sign with RS256.
+        IssuerError: If the keys cannot be fetched, or none of them signs with RS256.
     """
 
     def __init__(self, issuer_url: str, now: Callable[[], float] = time.time) -> None:
         self._now = now
-        address = issuer_url.rstrip("/")
+        url = issuer_url.rstrip("/")
         with httpx.Client(verify=ssl_context.load(None), timeout=_SECONDS) as http:
-            document = _fetch(http, f"{address}/.well-known/openid-configuration")
+            document = _fetch(http, f"{url}/.well-known/openid-configuration")
             try:
                 metadata = msgspec.convert(document, _Metadata)
             except msgspec.ValidationError as error:
-                raise IssuerError(f"the discovery document of {address} is none: {error}") from None
-            if metadata.issuer.rstrip("/") != address:
-                raise IssuerError(f"{address} calls itself {metadata.issuer!r}: trust that instead")
+                raise IssuerError(
+                    f"the discovery document of {url} is not valid: {error}"
+                ) from None
+            if metadata.issuer.rstrip("/") != url:
+                raise IssuerError(f"{url} calls itself {metadata.issuer!r}: use that URL instead")
             self._issuer = metadata.issuer
             self._keys = _signing_keys(_fetch(http, metadata.jwks_uri))
         if not self._keys:
             raise IssuerError(f"{metadata.jwks_uri} has no key that signs with RS256")
 
     def verify(self, token: str) -> Claims | None:
-        """Check a token.
+        """Verify a token.
 
         Args:
             token: The token.
 
         Returns:
-            What it says; ``None`` if it is not an access token of this issuer, has been tampered
-            with or has run out.
+            The claims; ``None`` if the token is not an access token of this issuer, has been
+            tampered with or has expired.
         """
         try:
             header = jwt.get_unverified_header(token)
             key = self._keys[header["kid"]]
             decoded = jwt.decode(token, key, ["RS256"], options=_UNCHECKED)  # type: ignore[arg-type]
             payload = msgspec.convert(decoded, _Payload)
-        # Of what is no token, anything may be wrong. Older versions of PyJWT do not foresee that a
-        # header is nested deeply.
+        # Input that is not a token can fail in any way. Older versions of PyJWT do not handle
+        # deeply nested headers.
         except (
             jwt.PyJWTError,
             msgspec.ValidationError,
@@ -128,9 +130,9 @@ class TrustedIssuer:
 
 
 def _is_access_token(header: dict[str, Any], payload: _Payload) -> bool:
-    """Tell an access token from an ID token, which is signed with the same keys.
+    """Distinguish an access token from an ID token, which is signed with the same keys.
 
-    RFC 9068 says so in the header, Keycloak in the claims.
+    RFC 9068 uses the header for that, Keycloak the claims.
     """
     return (
         str(header.get("typ")).lower().removeprefix("application/") == "at+jwt"
@@ -142,20 +144,22 @@ def _fetch(http: httpx.Client, url: str) -> Any:
     try:
         response = http.get(url)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise IssuerError(f"{url} cannot be had: {str(error) or type(error).__name__}") from error
+        raise IssuerError(
+            f"{url} cannot be fetched: {str(error) or type(error).__name__}"
+        ) from error
     if not response.is_success:
-        raise IssuerError(f"{url} was answered with status {response.status_code}")
+        raise IssuerError(f"{url} responded with status {response.status_code}")
     try:
         return msgspec.json.decode(response.content)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise IssuerError(f"{url} is no JSON") from error
+        raise IssuerError(f"{url} is not JSON") from error
 
 
 def _signing_keys(document: Any) -> dict[str, Any]:
-    """Return the keys that sign with RS256, by their ids; others do not matter."""
+    """Return the keys that sign with RS256 by their ids, and ignore others."""
     try:
         keys = jwt.PyJWKSet.from_dict(document).keys
-    # Older versions of PyJWT do not foresee all that can be wrong with a key.
+    # Older versions of PyJWT do not handle all errors in keys.
     except (jwt.PyJWTError, AttributeError, TypeError, ValueError):
         return {}
     return {

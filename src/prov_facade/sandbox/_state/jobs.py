@@ -1,8 +1,7 @@
-"""The jobs of the sandbox: taken on at once, worked on in a thread of their own.
+"""The jobs of the sandbox, processed in a thread of their own.
 
-A job lives in the store, so that one that is not finished goes on after a restart. It passes
-through PENDING, DEQUEUED and IN_PROGRESS, each for a settable time, and ends as SUCCEEDED or
-FAILED.
+Jobs are kept in the store, so that unfinished ones continue after a restart. A job passes through
+PENDING, DEQUEUED and IN_PROGRESS, each for a configurable time, and ends as SUCCEEDED or FAILED.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from attrs import field, frozen
@@ -20,30 +19,30 @@ from attrs import field, frozen
 from prov_facade.sandbox._state.store import Store
 from prov_facade.sandbox.faults import Faults
 
-SEALED = "sealed"
-"""Who had a job started, which payloads hold in a form that the server alone can read."""
+ENCRYPTED_USER_INFO = "sealed"
+"""Stands for the user who started a job, whom payloads name in a form only the server can read."""
 
 _LOG = logging.getLogger("prov_facade.sandbox")
-_AT_ONCE = 500
-_NEXT = {"PENDING": "DEQUEUED", "DEQUEUED": "IN_PROGRESS"}
+_MAX_STEPS = 500
+_NEXT_STATUS = {"PENDING": "DEQUEUED", "DEQUEUED": "IN_PROGRESS"}
 _COLUMNS = (
     "session_id, created, username, batch_id, payload, job_type, job_sub_type, status, info, result"
 )
 
 
 class FailedJobError(Exception):
-    """A job that cannot be done. Its text is the job's ``info``."""
+    """A job that fails. The message is the ``info`` of the job."""
 
 
 @frozen
 class JobDelays:
-    """How long a job takes over each step, in seconds.
+    """How long a job stays in each state, in seconds.
 
     Attributes:
-        hidden: How long the job-api does not know it yet.
-        pending: How long it waits to be taken.
-        dequeued: How long it waits to be begun.
-        in_progress: How long it is worked on.
+        hidden: How long the job-api does not know the job.
+        pending: How long the job is PENDING after that.
+        dequeued: How long the job is DEQUEUED.
+        in_progress: How long the job is IN_PROGRESS.
     """
 
     hidden: float = 0.02
@@ -57,16 +56,16 @@ class Job:
     """A job.
 
     Attributes:
-        session_id: Its id.
-        created: When it was taken on, in Unix seconds.
-        username: Whose it is.
-        batch_id: The batch that it is part of.
-        payload: What is to be done.
-        job_type: What kind of job it is.
-        job_sub_type: What kind exactly.
-        status: How far it has come.
+        session_id: The id.
+        created: When it was created, in Unix seconds.
+        username: The user who started it.
+        batch_id: The batch that it belongs to.
+        payload: The parameters.
+        job_type: The kind of job.
+        job_sub_type: The exact kind of job.
+        status: The status.
         info: Why it failed.
-        result: What came of it.
+        result: The result.
     """
 
     session_id: str
@@ -81,7 +80,7 @@ class Job:
     result: dict[str, Any] | None
 
     def as_json(self) -> dict[str, Any]:
-        """Lay the job out as the job-api does."""
+        """Return the job in the format of the job-api."""
         return {
             "session_id": self.session_id,
             "created_timestamp": int(self.created),
@@ -99,34 +98,35 @@ class Job:
 
 @frozen
 class Page:
-    """Jobs, newest first, and where the next page starts."""
+    """A page of jobs, newest first, and the key of the next page."""
 
     jobs: list[Job]
     pagination_key: dict[str, Any] | None = field(default=None)
 
 
-Work = Callable[[Job], dict[str, Any]]
+Processor: TypeAlias = Callable[[Job], dict[str, Any]]
 
 
 class Jobs:
-    """Takes jobs on and works on them.
+    """Creates and processes jobs.
 
     Args:
-        store: Where they are kept.
-        work: Does a job of a subtype and returns its result, or raises :class:`FailedJobError`.
-        faults: Which jobs are to fail on demand.
-        delays: Returns how long each step takes.
+        store: Contains the jobs.
+        processors: For each subtype, a function that processes a job and returns its result, or
+            raises :class:`FailedJobError`.
+        faults: Which jobs fail on demand.
+        delays: Returns how long jobs stay in each state.
     """
 
     def __init__(
         self,
         store: Store,
-        work: Mapping[str, Work],
+        processors: Mapping[str, Processor],
         faults: Faults,
         delays: Callable[[], JobDelays],
     ) -> None:
         self._store = store
-        self._work = work
+        self._processors = processors
         self._faults = faults
         self._delays = delays
         self._wake = threading.Event()
@@ -154,15 +154,15 @@ class Jobs:
         payloads: list[dict[str, Any]],
         batch_id: str | None = None,
     ) -> list[str]:
-        """Take jobs on, all or none.
+        """Create jobs, all or none.
 
         Returns:
-            Their session ids, in the order of the payloads.
+            The session ids, in the order of the payloads.
         """
         now, delays = time.time(), self._delays()
         due = now + delays.hidden + delays.pending
         ids = [str(uuid.uuid4()) for _ in payloads]
-        with self._store.writing() as connection:
+        with self._store.transaction() as connection:
             connection.executemany(
                 "INSERT INTO job (session_id, created, username, batch_id, payload, job_type,"
                 " job_sub_type, status, due) VALUES (?, ?, ?, ?, ?, ?, ?, 'PENDING', ?)",
@@ -184,7 +184,7 @@ class Jobs:
         return ids
 
     def find(self, session_id: str) -> Job | None:
-        """Return a job, unless there is none or it is hidden yet."""
+        """Return a job, unless it does not exist or is still hidden."""
         rows = self._store.query(
             f"SELECT {_COLUMNS} FROM job WHERE session_id = :id AND created <= :seen",
             {"id": session_id, "seen": time.time() - self._delays().hidden},
@@ -192,13 +192,13 @@ class Jobs:
         return _job(rows[0]) if rows else None
 
     def exists(self, session_id: str) -> bool:
-        """Whether there is a job of an id, hidden or not."""
+        """Whether a job exists, hidden or not."""
         return bool(
             self._store.query("SELECT 1 FROM job WHERE session_id = :id", {"id": session_id})
         )
 
     def batch_is_shared(self, batch_id: str, username: str) -> bool:
-        """Whether jobs of a batch are somebody else's."""
+        """Whether a batch contains jobs of other users."""
         return bool(
             self._store.query(
                 "SELECT 1 FROM job WHERE batch_id = :id AND username <> :username LIMIT 1",
@@ -214,13 +214,13 @@ class Jobs:
         before: int | None = None,
         limit: int,
     ) -> Page:
-        """List jobs of a user or of a batch, newest first.
+        """Return a page of the jobs of a user or of a batch, newest first.
 
         Args:
-            username: Whose.
-            batch_id: Of which batch.
-            before: The number of the last job of the page before.
-            limit: How many at most.
+            username: The user.
+            batch_id: The batch.
+            before: The number of the last job of the previous page.
+            limit: The maximum number of jobs.
         """
         rows = self._store.query(
             f"SELECT {_COLUMNS}, number FROM job"
@@ -241,7 +241,7 @@ class Jobs:
         return Page([_job(row[:-1]) for row in rows], {"number": rows[-1][-1]} if more else None)
 
     def of_batch(self, batch_id: str) -> list[Job]:
-        """Return every job of a batch, in the order of submission."""
+        """Return all jobs of a batch, in the order of submission."""
         rows = self._store.query(
             f"SELECT {_COLUMNS} FROM job WHERE batch_id = :id ORDER BY number", {"id": batch_id}
         )
@@ -255,11 +255,11 @@ class Jobs:
                 self._wake.wait(wait)
 
     def _advance(self) -> float | None:
-        """Take every job that is due one step on, and return the seconds until the next is due."""
+        """Take each job that is due one step further. Returns the seconds until the next is due."""
         now = time.time()
         due = self._store.query(
             f"SELECT {_COLUMNS} FROM job WHERE due <= :now ORDER BY due, number LIMIT :limit",
-            {"now": now, "limit": _AT_ONCE},
+            {"now": now, "limit": _MAX_STEPS},
         )
         for row in due:
             if self._stopping:
@@ -269,27 +269,28 @@ class Jobs:
         return None if next_due is None else max(0.0, next_due - time.time())
 
     def _step(self, job: Job, now: float) -> None:
-        if job.status in _NEXT:
-            status = _NEXT[job.status]
+        if job.status in _NEXT_STATUS:
+            status = _NEXT_STATUS[job.status]
             delays = self._delays()
             delay = delays.dequeued if status == "DEQUEUED" else delays.in_progress
             self._update(job, status, due=now + delay)
             return
         try:
-            # At once, so that a job that was done and not marked is not done again after a crash.
-            with self._store.writing():
-                self._update(job, "SUCCEEDED", result=self._done(job))
+            # In one transaction, so that a crash cannot leave a processed job that is IN_PROGRESS
+            # and would be processed again.
+            with self._store.transaction():
+                self._update(job, "SUCCEEDED", result=self._process(job))
         except FailedJobError as error:
             self._update(job, "FAILED", info=str(error))
-        except Exception as error:  # noqa: BLE001  (whatever it is, the other jobs must go on)
+        except Exception as error:  # noqa: BLE001  (the other jobs must continue)
             _LOG.error("Job %s failed in the sandbox itself", job.session_id, exc_info=error)
             self._update(job, "FAILED", info=f"The sandbox itself failed: {error!r}")
 
-    def _done(self, job: Job) -> dict[str, Any]:
+    def _process(self, job: Job) -> dict[str, Any]:
         failure = self._faults.next_job(job.job_sub_type)
         if failure is not None:
             raise FailedJobError(failure)
-        return self._work[job.job_sub_type](job)
+        return self._processors[job.job_sub_type](job)
 
     def _update(
         self,
@@ -301,7 +302,7 @@ class Jobs:
         result: dict[str, Any] | None = None,
     ) -> None:
         encoded = None if result is None else msgspec.json.encode(result).decode()
-        with self._store.writing() as connection:
+        with self._store.transaction() as connection:
             connection.execute(
                 "UPDATE job SET status = ?, due = ?, info = ?, result = ? WHERE session_id = ?",
                 (status, due, info, encoded, job.session_id),

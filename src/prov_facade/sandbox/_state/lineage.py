@@ -1,10 +1,10 @@
-"""Walks the lineage graph in SQL.
+"""Searches the lineage graph in SQL.
 
 A walk starts at one node and follows links for at most ``depth`` steps. SQLite finds, step by step,
-the fewest steps to each node in reach, and from there the fewest to a goal; a link is part of the
-answer if a walk over it ends soon enough. Only what is in reach is ever touched, however large the
-graph is, and each link in reach once: a recursive query would go on from a node anew for each
-number of steps in which it can be reached, which costs ten times as much where many links meet.
+the distance from the start to each reachable node, and from there the distance to a goal; a link is
+part of the result if a walk over it is short enough. However large the graph is, only the reachable
+part is read, and each link in it once. A recursive query would visit a node again for each number
+of steps in which it can be reached, which takes ten times as long where many links meet.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from enum import Enum
 
 from attrs import frozen
 
-from prov_facade.sandbox._state.store import Link, Node, Store
+from prov_facade.sandbox._state.graph import Link, Node
+from prov_facade.sandbox._state.store import Store
 
 
 class Direction(Enum):
-    """Which way links are followed; the value is the ends from which and to which."""
+    """The direction in which links are followed; the value is the end to start at and the other."""
 
     UPSTREAM = ("source", "target")
     DOWNSTREAM = ("target", "source")
 
 
 class Goal(Enum):
-    """Where a walk must end; the value is the condition on the node."""
+    """The node at which a walk must end; the value is a condition in SQL."""
 
     ANYWHERE = "1"
     DATASET = "category = 'ENTITY' AND subtype = 'DATASET'"
@@ -34,16 +35,17 @@ class Goal(Enum):
 
 @frozen
 class Lineage:
-    """A part of the graph, its nodes and links sorted."""
+    """A part of the graph, with nodes and links sorted."""
 
     nodes: list[Node]
     links: list[Link]
 
 
-# near: the fewest steps from the start to each node in reach.
-# passed: the links that were followed. Only they lead back: a person may have a million others.
-# rest: the fewest steps from a node to the goal, as far as the depth allows.
-# found_*: what is part of the answer.
+# near: the distance from the start to each reachable node.
+# passed: the links that were followed. The way back uses only them: a person may have a million
+#     others.
+# rest: the distance from a node to the goal, within the depth.
+# found_*: the result.
 _TABLES = {
     "near": "(number INTEGER PRIMARY KEY, steps INTEGER NOT NULL)",
     "passed": "(number INTEGER, next INTEGER, PRIMARY KEY (next, number)) WITHOUT ROWID",
@@ -52,7 +54,7 @@ _TABLES = {
     "found_link": "(source INTEGER, target INTEGER, PRIMARY KEY (source, target)) WITHOUT ROWID",
 }
 
-# CROSS JOIN has SQLite go through tables in the order in which they are written: it cannot know how
+# CROSS JOIN makes SQLite read the tables in the order in which they are written: it cannot know how
 # small the temporary ones are.
 _START = "INSERT INTO near SELECT number, 0 FROM node WHERE id = :start"
 _ONWARD = """
@@ -84,7 +86,7 @@ CROSS JOIN near ON near.number = passed.number CROSS JOIN rest ON rest.number = 
 WHERE near.steps + 1 + rest.steps <= :depth
 """
 
-# Where walks end that take one more step, upstream to an agent, and that step.
+# Walks that take one more step, upstream to an agent: their ends, and that step.
 _POINTING = """
 SELECT {what} FROM near CROSS JOIN link ON link.source = near.number
 CROSS JOIN node ON node.number = link.target AND node.category = 'AGENT'
@@ -104,19 +106,19 @@ def explore(
     """Follow links from a node.
 
     Args:
-        store: The graph.
+        store: Contains the graph.
         start: The id of the node.
-        depth: How many links to follow at most.
+        depth: The maximum number of links to follow.
         direction: Upstream, from source to target, or downstream.
-        goal: Where a walk must end to be kept. Its inner nodes are kept with it.
+        goal: The node at which a walk must end. Its inner nodes are part of the result.
 
     Returns:
-        The nodes and links of all walks. The start is a walk of no steps. Nothing if there is no
-        such node, or if no walk ends at the goal.
+        The nodes and links of all walks. The start is a walk of no steps. The result is empty if
+        the start does not exist, or if no walk ends at the goal.
     """
-    with store.exclusively() as connection:
+    with store.locked() as connection:
         walk = _Walk(connection, direction, depth)
-        walk.go(start)
+        walk.spread_from(start)
         if goal is Goal.ANYWHERE:
             walk.run(_ALL_NODES)
             walk.run(_ALL_LINKS)
@@ -124,33 +126,33 @@ def explore(
             walk.end_at(
                 f"SELECT number FROM near CROSS JOIN node USING (number) WHERE {goal.value}"
             )
-        return walk.found()
+        return walk.result()
 
 
 def effected_agents(store: Store, start: str, depth: int) -> Lineage:
     """Find the agents that the nodes downstream of a node point to.
 
     Args:
-        store: The graph.
+        store: Contains the graph.
         start: The id of the node.
-        depth: How many links to follow downstream at most; the link to the agent is not counted.
+        depth: The maximum number of links to follow downstream, without the link to the agent.
 
     Returns:
-        The walks from the start to nodes that point to an agent, with these links and agents.
+        The walks from the start to nodes that point to an agent, including these links and agents.
     """
-    with store.exclusively() as connection:
+    with store.locked() as connection:
         walk = _Walk(connection, Direction.DOWNSTREAM, depth)
-        walk.go(start)
+        walk.spread_from(start)
         walk.end_at(_POINTING.format(what="DISTINCT near.number"))
         walk.run(f"INSERT OR IGNORE INTO found_node {_POINTING.format(what='link.target')}")
         walk.run(
             f"INSERT OR IGNORE INTO found_link {_POINTING.format(what='link.source, link.target')}"
         )
-        return walk.found()
+        return walk.result()
 
 
 class _Walk:
-    """All walks from a node, at most so many steps long."""
+    """All walks from a node up to a length."""
 
     def __init__(self, connection: sqlite3.Connection, direction: Direction, depth: int) -> None:
         self._connection = connection
@@ -158,20 +160,20 @@ class _Walk:
         self._depth = depth
         for name, columns in _TABLES.items():
             connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {name} {columns}")
-        self._forget()
+        self._clear()
 
     def run(self, statement: str, **parameters: str | int) -> int:
-        """Run a statement, and return how many rows it made."""
+        """Run a statement, and return the number of rows it inserted."""
         text = statement.format(from_=self._from, to=self._to)
         return self._connection.execute(text, {"depth": self._depth, **parameters}).rowcount
 
-    def go(self, start: str) -> None:
-        """Find what is in reach."""
+    def spread_from(self, start: str) -> None:
+        """Find the reachable nodes."""
         self.run(_START, start=start)
         self._spread(_ONWARD)
 
     def end_at(self, goals: str) -> None:
-        """Keep the walks that end at nodes that a query names."""
+        """Keep only the walks that end at nodes that a query returns."""
         self.run(_PASSED)
         self.run(f"INSERT INTO rest SELECT number, 0 FROM ({goals})")
         self._spread(_BACKWARD)
@@ -183,16 +185,16 @@ class _Walk:
             if self.run(statement, steps=steps) == 0:
                 return
 
-    def found(self) -> Lineage:
-        """Read what was found, and forget it."""
+    def result(self) -> Lineage:
+        """Return the result, and clear the temporary tables."""
         execute = self._connection.execute
         lineage = Lineage(
             nodes=[Node(*row) for row in execute(_NODES)],
             links=[Link(*row) for row in execute(_LINKS)],
         )
-        self._forget()
+        self._clear()
         return lineage
 
-    def _forget(self) -> None:
+    def _clear(self) -> None:
         for name in _TABLES:
             self._connection.execute(f"DELETE FROM {name}")

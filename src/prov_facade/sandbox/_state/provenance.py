@@ -1,6 +1,6 @@
 """Writes the PROV document of a model run, in PROV-JSON.
 
-The form is that of https://www.w3.org/submissions/prov-json/.
+The format is that of https://www.w3.org/submissions/prov-json/.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from prov_facade.models import ModelRunRecord
-from prov_facade.sandbox._state.store import Link, Node
+from prov_facade.sandbox._state.graph import Link, Node
 
 _PREFIXES = {
     "dcterms": "http://purl.org/dc/terms/",
@@ -22,14 +22,14 @@ _PREFIXES = {
 
 _KINDS = {"ACTIVITY": "activity", "AGENT": "agent", "ENTITY": "entity"}
 
-# What PROV-O itself calls a subtype; the others have only Provena's name.
+# The PROV-O types of subtypes; the others have only a Provena type.
 _TYPES = {
     "ORGANISATION": "prov:Organization",
     "PERSON": "prov:Person",
     "WORKFLOW_TEMPLATE": "prov:Collection",
 }
 
-# What PROV-JSON calls the ends of a relation: its source's, its target's.
+# The names of the source and the target of a relation in PROV-JSON.
 _ENDS = {
     "hadMember": ("prov:collection", "prov:entity"),
     "used": ("prov:activity", "prov:entity"),
@@ -51,14 +51,14 @@ def prov_document(
     Args:
         record_id: The handle of the model run.
         record: The model run.
-        links: The links that it makes. A relation that no model run makes is a ``KeyError``.
-        nodes: The nodes that they lie between.
+        links: Its links. A relation that model runs do not have raises ``KeyError``.
+        nodes: The ends of these links.
 
     Returns:
-        PROV-JSON. Neither the order of the links and nodes nor what is given twice changes it.
+        PROV-JSON. Neither the order of links and nodes nor duplicates change it.
     """
     document: dict[str, dict[str, Any]] = {"prefix": _PREFIXES}
-    # The run is told of even if it is not among the nodes.
+    # The run is included even if it is not among the nodes.
     for node in sorted({*nodes, Node(record_id, "ACTIVITY", "MODEL_RUN")}, key=_node_key):
         about: dict[str, Any] = {"prov:type": _types(node.item_subtype)}
         if node.id == record_id:
@@ -80,7 +80,7 @@ def _link_key(link: Link) -> tuple[str, str, str]:
 
 
 def _handle(node_id: str) -> str:
-    # Everything behind the first colon is the local part, slashes included.
+    # Everything after the first colon is the local part, including slashes.
     return f"handle:{node_id}"
 
 
@@ -100,7 +100,7 @@ def _about_run(record: ModelRunRecord) -> dict[str, str]:
 
 
 def _date(seconds: int) -> str | None:
-    """Write a time, unless it lies outside the years 1 to 9999, for which there is no form."""
+    """Format a time. Times outside the years 1 to 9999 have no format."""
     try:
         return (_EPOCH + timedelta(seconds=seconds)).isoformat()
     except OverflowError:

@@ -1,4 +1,4 @@
-"""What a model run record means: what it must fulfil, and the nodes and links that it makes."""
+"""Checks model run records, and derives nodes and links from them."""
 
 from __future__ import annotations
 
@@ -6,34 +6,35 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prov_facade.models import ModelRunRecord, TemplatedDataset
-from prov_facade.sandbox._state.store import Item, Link, Node, Store
+from prov_facade.sandbox._state.graph import Link, Node
+from prov_facade.sandbox._state.store import Item, Store
 
 
-class BadRecordError(Exception):
-    """A record that cannot be registered. Its text is the ``detail`` of a 400."""
+class InvalidRecordError(Exception):
+    """A record that cannot be registered. The message is the ``detail`` of a 400."""
 
 
-def check(store: Store, record: ModelRunRecord) -> None:
-    """Check that what a record names exists, and that it fulfils its workflow template.
+def check_record(store: Store, record: ModelRunRecord) -> None:
+    """Check that the items named by a record exist, and that it matches its workflow template.
 
     Raises:
-        BadRecordError: If not.
+        InvalidRecordError: If the record is not valid.
     """
     template = _expect(store, record.workflow_template_id, "WORKFLOW_TEMPLATE")
     inputs, outputs = template.body["input_templates"], template.body["output_templates"]
     _check_present("input", inputs, record.inputs)
     _check_present("output", outputs, record.outputs)
-    # The server does not ask of which side a dataset template is.
+    # The server does not distinguish input templates from output templates here.
     known = {used["template_id"] for used in (*inputs, *outputs)}
     for dataset in (*record.inputs, *record.outputs):
         if dataset.dataset_template_id not in known:
-            raise BadRecordError(
+            raise InvalidRecordError(
                 f"The workflow template has no dataset template {dataset.dataset_template_id}."
             )
         _check_dataset(store, dataset)
     for key in template.body["annotations"]["required"]:
         if key not in (record.annotations or {}):
-            raise BadRecordError(f"The required annotation '{key}' is missing.")
+            raise InvalidRecordError(f"The required annotation '{key}' is missing.")
     if record.study_id is not None:
         _expect(store, record.study_id, "STUDY")
     _expect(store, record.associations.modeller_id, "PERSON")
@@ -44,11 +45,11 @@ def check(store: Store, record: ModelRunRecord) -> None:
 def _check_present(
     kind: str, templates: Sequence[Mapping[str, Any]], datasets: Iterable[TemplatedDataset]
 ) -> None:
-    # There may be several datasets for one template.
+    # A template can have several datasets.
     given = {dataset.dataset_template_id for dataset in datasets}
     for template in templates:
         if template["template_id"] not in given and not template.get("optional"):
-            raise BadRecordError(
+            raise InvalidRecordError(
                 f"The workflow template needs an {kind} for dataset template"
                 f" {template['template_id']}."
             )
@@ -63,7 +64,7 @@ def _check_dataset(store: Store, dataset: TemplatedDataset) -> None:
     given = set(dataset.resources or ())
     wrong = (required - given) | (given - known)
     if wrong:
-        raise BadRecordError(
+        raise InvalidRecordError(
             f"The resources of dataset {dataset.dataset_id} do not match those that its template"
             f" defers: {', '.join(sorted(wrong))}."
         )
@@ -72,22 +73,22 @@ def _check_dataset(store: Store, dataset: TemplatedDataset) -> None:
 def _expect(store: Store, item_id: str, subtype: str) -> Item:
     item = store.item(item_id)
     if item is None:
-        raise BadRecordError(f"Could not find {subtype} with id {item_id}.")
+        raise InvalidRecordError(f"Could not find {subtype} with id {item_id}.")
     if item.item_subtype != subtype:
-        raise BadRecordError(f"{item_id} is a {item.item_subtype}, a {subtype} was expected.")
+        raise InvalidRecordError(f"{item_id} is a {item.item_subtype}, a {subtype} was expected.")
     return item
 
 
 def graph_of(store: Store, record_id: str, record: ModelRunRecord) -> tuple[list[Node], list[Link]]:
-    """List the nodes and links that a model run makes.
+    """Return the nodes and links of a model run.
 
-    What the record names need not exist, except its workflow template.
+    The items named by the record need not exist, except its workflow template.
 
     Returns:
         The nodes, each once, and the links, at most one between an ordered pair of nodes.
 
     Raises:
-        BadRecordError: If there is no such workflow template.
+        InvalidRecordError: If the workflow template does not exist.
     """
     links = {(link.source, link.target): link for link in _links(store, record_id, record)}
     kinds = _kinds(record)
@@ -101,7 +102,7 @@ def graph_of(store: Store, record_id: str, record: ModelRunRecord) -> tuple[list
 
 
 def _kinds(record: ModelRunRecord) -> dict[str | None, tuple[str, str]]:
-    """Say what each thing that a record names must be."""
+    """Return the category and subtype that each id in a record must have."""
     datasets = (*record.inputs, *record.outputs)
     return {
         **{dataset.dataset_id: ("ENTITY", "DATASET") for dataset in datasets},

@@ -1,4 +1,4 @@
-"""What is held, and what is done to it: model runs lodged, changed, stored again and reported."""
+"""Registers, updates, restores and reports on model runs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ import attrs
 import msgspec
 
 from prov_facade.models import ItemModelRun, ModelRunRecord, ProvenanceRecordInfo
-from prov_facade.sandbox._state import provenance
-from prov_facade.sandbox._state.jobs import SEALED, FailedJobError, Job, Jobs, Work
-from prov_facade.sandbox._state.records import BadRecordError, check, graph_of
+from prov_facade.sandbox._state import graph, provenance
+from prov_facade.sandbox._state.jobs import (
+    ENCRYPTED_USER_INFO,
+    FailedJobError,
+    Job,
+    Jobs,
+    Processor,
+)
+from prov_facade.sandbox._state.records import InvalidRecordError, check_record, graph_of
 from prov_facade.sandbox._state.seed import Seed
 from prov_facade.sandbox._state.store import Item, Rows, Store
 
-# Handles that the sandbox mints are above those of its seed.
+# Handles that the sandbox creates are above those of its seed.
 _FIRST_HANDLE = 2_000_001
 
 JOB_SUB_TYPES = (
@@ -28,30 +34,30 @@ JOB_SUB_TYPES = (
     "MODEL_RUN_BATCH_SUBMIT",
     "GENERATE_REPORT",
 )
-"""The kinds of jobs that there are."""
+"""The subtypes of all jobs."""
 
 
 class Registry:
-    """The items of a store, and how model runs come into it.
+    """Model runs in the registry and in the lineage graph.
 
     Args:
-        store: Where they are kept.
+        store: Contains both.
     """
 
     def __init__(self, store: Store) -> None:
         self.store = store
 
     def load_seed(self, seed: Seed) -> None:
-        """Put the items and model runs of a seed into an empty store."""
-        with self.store.writing():
+        """Add the items and model runs of a seed to an empty store."""
+        with self.store.transaction():
             self.store.put_items(seed.items)
             for run in seed.model_runs:
                 self._put(run.id, run.record, run.owner_username, run.created_timestamp, history=[])
 
     def lodge(self, record: ModelRunRecord, username: str) -> ProvenanceRecordInfo:
-        """Give a model run a handle, and put it into the registry and the graph."""
-        with self.store.writing():
-            # A seed, or a record that was stored, may have taken some.
+        """Add a new model run to the registry and the graph."""
+        with self.store.transaction():
+            # The handle may exist in the seed or in a restored record.
             while self.store.item(handle := self._next_handle()) is not None:
                 pass
             return self._put(handle, record, username, int(time.time()), history=[])
@@ -62,19 +68,19 @@ class Registry:
     def update(
         self, model_run_id: str, record: ModelRunRecord, reason: str, username: str
     ) -> ProvenanceRecordInfo:
-        """Replace the record of a model run; its history keeps every version, the newest first."""
-        with self.store.writing():
-            self.register_update(model_run_id, record, reason, username)
-            return self.lodge_again(model_run_id)
+        """Replace the record of a model run. Its history keeps all versions, newest first."""
+        with self.store.transaction():
+            self.update_registry(model_run_id, record, reason, username)
+            return self.update_graph(model_run_id)
 
-    def register_update(
+    def update_registry(
         self, model_run_id: str, record: ModelRunRecord, reason: str, username: str
     ) -> None:
-        """Replace the record of a model run in the registry alone."""
-        with self.store.writing():
+        """Replace the record of a model run in the registry, but not in the graph."""
+        with self.store.transaction():
             old = self.store.item(model_run_id)
             if old is None:
-                raise BadRecordError(f"Could not find model run with id {model_run_id}.")
+                raise InvalidRecordError(f"Could not find model run with id {model_run_id}.")
             self._put_item(
                 model_run_id,
                 record,
@@ -85,48 +91,50 @@ class Registry:
                 changed_by=username,
             )
 
-    def lodge_again(self, model_run_id: str) -> ProvenanceRecordInfo:
-        """Put a model run into the graph as the registry has it."""
-        with self.store.writing():
+    def update_graph(self, model_run_id: str) -> ProvenanceRecordInfo:
+        """Replace the nodes and links of a model run with those of its record in the registry."""
+        with self.store.transaction():
             item = self.store.item(model_run_id)
             if item is None:
-                raise BadRecordError(f"Could not find model run with id {model_run_id}.")
+                raise InvalidRecordError(f"Could not find model run with id {model_run_id}.")
             record = ModelRunRecord.from_dict(item.body["record"])
-            self.store.remove(model_run_id)
-            self.store.add(model_run_id, *graph_of(self.store, model_run_id, record))
+            graph.remove(self.store, model_run_id)
+            graph.add(self.store, model_run_id, *graph_of(self.store, model_run_id, record))
             return ProvenanceRecordInfo(
                 id=model_run_id, prov_json=item.body["prov_serialisation"], record=record
             )
 
     def restore(self, runs: Iterable[ItemModelRun]) -> None:
-        """Store model runs that were complete elsewhere, as they are.
+        """Store complete model runs as they are.
 
         Raises:
-            BadRecordError: If one is no model run, or has the id of something else; nothing is
-                stored.
+            InvalidRecordError: If one is not a model run, or has the id of an existing item that is
+                not a model run; nothing is stored.
         """
-        with self.store.writing():
+        with self.store.transaction():
             for run in runs:
                 item = _item_of(run)
                 old = self.store.item(item.id)
                 if not item.id or item.item_subtype != "MODEL_RUN":
-                    raise BadRecordError(f"'{item.id}' is a {item.item_subtype} and no model run.")
+                    raise InvalidRecordError(
+                        f"'{item.id}' is a {item.item_subtype}, not a model run."
+                    )
                 if old is not None and old.item_subtype != "MODEL_RUN":
-                    raise BadRecordError(f"{item.id} is the id of a {old.item_subtype}.")
+                    raise InvalidRecordError(f"{item.id} is the id of a {old.item_subtype}.")
                 self.store.put_items([item])
-                self.lodge_again(item.id)
+                self.update_graph(item.id)
 
     def restore_all(self) -> int:
-        """Put every model run of the registry into the graph again."""
+        """Update the graph with all model runs of the registry. Returns their number."""
         items = self.store.items("MODEL_RUN")
-        with self.store.writing():
+        with self.store.transaction():
             for item in items:
-                self.lodge_again(item.id)
+                self.update_graph(item.id)
         return len(items)
 
     def report(self, item: Item, depth: int) -> bytes:
-        """Make the report of a study or a model run."""
-        from prov_facade.sandbox._state import reports  # noqa: PLC0415  (python-docx loads slowly)
+        """Create the report on a study or a model run."""
+        from prov_facade.sandbox._state import reports  # noqa: PLC0415  (importing python-docx is slow)
 
         return reports.report(self.store, item, depth, now=int(time.time()))
 
@@ -134,7 +142,7 @@ class Registry:
         self, handle: str, record: ModelRunRecord, owner: str, created: int, *, history: list[Any]
     ) -> ProvenanceRecordInfo:
         self._put_item(handle, record, owner, created, history=history)
-        return self.lodge_again(handle)
+        return self.update_graph(handle)
 
     def _put_item(
         self,
@@ -175,17 +183,17 @@ class Registry:
         )
         self.store.put_items([item])
 
-    def work(self, jobs: Callable[[], Jobs]) -> dict[str, Work]:
-        """List what is done for each subtype of job.
+    def processors(self, jobs: Callable[[], Jobs]) -> dict[str, Processor]:
+        """Return the function that processes jobs of each subtype.
 
         Args:
-            jobs: Returns where more jobs are dispatched.
+            jobs: Returns the jobs; processors of batches add to them.
         """
 
         def checked(record: Any) -> ModelRunRecord:
-            found = ModelRunRecord.from_dict(record)
-            check(self.store, found)
-            return found
+            converted = ModelRunRecord.from_dict(record)
+            check_record(self.store, converted)
+            return converted
 
         def lodge(job: Job) -> dict[str, Any]:
             info = self.lodge(checked(job.payload["record"]), job.username)
@@ -202,13 +210,13 @@ class Registry:
             return {"record": msgspec.to_builtins(info)}
 
         def lodge_only(job: Job) -> dict[str, Any]:
-            info = self.lodge_again(job.payload["model_run_record_id"])
+            info = self.update_graph(job.payload["model_run_record_id"])
             return {"record": msgspec.to_builtins(info)}
 
         def submit_batch(job: Job) -> dict[str, Any]:
             batch_id = str(uuid.uuid4())
             payloads = [
-                {"record": record, "revalidate": True, "user_info": SEALED}
+                {"record": record, "revalidate": True, "user_info": ENCRYPTED_USER_INFO}
                 for record in job.payload["records"]
             ]
             jobs().dispatch(job.username, "PROV_LODGE", "MODEL_RUN_PROV_LODGE", payloads, batch_id)
@@ -219,26 +227,26 @@ class Registry:
             if item is None:
                 raise FailedJobError(f"Could not find item with id {job.payload['id']}.")
             self.store.put_report(job.session_id, self.report(item, job.payload["depth"]))
-            # Where it is fetched depends on who asks: see the handlers.
+            # The URL of the report depends on the address that the caller uses: see JobHandlers.
             return {}
 
-        def failing(work: Work) -> Work:
-            def do(job: Job) -> dict[str, Any]:
+        def with_failures(processor: Processor) -> Processor:
+            def process(job: Job) -> dict[str, Any]:
                 try:
-                    return work(job)
-                except BadRecordError as error:
+                    return processor(job)
+                except InvalidRecordError as error:
                     raise FailedJobError(str(error)) from error
 
-            return do
+            return process
 
-        table: dict[str, Work] = {
+        table: dict[str, Processor] = {
             "MODEL_RUN_PROV_LODGE": lodge,
             "MODEL_RUN_LODGE_ONLY": lodge_only,
             "MODEL_RUN_UPDATE": update,
             "MODEL_RUN_BATCH_SUBMIT": submit_batch,
             "GENERATE_REPORT": report,
         }
-        return {kind: failing(work) for kind, work in table.items()}
+        return {kind: with_failures(processor) for kind, processor in table.items()}
 
 
 @lru_cache(maxsize=8)

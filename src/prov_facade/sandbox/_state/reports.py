@@ -1,4 +1,4 @@
-"""Writes the report on a study or a model run: a Word document."""
+"""Creates reports on studies and model runs: Word documents."""
 
 from __future__ import annotations
 
@@ -12,48 +12,49 @@ import docx
 from docx.document import Document
 from docx.shared import Cm
 
+from prov_facade.sandbox._state.graph import Node
 from prov_facade.sandbox._state.lineage import Direction, explore
-from prov_facade.sandbox._state.store import Item, Node, Store
+from prov_facade.sandbox._state.store import Item, Store
 
-# XML has no way to write these, not even escaped.
+# Characters that XML cannot contain, not even escaped.
 _UNWRITABLE = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
-# The longest title that the properties of a document may hold.
+# The maximum length of a title in the properties of a document.
 _TITLE_LIMIT = 255
 
 _FIRST_YEAR_OF_ZIP = 1980
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_WIDTHS = (Cm(4), Cm(11))  # of an id and a name
+_WIDTHS = (Cm(4), Cm(11))  # the columns of ids and of names
 
 _KINDS = {"MODEL_RUN": "Model run", "STUDY": "Study"}
 
 
 def report(store: Store, item: Item, depth: int, *, now: int) -> bytes:
-    """Write a report.
+    """Create a report.
 
-    For a model run, inputs are the datasets upstream of it, outputs the datasets downstream, and
-    the model runs are itself and those on the way. For a study it is the same for all of its model
-    runs, taken together.
+    For a model run, the inputs are the datasets upstream of it, the outputs the datasets
+    downstream, and the model runs are itself and those in between. The report on a study covers all
+    of its model runs.
 
     Args:
-        store: What the sandbox holds.
+        store: Contains the items and the graph.
         item: The study or the model run.
-        depth: How many links to follow from a model run at most, each way.
-        now: When the report is made, in Unix seconds.
+        depth: The maximum number of links to follow from a model run in each direction.
+        now: The time of the report, in Unix seconds.
 
     Returns:
-        The bytes of a ``.docx`` document. The same arguments give the same bytes.
+        The bytes of a ``.docx`` document, which depend only on the arguments.
 
     Raises:
-        ValueError: If the item is something else.
+        ValueError: If the item is neither a study nor a model run.
     """
     upstream, downstream = _surroundings(store, item, depth)
-    made = _EPOCH + timedelta(seconds=now)
+    created = _EPOCH + timedelta(seconds=now)
     title = f"{_KINDS[item.item_subtype]} report: {_line(item.display_name)}"
     document = docx.Document()
-    _set_properties(document, title, made)
+    _set_properties(document, title, created)
     document.add_heading(title, 0)
     _add_about(document, item, depth, now)
     for heading, nodes, subtype in (
@@ -65,11 +66,11 @@ def report(store: Store, item: Item, depth: int, *, now: int) -> bytes:
         _add_table(document, heading, [(node_id, _name(store, node_id)) for node_id in ids])
     content = io.BytesIO()
     document.save(content)
-    return _dated(content.getvalue(), made)
+    return _set_dates(content.getvalue(), created)
 
 
 def _surroundings(store: Store, item: Item, depth: int) -> tuple[set[Node], set[Node]]:
-    """Find what is upstream and what is downstream of a model run or of a study's model runs."""
+    """Find the nodes upstream and downstream of a model run, or of the model runs of a study."""
     match item.item_subtype:
         case "MODEL_RUN":
             runs = {item.id}
@@ -78,7 +79,7 @@ def _surroundings(store: Store, item: Item, depth: int) -> tuple[set[Node], set[
             informed = explore(store, item.id, 1, Direction.DOWNSTREAM).links
             runs = {link.source for link in informed if link.relation == "wasInformedBy"}
         case other:
-            raise ValueError(f"there are no reports on a {other}")
+            raise ValueError(f"reports on a {other} do not exist")
     upstream: set[Node] = set()
     downstream: set[Node] = set()
     for run in runs:
@@ -92,17 +93,17 @@ def _name(store: Store, item_id: str) -> str:
     return item.display_name if item else ""
 
 
-def _set_properties(document: Document, title: str, made: datetime) -> None:
+def _set_properties(document: Document, title: str, created: datetime) -> None:
     properties = document.core_properties
     properties.title = title[:_TITLE_LIMIT]
     properties.author = properties.last_modified_by = "prov-facade sandbox"
     properties.comments = ""
-    properties.created = properties.modified = made
+    properties.created = properties.modified = created
 
 
 def _add_about(document: Document, item: Item, depth: int, now: int) -> None:
     document.add_heading(f"About the {_KINDS[item.item_subtype].lower()}", 1)
-    # A model run tells of itself in its record.
+    # The description of a model run is in its record.
     description = item.body.get("record", item.body).get("description")
     for label, text in (
         ("Id", item.id),
@@ -125,7 +126,7 @@ def _add_table(document: Document, heading: str, rows: Iterable[tuple[str, str]]
     for row in (("Id", "Name"), *rows):
         for cell, text in zip(table.add_row().cells, row, strict=True):
             cell.text = _line(text)
-        # Each cell says how wide it is: Word looks there, LibreOffice at the columns.
+        # Word uses the widths of cells, LibreOffice those of columns.
         for cell, width in zip(table.rows[-1].cells, _WIDTHS, strict=True):
             cell.width = width
     for column, width in zip(table.columns, _WIDTHS, strict=True):
@@ -138,7 +139,7 @@ def _date(seconds: int) -> str:
     try:
         return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%d %H:%M} UTC"
     except OverflowError:
-        # Requests may hold any number. There is no date for this one.
+        # Requests can contain any number, and this one has no date.
         return str(seconds)
 
 
@@ -146,10 +147,10 @@ def _line(text: str) -> str:
     return _UNWRITABLE.sub("\ufffd", " ".join(text.split()))
 
 
-def _dated(content: bytes, made: datetime) -> bytes:
-    """Date the files within a document; python-docx gives them the time of the clock."""
+def _set_dates(content: bytes, created: datetime) -> bytes:
+    """Set the dates of the files in a document; python-docx uses the current time."""
     dated = io.BytesIO()
-    date = (max(made.year, _FIRST_YEAR_OF_ZIP), *made.timetuple()[1:6])
+    date = (max(created.year, _FIRST_YEAR_OF_ZIP), *created.timetuple()[1:6])
     with (
         zipfile.ZipFile(io.BytesIO(content)) as old,
         zipfile.ZipFile(dated, "w", zipfile.ZIP_DEFLATED) as new,

@@ -1,6 +1,6 @@
-"""Reads what the sandbox holds from the start from a YAML file.
+"""Reads seed files: the initial data of a sandbox, in YAML.
 
-The form of the file is described at the top of ``seed.yaml``, the one that comes with the package.
+The comment at the top of ``seed.yaml``, the default seed, describes the format.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from msgspec import Meta
 from prov_api_client.types import prepare
 from prov_facade.models import ModelRunRecord
 from prov_facade.sandbox._state import yaml_loader
-from prov_facade.sandbox._state.records import BadRecordError, check
+from prov_facade.sandbox._state.records import InvalidRecordError, check_record
 from prov_facade.sandbox._state.store import Item, Store
 
-# An id is compared, looked up and put into URLs as it is: blanks in it are a slip.
+# Ids are compared, looked up and put into URLs as they are: white space in an id is a mistake.
 _Id = Annotated[str, Meta(pattern=r"\A\S+\Z")]
 _Text = Annotated[str, Meta(min_length=1)]
-# Up to the last second that a date can be written for.
+# Up to the last second of the year 9999.
 _Time = Annotated[int, Meta(ge=0, le=253_402_300_799)]
 
 _T = TypeVar("_T")
 
 
 class SeedError(Exception):
-    """A seed file that cannot be used. Its text is one line, for a person."""
+    """A seed file that cannot be used. The message is one line for a person."""
 
 
 @frozen
 class SeededRun:
-    """A model run that was registered before the sandbox started."""
+    """A model run of a seed."""
 
     id: str
     record: ModelRunRecord
@@ -48,38 +48,38 @@ class SeededRun:
 
 @frozen(eq=False)
 class Seed:
-    """What the sandbox holds from the start, in the order of the file."""
+    """The initial data of a sandbox, in the order of the file."""
 
     items: list[Item]
     model_runs: list[SeededRun]
 
 
-class _Form(msgspec.Struct, forbid_unknown_fields=True):
-    """The base of what may stand in the file."""
+class _Schema(msgspec.Struct, forbid_unknown_fields=True):
+    """The base class of everything in a seed file."""
 
     def __post_init__(self) -> None:
-        # A list that may be left out may also have nothing under it, which is null in YAML.
-        for name, make in _lists(type(self)):
+        # An optional list can also be empty, which is null in YAML.
+        for name, make in _optional_lists(type(self)):
             if getattr(self, name) is None:
                 setattr(self, name, make())
 
 
 @cache
-def _lists(form: type[_Form]) -> list[tuple[str, Callable[[], Any]]]:
-    fields = msgspec.structs.fields(form)
+def _optional_lists(schema: type[_Schema]) -> list[tuple[str, Callable[[], Any]]]:
+    fields = msgspec.structs.fields(schema)
     return [(f.name, f.default_factory) for f in fields if callable(f.default_factory)]
 
 
-class _File(_Form):
-    # What the entries are is looked at one by one, to name those that are wrong.
+class _File(_Schema):
+    # Entries are converted one by one, to name those that are not valid.
     items: list[Any] | None = []
     model_runs: list[Any] | None = []
 
 
-class _Item(_Form):
+class _Item(_Schema):
     category: ClassVar[str] = "ENTITY"
     references: ClassVar[dict[str, str]] = {}
-    """The subtype of the items that a field names."""
+    """The subtype of the items that a field refers to."""
 
     id: _Id
     item_subtype: str
@@ -112,7 +112,7 @@ class _Model(_Item, kw_only=True):
     documentation_url: _Text
 
 
-class _Resource(_Form):
+class _Resource(_Schema):
     key: _Text
     description: str
     optional: bool = False
@@ -130,12 +130,12 @@ class _Dataset(_Item, kw_only=True):
     description: str
 
 
-class _Place(_Form):
+class _TemplateUse(_Schema):
     template_id: _Id
     optional: bool = False
 
 
-class _Annotations(_Form):
+class _Annotations(_Schema):
     required: list[_Text] | None = []
     optional: list[_Text] | None = []
 
@@ -152,8 +152,8 @@ class _WorkflowTemplate(_Item, kw_only=True):
     }
 
     software_id: _Id
-    input_templates: list[_Place] | None = []
-    output_templates: list[_Place] | None = []
+    input_templates: list[_TemplateUse] | None = []
+    output_templates: list[_TemplateUse] | None = []
     annotations: _Annotations | None = msgspec.field(default_factory=_Annotations)
 
     def __post_init__(self) -> None:
@@ -162,20 +162,20 @@ class _WorkflowTemplate(_Item, kw_only=True):
         _expect_once("output_templates", (it.template_id for it in self.output_templates or ()))
 
 
-class _TemplatedDataset(_Form):
+class _TemplatedDataset(_Schema):
     dataset_template_id: _Id
     dataset_id: _Id
     dataset_type: Literal["DATA_STORE"] = "DATA_STORE"
     resources: dict[str, str] | None = None
 
 
-class _Associations(_Form):
+class _Associations(_Schema):
     modeller_id: _Id
     requesting_organisation_id: _Id | None = None
 
 
-class _ModelRun(_Form, kw_only=True):
-    """A model run: the fields of `ModelRunRecord`, held to its limits, and three more."""
+class _ModelRun(_Schema, kw_only=True):
+    """A model run: the fields of `ModelRunRecord`, with its limits, and three more."""
 
     id: _Id
     owner_username: _Text = "sandbox"
@@ -193,7 +193,7 @@ class _ModelRun(_Form, kw_only=True):
     study_id: _Id | None = None
 
 
-_FORMS: dict[str, type[_Item]] = {
+_SCHEMAS: dict[str, type[_Item]] = {
     "STUDY": _Study,
     "PERSON": _Person,
     "ORGANISATION": _Organisation,
@@ -203,13 +203,13 @@ _FORMS: dict[str, type[_Item]] = {
     "DATASET_TEMPLATE": _DatasetTemplate,
 }
 
-prepare(_File, *_FORMS.values())
+prepare(_File, *_SCHEMAS.values())
 
 
 def _expect_once(field: str, names: Iterable[str]) -> None:
     for name, times in Counter(names).items():
         if times > 1:
-            # msgspec makes a ValidationError of it.
+            # msgspec turns it into a ValidationError.
             raise ValueError(f"{field} names {name} more than once")
 
 
@@ -217,41 +217,38 @@ def load(path: Path | None = None) -> Seed:
     """Read a seed file.
 
     Args:
-        path: The file; ``None`` reads the one that comes with the package.
-
-    Returns:
-        What is in it.
+        path: The file; ``None`` reads the default seed.
 
     Raises:
-        SeedError: If it cannot be read, or if something in it is wrong.
+        SeedError: If the file cannot be read, or its content is not valid.
     """
     source = files("prov_facade.sandbox") / "seed.yaml" if path is None else path
     try:
         return _seed(source.read_bytes())
     except OSError as error:
         raise SeedError(f"{source} cannot be read: {error.strerror or error}") from error
-    except _WrongError as error:
-        # Ids and keys can hold anything, line breaks included.
+    except _ContentError as error:
+        # Ids and keys can contain anything, including line breaks.
         raise SeedError(f"{source}: {' '.join(str(error).split())}") from error
 
 
-class _WrongError(Exception):
-    """Something is wrong with the content of the file."""
+class _ContentError(Exception):
+    """The content of the file is not valid."""
 
 
 @lru_cache(maxsize=8)
 def _seed(content: bytes) -> Seed:
     file = _convert(_parsed(content), _File, "the file")
-    places: dict[str, str] = {}
+    locations: dict[str, str] = {}
     items, runs = [], []
-    for place, entry in _places(file.items or (), "items"):
-        items.append(_item(entry, place))
-        _claim(places, items[-1].id, place)
-    for place, entry in _places(file.model_runs or (), "model_runs"):
-        runs.append(_run(entry, place))
-        _claim(places, runs[-1].id, place)
-    _check_references(items, places)
-    _check_runs(items, runs, places)
+    for location, entry in _located(file.items or (), "items"):
+        items.append(_item(entry, location))
+        _add_id(locations, items[-1].id, location)
+    for location, entry in _located(file.model_runs or (), "model_runs"):
+        runs.append(_run(entry, location))
+        _add_id(locations, runs[-1].id, location)
+    _check_references(items, locations)
+    _check_runs(items, runs, locations)
     return Seed(items, runs)
 
 
@@ -262,60 +259,61 @@ def _parsed(content: bytes) -> Any:
         mark = error.problem_mark or error.context_mark
         where = f" in line {mark.line + 1}" if mark else ""
         what = ", ".join(filter(None, [error.context, error.problem]))
-        raise _WrongError(f"not YAML: {what}{where}") from error
+        raise _ContentError(f"not YAML: {what}{where}") from error
     except RecursionError as error:
-        raise _WrongError("not usable YAML: nested too deeply") from error
+        raise _ContentError("not usable YAML: nested too deeply") from error
     except (yaml.YAMLError, ValueError, LookupError, AttributeError) as error:
-        # PyYAML lets errors through from scalars that look like a date or number and are none.
-        raise _WrongError(f"not YAML: {error}") from error
+        # Scalars that only look like a date or a number raise other errors in PyYAML.
+        raise _ContentError(f"not YAML: {error}") from error
 
 
-def _places(entries: Sequence[Any], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give each entry with a name for it that a person finds it by."""
+def _located(entries: Sequence[Any], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each entry with a description of where it is."""
     for number, value in enumerate(entries, 1):
-        place = f"entry {number} of {name}"
-        entry = _convert(value, dict[str, Any], place)
+        location = f"entry {number} of {name}"
+        entry = _convert(value, dict[str, Any], location)
         entry_id = entry.get("id")
-        yield f"{place} ({entry_id})" if isinstance(entry_id, str) else place, entry
+        yield f"{location} ({entry_id})" if isinstance(entry_id, str) else location, entry
 
 
-def _convert(value: Any, form: type[_T], place: str) -> _T:
+def _convert(value: Any, schema: type[_T], location: str) -> _T:
     try:
-        return msgspec.convert(value, form)
+        return msgspec.convert(value, schema)
     except msgspec.ValidationError as error:
-        raise _WrongError(f"{place}: {error}") from error
+        raise _ContentError(f"{location}: {error}") from error
 
 
-def _convert_entry(value: dict[str, Any], form: type[_T], place: str) -> _T:
-    converted = _convert(value, form, place)
+def _convert_entry(value: dict[str, Any], schema: type[_T], location: str) -> _T:
+    converted = _convert(value, schema, location)
     try:
-        # An escape in YAML can give half a character.
+        # An escape sequence in YAML can produce a lone surrogate.
         msgspec.json.encode(converted)
     except UnicodeEncodeError as error:
-        raise _WrongError(f"{place}: some text cannot be encoded as UTF-8") from error
+        raise _ContentError(f"{location}: some text cannot be encoded as UTF-8") from error
     return converted
 
 
-def _item(entry: dict[str, Any], place: str) -> Item:
+def _item(entry: dict[str, Any], location: str) -> Item:
     subtype = entry.get("item_subtype")
-    form = _FORMS.get(subtype) if isinstance(subtype, str) else None
-    if form is None:
+    schema = _SCHEMAS.get(subtype) if isinstance(subtype, str) else None
+    if schema is None:
+        choices = ", ".join(sorted(_SCHEMAS))
         problem = "has no item_subtype" if subtype is None else f"unknown item_subtype {subtype!r}"
-        raise _WrongError(f"{place}: {problem}; it must be one of {', '.join(sorted(_FORMS))}")
-    fields = msgspec.to_builtins(_convert_entry(entry, form, place))
+        raise _ContentError(f"{location}: {problem}; it must be one of {choices}")
+    fields = msgspec.to_builtins(_convert_entry(entry, schema, location))
     common = {name: fields.pop(name) for name in _Item.__struct_fields__}
     return Item(
         **common,
-        item_category=form.category,
+        item_category=schema.category,
         updated_timestamp=common["created_timestamp"],
         body=fields,
     )
 
 
-def _run(entry: dict[str, Any], place: str) -> SeededRun:
-    run = _convert_entry(entry, _ModelRun, place)
+def _run(entry: dict[str, Any], location: str) -> SeededRun:
+    run = _convert_entry(entry, _ModelRun, location)
     if run.start_time > run.end_time:
-        raise _WrongError(f"{place}: start_time is after end_time")
+        raise _ContentError(f"{location}: start_time is after end_time")
     return SeededRun(
         id=run.id,
         record=ModelRunRecord.from_dict(msgspec.to_builtins(run)),
@@ -324,22 +322,22 @@ def _run(entry: dict[str, Any], place: str) -> SeededRun:
     )
 
 
-def _claim(places: dict[str, str], entry_id: str, place: str) -> None:
-    if entry_id in places:
-        raise _WrongError(f"{place}: {places[entry_id]} has the same id")
-    places[entry_id] = place
+def _add_id(locations: dict[str, str], entry_id: str, location: str) -> None:
+    if entry_id in locations:
+        raise _ContentError(f"{location}: {locations[entry_id]} has the same id")
+    locations[entry_id] = location
 
 
-def _check_references(items: Sequence[Item], places: dict[str, str]) -> None:
+def _check_references(items: Sequence[Item], locations: dict[str, str]) -> None:
     subtypes = {item.id: item.item_subtype for item in items}
     for item in items:
-        for field, subtype in _FORMS[item.item_subtype].references.items():
+        for field, subtype in _SCHEMAS[item.item_subtype].references.items():
             for target in _ids(item.body[field]):
                 if subtypes.get(target) != subtype:
-                    found = f"is a {subtypes[target]}" if target in subtypes else "is no item"
-                    raise _WrongError(
-                        f"{places[item.id]}: {field} names {target}, which {found}; it must be a"
-                        f" {subtype}"
+                    found = f"is a {subtypes[target]}" if target in subtypes else "does not exist"
+                    raise _ContentError(
+                        f"{locations[item.id]}: {field} refers to {target}, which {found}; it must"
+                        f" be a {subtype}"
                     )
 
 
@@ -348,12 +346,14 @@ def _ids(value: Any) -> Iterator[str]:
         yield entry["template_id"] if isinstance(entry, dict) else entry
 
 
-def _check_runs(items: Sequence[Item], runs: Sequence[SeededRun], places: dict[str, str]) -> None:
-    """Hold the runs to what a run must fulfil that is registered."""
+def _check_runs(
+    items: Sequence[Item], runs: Sequence[SeededRun], locations: dict[str, str]
+) -> None:
+    """Check the runs like runs that are registered."""
     with Store() as store:
         store.put_items(items)
         for run in runs:
             try:
-                check(store, run.record)
-            except BadRecordError as error:
-                raise _WrongError(f"{places[run.id]}: {error}") from error
+                check_record(store, run.record)
+            except InvalidRecordError as error:
+                raise _ContentError(f"{locations[run.id]}: {error}") from error

@@ -1,8 +1,7 @@
-"""What the sandbox holds: items and the links between them, in SQLite.
+"""The SQLite database of the sandbox.
 
-Nodes are numbered inside the store, since links of small integers are what makes lineage queries
-over millions of links quick. Each node and link knows the records that brought it about: deleting
-a record takes away what it alone brought.
+Graph nodes are numbered, since links between small integers are what makes lineage queries over
+millions of links fast.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from typing import Any, Self, TypeAlias
 import msgspec
 from attrs import field, frozen
 
-# Changes whenever the tables change: a state file of another version is refused.
+# Increased whenever the tables change: a state file of another version is rejected.
 VERSION = 1
-# Tells state files from other files of SQLite, which have versions, too.
+# Distinguishes state files from other SQLite files, which have versions, too.
 _APPLICATION = int.from_bytes(b"PVSB")
 
 _TABLES = """
@@ -89,25 +88,26 @@ _NAMES = frozenset(re.findall(r"CREATE (?:TABLE|INDEX) (\w+)", _TABLES))
 _CONTENT = tuple(n for n in re.findall(r"CREATE TABLE (\w+)", _TABLES) if n != "secret")
 
 Rows: TypeAlias = Mapping[str, Sequence[tuple[Any, ...]]]
+"""The rows of each table."""
 
 
 class StateError(Exception):
-    """A state file that cannot be used. Its text is one line, for a person."""
+    """A state file that cannot be used. The message is one line for a person."""
 
 
 @frozen
 class Item:
-    """Something that the registry knows.
+    """An item of the registry.
 
     Attributes:
         id: The handle.
         item_category: ``ACTIVITY``, ``AGENT`` or ``ENTITY``.
-        item_subtype: What it is, such as ``MODEL_RUN``.
+        item_subtype: The kind of item, such as ``MODEL_RUN``.
         display_name: The name that people see.
-        owner_username: Who registered it.
-        created_timestamp: When, in Unix seconds.
-        updated_timestamp: When it was changed last, in Unix seconds.
-        body: Everything else about it.
+        owner_username: Who registered the item.
+        created_timestamp: When it was registered, in Unix seconds.
+        updated_timestamp: When it was last changed, in Unix seconds.
+        body: All other fields.
     """
 
     id: str
@@ -120,40 +120,22 @@ class Item:
     body: dict[str, Any] = field(factory=dict)
 
 
-@frozen
-class Node:
-    """A node of the lineage graph."""
-
-    id: str
-    item_category: str
-    item_subtype: str
-
-
-@frozen
-class Link:
-    """A link of the lineage graph; the relation is PROV-O's, from source to target."""
-
-    source: str
-    relation: str
-    target: str
-
-
 class Store:
-    """Items, nodes and links.
+    """The database.
 
     Args:
-        path: A state file, made when it does not exist; ``None`` keeps everything in memory.
+        path: A state file, created if it does not exist; ``None`` keeps everything in memory.
 
     Raises:
-        StateError: If the file is not a state file, is one of another version, or is in use.
+        StateError: If the file is not a state file, has another version, or is in use.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._lock = threading.RLock()
-        self._open_writes = 0  # guarded by the lock, which one thread holds at a time
+        self._open_transactions = 0  # guarded by the lock
         self._path = path
         try:
-            # Statements are serialised by the lock, whichever thread they come from.
+            # The lock serialises statements of all threads.
             self._connection = sqlite3.connect(
                 path or ":memory:", check_same_thread=False, isolation_level=None, timeout=0
             )
@@ -164,36 +146,36 @@ class Store:
                 raise
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                raise self._refused(str(error)) from error
-            raise self._refused("it is in use, by another sandbox perhaps") from error
+                raise self._error(str(error)) from error
+            raise self._error("it is in use, perhaps by another sandbox") from error
         except sqlite3.Error as error:
-            raise self._refused(str(error)) from error
+            raise self._error(str(error)) from error
 
-    def _refused(self, reason: str) -> StateError:
+    def _error(self, reason: str) -> StateError:
         return StateError(f"{self._path} cannot be used as a state file: {reason}")
 
     def _prepare(self) -> None:
         execute = self._connection.execute
-        # Everything is looked at before anything is changed, the mode of the journal included.
+        # Everything is checked before anything is changed, including the journal mode.
         (application,) = execute("PRAGMA application_id").fetchone()
         (version,) = execute("PRAGMA user_version").fetchone()
         tables = {name for (name,) in execute("SELECT name FROM sqlite_schema")}
         if application != _APPLICATION and (application or version or tables):
-            raise self._refused("it is another program's")
+            raise self._error("it belongs to another program")
         if tables and version != VERSION:
-            raise self._refused(f"it has version {version}, this sandbox needs {VERSION}")
+            raise self._error(f"it has version {version}, but this sandbox needs version {VERSION}")
         if tables and not tables.issuperset(_NAMES):
             missing = ", ".join(sorted(_NAMES - tables))
-            raise self._refused(f"it is damaged, and lacks {missing}")
-        # Two that work on one file would do its jobs twice.
+            raise self._error(f"it is damaged, and lacks {missing}")
+        # Two sandboxes on one file would process its jobs twice.
         execute("PRAGMA locking_mode = EXCLUSIVE")
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = NORMAL")
         execute("PRAGMA foreign_keys = ON")
         execute("PRAGMA temp_store = MEMORY")
-        # In one transaction: a file that is half made would be of no version. Nor is the lock
-        # taken without one.
-        with self.writing():
+        # In one transaction, since a half-created file would have no version. The exclusive lock,
+        # too, is only taken in a transaction.
+        with self.transaction():
             if not tables:
                 for statement in filter(str.strip, _TABLES.split(";")):
                     execute(statement)
@@ -212,19 +194,19 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Close the store. What is in a file stays there."""
+        """Close the database. A state file keeps its data."""
         with self._lock:
             self._connection.close()
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Make several changes at once, or none of them. May be used within itself."""
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Make several changes, or none of them. Transactions can be nested."""
         with self._lock:
-            if self._open_writes:
+            if self._open_transactions:
                 yield self._connection
                 return
             self._connection.execute("BEGIN IMMEDIATE")
-            self._open_writes += 1
+            self._open_transactions += 1
             try:
                 yield self._connection
             except BaseException:
@@ -233,11 +215,11 @@ class Store:
             else:
                 self._connection.execute("COMMIT")
             finally:
-                self._open_writes -= 1
+                self._open_transactions -= 1
 
     @contextmanager
-    def exclusively(self) -> Iterator[sqlite3.Connection]:
-        """Run several statements that change nothing but temporary tables, undisturbed."""
+    def locked(self) -> Iterator[sqlite3.Connection]:
+        """Run several statements that change only temporary tables, without interruption."""
         with self._lock:
             yield self._connection
 
@@ -247,8 +229,8 @@ class Store:
             return self._connection.execute(statement, parameters).fetchall()
 
     def next_number(self, name: str, first: int) -> int:
-        """Count on, also over restarts."""
-        with self.writing() as connection:
+        """Increase a counter, which is kept over restarts, and return its value."""
+        with self.transaction() as connection:
             row = connection.execute(
                 "INSERT INTO counter VALUES (?, ?)"
                 " ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
@@ -258,14 +240,14 @@ class Store:
         return number
 
     def secret(self, name: str, make: Callable[[], bytes], *, renew: bool = False) -> bytes:
-        """Return a secret, which is created at the first call.
+        """Return a secret, which is created at the first call and kept over restarts.
 
         Args:
             name: The name of the secret.
-            make: Creates it.
+            make: Creates the secret.
             renew: Whether to replace the secret if it exists.
         """
-        with self.writing() as connection:
+        with self.transaction() as connection:
             if renew:
                 connection.execute("DELETE FROM secret WHERE name = ?", (name,))
             connection.execute("INSERT OR IGNORE INTO secret VALUES (?, ?)", (name, make()))
@@ -276,7 +258,7 @@ class Store:
     # All rows
 
     def rows(self) -> Rows:
-        """Return the rows of all tables except those of secrets."""
+        """Return the rows of all tables except the secrets."""
         with self._lock:
             return {
                 table: self._connection.execute(f"SELECT * FROM {table}").fetchall()
@@ -284,48 +266,48 @@ class Store:
             }
 
     def insert_rows(self, rows: Rows) -> None:
-        """Insert rows that :meth:`rows` of another store returned."""
-        with self.writing() as connection:
+        """Insert rows returned by :meth:`rows` of another store."""
+        with self.transaction() as connection:
             for table in _CONTENT:
                 if rows[table]:
                     places = ", ".join("?" * len(rows[table][0]))
                     connection.executemany(f"INSERT INTO {table} VALUES ({places})", rows[table])
 
     def clear(self) -> None:
-        """Delete the rows of all tables except those of secrets."""
-        with self.writing() as connection:
+        """Delete the rows of all tables except the secrets."""
+        with self.transaction() as connection:
             for table in reversed(_CONTENT):
                 connection.execute(f"DELETE FROM {table}")
 
     # Items
 
     def put_items(self, items: Iterable[Item]) -> None:
-        """Add items, or replace those that have the same id."""
+        """Add items, or replace those with the same id."""
         rows = [
             (
-                i.id,
-                i.item_category,
-                i.item_subtype,
-                i.display_name,
-                i.owner_username,
-                i.created_timestamp,
-                i.updated_timestamp,
-                msgspec.json.encode(i.body).decode(),
+                item.id,
+                item.item_category,
+                item.item_subtype,
+                item.display_name,
+                item.owner_username,
+                item.created_timestamp,
+                item.updated_timestamp,
+                msgspec.json.encode(item.body).decode(),
             )
-            for i in items
+            for item in items
         ]
-        with self.writing() as connection:
+        with self.transaction() as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
             )
 
     def item(self, item_id: str) -> Item | None:
-        """Return the item of an id."""
+        """Return the item with an id."""
         rows = self.query("SELECT * FROM item WHERE id = :id", {"id": item_id})
         return _item(rows[0]) if rows else None
 
     def items(self, item_subtype: str | None = None) -> list[Item]:
-        """Return every item, or every one of a subtype, the oldest first."""
+        """Return all items, or all of a subtype, oldest first."""
         rows = self.query(
             "SELECT * FROM item WHERE :subtype IS NULL OR subtype = :subtype ORDER BY created, id",
             {"subtype": item_subtype},
@@ -335,8 +317,8 @@ class Store:
     # Reports
 
     def put_report(self, session_id: str, content: bytes) -> None:
-        """Keep the report of a job."""
-        with self.writing() as connection:
+        """Store the report of a job."""
+        with self.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO report VALUES (?, ?)", (session_id, content))
 
     def report(self, session_id: str) -> bytes | None:
@@ -344,141 +326,7 @@ class Store:
         rows = self.query("SELECT content FROM report WHERE session_id = :id", {"id": session_id})
         return rows[0][0] if rows else None
 
-    # The lineage graph
-
-    def add(self, record: str, nodes: Iterable[Node], links: Iterable[Link]) -> None:
-        """Add what a record brings about to the graph.
-
-        Args:
-            record: The id of the record.
-            nodes: Nodes; those that are there stay as they are, and get the record.
-            links: Links between these or other nodes that are there. Between two nodes there is one
-                link: another relation replaces the first one's.
-
-        Raises:
-            KeyError: If a link leads to a node that is not there; nothing is added.
-        """
-        with self.writing() as connection:
-            for node in nodes:
-                connection.execute(
-                    "INSERT INTO node (id, category, subtype) VALUES (?, ?, ?)"
-                    " ON CONFLICT (id) DO NOTHING",
-                    (node.id, node.item_category, node.item_subtype),
-                )
-                number = _number(connection, node.id)
-                connection.execute(
-                    "INSERT OR IGNORE INTO node_record VALUES (?, ?)", (number, record)
-                )
-            for link in links:
-                ends = _number(connection, link.source), _number(connection, link.target)
-                connection.execute(
-                    "INSERT INTO link VALUES (?, ?, ?)"
-                    " ON CONFLICT (source, target) DO UPDATE SET relation = excluded.relation",
-                    (*ends, link.relation),
-                )
-                connection.execute(
-                    "INSERT OR IGNORE INTO link_record VALUES (?, ?, ?)", (*ends, record)
-                )
-
-    def changes(self, record: str) -> list[dict[str, Any]]:
-        """Say what removing a record would change, as the server lists it."""
-        with self.exclusively() as connection:
-            return [*_link_changes(connection, record), *_node_changes(connection, record)]
-
-    def remove(self, record: str) -> None:
-        """Take what a record brought about out of the graph.
-
-        What other records brought about as well stays, and only loses the record's id.
-        """
-        only = "SELECT {0} FROM {1}_record AS r WHERE record = :record AND NOT EXISTS ({2})"
-        links = (
-            "SELECT 1 FROM link_record AS o WHERE o.record <> r.record"
-            " AND o.source = r.source AND o.target = r.target"
-        )
-        nodes = "SELECT 1 FROM node_record AS o WHERE o.record <> r.record AND o.node = r.node"
-        statements = (
-            "DELETE FROM link WHERE (source, target) IN"
-            f" ({only.format('source, target', 'link', links)})",
-            f"DELETE FROM node WHERE number IN ({only.format('node', 'node', nodes)})",
-            "DELETE FROM link_record WHERE record = :record",
-            "DELETE FROM node_record WHERE record = :record",
-        )
-        with self.writing() as connection:
-            for statement in statements:
-                connection.execute(statement, {"record": record})
-
-    def clear_graph(self) -> None:
-        """Delete every node and link. Items stay."""
-        with self.writing() as connection:
-            connection.execute("DELETE FROM link")
-            connection.execute("DELETE FROM node")
-
 
 def _item(row: tuple[Any, ...]) -> Item:
     *fields, body = row
-    fields.append(msgspec.json.decode(body))
-    return Item(*fields)
-
-
-def _number(connection: sqlite3.Connection, node_id: str) -> int:
-    row = connection.execute("SELECT number FROM node WHERE id = ?", (node_id,)).fetchone()
-    if row is None:
-        raise KeyError(node_id)
-    number: int = row[0]
-    return number
-
-
-def _link_changes(connection: sqlite3.Connection, record: str) -> Iterator[dict[str, Any]]:
-    rows = connection.execute(
-        """
-        SELECT source, target, link.relation FROM link_record AS r JOIN link USING (source, target)
-        JOIN node AS s ON s.number = source JOIN node AS t ON t.number = target
-        WHERE r.record = ? ORDER BY s.id, t.id
-        """,
-        (record,),
-    ).fetchall()
-    for source, target, relation in rows:
-        records = _records(
-            connection, "link_record WHERE source = ? AND target = ?", source, target
-        )
-        link = {
-            "source": _end(connection, source),
-            "target": _end(connection, target),
-            "relation": relation,
-            "props": {"record_ids": ",".join(records)},
-        }
-        if records == [record]:
-            yield {"action_type": "REMOVE_LINK", "link": link}
-        else:
-            yield {"action_type": "REMOVE_RECORD_ID_FROM_LINK", "link": link, "record_id": record}
-
-
-def _node_changes(connection: sqlite3.Connection, record: str) -> Iterator[dict[str, Any]]:
-    rows = connection.execute(
-        "SELECT number, id FROM node_record JOIN node ON number = node"
-        " WHERE record = ? ORDER BY id",
-        (record,),
-    ).fetchall()
-    for number, node_id in rows:
-        if _records(connection, "node_record WHERE node = ?", number) == [record]:
-            yield {"action_type": "REMOVE_NODE", "node_id": node_id}
-        else:
-            yield {
-                "action_type": "REMOVE_RECORD_ID_FROM_NODE",
-                "node_id": node_id,
-                "record_id": record,
-            }
-
-
-def _end(connection: sqlite3.Connection, number: int) -> dict[str, Any]:
-    row = connection.execute("SELECT id, subtype, category FROM node WHERE number = ?", (number,))
-    node_id, subtype, category = row.fetchone()
-    records = _records(connection, "node_record WHERE node = ?", number)
-    props = {"record_ids": ",".join(records)}
-    return {"id": node_id, "subtype": subtype, "category": category, "props": props}
-
-
-def _records(connection: sqlite3.Connection, where: str, *numbers: int) -> list[str]:
-    """List the records that brought about a node or a link."""
-    rows = connection.execute(f"SELECT record FROM {where} ORDER BY record", numbers)
-    return [record for (record,) in rows]
+    return Item(*[*fields, msgspec.json.decode(body)])

@@ -1,4 +1,4 @@
-"""Reads YAML: the documents, and seeds."""
+"""Reads YAML: OpenAPI documents and seed files."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from typing import Any
 
 import yaml
 
-# libyaml is ten times as fast; PyYAML has it on most platforms.
+# libyaml is ten times as fast; PyYAML includes it on most platforms.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _MERGE = "tag:yaml.org,2002:merge"
 
 
 def load(content: str | bytes) -> Any:
-    """Read YAML of one document.
+    """Read YAML with a single document.
 
     Raises:
-        yaml.YAMLError: If it is no YAML, or if a mapping has a key twice: PyYAML would take the
-            last one and say nothing.
+        yaml.YAMLError: If the content is not YAML, or if a mapping has a key twice: PyYAML would
+            silently take the last one.
     """
     loader = LOADER(content)
     try:
         node = loader.get_single_node()
         if node is None:
             return None
-        # Before values are made of the nodes: to merge mappings (<<), PyYAML itself repeats keys.
+        # Before the nodes are converted to values: to merge mappings (<<), PyYAML repeats keys.
         _check_keys(node)
         return loader.construct_document(node)
     finally:
@@ -32,7 +32,7 @@ def load(content: str | bytes) -> Any:
 
 
 def _check_keys(root: yaml.Node) -> None:
-    # With aliases, a node can stand in many places, and within itself.
+    # With aliases, a node can occur in several places, and inside itself.
     seen: set[yaml.Node] = set()
     nodes = [root]
     while nodes:
@@ -54,6 +54,6 @@ def _check_mapping(mapping: yaml.MappingNode) -> None:
             continue
         found = (key.tag, key.value)
         if found in lines:
-            problem = f"the key {key.value!r} stands in line {lines[found]} and again"
+            problem = f"the key {key.value!r} occurs in line {lines[found]} and again"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
         lines[found] = key.start_mark.line + 1

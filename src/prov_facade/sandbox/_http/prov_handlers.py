@@ -1,12 +1,11 @@
-"""What each operation of the prov-api and the job-api does."""
+"""The operations of the prov-api."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from attrs import field, frozen
 
 from prov_facade.models import (
     AddStudyLinkResponse,
@@ -25,99 +24,52 @@ from prov_facade.models import (
     SyncRegisterModelRunResponse,
     User,
 )
-from prov_facade.sandbox._state import csv_batches, lineage
-from prov_facade.sandbox._state.jobs import SEALED, Job, Jobs
+from prov_facade.sandbox._http.calls import (
+    WORD,
+    Call,
+    File,
+    Handler,
+    RejectedError,
+    is_storable,
+)
+from prov_facade.sandbox._http.job_handlers import check_batch_owner
+from prov_facade.sandbox._state import csv_reader, csv_writer, graph, lineage
+from prov_facade.sandbox._state.csv_columns import CSVError
+from prov_facade.sandbox._state.jobs import ENCRYPTED_USER_INFO, Job, Jobs
 from prov_facade.sandbox._state.lineage import Direction, Goal, Lineage
-from prov_facade.sandbox._state.records import BadRecordError, check
+from prov_facade.sandbox._state.records import InvalidRecordError, check_record
 from prov_facade.sandbox._state.registry import Registry
 from prov_facade.sandbox._state.store import Item
 
-DEPTH_MAXIMUM = 10
-_DEPTH = 2
-_SPECIAL_DEPTH = 4
-WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-_REPORTED = ("STUDY", "MODEL_RUN")
+_MAX_DEPTH = 10
+_DEFAULT_DEPTH = 2
+_DEFAULT_SPECIAL_DEPTH = 4
+_REPORT_SUBTYPES = ("STUDY", "MODEL_RUN")
 
-
-class RefusedError(Exception):
-    """A request that is answered with an error.
-
-    Attributes:
-        status: The HTTP status.
-        detail: What the body says.
-        challenge: Whether a ``WWW-Authenticate`` header goes with it.
-    """
-
-    def __init__(self, status: int, detail: str, *, challenge: bool = False) -> None:
-        super().__init__(status, detail)
-        self.status = status
-        self.detail = detail
-        self.challenge = challenge
-
-
-@frozen
-class Caller:
-    """Whose token came with a request."""
-
-    username: str = ""
-    email: str | None = None
-    roles: tuple[str, ...] = ()
-    token: str = field(default="", repr=False)
-
-
-@frozen
-class Call:
-    """A request that has passed validation."""
-
-    caller: Caller
-    query: Mapping[str, Any]
-    body: Any = None
-    file: bytes = b""
-    base_url: str = ""
-
-
-@frozen
-class File:
-    """An answer that is a file."""
-
-    content: bytes
-    media_type: str
-    name: str
-
-
-Handler = Callable[[Call], Any]
 
 _DONE = Status(success=True, details="Done.")
 _CONVERTED = "Successfully generated model run records. There were {} warnings."
 _DISPATCHED = Status(success=True, details="Job dispatched, monitor the session id for the result.")
 
 
-class Handlers:
-    """The operations, by their ids.
+class ProvHandlers:
+    """The operations of the prov-api.
 
     Args:
-        registry: What is held, and what is done to it.
-        jobs: Where work is left for later.
-        report_style: ``document`` answers with reports, ``job`` makes them in jobs.
-        report_url: Makes the address of the report of a job, from that of the sandbox.
+        registry: The model runs.
+        jobs: The jobs.
+        report_style: ``document`` returns reports, ``job`` creates them in jobs.
     """
 
-    def __init__(
-        self,
-        registry: Registry,
-        jobs: Jobs,
-        report_style: str,
-        report_url: Callable[[str, str], str],
-    ) -> None:
+    def __init__(self, registry: Registry, jobs: Jobs, report_style: str) -> None:
         self._registry = registry
         self._store = registry.store
         self._jobs = jobs
         self._report_style = report_style
-        self._report_url = report_url
 
     def table(self) -> dict[str, Handler]:
-        """List the handlers."""
-        special = _SPECIAL_DEPTH
+        """Return the handlers by operation id."""
+        special = _DEFAULT_SPECIAL_DEPTH
         up, down = Direction.UPSTREAM, Direction.DOWNSTREAM
         return {
             "get_health_check": lambda _: HealthCheckResponse(message="Health check successful."),
@@ -136,8 +88,8 @@ class Handlers:
             "post_update_model_run": self._update,
             "link_model_run_to_study": self._link_to_study,
             "delete_model_run_provenance": self._delete,
-            "explore_upstream": self._explorer(up, Goal.ANYWHERE, _DEPTH),
-            "explore_downstream": self._explorer(down, Goal.ANYWHERE, _DEPTH),
+            "explore_upstream": self._explorer(up, Goal.ANYWHERE, _DEFAULT_DEPTH),
+            "explore_downstream": self._explorer(down, Goal.ANYWHERE, _DEFAULT_DEPTH),
             "get_contributing_datasets": self._explorer(up, Goal.DATASET, special),
             "get_effected_datasets": self._explorer(down, Goal.DATASET, special),
             "get_contributing_agents": self._explorer(up, Goal.AGENT, special),
@@ -147,14 +99,11 @@ class Handlers:
             "convert_model_runs_to_csv": self._csv_convert,
             "regenerate_csv_from_model_run_batch": self._csv_regenerate,
             "generate_config_file": self._config,
-            "trigger_sentry_debug": lambda _: None,  # monitoring is off
+            "trigger_sentry_debug": lambda _: None,  # the sandbox has no monitoring
             "store_record": self._store_record,
             "store_multiple_records": self._store_records,
             "store_all_registry_records": self._store_all,
             "clear_graph": self._clear,
-            "fetch_job": self._fetch_job,
-            "list_jobs": self._list_jobs,
-            "list_batch": self._list_batch,
         }
 
     # Access
@@ -174,9 +123,9 @@ class Handlers:
     def _checked(self, body: Any) -> ModelRunRecord:
         record = ModelRunRecord.from_dict(body)
         try:
-            check(self._store, record)
-        except BadRecordError as error:
-            raise RefusedError(400, str(error)) from error
+            check_record(self._store, record)
+        except InvalidRecordError as error:
+            raise RejectedError(400, str(error)) from error
         return record
 
     def _dispatch(self, call: Call, sub_type: str, payload: dict[str, Any]) -> str:
@@ -187,18 +136,18 @@ class Handlers:
     def _model_run(self, item_id: str) -> Item:
         item = self._store.item(item_id)
         if item is None or item.item_subtype != "MODEL_RUN":
-            raise RefusedError(400, f"Could not find model run with id {item_id}.")
+            raise RejectedError(400, f"Could not find model run with id {item_id}.")
         return item
 
     def _register(self, call: Call) -> RegisterModelRunResponse:
         self._checked(call.body)
-        payload = {"record": call.body, "revalidate": False, "user_info": SEALED}
+        payload = {"record": call.body, "revalidate": False, "user_info": ENCRYPTED_USER_INFO}
         session_id = self._dispatch(call, "MODEL_RUN_PROV_LODGE", payload)
         return RegisterModelRunResponse(status=_DISPATCHED, session_id=session_id)
 
     def _register_batch(self, call: Call) -> RegisterBatchModelRunResponse:
-        # Not checked here: what is wrong with a record is the failure of its own job.
-        payload = {"records": call.body["records"], "user_info": SEALED}
+        # Records are not checked here: an invalid record is a failure of its own job.
+        payload = {"records": call.body["records"], "user_info": ENCRYPTED_USER_INFO}
         session_id = self._dispatch(call, "MODEL_RUN_BATCH_SUBMIT", payload)
         return RegisterBatchModelRunResponse(status=_DISPATCHED, session_id=session_id)
 
@@ -215,7 +164,7 @@ class Handlers:
             "updated_record": call.body["record"],
             "reason": call.body["reason"],
             "revalidate": True,
-            "user_info": SEALED,
+            "user_info": ENCRYPTED_USER_INFO,
         }
         session_id = self._dispatch(call, "MODEL_RUN_UPDATE", payload)
         return PostUpdateModelRunResponse(session_id=session_id)
@@ -225,18 +174,18 @@ class Handlers:
         item = self._model_run(model_run_id)
         study = self._store.item(study_id)
         if study is None or study.item_subtype != "STUDY":
-            raise RefusedError(400, f"Could not find study with id {study_id}.")
+            raise RejectedError(400, f"Could not find study with id {study_id}.")
         record = item.body["record"]
         if record.get("study_id") is not None:
-            raise RefusedError(400, f"Model run {model_run_id} is linked to a study already.")
+            raise RejectedError(400, f"Model run {model_run_id} is linked to a study already.")
         record = ModelRunRecord.from_dict({**record, "study_id": study_id})
         reason = f"Linked to study {study_id}."
-        self._registry.register_update(model_run_id, record, reason, call.caller.username)
+        self._registry.update_registry(model_run_id, record, reason, call.caller.username)
         payload = {
             "model_run_record_id": model_run_id,
             "record": msgspec.to_builtins(record),
             "revalidate": False,
-            "user_info": SEALED,
+            "user_info": ENCRYPTED_USER_INFO,
         }
         return AddStudyLinkResponse(
             status=_DISPATCHED,
@@ -248,10 +197,10 @@ class Handlers:
     def _delete(self, call: Call) -> PostDeleteGraphResponse:
         record_id = call.body["record_id"]
         self._model_run(record_id)
-        with self._store.writing():
-            diff = self._store.changes(record_id)
+        with self._store.transaction():
+            diff = graph.removal_diff(self._store, record_id)
             if not call.body.get("trial_mode", False):
-                self._store.remove(record_id)
+                graph.remove(self._store, record_id)
         return PostDeleteGraphResponse(diff=diff)
 
     # Lineage
@@ -259,32 +208,30 @@ class Handlers:
     def _explorer(self, direction: Direction, goal: Goal, default: int) -> Handler:
         def explore(call: Call) -> LineageResponse:
             start, depth = self._start(call, default)
-            return _answer(lineage.explore(self._store, start, depth, direction, goal))
+            return _lineage_response(lineage.explore(self._store, start, depth, direction, goal))
 
         return explore
 
     def _effected_agents(self, call: Call) -> LineageResponse:
-        start, depth = self._start(call, _SPECIAL_DEPTH)
-        return _answer(lineage.effected_agents(self._store, start, depth))
+        start, depth = self._start(call, _DEFAULT_SPECIAL_DEPTH)
+        return _lineage_response(lineage.effected_agents(self._store, start, depth))
 
     def _start(self, call: Call, default: int) -> tuple[str, int]:
         start, depth = call.query["starting_id"], call.query["depth"]
-        depth = depth or default  # so does the server: 0 means that no depth is given
-        if depth > DEPTH_MAXIMUM:
-            raise RefusedError(
-                400, f"Depth provided is in excess of depth maximum: {DEPTH_MAXIMUM}."
-            )
+        depth = depth or default  # the server, too, takes 0 for no depth
+        if depth > _MAX_DEPTH:
+            raise RejectedError(400, f"Depth provided is in excess of depth maximum: {_MAX_DEPTH}.")
         if self._store.item(start) is None:
-            raise RefusedError(400, f"Could not find item with id {start}.")
+            raise RejectedError(400, f"Could not find item with id {start}.")
         return start, max(0, depth)
 
     def _report(self, call: Call) -> GenerateReportResponse | File:
         item_id, subtype = call.body["id"], call.body["item_subtype"]
-        if subtype not in _REPORTED:
-            raise RefusedError(400, f"Reports are not supported for subtype {subtype}.")
+        if subtype not in _REPORT_SUBTYPES:
+            raise RejectedError(400, f"Reports are not supported for subtype {subtype}.")
         item = self._store.item(item_id)
         if item is None or item.item_subtype != subtype:
-            raise RefusedError(400, f"Could not find {subtype} with id {item_id}.")
+            raise RejectedError(400, f"Could not find {subtype} with id {item_id}.")
         if self._report_style == "job":
             return GenerateReportResponse(
                 session_id=self._dispatch(call, "GENERATE_REPORT", call.body)
@@ -296,17 +243,17 @@ class Handlers:
 
     def _csv_template(self, call: Call) -> File:
         template_id = call.query["workflow_template_id"]
-        return _csv_file(lambda: csv_batches.template(self._store, template_id), template_id)
+        return _csv_file(lambda: csv_writer.template(self._store, template_id), template_id)
 
     def _csv_convert(self, call: Call) -> ConvertModelRunsResponse:
         try:
             text = call.file.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise RefusedError(400, "The CSV file is not encoded in UTF-8.") from error
+            raise RejectedError(400, "The CSV file is not encoded in UTF-8.") from error
         try:
-            converted = csv_batches.convert(self._store, text, self._jobs.exists)
-        except csv_batches.CSVError as error:
-            raise RefusedError(400, str(error)) from error
+            converted = csv_reader.convert(self._store, text, self._jobs.exists)
+        except CSVError as error:
+            raise RejectedError(400, str(error)) from error
         return ConvertModelRunsResponse(
             status=Status(success=True, details=_CONVERTED.format(len(converted.warnings))),
             new_records=converted.new_records,
@@ -316,12 +263,12 @@ class Handlers:
 
     def _csv_regenerate(self, call: Call) -> File:
         batch_id = call.query["batch_id"]
-        self._check_batch(call, batch_id)
+        check_batch_owner(self._jobs, call, batch_id)
         jobs = self._jobs.of_batch(batch_id)
         if not jobs:
-            raise RefusedError(400, f"Could not find batch with id {batch_id}.")
+            raise RejectedError(400, f"Could not find batch with id {batch_id}.")
         return _csv_file(
-            lambda: csv_batches.regenerate(self._store, [_batch_row(job) for job in jobs]), batch_id
+            lambda: csv_writer.regenerate(self._store, [_batch_row(job) for job in jobs]), batch_id
         )
 
     # Administration
@@ -330,7 +277,7 @@ class Handlers:
     def _config(call: Call) -> File:
         lines = ["STAGE=SANDBOX", "PROV_API_ENDPOINT=", "KEYCLOAK_ENDPOINT="]
         if not call.query["required_only"]:
-            lines += [f"DEPTH_UPPER_LIMIT={DEPTH_MAXIMUM}", f"DEPTH_DEFAULT_LIMIT={_DEPTH}"]
+            lines += [f"DEPTH_UPPER_LIMIT={_MAX_DEPTH}", f"DEPTH_DEFAULT_LIMIT={_DEFAULT_DEPTH}"]
         return File("\n".join([*lines, ""]).encode(), "text/plain", "config.txt")
 
     def _store_record(self, call: Call) -> StatusResponse:
@@ -342,14 +289,14 @@ class Handlers:
     def _restore(self, bodies: list[Any], *, validate: bool) -> StatusResponse:
         records = [ItemModelRun.from_dict(body) for body in bodies]
         for item in records:
-            if not (_storable(item.created_timestamp) and _storable(item.updated_timestamp)):
-                raise RefusedError(400, f"A time of {item.id} is out of range.")
+            if not (is_storable(item.created_timestamp) and is_storable(item.updated_timestamp)):
+                raise RejectedError(400, f"A time of {item.id} is out of range.")
             if validate:
                 self._checked(msgspec.to_builtins(item.record))
         try:
             self._registry.restore(records)
-        except BadRecordError as error:
-            raise RefusedError(400, str(error)) from error
+        except InvalidRecordError as error:
+            raise RejectedError(400, str(error)) from error
         done = f"Stored {len(records)} records{'' if validate else ' without validation'}."
         return StatusResponse(status=Status(success=True, details=done))
 
@@ -358,61 +305,11 @@ class Handlers:
         return StatusResponse(status=Status(success=True, details=f"Stored {count} records."))
 
     def _clear(self, _: Call) -> StatusResponse:
-        self._store.clear_graph()
+        graph.clear(self._store)
         return StatusResponse(status=_DONE)
 
-    # Jobs
 
-    def _fetch_job(self, call: Call) -> dict[str, Any]:
-        job = self._jobs.find(call.query["session_id"])
-        if job is None:
-            raise RefusedError(400, "Item was not found.")
-        if job.username != call.caller.username:
-            raise RefusedError(401, "Not authorised to view this record.")
-        return {"job": self._shown(call, job)}
-
-    def _shown(self, call: Call, job: Job) -> dict[str, Any]:
-        shown = job.as_json()
-        if job.job_sub_type == "GENERATE_REPORT" and job.result is not None:
-            # Made for whoever asks, who may know this machine by another name than others do.
-            shown["result"] = {"report_url": self._report_url(call.base_url, job.session_id)}
-        return shown
-
-    def _list_jobs(self, call: Call) -> dict[str, Any]:
-        return self._listed(call, username=call.caller.username)
-
-    def _list_batch(self, call: Call) -> dict[str, Any]:
-        batch_id = call.body["batch_id"]
-        self._check_batch(call, batch_id)
-        return self._listed(call, batch_id=batch_id)
-
-    def _check_batch(self, call: Call, batch_id: str) -> None:
-        if self._jobs.batch_is_shared(batch_id, call.caller.username):
-            raise RefusedError(401, "Batch contains items which you do not own. Not authorised.")
-
-    def _listed(self, call: Call, **whose: str) -> dict[str, Any]:
-        key = call.body.get("pagination_key") or {}
-        before = key.get("number")
-        if key and not (type(before) is int and _storable(before)):
-            # The real server's table fails on such a key.
-            raise RefusedError(500, "The pagination key is not one that was given out.")
-        limit = call.body.get("limit", 10)
-        if limit < 1:
-            raise RefusedError(500, "The limit must be at least 1.")
-        limit = min(limit, 1000)
-        page = self._jobs.page(before=before, limit=limit, **whose)
-        return {
-            "jobs": [self._shown(call, job) for job in page.jobs],
-            "pagination_key": page.pagination_key,
-        }
-
-
-def _storable(number: int) -> bool:
-    """Whether a number fits into a column of SQLite."""
-    return -(2**63) <= number < 2**63
-
-
-def _answer(lineage: Lineage) -> LineageResponse:
+def _lineage_response(lineage: Lineage) -> LineageResponse:
     return LineageResponse(
         status=Status(success=True, details="Successfully explored the lineage."),
         record_count=len(lineage.nodes),
@@ -439,14 +336,14 @@ def _answer(lineage: Lineage) -> LineageResponse:
 def _csv_file(make: Callable[[], str], name: str) -> File:
     try:
         content = make()
-    except csv_batches.CSVError as error:
-        raise RefusedError(400, str(error)) from error
+    except CSVError as error:
+        raise RejectedError(400, str(error)) from error
     return File(content.encode(), "text/csv", f"{name.replace('/', '_')}.csv")
 
 
-def _batch_row(job: Job) -> csv_batches.BatchRow:
+def _batch_row(job: Job) -> csv_writer.BatchRow:
     result = job.result or {}
-    return csv_batches.BatchRow(
+    return csv_writer.BatchRow(
         record=ModelRunRecord.from_dict(job.payload["record"]),
         job_id=job.session_id,
         job_status=job.status,

@@ -1,0 +1,65 @@
+"""What operations receive and return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from attrs import field, frozen
+
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+class RejectedError(Exception):
+    """A request that an operation rejects.
+
+    Attributes:
+        status: The status of the response.
+        detail: The ``detail`` in its body.
+        challenge: Whether the response has a ``WWW-Authenticate`` header.
+    """
+
+    def __init__(self, status: int, detail: str, *, challenge: bool = False) -> None:
+        super().__init__(status, detail)
+        self.status = status
+        self.detail = detail
+        self.challenge = challenge
+
+
+@frozen
+class Caller:
+    """The owner of the token of a request."""
+
+    username: str = ""
+    email: str | None = None
+    roles: tuple[str, ...] = ()
+    token: str = field(default="", repr=False)
+
+
+@frozen
+class Call:
+    """A request that has passed validation."""
+
+    caller: Caller
+    query: Mapping[str, Any]
+    body: Any = None
+    file: bytes = b""
+    base_url: str = ""
+
+
+@frozen
+class File:
+    """A response that is a file."""
+
+    content: bytes
+    media_type: str
+    name: str
+
+
+Handler: TypeAlias = Callable[[Call], Any]
+"""Performs an operation. It returns a :class:`File`, or a value to encode as JSON."""
+
+
+def is_storable(number: int) -> bool:
+    """Whether a number fits into a column of SQLite."""
+    return -(2**63) <= number < 2**63
