@@ -106,7 +106,9 @@ UNUSABLE = {
     "no type": BadAnswer(
         reply(_ECHO.encode(), None), errors.InvalidResponseError, says="no content type"
     ),
-    "deep": BadAnswer(reply(b"[" * 100_000), errors.InvalidResponseError, says="another shape"),
+    "deep": BadAnswer(
+        reply(b"[" * 100_000), errors.InvalidResponseError, says="does not match the schema"
+    ),
     "json bytes": BadAnswer(
         reply(f'{{"username": "{TOKEN}'.encode() + b'\xff"}'),
         errors.InvalidResponseError,
