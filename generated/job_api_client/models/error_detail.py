@@ -13,7 +13,7 @@ class ErrorDetail(Model):
     """The body of an error other than a validation error.
 
     Attributes:
-        detail: What went wrong, for people to read.
+        detail: Human-readable description of the error.
     """
 
     detail: str

@@ -5,8 +5,8 @@ from prov_api_client.types import OpenStrEnum
 
 
 class JobStatus(OpenStrEnum):
-    """How far a job is. It waits (`PENDING`), was taken from the queue (`DEQUEUED`), is being
-    worked on (`IN_PROGRESS`), and is over when it `SUCCEEDED` or `FAILED`."""
+    """The status of a job: waiting (`PENDING`), taken from the queue (`DEQUEUED`), running
+    (`IN_PROGRESS`), or ended (`SUCCEEDED` or `FAILED`)."""
 
     PENDING = "PENDING"
     DEQUEUED = "DEQUEUED"

@@ -21,22 +21,23 @@ class JobStatusTable(Model):
     Attributes:
         session_id: Session id of the job, a UUID.
         created_timestamp: When the job was started, in Unix seconds.
-        username: Login name of the user who had the job started.
-        payload: What the job was given to do. What it holds depends on `job_sub_type`.
-        job_type: Which job runner takes the job.
+        username: Login name of the user who started the job.
+        payload: The input of the job. Its content depends on `job_sub_type`.
+        job_type: The job runner of the job.
         job_sub_type: What the job does.
-        status: How far the job is.
-        batch_id: Id of the batch that the job belongs to. Null when it belongs to none.
-        gsi_status: A constant that the server's table is indexed by. It says nothing of the
+        status: Status of the job.
+        batch_id: Id of the batch of the job. Null if it is not part of a batch.
+        gsi_status: A constant that the server uses as an index. It has no meaning for the
             job.
-        info: Why the job failed. Null as long as it has not.
-        result: What the job gave. It is null until `status` is `SUCCEEDED`; from then on it
-            depends on `job_sub_type`. `MODEL_RUN_PROV_LODGE`, `MODEL_RUN_LODGE_ONLY` and
-            `MODEL_RUN_UPDATE` give `record`, a `ProvenanceRecordInfo` of the prov-api, whose `id`
-            is the model run's handle. `MODEL_RUN_BATCH_SUBMIT` gives `batch_id`, the id under
-            which `list_batch` finds the jobs of the single records. `GENERATE_REPORT` gives
-            `report_url`, a pre-signed address of the `.docx` in an object store, good for about
-            an hour; no bearer token may be sent there, and the address itself lets anybody in.
+        info: Reason for the failure of the job. Null if it has not failed.
+        result: The result of the job. It is null until `status` is `SUCCEEDED`; after that
+            its content depends on `job_sub_type`. `MODEL_RUN_PROV_LODGE`, `MODEL_RUN_LODGE_ONLY`
+            and `MODEL_RUN_UPDATE` return `record`, a `ProvenanceRecordInfo` of the prov-api,
+            whose `id` is the handle of the model run. `MODEL_RUN_BATCH_SUBMIT` returns
+            `batch_id`, with which `list_batch` finds the jobs of the individual records.
+            `GENERATE_REPORT` returns `report_url`, a pre-signed URL of the `.docx` in an object
+            store, valid for about an hour. Do not send a bearer token there; the URL itself
+            grants access to anyone.
     """
 
     session_id: str

@@ -5,8 +5,8 @@ from prov_api_client.types import OpenStrEnum
 
 
 class JobType(OpenStrEnum):
-    """Which job runner takes the job: the one of the provenance store (`PROV_LODGE`), of the
-    registry (`REGISTRY`), for messages (`EMAIL`) or for reports (`REPORT`)."""
+    """The job runner of the job: that of the provenance store (`PROV_LODGE`), of the registry
+    (`REGISTRY`), for messages (`EMAIL`) or for reports (`REPORT`)."""
 
     PROV_LODGE = "PROV_LODGE"
     REGISTRY = "REGISTRY"

@@ -12,13 +12,13 @@ from prov_api_client.types import Model
 
 @define
 class ListByBatchRequest(Model):
-    """Which page of the jobs of a batch.
+    """A page of the jobs of a batch to return.
 
     Attributes:
         batch_id: Id of the batch, from the result of the job that submitted it.
-        pagination_key: The key that the page before ended with, as it came. Null or nothing
-            for the first page.
-        limit: How many jobs the page may hold.
+        pagination_key: The key of the previous page, unchanged. Null or absent for the first
+            page.
+        limit: Maximum number of jobs on the page.
     """
 
     batch_id: str

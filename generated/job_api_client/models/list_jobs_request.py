@@ -12,12 +12,12 @@ from prov_api_client.types import Model
 
 @define
 class ListJobsRequest(Model):
-    """Which page of the caller's jobs.
+    """A page of the caller's jobs to return.
 
     Attributes:
-        pagination_key: The key that the page before ended with, as it came. Null or nothing
-            for the first page.
-        limit: How many jobs the page may hold.
+        pagination_key: The key of the previous page, unchanged. Null or absent for the first
+            page.
+        limit: Maximum number of jobs on the page.
     """
 
     pagination_key: dict[str, Any] | None = None

@@ -17,9 +17,9 @@ class ListJobsResponse(Model):
     """A page of the caller's jobs.
 
     Attributes:
-        jobs: The jobs, the newest first.
-        pagination_key: Opaque. Hand it back as it came to get the next page. Null when there
-            is none.
+        jobs: The jobs, newest first.
+        pagination_key: An opaque key. Send it back unchanged to get the next page. Null on
+            the last page.
     """
 
     jobs: list[JobStatusTable]

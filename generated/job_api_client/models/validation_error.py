@@ -10,14 +10,14 @@ from prov_api_client.types import Model
 
 @define
 class ValidationError(Model):
-    """One fault in a request. An entry may carry more than these fields, for example a `ctx`
-    object with the limit that was passed.
+    """An error in a request. An entry may contain further fields, for example a `ctx` object with
+    the limit that was exceeded.
 
     Attributes:
-        loc: Where the fault is: `query` or `body` first, then names of fields and positions
-            in lists. `__root__` stands for an object as a whole.
-        msg: What is wrong, for people to read.
-        type: What is wrong, for programs to read, for example `value_error.missing`.
+        loc: The location of the error: first `query` or `body`, then names of fields and
+            positions in lists. `__root__` stands for a whole object.
+        msg: Human-readable description of the error.
+        type: Machine-readable type of the error, for example `value_error.missing`.
     """
 
     loc: list[str | int]

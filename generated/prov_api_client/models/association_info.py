@@ -10,11 +10,11 @@ from ..types import Model
 
 @define
 class AssociationInfo(Model):
-    """Who was behind a model run.
+    """The people and organisations responsible for a model run.
 
     Attributes:
         modeller_id: Handle of the person who ran the model.
-        requesting_organisation_id: Handle of the organisation that asked for the run.
+        requesting_organisation_id: Handle of the organisation that requested the run.
     """
 
     modeller_id: str

@@ -10,7 +10,7 @@ from ..types import File, RequestFiles, multipart
 
 @define
 class BodyConvertModelRunsCsv:
-    """The form that carries a CSV file of model runs.
+    """The form with a CSV file of model runs.
 
     Attributes:
         csv_file: The CSV file, in UTF-8.

@@ -16,9 +16,9 @@ class ConvertModelRunsResponse(Model):
 
     Attributes:
         status: Whether the file was converted.
-        new_records: The records of the rows that do not name an existing job.
-        existing_records: One id for each row whose `_job_id` names an existing job.
-        warnings: What was passed over, for example unknown columns.
+        new_records: The records of the rows without an existing job.
+        existing_records: One id for each row whose `_job_id` is that of an existing job.
+        warnings: What was ignored, for example unknown columns.
     """
 
     status: Status

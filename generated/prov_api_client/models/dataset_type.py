@@ -5,7 +5,7 @@ from ..types import OpenStrEnum
 
 
 class DatasetType(OpenStrEnum):
-    """Where a dataset is kept. `DATA_STORE` is the deployment's own data store, the only place so
-    far."""
+    """Where a dataset is stored. `DATA_STORE` is the deployment's own data store, the only value
+    so far."""
 
     DATA_STORE = "DATA_STORE"

@@ -12,12 +12,12 @@ from .item_sub_type import ItemSubType
 
 @define
 class GenerateReportRequest(Model):
-    """What a report is about.
+    """The item and the depth of a report.
 
     Attributes:
         id: Handle of the item.
         item_subtype: Subtype of the item. Only `STUDY` and `MODEL_RUN` are supported.
-        depth: How many links to follow from the item, 1 to 3.
+        depth: Number of links to follow from the item, 1 to 3.
     """
 
     id: str

@@ -10,7 +10,7 @@ from ..types import Model
 
 @define
 class GenerateReportResponse(Model):
-    """The job that makes a report.
+    """The job that creates a report.
 
     Attributes:
         session_id: Session id of the job, a UUID.

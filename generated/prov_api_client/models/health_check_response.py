@@ -10,10 +10,10 @@ from ..types import Model
 
 @define
 class HealthCheckResponse(Model):
-    """The answer of a server that is up.
+    """The response of a running server.
 
     Attributes:
-        message: A word for people to read.
+        message: A human-readable message.
     """
 
     message: str

@@ -15,9 +15,9 @@ class HistoryEntryModelRunDomainInfo(Model):
 
     Attributes:
         id: Number of the version within the history.
-        timestamp: When the version was made, in Unix seconds.
-        reason: Why the version was made.
-        username: Login name of who made the version.
+        timestamp: When the version was created, in Unix seconds.
+        reason: Reason for the version.
+        username: Login name of the user who created the version.
         item: The item as it was in this version.
     """
 

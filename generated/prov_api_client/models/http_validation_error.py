@@ -14,7 +14,7 @@ class HTTPValidationError(Model):
     """The body of a validation error (422).
 
     Attributes:
-        detail: One entry for each fault that was found.
+        detail: One entry per error.
     """
 
     detail: list[ValidationError] | None = None

@@ -5,7 +5,7 @@ from ..types import OpenStrEnum
 
 
 class ItemCategory(OpenStrEnum):
-    """The kind of an item in the terms of PROV-O."""
+    """The PROV-O class of an item."""
 
     ACTIVITY = "ACTIVITY"
     AGENT = "AGENT"

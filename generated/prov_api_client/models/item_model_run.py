@@ -18,11 +18,11 @@ from .workflow_run_completion_status import WorkflowRunCompletionStatus
 
 @define
 class ItemModelRun(Model):
-    """A model run as the registry holds it.
+    """A model run as stored in the registry.
 
     Attributes:
-        display_name: Name of the run, for people to read.
-        record_status: How far the record has come.
+        display_name: Human-readable name of the run.
+        record_status: State of the record.
         record: The record of the run.
         prov_serialisation: The PROV document of the run, as JSON text.
         history: The versions of the item so far.
@@ -31,11 +31,11 @@ class ItemModelRun(Model):
         created_timestamp: When the item was created, in Unix seconds.
         updated_timestamp: When the item was last changed, in Unix seconds.
         record_type: Whether the item is complete.
-        user_metadata: Values that users attached to the item, by their key.
+        user_metadata: Values that users attached to the item, by key.
         item_category: Category of the item. A model run is an activity.
         item_subtype: Subtype of the item.
-        workflow_links: The jobs that accompany the item's life.
-        versioning_info: The item's place in a chain of versions.
+        workflow_links: The jobs that processed the item.
+        versioning_info: Position of the item in a chain of versions.
     """
 
     display_name: str

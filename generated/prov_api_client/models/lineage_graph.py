@@ -15,14 +15,14 @@ from .lineage_node import LineageNode
 @define
 class LineageGraph(Model):
     """A directed graph as node-link data of the Python library networkx. Some builds of the server
-    call the list of links `edges`.
+    name the list of links `edges`.
 
     Attributes:
         directed: True, since every link has a direction.
-        multigraph: False, since there is one link at most from one node to another.
-        graph: Attributes of the graph as a whole. Empty so far.
-        nodes: The items. They carry no names.
-        links: How the items hang together.
+        multigraph: False, since there is at most one link from one node to another.
+        graph: Attributes of the whole graph. Empty so far.
+        nodes: The items, without their names.
+        links: The relations between the items.
     """
 
     directed: bool

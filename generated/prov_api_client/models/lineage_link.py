@@ -13,8 +13,8 @@ class LineageLink(Model):
     """A relation between two items, from the later to the earlier.
 
     Attributes:
-        source: Handle of the item that the relation is about.
-        target: Handle of the item that it points to.
+        source: Handle of the source item.
+        target: Handle of the target item.
         type: Name of the relation in PROV-O, for example `used`, `wasGeneratedBy`,
             `wasAssociatedWith`, `wasAttributedTo`, `wasInformedBy`, `wasInfluencedBy` or
             `hadMember`.

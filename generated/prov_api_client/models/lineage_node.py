@@ -16,8 +16,8 @@ class LineageNode(Model):
 
     Attributes:
         id: Handle of the item.
-        item_category: Kind of the item in the terms of PROV-O. Null when it is not known.
-        item_subtype: Kind of the item within its category. Null when it is not known.
+        item_category: PROV-O class of the item. Null if it is unknown.
+        item_subtype: Kind of the item within its category. Null if it is unknown.
     """
 
     id: str

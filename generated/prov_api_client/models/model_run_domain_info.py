@@ -12,14 +12,14 @@ from .workflow_run_completion_status import WorkflowRunCompletionStatus
 
 @define
 class ModelRunDomainInfo(Model):
-    """The part of a model run's item that its history keeps.
+    """The part of a model run's item that is stored in its history.
 
     Attributes:
-        display_name: Name of the run, for people to read.
-        record_status: How far the record had come.
+        display_name: Human-readable name of the run.
+        record_status: State of the record at that time.
         record: The record of the run.
         prov_serialisation: The PROV document of the run, as JSON text.
-        user_metadata: Values that users attached to the item, by their key.
+        user_metadata: Values that users attached to the item, by key.
     """
 
     display_name: str

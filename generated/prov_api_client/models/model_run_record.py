@@ -13,21 +13,21 @@ from .templated_dataset import TemplatedDataset
 
 @define
 class ModelRunRecord(Model):
-    """One run of a model: what it read, what it wrote, when, and on whose behalf. It must fulfil
-    the workflow template that it names. `start_time` must not be after `end_time`.
+    """One run of a model: what it read and wrote, when, and who was responsible. It must conform
+    to its workflow template. `start_time` must not be after `end_time`.
 
     Attributes:
         workflow_template_id: Handle of the workflow template that the run follows.
         inputs: The datasets that the run read.
         outputs: The datasets that the run wrote.
-        display_name: Name of the run, for people to read. It must not be empty.
+        display_name: Human-readable name of the run. It must not be empty.
         description: What the run was about. It must not be empty.
-        associations: Who was behind the run.
+        associations: The people and organisations responsible for the run.
         start_time: When the run started, in Unix seconds.
         end_time: When the run ended, in Unix seconds.
-        model_version: Version of the model that was run, in the model's own counting.
-        annotations: Values for the annotations that the workflow template asks for or allows,
-            by their key.
+        model_version: Version of the model, in the model's own numbering.
+        annotations: Values of the annotations that the workflow template requires or allows,
+            by key.
         study_id: Handle of the study that the run belongs to.
     """
 

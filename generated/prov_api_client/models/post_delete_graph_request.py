@@ -10,11 +10,11 @@ from ..types import Model
 
 @define
 class PostDeleteGraphRequest(Model):
-    """A model run to take out of the lineage graph.
+    """A model run to remove from the lineage graph.
 
     Attributes:
         record_id: Handle of the model run.
-        trial_mode: Work the changes out, but make none.
+        trial_mode: Compute the changes without making them.
     """
 
     record_id: str

@@ -12,11 +12,11 @@ from ..types import Model
 
 @define
 class PostDeleteGraphResponse(Model):
-    """The changes to the lineage graph that deleting a model run makes.
+    """The changes to the lineage graph caused by deleting a model run.
 
     Attributes:
-        diff: One entry for each change. `action_type` names the kind of change: the addition
-            or removal of a node or link, or of a record's id on one. The other keys depend on it.
+        diff: One entry per change. `action_type` is the kind of change: the addition or
+            removal of a node or link, or of a record's id on one. The other keys depend on it.
     """
 
     diff: list[dict[str, Any]]

@@ -15,8 +15,8 @@ class PostUpdateModelRunInput(Model):
 
     Attributes:
         model_run_id: Handle of the model run.
-        reason: Why the record is replaced. It is kept in the item's history.
-        record: The whole new record.
+        reason: The reason for the change. It is stored in the item's history.
+        record: The complete new record.
     """
 
     model_run_id: str

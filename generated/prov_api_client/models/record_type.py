@@ -5,7 +5,7 @@ from ..types import OpenStrEnum
 
 
 class RecordType(OpenStrEnum):
-    """Whether the registry holds the whole item (`COMPLETE_ITEM`) or has only set a handle aside
+    """Whether the registry contains the whole item (`COMPLETE_ITEM`) or has only reserved a handle
     for it (`SEED_ITEM`)."""
 
     SEED_ITEM = "SEED_ITEM"

@@ -15,7 +15,7 @@ class RegisterBatchModelRunResponse(Model):
 
     Attributes:
         status: Whether the job was started.
-        session_id: Session id of the job, a UUID. Null when no job was started.
+        session_id: Session id of the job, a UUID. Null if no job was started.
     """
 
     status: Status

@@ -10,11 +10,11 @@ from ..types import Model
 
 @define
 class Status(Model):
-    """Whether the request did what it was asked to.
+    """The outcome of the request.
 
     Attributes:
         success: False when the request failed, whatever the HTTP status says.
-        details: What was done, or why it failed.
+        details: What was done, or the reason for the failure.
     """
 
     success: bool

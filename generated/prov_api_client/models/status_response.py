@@ -11,7 +11,7 @@ from .status import Status
 
 @define
 class StatusResponse(Model):
-    """An answer that holds nothing but its status.
+    """A response that contains only its status.
 
     Attributes:
         status: Whether the request succeeded.

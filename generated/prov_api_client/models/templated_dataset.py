@@ -11,14 +11,14 @@ from .dataset_type import DatasetType
 
 @define
 class TemplatedDataset(Model):
-    """A dataset in the place that a dataset template keeps for it.
+    """A dataset for an input or output that a dataset template defines.
 
     Attributes:
         dataset_template_id: Handle of the dataset template.
         dataset_id: Handle of the dataset.
-        dataset_type: Where the dataset is kept.
+        dataset_type: Where the dataset is stored.
         resources: Paths within the dataset of the resources that the template leaves open, by
-            their key.
+            key.
     """
 
     dataset_template_id: str

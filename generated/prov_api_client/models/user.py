@@ -14,8 +14,8 @@ class User(Model):
 
     Attributes:
         username: Login name.
-        roles: Roles that the token carries.
-        access_token: The token that the caller sent, repeated. A secret.
+        roles: Roles of the token.
+        access_token: The token that the caller sent. A secret.
         email: E-mail address.
     """
 

@@ -10,13 +10,13 @@ from ..types import Model
 
 @define
 class VersioningInfo(Model):
-    """The place of an item in a chain of versions.
+    """Position of an item in a chain of versions.
 
     Attributes:
         version: Number of this version.
-        previous_version: Handle of the version before. Null for the first.
-        reason: Why this version was made.
-        next_version: Handle of the version after. Null for the latest.
+        previous_version: Handle of the previous version. Null for the first.
+        reason: Reason for this version.
+        next_version: Handle of the next version. Null for the latest.
     """
 
     version: int

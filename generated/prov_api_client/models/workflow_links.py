@@ -10,7 +10,7 @@ from ..types import Model
 
 @define
 class WorkflowLinks(Model):
-    """The jobs that accompany an item's life.
+    """The jobs that processed an item.
 
     Attributes:
         create_activity_workflow_id: Session id of the job that recorded the item's creation.

@@ -5,7 +5,7 @@ from ..types import OpenStrEnum
 
 
 class WorkflowRunCompletionStatus(OpenStrEnum):
-    """How far the record of a model run has come. A `LODGED` record is in the graph store."""
+    """The state of the record of a model run. A `LODGED` record is in the graph store."""
 
     INCOMPLETE = "INCOMPLETE"
     COMPLETE = "COMPLETE"

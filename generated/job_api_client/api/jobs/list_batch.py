@@ -42,17 +42,17 @@ def request(*, body: ListByBatchRequest | ModelLike) -> Request[ListByBatchRespo
 
     POST /jobs/user/list_batch
 
-    Answers with a page of the jobs of a batch, one for each record, the newest first. The
-    `batch_id` is part of the result of the job that submitted the batch; jobs may still be
-    joining the batch when that job has succeeded.
+    Returns a page of the jobs of a batch, one for each record, newest first. The result of the
+    job that submitted the batch contains the `batch_id`. When that job has succeeded, some jobs
+    may still be missing from the batch.
 
-    A `pagination_key` in the answer says that more may follow. It is opaque and is handed
-    back as it came. `null` ends the list.
+    A `pagination_key` in the response means that more pages may follow. It is opaque: send it
+    back unchanged. On the last page it is `null`.
 
     Role: any valid token.
 
     Args:
-        body: Which batch, and which page of it.
+        body: The batch, and the page to return.
 
     Returns:
         The request, without sending it.

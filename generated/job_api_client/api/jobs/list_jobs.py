@@ -42,16 +42,16 @@ def request(*, body: ListJobsRequest | ModelLike) -> Request[ListJobsResponse]:
 
     POST /jobs/user/list
 
-    Answers with a page of the jobs that the caller had started, the newest first. Every field
-    of the request may be left out, but the body may not: send `{}` for the first page.
+    Returns a page of the jobs that the caller started, newest first. Every field of the request
+    is optional, but the body is not: send `{}` for the first page.
 
-    A `pagination_key` in the answer says that more may follow. It is opaque and is handed
-    back as it came. `null` ends the list.
+    A `pagination_key` in the response means that more pages may follow. It is opaque: send it
+    back unchanged. On the last page it is `null`.
 
     Role: any valid token.
 
     Args:
-        body: Which page.
+        body: The page to return.
 
     Returns:
         The request, without sending it.

@@ -36,8 +36,8 @@ def request() -> Request[User]:
 
     GET /check-access/check-general-access
 
-    Answers with the caller as the server sees them. The answer repeats the caller's token:
-    treat it as a secret.
+    Returns the caller as the server sees them. The response contains the caller's token: treat
+    it as a secret.
 
     Role: any valid token.
 

@@ -36,8 +36,8 @@ def request() -> Request[User]:
 
     GET /check-access/check-read-access
 
-    Answers with the caller when they may read provenance, and with 401 when they may not. The
-    answer repeats the caller's token: treat it as a secret.
+    Returns the caller if they may read provenance, and 401 if not. The response contains the
+    caller's token: treat it as a secret.
 
     Role: `entity-registry-read`.
 

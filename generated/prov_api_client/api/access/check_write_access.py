@@ -36,8 +36,8 @@ def request() -> Request[User]:
 
     GET /check-access/check-write-access
 
-    Answers with the caller when they may register and change model runs, and with 401 when
-    they may not. The answer repeats the caller's token: treat it as a secret.
+    Returns the caller if they may register and change model runs, and 401 if not. The response
+    contains the caller's token: treat it as a secret.
 
     Roles: `entity-registry-read` and `entity-registry-write`.
 

@@ -36,8 +36,8 @@ def request() -> Request[StatusResponse]:
 
     DELETE /graph/admin/clear
 
-    Deletes every node and every link of the graph store. There is no way back but storing the
-    registry's model runs again (`store_all_registry_records`).
+    Deletes every node and every link of the graph store. This can only be reversed by storing
+    the model runs of the registry again (`store_all_registry_records`).
 
     Roles: `entity-registry-read`, `entity-registry-write` and `entity-registry-admin`.
 

@@ -41,14 +41,13 @@ def request(*, required_only: bool = True) -> Request[str]:
 
     GET /admin/config
 
-    Answers with the server's settings as a text file of `KEY=value` lines, for setting up a
-    server like it. The file may hold secrets.
+    Returns the server's settings as a text file of `KEY=value` lines, with which a similar
+    server can be set up. The file may contain secrets.
 
     Roles: `entity-registry-read`, `entity-registry-write` and `entity-registry-admin`.
 
     Args:
-        required_only: List only the settings that must be given, not those that have a
-            default.
+        required_only: List only the settings that are required, not those with a default.
 
     Returns:
         The request, without sending it.

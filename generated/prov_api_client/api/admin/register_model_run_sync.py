@@ -44,9 +44,9 @@ def request(*, body: ModelRunRecord | ModelLike) -> Request[SyncRegisterModelRun
 
     POST /model_run/register_sync
 
-    Registers the record within the request, without a job, and answers with the registered
-    record and its PROV document. A gateway may cut the request off after 30 seconds while the
-    registration goes on. Sending the same record twice registers two model runs.
+    Registers the record within the request, without a job, and returns the registered record
+    and its PROV document. A gateway may abort the request after 30 seconds while the
+    registration continues. Sending the same record twice registers two model runs.
 
     Roles: `entity-registry-read`, `entity-registry-write` and `entity-registry-admin`.
 

@@ -45,14 +45,13 @@ def request(*, validate_record: bool = True) -> Request[StatusResponse]:
 
     POST /admin/store_all_registry_records
 
-    Does what `store_record` does for every model run that the registry lists. On a large
-    registry this takes long, and a gateway may cut the request off after 30 seconds while the
-    work goes on.
+    Like `store_record`, for every model run in the registry. On a large registry this takes a
+    long time, and a gateway may abort the request after 30 seconds while the work continues.
 
     Roles: `entity-registry-read`, `entity-registry-write` and `entity-registry-admin`.
 
     Args:
-        validate_record: Check first that every id in a record exists.
+        validate_record: Whether to check that every id in the record exists.
 
     Returns:
         The request, without sending it.

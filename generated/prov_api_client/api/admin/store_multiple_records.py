@@ -50,13 +50,13 @@ def request(
 
     POST /admin/store_records
 
-    Does what `store_record` does for each model run of a list.
+    Like `store_record`, for each model run of a list.
 
     Roles: `entity-registry-read`, `entity-registry-write` and `entity-registry-admin`.
 
     Args:
-        body: The model runs as the registry holds them.
-        validate_record: Check first that every id in a record exists.
+        body: The model runs as stored in the registry.
+        validate_record: Whether to check that every id in the record exists.
 
     Returns:
         The request, without sending it.

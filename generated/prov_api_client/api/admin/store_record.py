@@ -49,13 +49,13 @@ def request(
     POST /admin/store_record
 
     Writes the provenance of a model run that is complete in the registry to the graph store,
-    for example to restore it there.
+    for example to restore it.
 
     Roles: `entity-registry-read`, `entity-registry-write` and `entity-registry-admin`.
 
     Args:
-        body: The model run as the registry holds it.
-        validate_record: Check first that every id in a record exists.
+        body: The model run as stored in the registry.
+        validate_record: Whether to check that every id in the record exists.
 
     Returns:
         The request, without sending it.

@@ -35,8 +35,8 @@ def request() -> Request[dict[str, str] | None]:
 
     GET /admin/sentry-debug
 
-    Tries out the reporting of errors. When monitoring is on, the server raises an error and
-    answers 500: that is the expected answer. When it is off, the server answers 200.
+    Tests the reporting of errors. If monitoring is on, the server raises an error and responds
+    with 500, which is the expected response. If it is off, the server responds with 200.
 
     Roles: `entity-registry-read`, `entity-registry-write` and `entity-registry-admin`.
 

@@ -33,8 +33,8 @@ def request() -> Request[HealthCheckResponse]:
 
     GET /
 
-    Answers with a short message when the server is running. It looks at nothing else: the
-    graph store and the registry may still be out of reach.
+    Returns a short message if the server is running. It does not check the graph store or the
+    registry, which may still be unreachable.
 
     Role: none. No token is needed.
 

@@ -46,8 +46,8 @@ def request(*, model_run_id: str, study_id: str) -> Request[AddStudyLinkResponse
 
     POST /model_run/edit/link_to_study
 
-    Links a registered model run to a study. The change is made by a job; the answer holds the
-    job's session id. Both ids go into the query, and there is no body.
+    Links a registered model run to a study. A job makes the change; the response contains its
+    session id. Both ids are query parameters; the request has no body.
 
     Roles: `entity-registry-read` and `entity-registry-write`.
 

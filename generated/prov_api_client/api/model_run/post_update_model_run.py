@@ -44,9 +44,9 @@ def request(*, body: PostUpdateModelRunInput | ModelLike) -> Request[PostUpdateM
 
     POST /model_run/update
 
-    Replaces the whole record of a registered model run and brings the lineage graph in line
-    with it. The change is made by a job; the answer holds the job's session id. The reason is
-    kept in the history of the item.
+    Replaces the whole record of a registered model run, and updates the lineage graph to match.
+    A job makes the change; the response contains its session id. The reason is stored in the
+    history of the item.
 
     Roles: `entity-registry-read` and `entity-registry-write`.
 

@@ -46,9 +46,10 @@ def request(
 
     POST /model_run/register_batch
 
-    Starts one job that registers each of the records, and answers with that job's session id.
-    The job's result names a `batch_id`, under which the jobs of the single records are listed
-    and from which a CSV file can be made (`regenerate_csv_from_model_run_batch`).
+    Starts one job that registers each of the records, and returns the session id of that job.
+    The result of the job contains a `batch_id`, by which the jobs of the individual records can
+    be listed, and from which a CSV file can be generated
+    (`regenerate_csv_from_model_run_batch`).
 
     Sending the same batch twice registers every model run twice.
 

@@ -44,9 +44,9 @@ def request(*, body: ModelRunRecord | ModelLike) -> Request[RegisterModelRunResp
 
     POST /model_run/register
 
-    Checks the record, starts a job that registers it, and answers with the job's session id.
-    The handle of the new model run is part of the job's result. Every id in the record must
-    exist, and the record must fulfil its workflow template.
+    Validates the record, starts a job that registers it, and returns the session id of the job.
+    The result of the job contains the handle of the new model run. Every id in the record must
+    exist, and the record must conform to its workflow template.
 
     Sending the same record twice registers two model runs.
 
