@@ -48,8 +48,8 @@ _KNOWN = {*NAMES, "AsyncIterable", "AsyncIterator", "AsyncGenerator"}
 
 # Words in strings and comments, even across line breaks. Names are replaced there, too.
 WORDS = {
-    ", and so serves one event loop": "",
-    ' ``"aiohttp"`` is for a thousand calls at once; it needs the extra ``aiohttp``.': "",
+    ", so it can be used in one event loop only": "",
+    ' ``"aiohttp"`` is faster for a thousand concurrent calls; it needs the extra ``aiohttp``.': "",
     "a cancelled task": "an interrupt",
     "async with": "with",
     "await ": "",

@@ -108,9 +108,9 @@ def test_imports_are_converted_and_sorted(convert: Convert) -> None:
         ("ProvAdminClient, JobsClient", "SyncProvAdminClient, SyncJobsClient"),
         ("As for ``httpx.AsyncClient``.", "As for ``httpx.Client``."),
         ("by a cancelled\n    task", "by an interrupt"),
-        ('A. ``"aiohttp"`` is for a thousand calls\n    at once; it needs the extra ``aiohttp``. B',
-         "A. B"),
-        ("Closed, and so serves one event loop.", "Closed."),
+        ('A. ``"aiohttp"`` is faster for a thousand\n  concurrent calls; it needs the extra'
+         " ``aiohttp``. B", "A. B"),
+        ("Closed, so it can be used in one event loop only.", "Closed."),
         ("It awaits MyProvClient.", "It awaits MyProvClient."),
     ],
 )  # fmt: skip

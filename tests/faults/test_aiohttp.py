@@ -53,7 +53,7 @@ def test_a_kept_connection_that_breaks_is_not_tried_again_behind_our_back(
     async def twice() -> None:
         async with client_for(server.url, transport=transport) as client:
             await client.explore_upstream("1")
-            with pytest.raises(TransportError, match="look before") as caught:
+            with pytest.raises(TransportError, match="check before") as caught:
                 await SAMPLES[operation].call(client)
             assert not isinstance(caught.value, TransportTimeoutError)
 

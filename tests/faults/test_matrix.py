@@ -38,7 +38,7 @@ def test_an_operation_meets_a_fault(operation: str, name: str, player: Player) -
         return
     message = str(error)
     assert all(words in message for words in rule.says), message
-    assert ("look before" in message) == ("look before" in " ".join(rule.says)), message
+    assert ("check before" in message) == ("check before" in " ".join(rule.says)), message
     assert error.operation == operation
     assert error.method == OPERATIONS[operation].method
     # A renewed token is no attempt of its own.

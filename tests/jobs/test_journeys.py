@@ -179,7 +179,7 @@ def test_a_registration_without_an_answer_is_not_repeated(
     sandbox.faults.add("register_model_run", fault)
     kind: type[ProvError] = TransportError if fault.drop else ServerError
     error = failure(kind, client_in(make, sandbox).register_and_wait(record_of(sandbox)))
-    assert "look before sending it again" in str(error)
+    assert "check before sending it again" in str(error)
     assert len(sandbox.requests) == 1
 
 
