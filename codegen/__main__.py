@@ -1,4 +1,4 @@
-"""``python -m codegen`` rebuilds the generated packages; ``--check`` only compares them."""
+"""``python -m codegen`` rebuilds the generated files; ``--check`` only compares them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codegen.errors import CodegenError
-from codegen.targets import EXPORTS, ROOT, TARGETS, TWIN, Exports, Target, Twin
+from codegen.synchronous import unused_rules
+from codegen.targets import EXPORTS, ROOT, SYNC_PACKAGE, TARGETS, Exports, SyncPackage, Target
 from codegen.trees import differences, merge, replace
 
 
@@ -21,29 +22,34 @@ def run(*, root: Path, check: bool) -> list[str]:
         check: Compare only, change nothing.
 
     Returns:
-        With ``check``, one line for each file that differs; otherwise nothing.
+        With ``check``, one line for each file that differs, and for each rule of the synchronous
+        package that nothing uses; otherwise nothing.
 
     Raises:
         CodegenError: If something cannot be generated. Nothing is replaced then.
     """
     with tempfile.TemporaryDirectory() as scratch:
         documents = Path(scratch) / "documents"
-        # The exports are those of the packages as they are now, not of the checked-in ones.
-        steps: list[tuple[Target | Exports | Twin, Path, Path]] = [
+        # The exports list the freshly generated packages, not the checked-in ones.
+        steps: list[tuple[Target | Exports | SyncPackage, Path, Path]] = [
             *((target, root, documents) for target in TARGETS),
             (EXPORTS, documents, Path(scratch) / "exports"),
-            (TWIN, root, Path(scratch) / "twin"),
+            (SYNC_PACKAGE, root, Path(scratch) / "sync"),
         ]
         for target, source, output in steps:
             (output / target.package).parent.mkdir(parents=True, exist_ok=True)
             target.build(source, output / target.package)
         if check:
-            return [
+            problems = [
                 f"{target.package}: {line}"
                 for target, _, output in steps
                 for line in differences(
                     output / target.package, root / target.package, whole=target.whole
                 )
+            ]
+            return problems + [
+                f"codegen/synchronous.py: nothing in {SYNC_PACKAGE.source} needs the rule {rule!r}"
+                for rule in unused_rules(root / SYNC_PACKAGE.source)
             ]
         for target, _, output in steps:
             put = replace if target.whole else merge
@@ -57,14 +63,14 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     parser.add_argument("--check", action="store_true", help="compare only, change nothing")
     options = parser.parse_args(arguments)
     try:
-        departures = run(root=root, check=options.check)
+        problems = run(root=root, check=options.check)
     except CodegenError as error:
         print(f"codegen failed: {error}", file=sys.stderr)
         return 1
-    if departures:
-        print("The generated tree is not what its source compiles to:", file=sys.stderr)
-        print("\n".join(departures), file=sys.stderr)
-        print("Run `nox -s codegen`, look at the difference, and commit it.", file=sys.stderr)
+    if problems:
+        print("The generated files do not match their sources:", file=sys.stderr)
+        print("\n".join(problems), file=sys.stderr)
+        print("Run `nox -s codegen`, review the changes, and commit them.", file=sys.stderr)
         return 1
     return 0
 

@@ -1,4 +1,4 @@
-"""The document itself, for what the generator does not keep of it."""
+"""The OpenAPI document itself, for the parts that the generator discards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Document:
 
     Args:
         content: The document.
-        prefix: What the generator puts before names that are no Python identifiers.
+        prefix: The prefix that the generator adds to names that are not Python identifiers.
     """
 
     def __init__(self, content: Mapping[str, Any], prefix: str) -> None:
@@ -35,7 +35,7 @@ class Document:
                     name = PythonIdentifier(item[method]["operationId"], prefix)
                     if name in found:
                         raise CodegenError(f"two operations are named {name}")
-                    # Those of the operation come first: they replace those of the path.
+                    # Parameters of the operation come first: they override those of the path.
                     parameters = [*item[method].get("parameters", []), *item.get("parameters", [])]
                     found[name] = {**item[method], "parameters": parameters}
         return found
@@ -50,7 +50,7 @@ class Document:
         return entry
 
     def raw_schema(self, schema: Any) -> Mapping[str, Any]:
-        """Return a schema as the document has it, behind a reference or a choice with null."""
+        """Return a schema as the document defines it, behind a reference or a union with null."""
         if not isinstance(schema, Mapping):
             schema = schema.model_dump(mode="json", by_alias=True, exclude_none=True)
         raw = self.resolve(schema)
@@ -63,7 +63,7 @@ class Document:
         return {**self.raw_schema(parts[0]), **raw} if len(parts) == 1 else raw
 
     def lost_in(self, schema: Any) -> str:
-        """Say what of a schema the generator would drop without a word, or nothing."""
+        """Name what the generator would silently drop of a schema; empty if nothing."""
         raw = self.raw_schema(schema)
         if isinstance(raw.get("default"), list | dict):
             return "a default that is a list or a map"
@@ -71,19 +71,19 @@ class Document:
             if isinstance(raw.get(key), Mapping):
                 inner = self.raw_schema(raw[key])
                 if limits_of(inner):
-                    return "a limit on what a list or a map holds"
+                    return "a limit on the items of a list or a map"
                 if "properties" not in inner and (lost := self.lost_in(inner)):
                     return lost
         return ""
 
     def description_of(self, name: str, model: Any) -> str:
-        """Return what is said of a property where it stands, beside a reference too."""
+        """Return the description of a property, which may be next to a reference."""
         raw = self.raw_schema(model)
         own: str = raw.get("properties", {}).get(name, {}).get("description", "")
         return own
 
     def schema_of(self, name: str, model: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Find the schema of a property, which may stand in a part of the model."""
+        """Find the schema of a property, which may be in an ``allOf`` part of the model."""
         if name in model.get("properties", {}):
             return self.raw_schema(model["properties"][name])
         found = (self.schema_of(name, self.raw_schema(part)) for part in model.get("allOf", ()))

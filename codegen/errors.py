@@ -1,5 +1,5 @@
-"""What can go wrong while a client is generated."""
+"""The error of the generators."""
 
 
 class CodegenError(Exception):
-    """The document cannot be compiled into a client that keeps its promises."""
+    """The source cannot be compiled into correct code."""

@@ -108,7 +108,7 @@ def _models_of(package: Path) -> dict[str, str]:
             if isinstance(node, ast.ImportFrom) and node.level == 1
         }
     except (OSError, SyntaxError) as error:
-        raise CodegenError(f"the models of {package.name} cannot be read: {error}") from error
+        raise CodegenError(f"the models of {package.name} cannot be parsed: {error}") from error
 
 
 def _definition(module: Path) -> str:

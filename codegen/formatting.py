@@ -1,4 +1,4 @@
-"""Gives generated files their form."""
+"""Formats generated files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from codegen.errors import CodegenError
 FIRST_PARTY = ("prov_facade", "prov_api_client", "job_api_client")
 """The packages whose imports are sorted as the project's own."""
 
-# The output depends on these lines alone: not on a configuration nearby, nor on whether the folder
-# is one that ruff or git would leave out.
+# The output must depend on these settings alone: not on a configuration file nearby, nor on whether
+# ruff or git would ignore the folder.
 _ALONE = (
     "--isolated",
     "--no-cache",
@@ -23,18 +23,18 @@ _ALONE = (
     "--config=exclude=[]",
     "--config=line-length=100",
 )
-# The rules only sort imports and drop unused ones; the generator's default hooks also apply fixes
-# that turn `*args: Any` into `object`, which a strict type check rejects.
+# Only the rules that sort imports and remove unused ones. The generator's default hooks also turn
+# `*args: Any` into `object`, which a strict type check rejects.
 _COMMANDS = (("check", "--fix", "--select=I,F401"), ("format",))
 
 
 def finish(package: Path, header: str, *, first_party: Sequence[str] = ()) -> None:
-    """Format a package and put the header line on each file.
+    """Format a package and add the header line to each file.
 
     Args:
         package: The folder of the package.
-        header: The line.
-        first_party: Packages that are imported as one's own, besides the package itself.
+        header: The header line.
+        first_party: Other packages whose imports are sorted as first-party.
 
     Raises:
         CodegenError: If a file cannot be formatted.

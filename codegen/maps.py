@@ -1,4 +1,4 @@
-"""Object schemas that are maps: written as ``dict[str, T]`` where they stand, without a class."""
+"""Object schemas that are maps: written inline as ``dict[str, T]``, without a class."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def is_map(prop: object) -> bool:
 def complete(parsed: GeneratorData) -> None:
     """Complete the copies of models that the generator made before it knew their properties.
 
-    A reference is parsed into a copy of the model that it points to. Where that model is declared
-    further down, the copy has no properties yet, and a map could not be told from a class.
+    The generator parses a reference into a copy of the referenced model. If that model is declared
+    further down, the copy has no properties yet, and looks like a map.
 
     Raises:
-        CodegenError: If a map holds itself, which `dict[str, T]` cannot express.
+        CodegenError: If a map contains itself, which `dict[str, T]` cannot express.
     """
     models = {model.class_info.name: model for model in parsed.models}
 
@@ -48,7 +48,7 @@ def complete(parsed: GeneratorData) -> None:
                     prop.optional_properties = models[name].optional_properties
                     prop.additional_properties = models[name].additional_properties
                 if name in maps:
-                    raise CodegenError(f"the map {name} holds itself: put it into a named property")
+                    raise CodegenError(f"the map {name} contains itself: give it a named property")
                 if is_map(prop):
                     visit(prop.additional_properties, (*maps, name))
 

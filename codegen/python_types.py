@@ -1,4 +1,4 @@
-"""How the properties that the generator parses are written as Python types."""
+"""Prints the properties that the generator parses as Python types."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def python_type(prop: Any) -> str:
         case ListProperty():
             return f"list[{python_type(prop.inner_property)}]"
         case UnionProperty():
-            _refuse_ambiguous(prop)
+            _check_ambiguity(prop)
             members = sorted(
                 (python_type(inner) for inner in prop.inner_properties),
                 key=lambda name: name == "None",
@@ -68,9 +68,9 @@ def python_type(prop: Any) -> str:
 
 
 def accepted_type(prop: Any) -> str:
-    """Print the type of a request body as an argument: where it takes a model, what stands for one.
+    """Print the type of a request body as an argument.
 
-    A mapping and a pydantic object stand for a model; any iterable of them for a list.
+    A mapping or a pydantic object may stand for a model, and any iterable of them for a list.
     """
     match prop:
         case ModelProperty() if not is_map(prop):
@@ -80,12 +80,12 @@ def accepted_type(prop: Any) -> str:
     return python_type(prop)
 
 
-def _refuse_ambiguous(prop: UnionProperty) -> None:
-    """Refuse a union that msgspec cannot decode: two of its members look the same in JSON."""
+def _check_ambiguity(prop: UnionProperty) -> None:
+    """Raise an error for a union that msgspec cannot decode: two members have one JSON type."""
     kinds = Counter(map(_json_type, prop.inner_properties))
     if "any" not in kinds and kinds.most_common(1)[0][1] > 1:
         names = " | ".join(map(python_type, prop.inner_properties))
-        raise CodegenError(f"{text(prop.name)}: the members of {names} cannot be told apart")
+        raise CodegenError(f"{text(prop.name)}: the members of {names} have the same JSON type")
 
 
 def _json_type(prop: Any) -> str:
@@ -97,7 +97,7 @@ def _json_type(prop: Any) -> str:
 
 
 def classes(prop: Any) -> Iterator[Class]:
-    """Every generated class that the type of a property mentions."""
+    """Yield every generated class in the type of a property."""
     match prop:
         case ModelProperty() if is_map(prop):
             yield from classes(prop.additional_properties)
@@ -111,7 +111,7 @@ def classes(prop: Any) -> Iterator[Class]:
 
 
 def foreign_imports(prop: Any) -> set[str]:
-    """Imports that a type needs from outside the package, such as ``datetime`` and ``UUID``."""
+    """Return the imports that a type needs from outside the package, such as ``datetime``."""
     match prop:
         case ListProperty():
             return foreign_imports(prop.inner_property)
@@ -137,12 +137,12 @@ def takes_none(prop: Any) -> bool:
 
 
 def text(value: Any) -> str:
-    """Read a string of the document that the generator has marked as untrusted."""
+    """Return a string of the document that the generator has marked as untrusted."""
     return "" if value is None else str(value.get_untrusted_value())
 
 
 def limits_of(schema: Mapping[str, Any]) -> str:
-    """Print the limits of a schema as ``Meta(...)``, or nothing when it has none."""
+    """Print the limits of a schema as ``Meta(...)``; empty if it has none."""
     pairs = [(python, schema[name]) for name, python in _LIMITS.items() if name in schema]
     if any(isinstance(value, bool) for _, value in pairs):
         raise CodegenError("exclusive limits are numbers in OpenAPI 3.1")

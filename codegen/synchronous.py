@@ -1,7 +1,7 @@
-"""Makes the synchronous client of the asynchronous one, which is written by hand.
+"""Generates the synchronous client from the asynchronous one, which is written by hand.
 
-unasync turns the code around, token by token. What it leaves alone is what people read: texts
-within the code, the names of this project's own classes, and the words of asyncio's users.
+unasync rewrites the code token by token. It does not touch what people read (docstrings, messages,
+comments) or this project's own class names; the tables below do.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 import shutil
 import tempfile
 import tokenize
+from collections.abc import Iterable
 from pathlib import Path
 
 import tokenize_rt  # type: ignore[import-untyped]
@@ -18,10 +19,10 @@ import unasync  # type: ignore[import-untyped]
 from codegen.errors import CodegenError
 from codegen.formatting import FIRST_PARTY, finish
 
-# Names in the code. Others that begin with `Async` are refused, since unasync would rename them by
-# itself.
-_NAMES = {
-    # our own
+# Names in the code. Any other name that begins with `Async` is an error, since unasync would rename
+# it by itself.
+NAMES = {
+    # this project
     "fetch_token": "get_token",
     "BaseClient": "SyncBaseClient",
     "JobsClient": "SyncJobsClient",
@@ -29,65 +30,61 @@ _NAMES = {
     "ProvClient": "SyncProvClient",
     "aio": "threads",
     "_async": "_sync",
-    # httpx's
+    # httpx
     "AsyncBaseTransport": "BaseTransport",
     "aclose": "close",
     "aiter_bytes": "iter_bytes",
     "aread": "read",
     "async_auth_flow": "sync_auth_flow",
-    # Python's
+    # the standard library
     "aclosing": "closing",
     "anext": "next",
     "asend": "send",
 }
 
-_KNOWN = {*_NAMES, "AsyncIterable", "AsyncIterator", "AsyncGenerator"}
+_KNOWN = {*NAMES, "AsyncIterable", "AsyncIterator", "AsyncGenerator"}
 
-# Words in texts, wherever their lines break. The longer ones come first, since they hold others.
-_WORDS = {
-    ", and so serves one event loop": "",
-    ' ``"aiohttp"`` is for a thousand calls at once; it needs the extra ``aiohttp``.': "",
+# Words in strings and comments, even across line breaks. Names are replaced there, too.
+WORDS = {
+    ", so it can be used in one event loop only": "",
+    ' ``"aiohttp"`` is faster for a thousand concurrent calls; it needs the extra ``aiohttp``.': "",
     "a cancelled task": "an interrupt",
     "async with": "with",
     "await ": "",
-    "AsyncBaseTransport": "BaseTransport",
     "AsyncHTTPTransport": "HTTPTransport",
-    "AsyncClient": "Client",
-    "ProvClient": "SyncProvClient",
 }
+
+_TEXT_TOKENS = ("STRING", "FSTRING_MIDDLE", "COMMENT")
 _WORD = re.compile(
     "|".join(
-        # Words begin where words begin; a sentence may begin with a mark.
+        # A word begins at a word boundary; a phrase may begin with punctuation.
         (r"\b" if words[0].isalpha() else "") + re.escape(words).replace(r"\ ", r"\s+")
-        for words in _WORDS
+        for words in WORDS
     )
+    + rf"|\b(?:{'|'.join(NAMES)})\b"
 )
-
-_TEXTS = ("STRING", "FSTRING_MIDDLE", "COMMENT")
 
 
 def synchronous(source: Path, package: Path, *, header: str) -> None:
-    """Make a synchronous package of an asynchronous one.
+    """Generate a synchronous package from an asynchronous one.
 
     Args:
-        source: The folder of the asynchronous package.
+        source: The folder of the asynchronous package, which may have sub-packages.
         package: The folder to write, which must not exist.
-        header: The line that each file begins with.
+        header: The line at the top of each file.
 
     Raises:
-        CodegenError: If the source uses something of asyncio's that has no counterpart here.
+        CodegenError: If the source uses a part of asyncio that has no synchronous counterpart.
     """
+    modules = _modules(source)
     with tempfile.TemporaryDirectory() as scratch:
         copies = Path(scratch) / "asynchronous"
-        modules = []
-        for name, text in _texts(source).items():
-            _refuse_unknown_names(name, text)
-            module = copies / name
-            module.parent.mkdir(parents=True, exist_ok=True)
-            module.write_text(text, encoding="utf-8")
-            modules.append(str(module))
-        rule = unasync.Rule(str(copies), str(package), additional_replacements=_NAMES)
-        unasync.unasync_files(modules, [rule])
+        for name, text in modules.items():
+            _check_names(name, text)
+            (copies / name).parent.mkdir(parents=True, exist_ok=True)
+            (copies / name).write_text(text, encoding="utf-8")
+        rule = unasync.Rule(str(copies), str(package), additional_replacements=NAMES)
+        unasync.unasync_files([str(copies / name) for name in modules], [rule])
     for module in package.rglob("*.py"):
         module.write_text(_reworded(module.read_text(encoding="utf-8")), encoding="utf-8")
     try:
@@ -98,68 +95,74 @@ def synchronous(source: Path, package: Path, *, header: str) -> None:
 
 
 def unused_rules(source: Path) -> list[str]:
-    """Return the names and words in the tables above that an asynchronous package does not contain.
+    """List the entries of the tables above that no module of the source needs.
 
     Args:
         source: The folder of the asynchronous package.
+
+    Raises:
+        CodegenError: If a module cannot be parsed.
     """
     names: set[str] = set()
     words: set[str] = set()
-    for name, text in _texts(source).items():
+    for name, text in _modules(source).items():
         for token in _tokens(name, text):
             if token.name == "NAME":
                 names.add(token.src)
-            elif token.name in _TEXTS:
+            elif token.name in _TEXT_TOKENS:
                 words.update(_rule_of(found) for found in _WORD.finditer(token.src))
-    return [rule for rule in _NAMES if rule not in names] + [
-        rule for rule in _WORDS if rule not in words
+    return [name for name in NAMES if name not in names] + [
+        rule for rule in WORDS if rule not in words
     ]
 
 
-def _texts(source: Path) -> dict[str, str]:
-    """Read the modules of a package, by their paths relative to it."""
-    texts = {
-        module.relative_to(source).as_posix(): module.read_text(encoding="utf-8")
-        for module in sorted(source.rglob("*.py"))
+def _modules(source: Path) -> dict[str, str]:
+    """Read the modules of a package, by their path relative to it."""
+    modules = {
+        path.relative_to(source).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(source.rglob("*.py"))
     }
-    if not texts:
-        raise CodegenError(f"{source} holds no modules")
-    return texts
+    if not modules:
+        raise CodegenError(f"{source} contains no modules")
+    return modules
 
 
-def _tokens(name: str, text: str) -> list[tokenize_rt.Token]:
+def _tokens(name: str, text: str) -> Iterable[tokenize_rt.Token]:
     try:
         tokens: list[tokenize_rt.Token] = tokenize_rt.src_to_tokens(text)
     except tokenize.TokenError as error:
-        raise CodegenError(f"{name} cannot be read: {error}") from error
+        raise CodegenError(f"{name} cannot be parsed: {error}") from error
     return tokens
 
 
-def _refuse_unknown_names(name: str, text: str) -> None:
-    names = {token.src for token in _tokens(name, text) if token.name == "NAME"}
+def _check_names(name: str, text: str) -> None:
+    """Raise an error for names that have no synchronous counterpart."""
     unknown = {
-        name
-        for name in names
-        if name == "asyncio" or (re.match("Async[A-Z]", name) and name not in _KNOWN)
+        token.src
+        for token in _tokens(name, text)
+        if token.name == "NAME"
+        and (token.src == "asyncio" or re.match("Async[A-Z]", token.src))
+        and token.src not in _KNOWN
     }
     if unknown:
         raise CodegenError(
-            f"{name} uses {', '.join(sorted(unknown))}: what differs between the clients belongs"
-            " in _runtime/aio and _runtime/threads, or in the table of names in"
+            f"{name} uses {', '.join(sorted(unknown))}, which has no synchronous counterpart: move"
+            " it to _runtime/aio and _runtime/threads, or add it to NAMES in"
             " codegen/synchronous.py"
         )
 
 
 def _rule_of(found: re.Match[str]) -> str:
-    """Return the rule that matched words, which may be broken over lines."""
-    return found[0] if found[0] in _WORDS else re.sub(r"\s+", " ", found[0])
+    """Return the entry of the tables for a match, which may contain a line break."""
+    return found[0] if found[0] in WORDS else re.sub(r"\s+", " ", found[0])
 
 
 def _reworded(text: str) -> str:
-    """Put the words of texts, and of comments, in their synchronous form."""
+    """Replace words and names in strings and comments."""
+    table = NAMES | WORDS
     reworded: str = tokenize_rt.tokens_to_src(
-        token._replace(src=_WORD.sub(lambda found: _WORDS[_rule_of(found)], token.src))
-        if token.name in _TEXTS
+        token._replace(src=_WORD.sub(lambda found: table[_rule_of(found)], token.src))
+        if token.name in _TEXT_TOKENS
         else token
         for token in tokenize_rt.src_to_tokens(text)
     )

@@ -1,4 +1,4 @@
-"""Comparing and replacing trees of generated files."""
+"""Compares and replaces trees of generated files."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-# Interpreters and checkers leave these beside the code; they are not part of a tree.
-_BYPRODUCTS = {"__pycache__", ".mypy_cache", ".ruff_cache"}
+# Interpreters and type checkers leave these next to the code. They are not part of a tree.
+_CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache"}
 
 
 def files_of(tree: Path) -> dict[str, bytes]:
@@ -15,17 +15,17 @@ def files_of(tree: Path) -> dict[str, bytes]:
     return {
         path.relative_to(tree).as_posix(): path.read_bytes()
         for path in sorted(tree.rglob("*"))
-        if path.is_file() and not _BYPRODUCTS.intersection(path.relative_to(tree).parts)
+        if path.is_file() and not _CACHES.intersection(path.relative_to(tree).parts)
     }
 
 
 def differences(expected: Path, actual: Path, *, whole: bool = True) -> list[str]:
-    """Name every file in which one tree departs from the other.
+    """List the files in which two trees differ.
 
     Args:
         expected: The tree as the generator writes it.
-        actual: The tree as it stands.
-        whole: Whether the generator writes the whole tree. Otherwise further files are ignored.
+        actual: The checked-in tree.
+        whole: Whether the generator writes the whole tree. Otherwise extra files are ignored.
 
     Returns:
         One line for each missing, extra or changed file; empty when the trees are equal.
@@ -45,10 +45,10 @@ def differences(expected: Path, actual: Path, *, whole: bool = True) -> list[str
 
 
 def replace(tree: Path, new: Path) -> None:
-    """Put a new tree in the place of an old one, which is deleted.
+    """Replace a tree with a new one.
 
-    The new tree is copied beside the old one first, so that an interruption never leaves half a
-    tree under the final name.
+    The new tree is first copied next to the old one, so that an interruption never leaves a
+    partial tree under the final name.
     """
     tree.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=tree.parent, prefix=f".{tree.name}-") as staging:
@@ -60,7 +60,7 @@ def replace(tree: Path, new: Path) -> None:
 
 
 def merge(tree: Path, new: Path) -> None:
-    """Put the files of a new tree into an old one, each of them atomically."""
+    """Put the files of a new tree into an existing one, each of them atomically."""
     with tempfile.TemporaryDirectory(dir=tree.parent, prefix=f".{tree.name}-") as staging:
         for name, content in files_of(new).items():
             staged = Path(staging) / Path(name).name

@@ -1,8 +1,8 @@
-"""What the templates print: the generator's parse of a document, seen our way.
+"""Views of the parsed document, for the templates to print.
 
 The generator's own templates print its properties directly: unset sentinels, a class for every
-map, names changed to avoid built-ins. These views print attrs classes that msgspec can read and
-write instead, and add what the generator does not keep of the document.
+map, names changed to avoid built-ins. These views describe attrs classes that msgspec can decode
+and encode, and add the parts of the document that the generator discards.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from codegen.python_types import (
     union,
 )
 
-# What the generated modules already mean by these names. An attribute of a class hides a name from
-# the annotations after it, and a class hides what its module imports under its name.
+# Names that the generated modules use themselves. An attribute of a class hides a name from the
+# annotations after it, and a class hides an import of the same name.
 _TAKEN_BY_TYPES = {"Any", "bool", "bytes", "datetime", "dict", "float", "int", "list", "str"}
 _TAKEN_IN_MODELS = _TAKEN_BY_TYPES | {"File", "LIMITS", "Meta", "Model", "RequestFiles", "define"}
 _TAKEN_ATTRIBUTES = _TAKEN_IN_MODELS | {"field", "from_dict", "to_dict", "to_multipart"}
@@ -88,7 +88,7 @@ class ModelView:
 
 @dataclass(frozen=True)
 class ParameterView:
-    """One argument of an operation that goes into its path, query or headers."""
+    """A parameter of an operation: in its path, its query or its headers."""
 
     name: str
     wire_name: str
@@ -99,7 +99,7 @@ class ParameterView:
 
     @property
     def declaration(self) -> str:
-        """Print the argument as a function declares it."""
+        """Print the parameter declaration."""
         return f"{self.name}: {self.type}" + ("" if self.default is None else f" = {self.default}")
 
 
@@ -108,8 +108,8 @@ class BodyView:
     """The request body of an operation.
 
     Attributes:
-        type: The type of what is sent.
-        accepted: The type of the argument.
+        type: The type that is sent.
+        accepted: The type of the argument, which may be wider.
     """
 
     type: str
@@ -142,18 +142,18 @@ class OperationView:
 
     @property
     def parameters(self) -> list[ParameterView]:
-        """Every parameter, in the order in which the functions take them."""
+        """All parameters, in the order in which the functions take them."""
         return [*self.path_parameters, *self.query_parameters, *self.header_parameters]
 
     @property
     def arguments(self) -> str:
-        """Print the arguments as a function declares them."""
+        """Print the parameter list of a function."""
         body = [f"body: {self.body.accepted}"] if self.body else []
         return ", ".join([*body, *(parameter.declaration for parameter in self.parameters)])
 
     @property
     def passed_on(self) -> str:
-        """Print the arguments as one function hands them to the next."""
+        """Print the arguments of a call with the same parameters."""
         body = ["body"] if self.body else []
         return ", ".join(
             f"{name}={name}" for name in [*body, *(parameter.name for parameter in self.parameters)]
@@ -161,7 +161,7 @@ class OperationView:
 
 
 class Views:
-    """Makes the views of one document; the templates reach it as ``views``."""
+    """Creates the views of a document. The templates use it as ``views``."""
 
     def __init__(self, document: Mapping[str, Any], parsed: GeneratorData, config: Config) -> None:
         self._document = Document(document, config.field_prefix)
@@ -180,13 +180,13 @@ class Views:
             ),
             key=lambda view: (view.tag, view.name),
         )
-        self._refuse_unsendable(parsed)
+        self._check_optional_properties(parsed)
         for found in [*parsed.models, *parsed.enums]:
             if found.class_info.name in _TAKEN_CLASSES:
                 raise CodegenError(f"a schema cannot be named {found.class_info.name}")
 
     def model(self, prop: ModelProperty) -> ModelView:
-        """See an object schema as an attrs class."""
+        """View an object schema as an attrs class."""
         name = str(prop.class_info.name)
         if prop.additional_properties is not None and prop.data.additionalProperties not in (
             None,
@@ -241,7 +241,7 @@ class Views:
         )
 
     def operation(self, endpoint: Endpoint) -> OperationView:
-        """See an operation as a description, a request function and a table of answers."""
+        """View an operation as a description, a request function and a table of responses."""
         raw = self._document.operations[endpoint.name]
         where = f"{raw['operationId']}"
         if endpoint.cookie_parameters:
@@ -285,7 +285,7 @@ class Views:
             roles=repr(
                 tuple(role for entry in security for roles in entry.values() for role in roles)
             ),
-            # An empty entry means that the token may be left out.
+            # An empty entry makes the token optional.
             secured=bool(security) and {} not in security,
             path_parameters=[
                 self._parameter(raw, "path", prop) for prop in endpoint.path_parameters
@@ -349,7 +349,7 @@ class Views:
         )
 
     def _readers(self, where: str, response: Response) -> dict[str, str]:
-        """Print, for each media type of a response, how its body is read."""
+        """Print the reader of the body for each media type of a response."""
         readers: dict[str, str] = {}
         content = getattr(response.data, "content", None) or {}
         for name in map(text, content):
@@ -376,11 +376,11 @@ class Views:
             "Json("
         ).removesuffix(")")
 
-    def _refuse_unsendable(self, parsed: GeneratorData) -> None:
-        """Refuse optional request properties that can neither be null nor have a default.
+    def _check_optional_properties(self, parsed: GeneratorData) -> None:
+        """Raise an error for optional request properties without null or a default.
 
-        An unset property reads as ``None`` and is sent as ``null``; a server that takes absence but
-        not null would reject it.
+        An unset property is ``None`` and is sent as ``null``. A server that does not accept null
+        would reject it.
         """
         models = {str(model.class_info.name): model for model in parsed.models}
         bodies = [
@@ -402,7 +402,7 @@ class Views:
                     )
 
     def _reaches(self, start: str, goal: str) -> bool:
-        """Whether a model mentions another one, directly or through others."""
+        """Whether a model refers to another one, directly or indirectly."""
         seen: set[str] = set()
         pending = [start]
         while pending:
@@ -416,7 +416,7 @@ class Views:
 
 
 def _properties(model: ModelProperty) -> list[Property]:
-    """The properties of a schema, in the order of the document."""
+    """Return the properties of a schema, in the order of the document."""
     found = [*(model.required_properties or []), *(model.optional_properties or [])]
     order = {name: position for position, name in enumerate(model.data.properties or {})}
     return sorted(found, key=lambda prop: order.get(prop.name, len(order)))

@@ -1,4 +1,4 @@
-"""Where a Provena deployment is reached."""
+"""The addresses of a Provena deployment."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ _DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*(:[0-9]{{1,5}})?", re.IGNORECASE)
 
 @frozen(kw_only=True)
 class APIOverrides:
-    """Addresses that depart from those a deployment's domain implies.
+    """Addresses that differ from those derived from the domain of a deployment.
 
-    Each is an absolute ``http`` or ``https`` URL, or ``None`` for the implied address. A trailing
-    slash does not matter.
+    Each is an absolute ``http`` or ``https`` URL, or ``None`` for the derived address. A trailing
+    slash is ignored.
 
     Attributes:
         prov_api_endpoint_override: The prov-api.
         jobs_service_api_endpoint_override: The job-api.
         registry_api_endpoint_override: The registry.
         keycloak_endpoint_override: The Keycloak realm, with its path.
-        allow_http: Whether ``http`` is allowed to more than this machine. Tokens go that way in
-            the clear, for everybody on it to read.
+        allow_http: Whether to allow ``http`` to other machines. Tokens are then sent unencrypted.
+
+    Raises:
+        ConfigError: If an override is not such a URL.
     """
 
     prov_api_endpoint_override: str | None = None
@@ -49,13 +51,13 @@ class Config:
     """A Provena deployment.
 
     Attributes:
-        domain: The domain of the deployment, such as ``"provena.example.org"``; the addresses of
-            its services are made from it.
-        realm_name: The Keycloak realm in which people sign in.
-        api_overrides: Addresses that depart from those.
+        domain: The domain of the deployment, such as ``"provena.example.org"``, from which the
+            addresses of its services are derived.
+        realm_name: The name of the Keycloak realm in which users sign in.
+        api_overrides: Addresses that differ from the derived ones.
 
     Raises:
-        ConfigError: If the domain or the realm is empty or malformed, or an override is not a URL.
+        ConfigError: If the domain or the realm is empty or malformed.
     """
 
     domain: str
@@ -70,9 +72,7 @@ class Config:
             )
         _check_url("domain", f"https://{self.domain}")
         if not isinstance(self.realm_name, str) or not re.fullmatch(r"[^\s/?#]+", self.realm_name):
-            raise ConfigError(
-                f"{_quoted(self.realm_name)} is not a realm name: give the Keycloak realm's name"
-            )
+            raise ConfigError(f"{_quoted(self.realm_name)} is not the name of a Keycloak realm")
         if not isinstance(self.api_overrides, APIOverrides):
             raise ConfigError("api_overrides must be an APIOverrides")
 
@@ -88,7 +88,7 @@ class Config:
 
     @property
     def jobs_service_api_endpoint(self) -> str:
-        """The address of the job-api, under the name that provenaclient gives it."""
+        """The address of the job-api, under its name in provenaclient."""
         return self.job_api_endpoint
 
     @property
@@ -109,15 +109,15 @@ class Config:
 
 
 def check_address(name: str, url: str, *, allow_http: bool) -> None:
-    """Refuse what is not the address of a service, or is one to which no token may go.
+    """Check that a URL is the address of a service, and that tokens may be sent there.
 
     Args:
-        name: What a message calls it.
-        url: The address.
-        allow_http: Whether tokens may go to other machines in the clear.
+        name: The name of the setting, for error messages.
+        url: The URL.
+        allow_http: Whether tokens may be sent to other machines unencrypted.
 
     Raises:
-        ConfigError: If it is not one.
+        ConfigError: If it is not.
     """
     _check_url(name, url)
     if not allow_http:
@@ -125,9 +125,9 @@ def check_address(name: str, url: str, *, allow_http: bool) -> None:
 
 
 def _check_url(name: str, url: object) -> None:
-    """Refuse what is not the address of a service.
+    """Check that a URL is the address of a service.
 
-    A message never repeats the user information of a URL, which may hold a password.
+    Error messages never contain the user information of a URL, which may include a password.
     """
     expected = f"{name} must be an absolute http:// or https:// URL"
     if not isinstance(url, str):
@@ -135,14 +135,14 @@ def _check_url(name: str, url: object) -> None:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
-        httpx.URL(url)  # which knows more of hosts
+        httpx.URL(url)  # checks hosts more strictly
     except (ValueError, httpx.InvalidURL) as error:
         if "@" in url:
             raise ConfigError(expected) from None
         raise ConfigError(f"{expected}: {error}") from error
     if "@" in parts.netloc:
         raise ConfigError(
-            f"{expected} without a user name or password: those belong to the auth manager"
+            f"{expected} without a user name or password: pass these to an auth manager"
         )
     if parts.scheme not in ("http", "https") or not host or re.search(r"[\s\x00-\x1f\x7f]", url):
         raise ConfigError(
@@ -153,12 +153,12 @@ def _check_url(name: str, url: object) -> None:
 
 
 def _check_privacy(name: str, url: str) -> None:
-    """Refuse an address to which tokens would go in the clear."""
+    """Check that tokens are not sent to a URL unencrypted."""
     parts = urlsplit(url)
     if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
         raise ConfigError(
-            f"{name} is {_quoted(url)}: over http, everybody on the way can read tokens. Use https,"
-            " or say allow_http=True"
+            f"{name} is {_quoted(url)}: with http, tokens are sent unencrypted. Use https, or set"
+            " allow_http=True"
         )
 
 
@@ -170,5 +170,5 @@ def _is_loopback(host: str) -> bool:
 
 
 def _quoted(value: object) -> str:
-    """Repeat a value in a message, unless it may be a URL with a password."""
-    return "what was given" if "@" in str(value) else repr(value)
+    """Quote a value in a message, unless it may be a URL with a password."""
+    return "the value" if "@" in str(value) else repr(value)

@@ -1,4 +1,4 @@
-"""The paths of the prov-api, as enumerations."""
+"""Enumerations of the paths of the prov-api."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class ProvAPIEndpoints(str, Enum):
-    """Paths of the prov-api that every user may call, given the roles."""
+    """Paths of the prov-api that do not need the admin role."""
 
     POST_MODEL_RUN_REGISTER = "/model_run/register"
     POST_MODEL_RUN_UPDATE = "/model_run/update"

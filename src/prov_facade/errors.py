@@ -3,16 +3,16 @@
 ::
 
     ProvError
-    ├── ConfigError (ValueError)              the configuration cannot be used
-    ├── CredentialsError                             no token could be had
-    ├── InvalidRequestError (ValueError)      bad input, found before anything was sent
-    ├── FileError (OSError)                   a file on this machine cannot be written or read
-    ├── TransportError                        there was no answer
+    ├── ConfigError (ValueError)              the configuration is invalid
+    ├── CredentialsError                      no token could be obtained
+    ├── InvalidRequestError (ValueError)      invalid argument, found before anything was sent
+    ├── FileError (OSError)                   a local file cannot be written or read
+    ├── TransportError                        no response was received
     │   └── TransportTimeoutError (TimeoutError)
-    ├── InvalidResponseError                  the answer cannot be used
-    │   └── ReportError (AssertionError)      the answer is not a report
-    ├── OperationFailedError                  status 200, but the body says that it failed
-    ├── APIError                              the answer has an error status
+    ├── InvalidResponseError                  the response is invalid
+    │   └── ReportError (AssertionError)      the response is not a report
+    ├── OperationFailedError                  status 200, but the body reports a failure
+    ├── APIError                              the response has an error status
     │   ├── BadRequestError                   400
     │   ├── AuthenticationError               401
     │   ├── PermissionDeniedError             401 for a missing role, 403
@@ -20,14 +20,14 @@
     │   ├── ValidationFailedError             422
     │   ├── RateLimitedError                  429
     │   └── ServerError                       5xx
-    ├── JobError                              a job that the server took on
+    ├── JobError                              a job on the server
     │   ├── JobFailedError                    it failed
-    │   ├── JobNotFoundError                  it is not known
+    │   ├── JobNotFoundError                  it is unknown
     │   └── JobTimeoutError (TimeoutError)    it did not end in time
-    └── SubmissionUnknownError                        whether model runs were submitted is not known
+    └── SubmissionUnknownError                model runs may or may not have been submitted
 
-Every error says which operation it concerns, and what to do where that is known. None of them
-holds a token.
+Every error names the operation that it concerns and, where possible, what to do next. No error
+contains a token.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Call:
     """The call that an error is about.
 
     Attributes:
-        operation: The operation, which is the name of the client's method. Of those that save or
-            send a file, it is the method that does the same without one.
+        operation: The operation, which is the name of the client's method. For a method that saves
+            or sends a file, it is the corresponding method without a file.
         method: The HTTP method.
         url: The URL.
     """
@@ -64,12 +64,12 @@ class Call:
 
 @frozen
 class Attempt:
-    """One attempt at a call that failed.
+    """A failed attempt at a call.
 
     Attributes:
-        error: The class of its error.
-        status_code: The HTTP status of its answer, or ``None`` where there was none.
-        seconds: How long it took.
+        error: The name of the error class.
+        status_code: The HTTP status of the response, or ``None`` if there was no response.
+        seconds: The duration of the attempt.
     """
 
     error: str
@@ -80,7 +80,7 @@ class Attempt:
         return f"{self.status_code or self.error} after {self.seconds:.1f} s"
 
 
-# Where headers name the request in the server's own logs; the first that there is.
+# Headers with the id of the request in the server's logs, in order of preference.
 _REQUEST_ID_HEADERS = (
     "x-request-id",
     "x-correlation-id",
@@ -90,19 +90,19 @@ _REQUEST_ID_HEADERS = (
 )
 
 OUTCOME_UNKNOWN = (
-    "Whether the server acted on the request is not known: look before sending it again"
+    "Whether the server acted on the request is not known: check before sending it again"
 )
-"""What is said of a call that changes something and got no answer."""
+"""Part of the message for a call that changes something and received no response."""
 
 
 class ProvError(Exception):
-    """The base of every error that this package raises.
+    """The base class of all errors of this package.
 
     Attributes:
-        attempts: The attempts that were made, the last one included; empty if there was none.
-        call: The call that the error is about, or ``None`` when it is about none.
-        response: The answer, or ``None`` where there was none. Without the headers of the request,
-            and with the caller's token masked wherever the server repeated it.
+        attempts: The failed attempts, including the last one; empty if nothing was sent.
+        call: The call that the error is about, or ``None`` if it is not about a call.
+        response: The response, or ``None`` if there was none. It does not contain the headers of
+            the request, and the caller's token is masked wherever the server repeated it.
     """
 
     def __init__(self, message: str, *, response: httpx.Response | None = None) -> None:
@@ -121,7 +121,7 @@ class ProvError(Exception):
             self.args = (f"{call}: {self}",)
 
     def record(self, attempts: Iterable[Attempt]) -> None:
-        """Note the attempts that were made, and name them in the message if there were several."""
+        """Store the attempts, and add them to the message if there were several."""
         self.attempts = tuple(attempts)
         if len(self.attempts) > 1:
             made = ", ".join(map(str, self.attempts))
@@ -129,7 +129,7 @@ class ProvError(Exception):
 
     @property
     def request_id(self) -> str | None:
-        """What the request is called in the server's own logs, where the server says so."""
+        """The id of the request in the server's logs, if the server sent one."""
         headers = self.response.headers if self.response is not None else {}
         return next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None)
 
@@ -150,34 +150,34 @@ class ProvError(Exception):
 
     @property
     def status_code(self) -> int | None:
-        """The HTTP status of the answer."""
+        """The HTTP status of the response."""
         return self.response.status_code if self.response is not None else None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The constructors take keywords, which the reduction of Exception does not know.
+        # Exception.__reduce__ does not support the keyword arguments of the constructors.
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
 def _rebuild(kind: type[ProvError], arguments: tuple[Any, ...], state: dict[str, Any]) -> ProvError:
-    """Make an unpickled error."""
+    """Recreate a pickled error."""
     error = kind.__new__(kind, *arguments)
-    error.args = arguments  # which the constructor of OSError, base of TimeoutError, would set
+    error.args = arguments  # the constructor of OSError, base of TimeoutError, would set these
     for name, value in state.items():
         setattr(error, name, value)
     return error
 
 
 class ConfigError(ProvError, ValueError):
-    """The configuration cannot be used."""
+    """The configuration is invalid."""
 
 
 class CredentialsError(ProvError):
-    """No token could be had.
+    """No token could be obtained.
 
     Attributes:
-        error: The code that the sign-in server gave, such as ``"invalid_grant"`` (RFC 6749, 5.2);
-            ``None`` if it gave none.
-        error_description: What it says about that, for a person.
+        error: The error code of the sign-in server, such as ``"invalid_grant"`` (RFC 6749, 5.2);
+            ``None`` if it sent none.
+        error_description: The server's human-readable description of the error.
     """
 
     def __init__(
@@ -203,10 +203,11 @@ class CredentialsError(ProvError):
 
 
 class InvalidRequestError(ProvError, ValueError):
-    """An argument cannot be sent; nothing was sent.
+    """An argument is invalid. Nothing was sent.
 
     Attributes:
-        path: Where the fault is, such as ``$.inputs[0].dataset_id``; ``$`` is the argument itself.
+        path: The path of the invalid value, such as ``$.inputs[0].dataset_id``; ``$`` is the
+            argument itself.
     """
 
     def __init__(self, message: str, *, path: str = "$") -> None:
@@ -215,11 +216,11 @@ class InvalidRequestError(ProvError, ValueError):
 
 
 class FileError(ProvError, OSError):
-    """A file on this machine cannot be written, or read to its end.
+    """A local file cannot be written, or cannot be read to its end.
 
     Attributes:
-        errno: The number of the system's error, such as ``errno.ENOSPC``, or ``None``.
-        strerror: What the system says of it.
+        errno: The error number of the system, such as ``errno.ENOSPC``, or ``None``.
+        strerror: The system's description of the error.
         filename: The file.
     """
 
@@ -236,16 +237,16 @@ class FileError(ProvError, OSError):
         self.filename = filename
 
     def __str__(self) -> str:
-        return str(self.args[0])  # which that of OSError leaves out
+        return str(self.args[0])  # OSError.__str__ omits it
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # OSError keeps these outside the dictionary.
+        # OSError does not store these in __dict__.
         state = {name: getattr(self, name) for name in ("errno", "strerror", "filename")}
         return _rebuild, (type(self), self.args, {**self.__dict__, **state})
 
 
 class TransportError(ProvError):
-    """There was no answer: the server was not reached, or the connection broke.
+    """No response was received: the server was not reached, or the connection broke.
 
     Attributes:
         may_have_arrived: Whether the server may have acted on the request.
@@ -257,14 +258,15 @@ class TransportError(ProvError):
 
 
 class TransportTimeoutError(TransportError, TimeoutError):
-    """There was no answer in time."""
+    """No response was received in time."""
 
 
 class InvalidResponseError(ProvError):
-    """The answer cannot be used: it is not what the API promises.
+    """The response is invalid: it does not match the description of the API.
 
     Attributes:
-        path: Where the fault is, for JSON of the wrong shape; otherwise ``None``.
+        path: The path of the invalid value, if the JSON does not match the schema; otherwise
+            ``None``.
     """
 
     def __init__(
@@ -279,10 +281,10 @@ class InvalidResponseError(ProvError):
 
 
 class ReportError(InvalidResponseError, AssertionError):
-    """The answer is not a report.
+    """The response is not a report.
 
     Attributes:
-        session_id: The job that makes the report, where the server has started one.
+        session_id: The session id of the job that creates the report, if the server started one.
     """
 
     def __init__(
@@ -298,11 +300,11 @@ class ReportError(InvalidResponseError, AssertionError):
 
 
 class OperationFailedError(ProvError):
-    """The server answered with status 200 and a body that says that the operation failed.
+    """The server responded with status 200 and a body that reports a failure.
 
     Attributes:
-        details: What the server says.
-        result: The body, decoded.
+        details: The server's reason.
+        result: The decoded body.
     """
 
     def __init__(
@@ -320,13 +322,13 @@ class OperationFailedError(ProvError):
 
 @frozen
 class Fault:
-    """What an error status came with.
+    """The content of an error response.
 
     Attributes:
-        detail: What the server says, as text; empty when it says nothing.
-        body: The body: decoded when it is JSON, otherwise its text.
+        detail: The server's reason, as text; empty if it gave none.
+        body: The body: decoded if it is JSON, otherwise as text.
         errors: The entries of a 422.
-        retry_after: After how many seconds the server wants to be asked again.
+        retry_after: The seconds to wait before a retry, from ``Retry-After``.
     """
 
     detail: str = ""
@@ -336,12 +338,12 @@ class Fault:
 
 
 class APIError(ProvError):
-    """The answer has an error status.
+    """The response has an error status.
 
     Attributes:
-        detail: What the server says, as text; empty when it says nothing.
-        body: The body: decoded when it is JSON, otherwise its text.
-        retry_after: After how many seconds the server wants to be asked again, if it says so.
+        detail: The server's reason, as text; empty if it gave none.
+        body: The body: decoded if it is JSON, otherwise as text.
+        retry_after: The seconds to wait before a retry, from ``Retry-After``, or ``None``.
     """
 
     def __init__(
@@ -359,31 +361,31 @@ class APIError(ProvError):
 
 
 class BadRequestError(APIError):
-    """400: the server understood the request and refuses it."""
+    """400: the server rejects the request."""
 
 
 class AuthenticationError(APIError):
-    """401: the server does not accept the token, or there was none."""
+    """401: the token is invalid or missing."""
 
 
 class PermissionDeniedError(APIError):
-    """401 for a missing role, or 403: the token is good, but does not allow this."""
+    """401 for a missing role, or 403: the token is valid, but does not permit this."""
 
 
 class NotFoundError(APIError):
-    """404: there is nothing at this address."""
+    """404: the URL does not exist."""
 
 
 class ValidationFailedError(APIError):
-    """422: the server finds the request malformed.
+    """422: the request does not match the server's schema.
 
     Attributes:
-        errors: What is wrong, and where; empty if the server's list could not be read.
+        errors: The errors and their locations; empty if the server's list could not be parsed.
     """
 
     @property
     def errors(self) -> list[ValidationError]:
-        """What is wrong, and where."""
+        """The errors and their locations."""
         return self._fault.errors
 
 
@@ -396,11 +398,11 @@ class ServerError(APIError):
 
 
 class JobError(ProvError):
-    """Something about a job that the server took on.
+    """An error of a job on the server.
 
     Attributes:
-        session_id: The job.
-        job: The job as it was last seen; ``None`` if it never was.
+        session_id: The session id of the job.
+        job: The last known state of the job; ``None`` if it was never known.
     """
 
     def __init__(
@@ -420,31 +422,31 @@ class JobFailedError(JobError):
     """The job failed.
 
     Attributes:
-        reason: Why, in the server's words; empty if it does not say.
+        reason: The server's reason; empty if it gave none.
     """
 
     @property
     def reason(self) -> str:
-        """Why, in the server's words; empty if it does not say."""
+        """The server's reason; empty if it gave none."""
         return (self.job.info if self.job else None) or ""
 
 
 class JobNotFoundError(JobError):
-    """The job-api does not know the job, though it has had time to."""
+    """The job-api still does not know the job after the grace period."""
 
 
 class JobTimeoutError(JobError, TimeoutError):
-    """The job did not end in time. It goes on, and can be waited for again."""
+    """The job did not end in time. It continues, and can be waited for again."""
 
 
 class SubmissionUnknownError(ProvError):
-    """Whether model runs were submitted is not known, and could not be found out.
+    """Could not determine whether model runs were submitted.
 
     Attributes:
         chunk: The number of the chunk, in the manifest if there is one.
-        first: The position of its first record.
-        count: How many records it has.
-        candidates: The session ids of jobs that may be its own.
+        first: The position of the first record of the chunk.
+        count: The number of records in the chunk.
+        candidates: The session ids of jobs that may be those of the chunk.
     """
 
     def __init__(

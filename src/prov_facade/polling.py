@@ -1,4 +1,4 @@
-"""How jobs are waited for."""
+"""The policy for polling jobs."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from prov_facade.errors import ConfigError
 
 @frozen(kw_only=True)
 class PollPolicy:
-    """How jobs are waited for: how often the job-api is asked, and for how long.
+    """How often, and for how long, the job-api is polled while waiting for a job.
 
-    It is asked often at first, then ever more seldom, and often again whenever a job has come on.
-    Each wait is varied by up to a quarter, so that many who wait do not ask at the same time. What
-    is wrong for a while (no connection, 429, 5xx) does not end the wait.
+    The interval between polls grows, and is reset whenever the status of the job changes. Each wait
+    varies randomly by up to a quarter, so that many clients do not poll at the same time. Transient
+    errors (no connection, 429, 5xx) do not end the wait.
 
     Attributes:
-        interval: The wait before the job-api is asked for the second time, in seconds.
-        max_interval: The longest wait, in seconds.
-        factor: By how much each wait is longer than the one before, 1 or more.
-        not_found_grace: How long the job-api may not know the job, in seconds, as is normal right
-            after it was created.
-        deadline: How long a job is waited for in all, in seconds; ``None`` for as long as it takes.
-            A job runner that has been idle can take minutes to start.
+        interval: The wait between the first and the second poll, in seconds.
+        max_interval: The longest wait between polls, in seconds.
+        factor: The factor by which each wait is longer than the previous one, 1 or more.
+        not_found_grace: How long the job-api may respond that it does not know the job, in seconds.
+            This is normal right after the job was created.
+        deadline: The longest total wait for a job, in seconds; ``None`` for no limit. A job runner
+            that has been idle can take minutes to start.
 
     Raises:
-        ConfigError: If an attribute is no such number.
+        ConfigError: If an attribute is not a number in its range.
     """
 
     interval: float = 0.5

@@ -1,4 +1,4 @@
-"""When a call is tried again, and how often."""
+"""The policy for retrying calls."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from prov_facade._checks import check_count, check_number
 
 @frozen(kw_only=True)
 class RetryPolicy:
-    """When a call is tried again.
+    """Which calls are retried, how often, and after which waits.
 
-    What may be tried again depends on the operation. One that only reads is, after a connection
-    that failed or broke, a timeout, and the statuses 429, 502, 503 and 504. One that changes
-    something is only when it is certain that the server did not act on it: when there was no
-    connection, or after a 429. Nothing is ever done twice behind your back.
+    Operations that only read are retried after a failed or broken connection, a timeout, and the
+    statuses 429, 502, 503 and 504. Operations that change something are retried only if it is
+    certain that the server did not act on the request: if no connection was made, or after a 429.
+    Nothing is ever done twice without your knowledge.
 
-    Before each further attempt it waits: a random time up to ``backoff``, which doubles each time
-    up to ``max_backoff`` ("full jitter"), or as long as the server asks for (``Retry-After``).
+    The wait before a retry is random, with an upper limit that starts at ``backoff`` and doubles
+    each time up to ``max_backoff`` ("full jitter"); or as long as the server requests with
+    ``Retry-After``.
 
     Attributes:
-        attempts: How often a call is tried in all, 1 or more.
+        attempts: The maximum number of attempts, 1 or more.
         backoff: The longest wait before the second attempt, in seconds.
-        max_backoff: The longest wait before any, in seconds.
-        max_retry_after: The longest wait that the server may ask for, in seconds. If it asks
-            for more, its answer is the outcome of the call.
-        deadline: How long a call may take in all, in seconds, its waits included; ``None`` for as
-            long as its attempts take.
+        max_backoff: The longest wait before any attempt, in seconds.
+        max_retry_after: The longest ``Retry-After`` to wait for, in seconds. If the server requests
+            a longer wait, the call fails with its response.
+        deadline: The longest total time of a call, including waits, in seconds; ``None`` for no
+            limit.
 
     Raises:
-        ConfigError: If an attribute is no such number.
+        ConfigError: If an attribute is not a number in its range.
     """
 
     attempts: int = 4
@@ -47,5 +48,5 @@ class RetryPolicy:
 
     @classmethod
     def none(cls) -> RetryPolicy:
-        """Try each call once, for as long as that takes."""
+        """Return a policy without retries and without a deadline."""
         return cls(attempts=1, deadline=None)

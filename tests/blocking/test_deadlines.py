@@ -143,7 +143,7 @@ def test_an_upload_that_is_hardly_read_is_cut(call: str, unread: str, tmp_path: 
         with pytest.raises(TransportTimeoutError, match=r"deadline of 1\.5 s") as caught:
             calls[call](client)
         assert 1 < time.monotonic() - begun < 5
-    assert ("look before" in str(caught.value)) == (call == "records")
+    assert ("check before" in str(caught.value)) == (call == "records")
 
 
 def test_waiting_for_a_connection_ends_at_the_deadline(

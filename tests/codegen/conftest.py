@@ -27,9 +27,9 @@ def documents() -> Path:
 
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., ModuleType]]:
-    """Compiles a small document and imports all modules of the package, once per session.
+    """Compile a small document and import all modules of the package, once per session.
 
-    With ``sharing``, the run time is that of the package of another small document.
+    With ``sharing``, the package uses the runtime of another document's package.
     """
     folder = tmp_path_factory.mktemp("compiled")
     packages: dict[str, ModuleType] = {}
@@ -54,7 +54,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
 
 
 def import_package(folder: Path) -> ModuleType:
-    """Import a package, and every module in it, from a folder that `sys.path` does not list."""
+    """Import a package and all its modules from a folder that is not on `sys.path`."""
     spec = spec_from_file_location(folder.name, folder / "__init__.py")
     assert spec is not None
     assert spec.loader is not None
@@ -74,7 +74,7 @@ def target(request: pytest.FixtureRequest) -> Target:
 
 @pytest.fixture(scope="session")
 def fresh(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package that a real document compiles to now."""
+    """The package freshly compiled from a document of this project."""
     package = tmp_path_factory.mktemp("fresh") / Path(target.package).name
     generate(ROOT / target.document, package, source=target.document, runtime=target.runtime)
     return package
@@ -82,7 +82,7 @@ def fresh(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["sync", "asyncio"])
 def call(request: pytest.FixtureRequest, httpserver: HTTPServer) -> Callable[..., Any]:
-    """Calls an operation on the test server: its synchronous and its asynchronous function."""
+    """Call an operation on the test server, with its synchronous and asynchronous function."""
     url = httpserver.url_for("").rstrip("/")
 
     def send(

@@ -51,7 +51,7 @@ def test_two_different_models_of_one_name_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_package_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CodegenError, match="the models of gone cannot be read"):
+    with pytest.raises(CodegenError, match="the models of gone cannot be parsed"):
         write_exports([tmp_path / "gone"], tmp_path / "package", public={}, header="")
 
 

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from codegen import generator, targets
 from codegen.__main__ import main
-from codegen.targets import EXPORTS, TARGETS, TWIN, Target
+from codegen.synchronous import NAMES, WORDS
+from codegen.targets import EXPORTS, SYNC_PACKAGE, TARGETS, Target
 from codegen.trees import files_of
 
-NAMES = sorted(Path(target.package).name for target in TARGETS)
+PACKAGES = sorted(Path(target.package).name for target in TARGETS)
 
 
 ASYNCHRONOUS = {
@@ -19,27 +22,56 @@ ASYNCHRONOUS = {
 
 
 async def fetch(get):
-    """Await what there is."""
+    """Await the result."""
     return await get()
 ''',
+    "parts/__init__.py": '"""A sub-package."""\n',
+    # Uses every rule of the synchronous package.
+    "parts/rules.py": "".join(f"# {words}\n" for words in WORDS) + f"USED = [{', '.join(NAMES)}]\n",
 }
 
 
-@pytest.fixture
-def root(documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The root of a repository that holds small sources and the trees made of them."""
-    # The small source does not use the rules for the large one.
-    monkeypatch.setattr("codegen.targets.unused_rules", lambda _: [])
+@pytest.fixture(scope="session")
+def small_repository(documents: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("repository")
     for target in TARGETS:
-        document = tmp_path / target.document
+        document = root / target.document
         document.parent.mkdir(exist_ok=True)
         shutil.copy(documents / "uploads.yaml", document)
-    source = tmp_path / TWIN.source
-    source.mkdir(parents=True)
+    source = root / SYNC_PACKAGE.source
+    (source / "parts").mkdir(parents=True)
     for name, text in ASYNCHRONOUS.items():
         (source / name).write_text(text, encoding="utf-8")
-    assert main([], root=tmp_path) == 0
-    return tmp_path
+    assert main([], root=root) == 0
+    return root
+
+
+@pytest.fixture(autouse=True)
+def generate_once(monkeypatch: pytest.MonkeyPatch, cache: dict[object, Path]) -> None:
+    """Generate a package from a document once per session, however often the command runs."""
+
+    def generate_or_copy(document: Path, package: Path, **options: str | None) -> None:
+        key = (document.read_bytes(), package.name, *options.items())
+        if key not in cache:
+            folder = Path(tempfile.mkdtemp(dir=cache["folder"])) / package.name
+            generator.generate(document, folder, **options)  # type: ignore[arg-type]
+            cache[key] = folder
+        shutil.copytree(cache[key], package)
+
+    monkeypatch.setattr(targets, "generate", generate_or_copy)
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> dict[object, Path]:
+    return {"folder": tmp_path_factory.mktemp("generated")}
+
+
+@pytest.fixture
+def root(small_repository: Path, tmp_path: Path) -> Path:
+    """The root of a repository with small sources and the files generated from them."""
+    root = tmp_path / "root"
+    shutil.copytree(small_repository, root)
+    return root
 
 
 @pytest.fixture
@@ -47,25 +79,21 @@ def package(root: Path, target: Target) -> Path:
     return root / target.package
 
 
-def test_the_check_accepts_an_equal_tree(
-    root: Path, package: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    before = files_of(package)
+def test_check_passes_when_nothing_changed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files_of(root)
     assert main(["--check"], root=root) == 0
     assert capsys.readouterr() == ("", "")
-    assert files_of(package) == before
+    assert files_of(root) == before
 
 
-def test_a_target_shares_the_run_time_that_it_names(package: Path, target: Target) -> None:
+def test_a_package_uses_the_runtime_of_its_target(package: Path, target: Target) -> None:
     own = target.runtime is None
     assert (package / "types.py").exists() is own
     init = (package / "__init__.py").read_text(encoding="utf-8")
     assert f"from {target.runtime or ''}.operation import" in init
 
 
-def test_the_check_overlooks_what_interpreters_and_checkers_leave(
-    root: Path, package: Path
-) -> None:
+def test_check_ignores_caches(root: Path, package: Path) -> None:
     cache = package / "models" / "__pycache__"
     cache.mkdir()
     (cache / "csv_upload.cpython-311.pyc").write_bytes(b"")
@@ -94,7 +122,7 @@ def delete(package: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("depart", "line"),
+    ("change_package", "line"),
     [
         (remove, "missing: operations.py"),
         (add, "extra: api/stray.py"),
@@ -103,35 +131,34 @@ def delete(package: Path) -> None:
         (delete, "missing: py.typed"),
     ],
 )
-def test_the_check_names_the_file_that_departs_and_changes_nothing(
+def test_check_names_the_file_that_differs_and_changes_nothing(
     root: Path,
     target: Target,
     capsys: pytest.CaptureFixture[str],
-    depart: object,
+    change_package: Callable[[Path], None],
     line: str,
 ) -> None:
     package = root / target.package
-    assert callable(depart)
-    depart(package)
+    change_package(package)
     before = files_of(package)
     assert main(["--check"], root=root) == 1
     assert f"{target.package}: {line}\n" in capsys.readouterr().err
     assert files_of(package) == before
 
 
-def test_rebuilding_deletes_and_restores(root: Path, package: Path) -> None:
+def test_rebuilding_restores_the_package(root: Path, package: Path) -> None:
     before = files_of(package)
-    for depart in (remove, add, change, empty):
-        depart(package)
+    for change_package in (remove, add, change, empty):
+        change_package(package)
     (package / "gone").mkdir()
     assert main([], root=root) == 0
     assert files_of(package) == before
     assert not (package / "gone").exists()
-    assert sorted(path.name for path in package.parent.iterdir()) == NAMES
+    assert sorted(path.name for path in package.parent.iterdir()) == PACKAGES
 
 
 @pytest.mark.parametrize("document", ["refused/broken_reference", "refused/not_yaml"])
-def test_a_document_that_is_refused_leaves_the_tree_as_it_was(
+def test_an_invalid_document_leaves_the_package_unchanged(
     root: Path,
     target: Target,
     documents: Path,
@@ -144,81 +171,75 @@ def test_a_document_that_is_refused_leaves_the_tree_as_it_was(
     assert main([], root=root) == 1
     assert capsys.readouterr().err.startswith("codegen failed: ")
     assert files_of(package) == before
-    assert sorted(path.name for path in package.parent.iterdir()) == NAMES
+    assert sorted(path.name for path in package.parent.iterdir()) == PACKAGES
 
 
-def test_an_unknown_argument_is_refused(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_argument_is_an_error(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["--force"], root=root)
     assert "--force" in capsys.readouterr().err
 
 
 @pytest.fixture
-def twin(root: Path) -> Path:
-    return root / TWIN.package
+def sync_package(root: Path) -> Path:
+    return root / SYNC_PACKAGE.package
 
 
-def test_the_synchronous_package_is_made_of_the_asynchronous_one(twin: Path) -> None:
-    assert sorted(files_of(twin)) == ["__init__.py", "client.py"]
-    text = (twin / "client.py").read_text(encoding="utf-8")
-    assert text.startswith(f"# Made of {TWIN.source} by `nox -s codegen`: ")
+def test_the_synchronous_package_is_generated_from_the_asynchronous_one(sync_package: Path) -> None:
+    assert sorted(files_of(sync_package)) == sorted(ASYNCHRONOUS)
+    text = (sync_package / "client.py").read_text(encoding="utf-8")
+    assert text.startswith(f"# Generated by `nox -s codegen` from {SYNC_PACKAGE.source}. ")
     assert "\ndef fetch(get):" in text
     assert "return get()" in text
 
 
-def test_a_check_of_the_synchronous_package_accepts_an_equal_one(root: Path, twin: Path) -> None:
-    before = files_of(twin)
-    assert main(["--check"], root=root) == 0
-    assert files_of(twin) == before
-
-
 @pytest.mark.parametrize(
-    ("depart", "line"),
+    ("change_package", "line"),
     [
-        (lambda twin: (twin / "client.py").unlink(), "missing: client.py"),
-        (lambda twin: (twin / "stray.py").touch(), "extra: stray.py"),
-        (lambda twin: (twin / "client.py").write_text("", "utf-8"), "changed: client.py"),
+        (lambda folder: (folder / "client.py").unlink(), "missing: client.py"),
+        (lambda folder: (folder / "stray.py").touch(), "extra: stray.py"),
+        (lambda folder: (folder / "client.py").write_text("", "utf-8"), "changed: client.py"),
         (shutil.rmtree, "missing: __init__.py"),
     ],
     ids=["missing", "extra", "changed", "gone"],
 )
-def test_a_check_names_what_departs_in_the_synchronous_package(
+def test_check_names_the_file_that_differs_in_the_synchronous_package(
     root: Path,
-    twin: Path,
+    sync_package: Path,
     capsys: pytest.CaptureFixture[str],
-    depart: Callable[[Path], object],
+    change_package: Callable[[Path], object],
     line: str,
 ) -> None:
-    depart(twin)
-    before = files_of(twin)
+    change_package(sync_package)
+    before = files_of(sync_package)
     assert main(["--check"], root=root) == 1
-    assert f"{TWIN.package}: {line}\n" in capsys.readouterr().err
-    assert files_of(twin) == before
+    assert f"{SYNC_PACKAGE.package}: {line}\n" in capsys.readouterr().err
+    assert files_of(sync_package) == before
     assert main([], root=root) == 0
     assert main(["--check"], root=root) == 0
 
 
-def test_a_check_sees_that_the_asynchronous_package_has_changed(
+def test_check_fails_when_the_asynchronous_package_has_changed(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with (root / TWIN.source / "client.py").open("a", encoding="utf-8") as file:
+    with (root / SYNC_PACKAGE.source / "client.py").open("a", encoding="utf-8") as file:
         file.write("\n\nasync def more(get):\n    return await get()\n")
     assert main(["--check"], root=root) == 1
     assert capsys.readouterr().err.count("\nsrc/") == 1
     assert main([], root=root) == 0
-    assert "def more" in (root / TWIN.package / "client.py").read_text(encoding="utf-8")
+    assert "def more" in (root / SYNC_PACKAGE.package / "client.py").read_text(encoding="utf-8")
 
 
-def test_a_source_that_is_refused_leaves_the_synchronous_package_as_it_was(
-    root: Path, twin: Path, capsys: pytest.CaptureFixture[str]
+def test_an_invalid_source_leaves_the_synchronous_package_unchanged(
+    root: Path, sync_package: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = files_of(twin)
-    (root / TWIN.source / "client.py").write_text("import asyncio\n", encoding="utf-8")
+    before = files_of(sync_package)
+    (root / SYNC_PACKAGE.source / "client.py").write_text("import asyncio\n", encoding="utf-8")
     for arguments in ([], ["--check"]):
         assert main(arguments, root=root) == 1
         assert capsys.readouterr().err.startswith("codegen failed: client.py uses asyncio")
-    assert files_of(twin) == before
-    assert sorted(path.name for path in twin.parent.iterdir()) == [
+    assert files_of(sync_package) == before
+    assert sorted(path.name for path in sync_package.parent.iterdir()) == [
         "_async",
         "_exports.py",
         "_sync",
@@ -226,17 +247,17 @@ def test_a_source_that_is_refused_leaves_the_synchronous_package_as_it_was(
     ]
 
 
-def test_a_folder_without_modules_is_refused(
-    root: Path, twin: Path, capsys: pytest.CaptureFixture[str]
+def test_a_folder_without_modules_is_an_error(
+    root: Path, sync_package: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = files_of(twin)
-    shutil.rmtree(root / TWIN.source)
+    before = files_of(sync_package)
+    shutil.rmtree(root / SYNC_PACKAGE.source)
     assert main([], root=root) == 1
-    assert "holds no modules" in capsys.readouterr().err
-    assert files_of(twin) == before
+    assert "contains no modules" in capsys.readouterr().err
+    assert files_of(sync_package) == before
 
 
-def test_a_check_names_a_list_of_models_that_departs(
+def test_check_names_a_list_of_models_that_differs(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = root / EXPORTS.package
@@ -246,8 +267,7 @@ def test_a_check_names_a_list_of_models_that_departs(
     (folder / "models.py").write_text("", encoding="utf-8")
     (folder / "_exports.py").unlink()
     assert main(["--check"], root=root) == 1
-    departures = capsys.readouterr().err.splitlines()[1:-1]
-    assert departures == [
+    assert capsys.readouterr().err.splitlines()[1:-1] == [
         f"{EXPORTS.package}: missing: _exports.py",
         f"{EXPORTS.package}: changed: models.py",
     ]
@@ -255,11 +275,14 @@ def test_a_check_names_a_list_of_models_that_departs(
     assert files_of(folder) == before
 
 
-def test_an_unused_rule_of_unasync_is_a_failure(
-    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_check_names_rules_that_nothing_uses(
+    root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("codegen.targets.unused_rules", lambda _: ["aclose", "async with"])
-    for arguments in ([], ["--check"]):
-        assert main(arguments, root=root) == 1
-        error = capsys.readouterr().err
-        assert "unasync rules that nothing uses: 'aclose', 'async with': delete them" in error
+    module = root / SYNC_PACKAGE.source / "parts" / "rules.py"
+    module.write_text(module.read_text().replace("# async with\n", "").replace("anext, ", ""))
+    assert main([], root=root) == 0
+    assert main(["--check"], root=root) == 1
+    assert capsys.readouterr().err.splitlines()[1:-1] == [
+        f"codegen/synchronous.py: nothing in {SYNC_PACKAGE.source} needs the rule {rule!r}"
+        for rule in ("anext", "async with")
+    ]

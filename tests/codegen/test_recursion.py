@@ -21,7 +21,7 @@ def models(package: Any) -> Any:
     return package.models
 
 
-def test_a_model_holds_itself_in_lists_and_maps(models: Any) -> None:
+def test_a_model_contains_itself_in_lists_and_maps(models: Any) -> None:
     leaf = {"name": "leaf", "children": None, "by_name": None}
     branch = {"name": "branch", "children": [leaf], "by_name": {"leaf": leaf}}
     root = {"name": "root", "children": [branch, leaf], "by_name": {}}
@@ -31,7 +31,7 @@ def test_a_model_holds_itself_in_lists_and_maps(models: Any) -> None:
     assert pickle.loads(pickle.dumps(tree)) == tree  # noqa: S301 (our own bytes)
 
 
-def test_a_wrong_value_deep_down_is_named_by_its_path(models: Any) -> None:
+def test_an_error_names_the_path_of_a_nested_value(models: Any) -> None:
     wrong = {"name": "root", "children": [{"name": "branch", "by_name": {"leaf": {"name": 1}}}]}
     with pytest.raises(
         msgspec.ValidationError, match=r"\$\.children\[0\]\.by_name\[\.\.\.\]\.name"
@@ -40,7 +40,7 @@ def test_a_wrong_value_deep_down_is_named_by_its_path(models: Any) -> None:
 
 
 @pytest.mark.parametrize("first", ["Author", "Book"])
-def test_two_models_hold_each_other(models: Any, first: str) -> None:
+def test_two_models_contain_each_other(models: Any, first: str) -> None:
     book = {"title": "One", "author": {"name": "Ann", "books": [{"title": "Two", "author": None}]}}
     author = {"name": "Ann", "books": [book]}
     given = {"Author": author, "Book": book}[first]
@@ -106,15 +106,13 @@ def test_a_mapping_or_a_pydantic_model_stands_for_a_model(
 
 
 @pytest.mark.usefixtures("echo")
-def test_a_list_of_models_may_be_any_iterable_of_what_stands_for_them(
-    package: Any, call: Callable[..., Any]
-) -> None:
+def test_a_list_of_models_may_be_any_iterable(package: Any, call: Callable[..., Any]) -> None:
     tree = package.models.Tree
     forest = (item for item in [tree("a"), {"name": "b"}, Dumped(name="c")])
     assert call(package.api.trees.echo_forest, body=forest) == [tree("a"), tree("b"), tree("c")]
 
 
 @pytest.mark.usefixtures("echo")
-def test_a_body_that_json_cannot_express_is_refused(package: Any, call: Callable[..., Any]) -> None:
+def test_a_body_that_is_not_json_is_an_error(package: Any, call: Callable[..., Any]) -> None:
     with pytest.raises(TypeError, match="object cannot be encoded as JSON"):
         call(package.api.authors.echo_author, body={"name": object()})

@@ -10,9 +10,9 @@ from codegen.generator import generate
 
 REFUSED = Path(__file__).parent / "documents" / "refused"
 
-# Of each document under `refused`, what the error must say.
+# The error message for each document under `refused`.
 MESSAGES = {
-    "ambiguous_union": "line: the members of OrderGoods | OrderService | None cannot be told apart",
+    "ambiguous_union": "the members of OrderGoods | OrderService | None have the same JSON type",
     "boolean_limit": "exclusive limits are numbers in OpenAPI 3.1",
     "broken_reference": "GET /orders.*#/components/schemas/Missing",
     "cookie_parameter": "get_orders: cookie parameters are not supported",
@@ -20,15 +20,15 @@ MESSAGES = {
     "enum_clash": "Duplicate key ROUND in enum kind.Kind",
     "form_body": "place_order: a request body must .* be JSON or multipart/form-data",
     "incomplete": "info.title\n +Field required",
-    "item_limits": "Order.lines: a limit on what a list or a map holds is not supported",
+    "item_limits": "Order.lines: a limit on the items of a list or a map is not supported",
     "json_not_first": "get_order: list application/json first, and once, in each response",
     "list_default": "Order.lines: a default that is a list or a map is not supported",
-    "map_limits": "Order.notes: a limit on what a list or a map holds is not supported",
-    "map_of_itself": "the map Nested holds itself",
+    "map_limits": "Order.notes: a limit on the items of a list or a map is not supported",
+    "map_of_itself": "the map Nested contains itself",
     "map_with_properties": "Order mixes named properties with a map",
     "missing_operation_id": "GET /orders has no operationId",
-    "not_openapi": "refused.yaml cannot be read",
-    "not_yaml": "refused.yaml cannot be read",
+    "not_openapi": "refused.yaml cannot be parsed",
+    "not_yaml": "refused.yaml cannot be parsed",
     "optional_body": "place_order: a request body must be required",
     "optional_not_nullable": "Line.amounts is optional in a request: make it nullable",
     "parameter_name": "get_orders: a parameter cannot be named body",
@@ -41,12 +41,12 @@ MESSAGES = {
 }
 
 
-def test_every_refused_document_is_listed() -> None:
+def test_every_unsupported_document_is_listed() -> None:
     assert {document.stem for document in REFUSED.glob("*.yaml")} == set(MESSAGES)
 
 
 @pytest.mark.parametrize("document", sorted(MESSAGES.keys() - {"property_name"}))
-def test_a_document_that_cannot_be_kept_is_refused(tmp_path: Path, document: str) -> None:
+def test_an_unsupported_document_is_an_error(tmp_path: Path, document: str) -> None:
     with pytest.raises(CodegenError, match=re.compile(MESSAGES[document], re.DOTALL)):
         generate(REFUSED / f"{document}.yaml", tmp_path / "package", source="refused.yaml")
 
@@ -64,7 +64,7 @@ def test_a_document_that_cannot_be_kept_is_refused(tmp_path: Path, document: str
         pytest.param("to_dict", id="hides a method"),
     ],
 )
-def test_a_property_that_cannot_be_an_attribute_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_property_that_cannot_be_an_attribute_is_an_error(tmp_path: Path, name: str) -> None:
     document = tmp_path / "refused.yaml"
     template = (REFUSED / "property_name.yaml").read_text(encoding="utf-8")
     document.write_text(template.replace("PROPERTY", name), encoding="utf-8")
@@ -73,7 +73,7 @@ def test_a_property_that_cannot_be_an_attribute_is_refused(tmp_path: Path, name:
         generate(document, tmp_path / "package", source="refused.yaml")
 
 
-def test_a_property_may_be_named_like_a_builtin_that_no_annotation_uses(tmp_path: Path) -> None:
+def test_a_property_may_have_the_name_of_a_builtin_that_no_annotation_uses(tmp_path: Path) -> None:
     document = tmp_path / "accepted.yaml"
     template = (REFUSED / "property_name.yaml").read_text(encoding="utf-8")
     document.write_text(template.replace("PROPERTY", "type"), encoding="utf-8")

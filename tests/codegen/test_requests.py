@@ -25,7 +25,7 @@ def read_thing(package: Any) -> Any:
 
 @pytest.fixture
 def received(httpserver: HTTPServer) -> list[Request]:
-    """The requests that the server got."""
+    """The requests that the server received."""
     requests: list[Request] = []
 
     def take(request: Request) -> Response:
@@ -72,7 +72,7 @@ def test_the_token_is_kept_out_of_the_repr(package: Any) -> None:
 
 
 @pytest.mark.parametrize("token", [None, TOKEN])
-def test_an_unsecured_operation_takes_either_client(
+def test_an_unsecured_operation_accepts_either_client(
     package: Any, call: Callable[..., Any], httpserver: HTTPServer, token: str | None
 ) -> None:
     httpserver.expect_request("/text").respond_with_data("text", content_type="text/plain")
@@ -81,7 +81,7 @@ def test_an_unsecured_operation_takes_either_client(
     assert ("Authorization" in request.headers) is (token is not None)
 
 
-def test_the_clients_that_an_operation_takes_are_in_its_signature(package: Any) -> None:
+def test_the_signature_shows_which_clients_an_operation_accepts(package: Any) -> None:
     secured, either = package.AuthenticatedClient, package.AuthenticatedClient | package.Client
     takes = {
         name: module.sync.__annotations__["client"]
@@ -97,7 +97,7 @@ def test_the_clients_that_an_operation_takes_are_in_its_signature(package: Any) 
     assert all(client == either for client in takes.values())
 
 
-def test_the_table_of_operations_says_what_each_one_needs(package: Any) -> None:
+def test_the_table_of_operations_shows_security_and_roles(package: Any) -> None:
     table = package.OPERATIONS
     assert table["readThing"].secured  # by the security of the whole document
     assert table["read_with_roles"].roles == ("reader", "writer")
@@ -114,7 +114,7 @@ def test_limits_of_parameters_are_in_the_table_of_operations(package: Any) -> No
     }
 
 
-def test_a_request_that_is_not_sent_can_be_looked_at(read_thing: Any) -> None:
+def test_a_request_can_be_inspected_without_sending_it(read_thing: Any) -> None:
     request = read_thing.request(thing_id="ab")
     assert request.operation is read_thing.OPERATION
     assert request.to_httpx() == {"method": "GET", "url": "/things/ab", "params": {"full": True}}
@@ -136,7 +136,7 @@ def test_a_client_keeps_its_settings(package: Any) -> None:
         assert dict(sending.cookies) == {"c": "1", "d": "2"}
 
 
-def test_bytes_are_no_upload_until_they_have_a_file_name(package: Any) -> None:
+def test_bytes_must_be_wrapped_in_a_file(package: Any) -> None:
     body = package.types.multipart
     with pytest.raises(TypeError, match="File"):
         body({"csv_file": b"a,b"})

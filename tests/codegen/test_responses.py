@@ -17,7 +17,7 @@ def package(compiled: Callable[[str], ModuleType]) -> Any:
 
 @pytest.fixture
 def read(package: Any, call: Callable[..., Any], httpserver: HTTPServer) -> Callable[..., Any]:
-    """Serves one response, and calls the operation that reads it."""
+    """Serve a response, and call the operation that reads it."""
 
     def serve_and_read(
         operation: str, body: bytes, content_type: str | None, *, status: int = 200
@@ -47,7 +47,7 @@ def test_a_response_of_two_media_types_is_read_as_bytes(
 
 
 @pytest.mark.parametrize("content_type", ["text/html", "application/octet-stream", "json", ""])
-def test_another_content_type_is_an_error(
+def test_an_undocumented_content_type_is_an_error(
     package: Any, read: Callable[..., Any], content_type: str
 ) -> None:
     expected = f"expected application/json or {DOCX}, got {content_type or 'no content type'}"
@@ -68,14 +68,14 @@ def test_another_content_type_is_an_error(
         ("read_report", b'{"session_id": 1, "x": "SECRET"}', r"`\$\.session_id`"),
         ("read_report", b'{"session_id": "s", "place": "SECRET"}', r"`\$\.place`"),
         ("read_report", b'["SECRET"]', "Expected `object`, got `array`"),
-        ("read_report", b"null", "another shape"),
+        ("read_report", b"null", "does not match the schema"),
         ("read_anything", b"[" * 100_000, "not JSON"),
         ("read_anything", b'{"SECRET":' * 100_000, "not JSON"),
         ("read_anything", b"NaN", "not JSON"),
         ("read_counts", b'[1, null, "SECRET"]', r"`\$\[2\]`"),
     ],
 )
-def test_a_json_body_that_cannot_be_read_is_an_error_that_does_not_quote_it(
+def test_an_unreadable_json_body_is_an_error_that_does_not_quote_it(
     package: Any, read: Callable[..., Any], operation: str, body: bytes, reason: str
 ) -> None:
     with pytest.raises(package.errors.UnreadableBody, match=reason) as caught:
@@ -85,7 +85,7 @@ def test_a_json_body_that_cannot_be_read_is_an_error_that_does_not_quote_it(
     assert caught.value.response.content == body
 
 
-def test_json_that_is_any_value_is_read_as_it_is(read: Callable[..., Any]) -> None:
+def test_json_of_any_type_is_returned_unchanged(read: Callable[..., Any]) -> None:
     assert read("read_anything", b'[1, {"a": null}]', "application/json") == [1, {"a": None}]
 
 

@@ -22,17 +22,17 @@ RUNTIME = {"client.py", "errors.py", "operation.py", "types.py"}
 
 @pytest.fixture(scope="module")
 def owner(compiled: Callable[..., ModuleType]) -> Any:
-    """A package with a run time of its own."""
+    """A package with its own runtime."""
     return compiled("responses")
 
 
 @pytest.fixture(scope="module")
 def sharer(compiled: Callable[..., ModuleType]) -> Any:
-    """A package that shares the run time of the other."""
+    """A package that uses the runtime of the other."""
     return compiled("shapes", sharing="responses")
 
 
-def test_a_package_has_its_own_run_time_unless_it_shares_one(
+def test_a_package_has_its_own_runtime_unless_it_shares_one(
     compiled: Callable[..., ModuleType], sharer: Any
 ) -> None:
     own = files_of(Path(str(compiled("shapes").__file__)).parent)
@@ -42,17 +42,17 @@ def test_a_package_has_its_own_run_time_unless_it_shares_one(
 
 
 @pytest.mark.parametrize("name", ["AuthenticatedClient", "Client", "Operation", "Request"])
-def test_the_classes_of_a_shared_run_time_are_the_same(owner: Any, sharer: Any, name: str) -> None:
+def test_the_classes_of_a_shared_runtime_are_the_same(owner: Any, sharer: Any, name: str) -> None:
     assert getattr(sharer, name) is getattr(owner, name)
     assert getattr(job_api_client, name) is getattr(prov_api_client, name)
 
 
-def test_a_package_that_shares_its_run_time_offers_the_same_names(owner: Any, sharer: Any) -> None:
+def test_a_package_with_a_shared_runtime_exports_the_same_names(owner: Any, sharer: Any) -> None:
     assert sharer.__all__ == owner.__all__
     assert job_api_client.__all__ == prov_api_client.__all__
 
 
-def test_operations_models_and_enums_are_of_the_shared_run_time(owner: Any, sharer: Any) -> None:
+def test_operations_models_and_enums_use_the_shared_runtime(owner: Any, sharer: Any) -> None:
     operation = sharer.OPERATIONS["echo_shape"]
     assert type(operation) is owner.Operation
     assert type(operation.responses["200"]["application/json"]) is owner.operation.Json
@@ -60,11 +60,11 @@ def test_operations_models_and_enums_are_of_the_shared_run_time(owner: Any, shar
     assert issubclass(sharer.models.Kind, owner.types.OpenStrEnum)
 
 
-def test_the_table_of_operations_is_the_packages_own(owner: Any, sharer: Any) -> None:
+def test_each_package_has_its_own_table_of_operations(owner: Any, sharer: Any) -> None:
     assert not sharer.OPERATIONS.keys() & owner.OPERATIONS.keys()
 
 
-def test_a_client_of_the_shared_run_time_sends_the_operations_of_both(
+def test_a_client_of_the_shared_runtime_sends_operations_of_both_packages(
     call: Callable[..., Any], sharer: Any, httpserver: HTTPServer
 ) -> None:
     def echo(request: Request) -> Response:
@@ -75,7 +75,7 @@ def test_a_client_of_the_shared_run_time_sends_the_operations_of_both(
     assert call(sharer.api.shapes.echo_shape, body=shape) == shape
 
 
-def test_an_answer_that_cannot_be_read_is_an_error_of_the_shared_run_time(
+def test_an_unreadable_response_raises_an_error_of_the_shared_runtime(
     call: Callable[..., Any], owner: Any, sharer: Any, httpserver: HTTPServer
 ) -> None:
     httpserver.expect_request("/shapes").respond_with_data("[]", content_type="application/json")
@@ -84,10 +84,10 @@ def test_an_answer_that_cannot_be_read_is_an_error_of_the_shared_run_time(
         call(sharer.api.shapes.echo_shape, body=shape)
 
 
-def test_the_order_of_imports_does_not_depend_on_where_the_run_time_lies(
+def test_the_order_of_imports_does_not_depend_on_the_current_directory(
     sharer: Any, documents: Path, tmp_path: Path
 ) -> None:
-    # Started here, ruff would take the run time for a package of the project.
+    # In this directory, ruff would take the runtime for a first-party package.
     (tmp_path / "compiled_responses").mkdir()
     (tmp_path / "compiled_responses" / "__init__.py").touch()
     again = tmp_path / "out" / Path(sharer.__file__).parent.name
@@ -105,7 +105,7 @@ def test_the_order_of_imports_does_not_depend_on_where_the_run_time_lies(
     assert files_of(again) == files_of(Path(sharer.__file__).parent)
 
 
-def test_what_a_target_shares_is_the_own_run_time_of_another() -> None:
+def test_a_target_shares_the_runtime_of_another_target() -> None:
     owners = {Path(target.package).name for target in TARGETS if target.runtime is None}
     assert {target.runtime for target in TARGETS if target.runtime is not None} == {
         "prov_api_client"

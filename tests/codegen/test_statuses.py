@@ -50,7 +50,7 @@ def test_the_detailed_functions_return_any_status_as_an_integer(
     assert response.headers["x-trace"] == "t"
 
 
-def test_the_plain_functions_raise_for_a_status_that_is_no_success(
+def test_the_plain_functions_raise_for_an_error_status(
     package: Any, call: Callable[..., Any], read_report: Any, status: int
 ) -> None:
     with pytest.raises(package.errors.UnexpectedStatus, match=f"{status}") as caught:
@@ -60,7 +60,7 @@ def test_the_plain_functions_raise_for_a_status_that_is_no_success(
     assert "SECRET" not in str(caught.value)
 
 
-def test_the_detailed_functions_read_a_success(
+def test_the_detailed_functions_parse_a_success(
     package: Any, call: Callable[..., Any], read_report: Any, httpserver: HTTPServer
 ) -> None:
     httpserver.expect_request("/report").respond_with_json({"session_id": "s"})
@@ -69,7 +69,7 @@ def test_the_detailed_functions_read_a_success(
     assert response.status_code == 200
 
 
-def test_the_detailed_functions_raise_for_a_success_that_cannot_be_read(
+def test_the_detailed_functions_raise_for_an_unreadable_success(
     package: Any, call: Callable[..., Any], read_report: Any, httpserver: HTTPServer
 ) -> None:
     httpserver.expect_request("/report").respond_with_json({})

@@ -39,7 +39,7 @@ def test_text_is_decoded_in_the_charset_of_the_header(
     assert read_text(body, f"text/plain; charset={charset}") == "naïve"
 
 
-def test_text_is_utf8_when_the_header_names_no_charset(
+def test_text_is_utf8_by_default(
     read_text: Callable[[bytes, str], Any],
 ) -> None:
     assert read_text(b"na\xc3\xafve\r\n", "text/plain") == "naïve\r\n"
@@ -56,11 +56,11 @@ def test_text_may_be_empty(read_text: Callable[[bytes, str], Any]) -> None:
         ("ascii", b"SECRET \xc3\xaf"),
         ("utf-16", b"SECRET!"),
         ("no-such-charset", b"SECRET"),
-        ("hex", b"5345435245"),  # a codec of Python, but not one of text
+        ("hex", b"5345435245"),  # a codec of Python, but not a text encoding
         ("idna", b"xn--SECRET\xff"),
     ],
 )
-def test_bytes_that_do_not_fit_the_charset_are_an_error(
+def test_bytes_that_are_invalid_in_the_charset_are_an_error(
     package: Any, read_text: Callable[[bytes, str], Any], charset: str, body: bytes
 ) -> None:
     with pytest.raises(package.errors.UnreadableBody, match=f"not {charset}") as caught:
@@ -70,7 +70,7 @@ def test_bytes_that_do_not_fit_the_charset_are_an_error(
 
 
 @pytest.mark.parametrize("body", [bytes(range(256)), b"", b"\r\n--+++\r\n"])
-def test_binary_is_taken_as_it_is(
+def test_a_binary_body_is_returned_unchanged(
     package: Any, call: Callable[..., Any], httpserver: HTTPServer, body: bytes
 ) -> None:
     httpserver.expect_request("/bytes").respond_with_data(

@@ -15,7 +15,7 @@ CSV = b"model,note\r\n--+++\r\n--+++--\r\nm\xc3\xb6del,\xff\x00\r\n"
 
 @dataclass
 class Received:
-    """What the server parsed out of one upload."""
+    """An upload as the server parsed it."""
 
     boundary: str
     fields: dict[str, str]
@@ -26,7 +26,7 @@ class Received:
 
 @pytest.fixture
 def received(httpserver: HTTPServer) -> list[Received]:
-    """The uploads that the server got."""
+    """The uploads that the server received."""
     uploads: list[Received] = []
 
     def take(request: Request) -> Response:
@@ -59,7 +59,7 @@ def upload(compiled: Callable[[str], ModuleType], call: Callable[..., Any]) -> C
     return send
 
 
-def test_a_line_like_a_boundary_arrives_unchanged(
+def test_a_line_that_looks_like_a_boundary_arrives_unchanged(
     upload: Callable[..., None], received: list[Received]
 ) -> None:
     upload(CSV)
@@ -68,7 +68,7 @@ def test_a_line_like_a_boundary_arrives_unchanged(
     assert (got.filename, got.mime_type) == ("runs.csv", "text/csv")
 
 
-def test_each_upload_has_a_boundary_of_its_own(
+def test_each_upload_has_its_own_boundary(
     upload: Callable[..., None], received: list[Received]
 ) -> None:
     upload(CSV)
@@ -78,7 +78,7 @@ def test_each_upload_has_a_boundary_of_its_own(
     assert first.content == second.content == CSV
 
 
-def test_fields_are_sent_beside_the_file_and_none_is_not(
+def test_fields_are_sent_with_the_file_unless_they_are_none(
     upload: Callable[..., None], received: list[Received]
 ) -> None:
     upload(b"", note='naïve "--+++"', year=2026)

@@ -65,7 +65,7 @@ STATUSES = {
     ),
     "499": BadAnswer(reply(b"", None, 499), errors.APIError, says="499"),
     "500 text": BadAnswer(
-        reply(_ECHO.encode(), "text/plain", 500), errors.ServerError, _WRITE, "look before"
+        reply(_ECHO.encode(), "text/plain", 500), errors.ServerError, _WRITE, "check before"
     ),
     "502": BadAnswer(reply(_HTML, "text/html", 502), errors.ServerError, says="Sign in & wait"),
     "503": BadAnswer(reply(b"\0\1\2", None, 503), errors.ServerError, says="Unavailable"),
@@ -106,7 +106,9 @@ UNUSABLE = {
     "no type": BadAnswer(
         reply(_ECHO.encode(), None), errors.InvalidResponseError, says="no content type"
     ),
-    "deep": BadAnswer(reply(b"[" * 100_000), errors.InvalidResponseError, says="another shape"),
+    "deep": BadAnswer(
+        reply(b"[" * 100_000), errors.InvalidResponseError, says="does not match the schema"
+    ),
     "json bytes": BadAnswer(
         reply(f'{{"username": "{TOKEN}'.encode() + b'\xff"}'),
         errors.InvalidResponseError,

@@ -35,7 +35,7 @@ STALL = "stall"
 REFUSE = "refuse"
 Played = Reply | str
 
-LOOK = "look before sending it again"
+LOOK = "check before sending it again"
 
 
 @dataclass(frozen=True)

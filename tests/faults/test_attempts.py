@@ -49,7 +49,7 @@ def test_a_write_stops_at_the_first_fault_that_leaves_its_fate_open(server: Serv
     error = failure(TransportError, WRITE.call(retrying_client(server.url)))
     assert len(server.received) == 2
     assert [attempt.error for attempt in error.attempts] == ["RateLimitedError", "TransportError"]
-    assert "look before sending it again. 2 attempts were made: 429 after " in str(error)
+    assert "check before sending it again. 2 attempts were made: 429 after " in str(error)
 
 
 def test_the_error_names_every_attempt(server: Server) -> None:

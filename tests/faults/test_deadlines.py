@@ -49,7 +49,7 @@ def test_a_deadline_cuts_a_stalled_call(name: str, server: Server) -> None:
     over.set()
     assert f"{name} (" in str(error)
     assert "no response within the deadline of 0.4 s" in str(error)
-    assert ("look before sending it again" in str(error)) == (name != "explore_upstream")
+    assert ("check before sending it again" in str(error)) == (name != "explore_upstream")
     assert isinstance(error, TimeoutError)
     assert error.may_have_arrived
     assert [(a.error, a.status_code) for a in error.attempts] == [("TransportTimeoutError", None)]

@@ -63,7 +63,7 @@ def test_a_fault_has_the_expected_outcome(name: str, operation: str, player: Pla
         return
     message = str(error)
     assert all(words in message for words in rule.says), message
-    assert ("look before" in message) == ("look before" in " ".join(rule.says)), message
+    assert ("check before" in message) == ("check before" in " ".join(rule.says)), message
     assert error.operation == operation
     assert error.method == OPERATIONS[operation].method
     # A request that is repeated with a new token does not count as an attempt of its own.

@@ -48,7 +48,7 @@ def test_a_run_is_registered_once(name: str, sandbox: Sandbox, client: ProvClien
     sandbox.faults.add("register_model_run_sync", fault, fault, fault)
     error = failure(ProvError, client.admin.register_model_run_sync(record))
     assert type(error) is kind
-    assert "not known: look before sending it again" in str(error)
+    assert "not known: check before sending it again" in str(error)
     assert len(sandbox.requests) == 1
     assert count() == before + 1
 
@@ -60,7 +60,7 @@ def test_a_late_answer_does_not_register_a_run_again(sandbox: Sandbox) -> None:
     auth = sandbox.auth("read", "write", "admin")
     client = new(ProvClient, auth, sandbox.config, retries=quick_retries(), timeout=0.2)
     error = failure(TransportTimeoutError, client.admin.register_model_run_sync(record))
-    assert "look before" in str(error)
+    assert "check before" in str(error)
     assert len(sandbox.requests) == 1
     assert count() <= before + 1
 

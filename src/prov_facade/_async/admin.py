@@ -32,9 +32,9 @@ from prov_facade.errors import InvalidRequestError
 class ProvAdminClient(BaseClient):
     """The routes of the prov-api that need the admin role.
 
-    Usually reached as ``admin`` of a :class:`~prov_facade.ProvClient`, whose connections it then
-    shares; it can also be made by itself, with the same arguments. Methods take ``timeout`` and
-    raise errors as those of ``ProvClient`` do.
+    Usually the ``admin`` attribute of a :class:`~prov_facade.ProvClient`, whose connections it
+    shares. It can also be created on its own, with the same arguments. Its methods take ``timeout``
+    and raise errors like those of ``ProvClient``.
     """
 
     def _build_endpoint(self, endpoint: ProvAPIAdminEndpoints) -> str:
@@ -44,13 +44,13 @@ class ProvAdminClient(BaseClient):
     async def generate_config_file(
         self, required_only: bool = True, *, timeout: Timeout | None = None
     ) -> str:
-        """Show how the server is configured.
+        """Get the configuration of the server.
 
         Route: ``GET /admin/config``
 
         Args:
-            required_only: Leave out what has a default.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            required_only: Whether to omit settings that have a default.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             Lines of the form ``KEY=value``.
@@ -67,14 +67,14 @@ class ProvAdminClient(BaseClient):
         *,
         timeout: Timeout | None = None,
     ) -> StatusResponse:
-        """Store the provenance of a model run that the registry holds, again.
+        """Store the provenance of a model run from the registry again.
 
         Route: ``POST /admin/store_record``
 
         Args:
-            registry_record: The model run, complete, as the registry holds it.
-            validate_record: Check that the ids in it exist.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            registry_record: The complete model run, as stored in the registry.
+            validate_record: Whether to check that the ids in the record exist.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status.
@@ -92,14 +92,14 @@ class ProvAdminClient(BaseClient):
         *,
         timeout: Timeout | None = None,
     ) -> StatusResponse:
-        """Store the provenance of several model runs that the registry holds, again.
+        """Store the provenance of several model runs from the registry again.
 
         Route: ``POST /admin/store_records``
 
         Args:
-            registry_record: The model runs, complete, as the registry holds them.
-            validate_record: Check that the ids in them exist.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            registry_record: The complete model runs, as stored in the registry.
+            validate_record: Whether to check that the ids in the records exist.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status.
@@ -115,16 +115,16 @@ class ProvAdminClient(BaseClient):
     async def store_all_registry_records(
         self, validate_record: bool = True, *, timeout: Timeout | None = None
     ) -> StatusResponse:
-        """Store the provenance of every model run that the registry holds, again.
+        """Store the provenance of every model run in the registry again.
 
-        The server fetches the model runs itself. That takes long where there are many: consider a
-        longer timeout.
+        The server fetches the model runs itself. This takes a long time if there are many: consider
+        a longer timeout.
 
         Route: ``POST /admin/store_all_registry_records``
 
         Args:
-            validate_record: Check that the ids in them exist.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            validate_record: Whether to check that the ids in the records exist.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status.
@@ -144,11 +144,11 @@ class ProvAdminClient(BaseClient):
 
         Args:
             model_run_id: The handle of the model run.
-            trial_mode: Only say what would be deleted.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            trial_mode: Whether to report the changes without making them.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The nodes and links that were, or would be, changed.
+            The changes to nodes and links that were made or, in trial mode, would be made.
 
         Raises:
             ProvError: See :class:`~prov_facade.ProvClient`.
@@ -159,16 +159,16 @@ class ProvAdminClient(BaseClient):
     async def register_model_run_sync(
         self, record: ModelRunRecord | ModelLike, *, timeout: Timeout | None = None
     ) -> SyncRegisterModelRunResponse:
-        """Register one model run, and wait until it is lodged.
+        """Register one model run within the request, without a job.
 
         Route: ``POST /model_run/register_sync``
 
         Args:
             record: The model run, as for :meth:`ProvClient.register_model_run`.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, and the model run: its handle, its PROV document, its record.
+            The status and the model run: its handle, its PROV document and its record.
 
         Raises:
             ProvError: See :class:`~prov_facade.ProvClient`.
@@ -178,36 +178,36 @@ class ProvAdminClient(BaseClient):
     async def trigger_sentry_debug(
         self, *, timeout: Timeout | None = None
     ) -> dict[str, str] | None:
-        """Make the server fail on purpose, to see whether its monitoring notices.
+        """Make the server fail on purpose, to test its error monitoring.
 
         Route: ``GET /admin/sentry-debug``
 
         Args:
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The server's message, or ``None``, where monitoring is off.
+            The server's message, or ``None``, if monitoring is off.
 
         Raises:
-            ServerError: Where monitoring is on: that is the failure asked for.
+            ServerError: If monitoring is on. This is the expected result.
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
         return await self._send(trigger_sentry_debug.request(), timeout)
 
     async def clear_graph(self, *, confirm: bool, timeout: Timeout | None = None) -> StatusResponse:
-        """Delete the whole provenance graph, of all users. It cannot be undone.
+        """Delete the whole provenance graph of all users. This cannot be undone.
 
         Route: ``DELETE /graph/admin/clear``
 
         Args:
             confirm: Must be ``True``.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status.
 
         Raises:
-            InvalidRequestError: If ``confirm`` is anything else; nothing is sent.
+            InvalidRequestError: If ``confirm`` is not ``True``; nothing is sent.
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
         if confirm is not True:

@@ -54,21 +54,21 @@ class BaseClient:
     settings and its auth manager are, and no connections.
 
     Args:
-        auth: Gets the tokens: an :class:`AuthManager`, or any object with its methods.
+        auth: The auth manager: an :class:`AuthManager`, or any object with its methods.
         config: The deployment.
-        timeout: The limit of each phase of a request (connecting, writing, reading, waiting for a
+        timeout: The timeout of each phase of a request (connecting, writing, reading, waiting for a
             free connection), in seconds, or an ``httpx.Timeout``. 30 s by default.
-        retries: When a call is repeated, and how long it may take in all.
-        limits: How many connections are open at once, and how many are kept; 100 and 20 by
-            default, as in httpx.
-        transport: What moves the bytes, instead of the default transport. It is closed with the
-            connections, and so serves one event loop. ``"aiohttp"`` is for a thousand calls at
-            once; it needs the extra ``aiohttp``.
-        proxy: The proxy, instead of those that the environment names.
-        verify: The path of a CA bundle, or an ``ssl.SSLContext``, instead of the certificates that
-            come with httpx or that the environment names.
-        event_hooks: As for ``httpx.AsyncClient``. They see tokens.
-        polling: How jobs are waited for.
+        retries: Which calls are retried, how often, and how long a call may take in total.
+        limits: The maximum number of open connections, and of idle ones that are kept; httpx's
+            default is 100 and 20.
+        transport: The transport, instead of httpx's own. It is closed with the connections, so it
+            can be used in one event loop only. ``"aiohttp"`` is faster for a thousand concurrent
+            calls; it needs the extra ``aiohttp``.
+        proxy: The proxy, instead of the proxies from the environment.
+        verify: The path of a CA bundle, or an ``ssl.SSLContext``, instead of httpx's default
+            certificates or those from the environment.
+        event_hooks: As for ``httpx.AsyncClient``. They receive requests with tokens.
+        polling: How to wait for jobs.
 
     Raises:
         ConfigError: If an argument cannot be used.

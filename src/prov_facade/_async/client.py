@@ -77,38 +77,39 @@ from prov_facade.polling import PollPolicy
 class ProvClient(BaseClient):
     """A client of the prov-api.
 
-    Every method is one call of one route. Each takes ``timeout``, which replaces the client's own
-    for this call, and raises a :class:`~prov_facade.errors.ProvError` when there is no result:
+    The docstring of each method names the routes that it calls. Each method takes ``timeout``,
+    which overrides the client's timeout for this call, and raises a
+    :class:`~prov_facade.errors.ProvError` if it fails:
 
-    - :class:`~prov_facade.errors.InvalidRequestError` if an argument does not fit; nothing is sent;
-    - :class:`~prov_facade.errors.CredentialsError` if no token could be had;
-    - :class:`~prov_facade.errors.TransportError` if there was no answer;
-    - :class:`~prov_facade.errors.APIError` if the answer has an error status;
-    - :class:`~prov_facade.errors.InvalidResponseError` if the answer cannot be used;
-    - :class:`~prov_facade.errors.OperationFailedError` if the answer says that the call failed.
+    - :class:`~prov_facade.errors.InvalidRequestError` if an argument is invalid; nothing is sent;
+    - :class:`~prov_facade.errors.CredentialsError` if no token could be obtained;
+    - :class:`~prov_facade.errors.TransportError` if no response was received;
+    - :class:`~prov_facade.errors.APIError` if the response has an error status;
+    - :class:`~prov_facade.errors.InvalidResponseError` if the response is invalid;
+    - :class:`~prov_facade.errors.OperationFailedError` if the response reports a failure.
 
-    Model arguments may be models of :mod:`prov_facade.models`, mappings, or pydantic objects.
+    Model arguments can be models of :mod:`prov_facade.models`, mappings, or pydantic models.
 
     Args:
-        auth: Gets the tokens: an :class:`AuthManager`, or any object with its methods.
+        auth: The auth manager: an :class:`AuthManager`, or any object with its methods.
         config: The deployment.
-        timeout: The limit of each phase of a request (connecting, writing, reading, waiting for a
+        timeout: The timeout of each phase of a request (connecting, writing, reading, waiting for a
             free connection), in seconds, or an ``httpx.Timeout``. 30 s by default.
-        retries: When a call is tried again, and how long it may take in all.
-        limits: How many connections are open at once, and how many are kept; httpx's default is
-            100 and 20.
-        transport: What moves the bytes, instead of httpx's own transport. It is closed with the
-            connections, and so serves one event loop. ``"aiohttp"`` is for a thousand calls at
-            once; it needs the extra ``aiohttp``.
-        proxy: The proxy, instead of those that the environment names.
-        verify: The path of a CA bundle, or an ``ssl.SSLContext``, instead of the certificates that
-            come with httpx or that the environment names.
-        event_hooks: As for ``httpx.AsyncClient``. They see tokens.
-        polling: How jobs are waited for.
+        retries: Which calls are retried, how often, and how long a call may take in total.
+        limits: The maximum number of open connections, and of idle ones that are kept; httpx's
+            default is 100 and 20.
+        transport: The transport, instead of httpx's own. It is closed with the connections, so it
+            can be used in one event loop only. ``"aiohttp"`` is faster for a thousand concurrent
+            calls; it needs the extra ``aiohttp``.
+        proxy: The proxy, instead of the proxies from the environment.
+        verify: The path of a CA bundle, or an ``ssl.SSLContext``, instead of httpx's default
+            certificates or those from the environment.
+        event_hooks: As for ``httpx.AsyncClient``. They receive requests with tokens.
+        polling: How to wait for jobs.
 
     Attributes:
         admin: The routes that need the admin role. It shares this client's connections.
-        jobs: The jobs that the server makes of what is asked of it. It shares them, too.
+        jobs: The jobs that the server runs for the caller. It shares this client's connections.
 
     Raises:
         ConfigError: If an argument cannot be used.
@@ -131,12 +132,12 @@ class ProvClient(BaseClient):
         return f"{self._base_url}{endpoint.value}"
 
     async def get_health_check(self, *, timeout: Timeout | None = None) -> HealthCheckResponse:
-        """Ask whether the prov-api is up. Needs no token.
+        """Check that the prov-api is running. This needs no token.
 
         Route: ``GET /``
 
         Args:
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The server's message.
@@ -147,15 +148,15 @@ class ProvClient(BaseClient):
         return await self._send(get_health_check.request(), timeout)
 
     async def check_general_access(self, *, timeout: Timeout | None = None) -> User:
-        """Ask who the server takes the caller for. Any valid token will do.
+        """Get the user of the token. Any valid token is sufficient.
 
         Route: ``GET /check-access/check-general-access``
 
         Args:
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The user, with their roles. Its ``access_token`` is the caller's own, and a secret.
+            The user and their roles. Its ``access_token`` is the caller's token: keep it secret.
 
         Raises:
             ProvError: See :class:`ProvClient`.
@@ -163,52 +164,52 @@ class ProvClient(BaseClient):
         return await self._send(check_general_access.request(), timeout)
 
     async def check_read_access(self, *, timeout: Timeout | None = None) -> User:
-        """Ask whether the token may read.
+        """Check that the token grants read access.
 
         Route: ``GET /check-access/check-read-access``
 
         Args:
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The user, with their roles. Its ``access_token`` is the caller's own, and a secret.
+            The user and their roles. Its ``access_token`` is the caller's token: keep it secret.
 
         Raises:
-            PermissionDeniedError: If it may not.
+            PermissionDeniedError: If it does not.
             ProvError: See :class:`ProvClient`.
         """
         return await self._send(check_read_access.request(), timeout)
 
     async def check_write_access(self, *, timeout: Timeout | None = None) -> User:
-        """Ask whether the token may read and write.
+        """Check that the token grants read and write access.
 
         Route: ``GET /check-access/check-write-access``
 
         Args:
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The user, with their roles. Its ``access_token`` is the caller's own, and a secret.
+            The user and their roles. Its ``access_token`` is the caller's token: keep it secret.
 
         Raises:
-            PermissionDeniedError: If it may not.
+            PermissionDeniedError: If it does not.
             ProvError: See :class:`ProvClient`.
         """
         return await self._send(check_write_access.request(), timeout)
 
     async def check_admin_access(self, *, timeout: Timeout | None = None) -> User:
-        """Ask whether the token has the admin role.
+        """Check that the token grants admin access.
 
         Route: ``GET /check-access/check-admin-access``
 
         Args:
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The user, with their roles. Its ``access_token`` is the caller's own, and a secret.
+            The user and their roles. Its ``access_token`` is the caller's token: keep it secret.
 
         Raises:
-            PermissionDeniedError: If it has not.
+            PermissionDeniedError: If it does not.
             ProvError: See :class:`ProvClient`.
         """
         return await self._send(check_admin_access.request(), timeout)
@@ -218,21 +219,22 @@ class ProvClient(BaseClient):
     ) -> RegisterModelRunResponse:
         """Register one model run.
 
-        The server checks the record and starts a job that lodges it; this does not wait for the
-        job.
+        The server checks the record and starts a job that registers it. This method does not wait
+        for the job; :meth:`register_and_wait` does.
 
         Route: ``POST /model_run/register``
 
         Args:
-            model_run_payload: The model run. Times are Unix seconds; the display name and the
+            model_run_payload: The model run. Times are in Unix seconds. The display name and the
                 description must not be empty.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, and the session id of the job.
+            The status and the session id of the job.
 
         Raises:
-            BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
+            BadRequestError: If an id does not exist, or the record does not conform to its workflow
+                template.
             ProvError: See :class:`ProvClient`.
         """
         return await self._send(register_model_run.request(body=model_run_payload), timeout)
@@ -245,16 +247,17 @@ class ProvClient(BaseClient):
     ) -> RegisterBatchModelRunResponse:
         """Register many model runs at once.
 
-        The server starts one job that makes a job for each record; this does not wait for them.
+        The server starts one job, which starts a job for each record. This method does not wait
+        for the jobs; :meth:`register_many` does.
 
         Route: ``POST /model_run/register_batch``
 
         Args:
             model_run_batch_payload: The model runs, as its ``records``.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, and the session id of the job that submits the batch.
+            The status and the session id of the job that submits the batch.
 
         Raises:
             ProvError: See :class:`ProvClient`.
@@ -270,23 +273,25 @@ class ProvClient(BaseClient):
         *,
         timeout: Timeout | None = None,
     ) -> PostUpdateModelRunResponse:
-        """Replace the record of a model run that is registered.
+        """Replace the record of a registered model run.
 
-        The server starts a job that does it; this does not wait for the job.
+        The server starts a job that makes the change. This method does not wait for the job;
+        :meth:`update_and_wait` does.
 
         Route: ``POST /model_run/update``
 
         Args:
             model_run_id: The handle of the model run.
-            reason: Why it is changed; kept in its history.
-            record: The new record, whole.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            reason: The reason for the change, which is stored in the history of the model run.
+            record: The complete new record.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The session id of the job.
 
         Raises:
-            BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
+            BadRequestError: If an id does not exist, or the record does not conform to its workflow
+                template.
             ProvError: See :class:`ProvClient`.
         """
         body = {"model_run_id": model_run_id, "reason": reason, "record": record}
@@ -295,22 +300,23 @@ class ProvClient(BaseClient):
     async def link_model_run_to_study(
         self, model_run_id: str, study_id: str, *, timeout: Timeout | None = None
     ) -> AddStudyLinkResponse:
-        """Say that a model run that is registered belongs to a study.
+        """Link a registered model run to a study.
 
-        The server starts a job that adds the link; this does not wait for the job.
+        The server starts a job that adds the link. This method does not wait for the job;
+        :meth:`link_to_study_and_wait` does.
 
         Route: ``POST /model_run/edit/link_to_study``
 
         Args:
             model_run_id: The handle of the model run.
             study_id: The handle of the study.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status, both handles, and the session id of the job.
 
         Raises:
-            BadRequestError: If one of them does not exist, or the model run has a study already.
+            BadRequestError: If one of them does not exist, or the model run already has a study.
             ProvError: See :class:`ProvClient`.
         """
         request = link_model_run_to_study.request(model_run_id=model_run_id, study_id=study_id)
@@ -324,23 +330,24 @@ class ProvClient(BaseClient):
         on_change: OnChange | None = None,
         timeout: Timeout | None = None,
     ) -> RegisteredModelRun:
-        """Register one model run, and wait until it is lodged.
+        """Register one model run, and wait until it is registered.
 
         Routes: ``POST /model_run/register``, ``GET /jobs/user/fetch``
 
         Args:
             record: The model run, as for :meth:`register_model_run`.
-            polling: How the job is waited for; the client's own by default.
-            on_change: Called with the job whenever its status is another.
-            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
+            polling: How to wait for the job; by default as set for the client.
+            on_change: Called with the job whenever its status changes.
+            timeout: The timeout of each request, as for the client; by default the client's.
 
         Returns:
-            The model run: its handle, its record, its PROV document.
+            The model run: its handle, its record and its PROV document.
 
         Raises:
-            BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
-            JobError: If the job fails, or does not end in time; its ``session_id`` is the job, for
-                which ``jobs.wait_for_model_run`` waits again.
+            BadRequestError: If an id does not exist, or the record does not conform to its workflow
+                template.
+            JobError: If the job fails, or does not end in time. Its ``session_id`` identifies the
+                job; ``jobs.wait_for_model_run`` waits for it again.
             ProvError: See :class:`ProvClient`.
         """
         started = await self.register_model_run(record, timeout=timeout)
@@ -361,25 +368,26 @@ class ProvClient(BaseClient):
         on_change: OnChange | None = None,
         timeout: Timeout | None = None,
     ) -> RegisteredModelRun:
-        """Replace the record of a model run, and wait until that is done.
+        """Replace the record of a model run, and wait for the change.
 
         Routes: ``POST /model_run/update``, ``GET /jobs/user/fetch``
 
         Args:
             model_run_id: The handle of the model run.
-            reason: Why it is changed; kept in its history.
-            record: The new record, whole.
-            polling: How the job is waited for; the client's own by default.
-            on_change: Called with the job whenever its status is another.
-            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
+            reason: The reason for the change, which is stored in the history of the model run.
+            record: The complete new record.
+            polling: How to wait for the job; by default as set for the client.
+            on_change: Called with the job whenever its status changes.
+            timeout: The timeout of each request, as for the client; by default the client's.
 
         Returns:
-            The model run as it is now.
+            The changed model run.
 
         Raises:
-            BadRequestError: If an id does not exist, or the workflow template is not fulfilled.
-            JobError: If the job fails, or does not end in time; its ``session_id`` is the job, for
-                which ``jobs.wait_for_model_run`` waits again.
+            BadRequestError: If an id does not exist, or the record does not conform to its workflow
+                template.
+            JobError: If the job fails, or does not end in time. Its ``session_id`` identifies the
+                job; ``jobs.wait_for_model_run`` waits for it again.
             ProvError: See :class:`ProvClient`.
         """
         started = await self.post_update_model_run(model_run_id, reason, record, timeout=timeout)
@@ -396,24 +404,24 @@ class ProvClient(BaseClient):
         on_change: OnChange | None = None,
         timeout: Timeout | None = None,
     ) -> RegisteredModelRun:
-        """Say that a model run belongs to a study, and wait until that is done.
+        """Link a model run to a study, and wait for the change.
 
         Routes: ``POST /model_run/edit/link_to_study``, ``GET /jobs/user/fetch``
 
         Args:
             model_run_id: The handle of the model run.
             study_id: The handle of the study.
-            polling: How the job is waited for; the client's own by default.
-            on_change: Called with the job whenever its status is another.
-            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
+            polling: How to wait for the job; by default as set for the client.
+            on_change: Called with the job whenever its status changes.
+            timeout: The timeout of each request, as for the client; by default the client's.
 
         Returns:
-            The model run as it is now.
+            The changed model run.
 
         Raises:
-            BadRequestError: If one of them does not exist, or the model run has a study already.
-            JobError: If the job fails, or does not end in time; its ``session_id`` is the job, for
-                which ``jobs.wait_for_model_run`` waits again.
+            BadRequestError: If one of them does not exist, or the model run already has a study.
+            JobError: If the job fails, or does not end in time. Its ``session_id`` identifies the
+                job; ``jobs.wait_for_model_run`` waits for it again.
             ProvError: See :class:`ProvClient`.
         """
         started = await self.link_model_run_to_study(model_run_id, study_id, timeout=timeout)
@@ -568,17 +576,17 @@ class ProvClient(BaseClient):
     async def explore_upstream(
         self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
     ) -> LineageResponse:
-        """Follow the lineage of an item back: what it came from, and who was behind it.
+        """Explore the lineage upstream of an item: its inputs and the agents behind them.
 
         Route: ``GET /explore/upstream``
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: How many links to follow, at most 10; the server's default, 2, if ``None``.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            depth: Number of links to follow, at most 10; by default the server follows 2.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data, as networkx reads it.
+            The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
             ProvError: See :class:`ProvClient`.
@@ -589,17 +597,17 @@ class ProvClient(BaseClient):
     async def explore_downstream(
         self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
     ) -> LineageResponse:
-        """Follow the lineage of an item forward: what came from it.
+        """Explore the lineage downstream of an item: what was derived from it.
 
         Route: ``GET /explore/downstream``
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: How many links to follow, at most 10; the server's default, 2, if ``None``.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            depth: Number of links to follow, at most 10; by default the server follows 2.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data, as networkx reads it.
+            The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
             ProvError: See :class:`ProvClient`.
@@ -616,11 +624,11 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: How many links to follow, at most 10; the server's default, 4, if ``None``.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            depth: Number of links to follow, at most 10; by default the server follows 4.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data, as networkx reads it.
+            The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
             ProvError: See :class:`ProvClient`.
@@ -637,11 +645,11 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: How many links to follow, at most 10; the server's default, 4, if ``None``.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            depth: Number of links to follow, at most 10; by default the server follows 4.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data, as networkx reads it.
+            The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
             ProvError: See :class:`ProvClient`.
@@ -658,11 +666,11 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: How many links to follow, at most 10; the server's default, 4, if ``None``.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            depth: Number of links to follow, at most 10; by default the server follows 4.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data, as networkx reads it.
+            The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
             ProvError: See :class:`ProvClient`.
@@ -673,17 +681,17 @@ class ProvClient(BaseClient):
     async def get_effected_agents(
         self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
     ) -> LineageResponse:
-        """Find the people and organisations that what came from an item concerns.
+        """Find the people and organisations downstream of an item, and the paths to them.
 
         Route: ``GET /explore/special/effected_agents``
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: How many links to follow, at most 10; the server's default, 4, if ``None``.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            depth: Number of links to follow, at most 10; by default the server follows 4.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data, as networkx reads it.
+            The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
             ProvError: See :class:`ProvClient`.
@@ -694,19 +702,19 @@ class ProvClient(BaseClient):
     async def generate_csv_template(
         self, workflow_template_id: str, *, timeout: Timeout | None = None
     ) -> str:
-        """Make an empty CSV file for the model runs of a workflow template.
+        """Generate an empty CSV file for the model runs of a workflow template.
 
         Route: ``GET /bulk/generate_template/csv``
 
         Args:
             workflow_template_id: The handle of the workflow template.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The CSV text: a header row, to be filled in below, a model run a row.
+            The CSV text: a header row, below which to add one row per model run.
 
         Raises:
-            BadRequestError: If there is no such workflow template.
+            BadRequestError: If the workflow template does not exist.
             ProvError: See :class:`ProvClient`.
         """
         request = generate_csv_template.request(workflow_template_id=workflow_template_id)
@@ -715,22 +723,22 @@ class ProvClient(BaseClient):
     async def convert_model_runs_to_csv(
         self, csv_file_contents: str, *, timeout: Timeout | None = None
     ) -> ConvertModelRunsResponse:
-        """Turn the text of a filled-in CSV file into model run records.
+        """Convert the text of a completed CSV file into model run records.
 
-        Nothing is registered: give the records to :meth:`register_batch_model_runs` for that.
+        This registers nothing: pass the records to :meth:`register_batch_model_runs` for that.
 
         Route: ``POST /bulk/convert_model_runs/csv``
 
         Args:
-            csv_file_contents: The CSV text. It is sent as UTF-8; a leading byte order mark does
-                not matter.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            csv_file_contents: The CSV text, which is sent as UTF-8. A leading byte order mark is
+                allowed.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the new records, the jobs of rows that were submitted before, and warnings.
+            The status, the new records, the jobs of rows that were already submitted, and warnings.
 
         Raises:
-            BadRequestError: If the server cannot read the file; its reason says why.
+            BadRequestError: If the server cannot read the file. The error gives its reason.
             ProvError: See :class:`ProvClient`.
         """
         with self._errors_of(convert_model_runs_to_csv.OPERATION):
@@ -740,19 +748,19 @@ class ProvClient(BaseClient):
     async def regenerate_csv_from_model_run_batch(
         self, batch_id: str, *, timeout: Timeout | None = None
     ) -> str:
-        """Make the CSV file of a batch again, with what became of each row.
+        """Generate the CSV file of a batch, with the outcome of each row.
 
         Route: ``GET /bulk/regenerate_from_batch/csv``
 
         Args:
             batch_id: The id of the batch, from the result of the job that submitted it.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The CSV text: a row for each job of the batch.
+            The CSV text, with a row for each job of the batch.
 
         Raises:
-            BadRequestError: If there is no such batch, or it mixes workflow templates.
+            BadRequestError: If the batch does not exist, or mixes workflow templates.
             ProvError: See :class:`ProvClient`.
         """
         request = regenerate_csv_from_model_run_batch.request(batch_id=batch_id)
@@ -765,25 +773,25 @@ class ProvClient(BaseClient):
         polling: PollPolicy | None = None,
         timeout: Timeout | None = None,
     ) -> bytes:
-        """Make a Word report of a study or a model run: its inputs, model runs and outputs.
+        """Create a Word report of a study or a model run: its inputs, model runs and outputs.
 
-        Where the server makes it in a job, this waits for the job and fetches the report.
+        If the server creates the report in a job, this waits for the job and downloads the report.
 
         Route: ``POST /explore/generate/report``
 
         Args:
             report_request: The handle and the subtype of the item (``STUDY`` or ``MODEL_RUN``),
-                and how many links to follow from it, 1 to 3.
-            polling: How the job is waited for; the client's own by default.
-            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
+                and the number of links to follow from it, 1 to 3.
+            polling: How to wait for the job; by default as set for the client.
+            timeout: The timeout of each request, as for the client; by default the client's.
 
         Returns:
             The ``.docx`` document.
 
         Raises:
-            JobError: If the job fails, or does not end in time; ``jobs.wait_for_report`` waits for
+            JobError: If the job fails, or does not end in time. ``jobs.wait_for_report`` waits for
                 it again.
-            ReportError: If what came back is not a document. It is an ``AssertionError``, too.
+            ReportError: If the response is not a document. It is also an ``AssertionError``.
             ProvError: See :class:`ProvClient`.
         """
         request = generate_report.request(body=report_request)
@@ -803,33 +811,33 @@ class ProvClient(BaseClient):
         polling: PollPolicy | None = None,
         timeout: Timeout | None = None,
     ) -> Path:
-        """Make a Word report of a study or a model run, and save it as it comes.
+        """Create a Word report of a study or a model run, and stream it to a file.
 
-        Where the server makes it in a job, this waits for the job and fetches the report.
+        If the server creates the report in a job, this waits for the job and downloads the report.
 
-        The file appears when it is whole and was found to be a Word document; of a call that fails
-        or is cancelled, nothing is left. Memory does not grow with its size.
+        The file appears once it is complete and is known to be a Word document. A call that fails
+        or is cancelled leaves no file. Memory use does not depend on the size of the file.
 
         Route: ``POST /explore/generate/report``
 
         Args:
-            request: The handle and the subtype of the item (``STUDY`` or ``MODEL_RUN``), and how
-                many links to follow from it, 1 to 3.
-            path: Where to save it. In a directory that exists, a name is made from the handle, such
-                as ``report-10378.1_123.docx``.
-            overwrite: Whether a file that is there is replaced.
-            polling: How the job is waited for; the client's own by default.
-            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
+            request: The handle and the subtype of the item (``STUDY`` or ``MODEL_RUN``), and the
+                number of links to follow from it, 1 to 3.
+            path: The file, or an existing directory. In a directory, the file is named after the
+                handle, such as ``report-10378.1_123.docx``.
+            overwrite: Whether to replace an existing file.
+            polling: How to wait for the job; by default as set for the client.
+            timeout: The timeout of each request, as for the client; by default the client's.
 
         Returns:
-            Where the report is.
+            The path of the report.
 
         Raises:
-            FileError: If it cannot be written. It is an ``OSError``, too.
-            InvalidRequestError: If there is a file already, or no such directory; nothing is sent.
-            JobError: If the job fails, or does not end in time; ``jobs.wait_for_report`` waits for
+            FileError: If the file cannot be written. It is also an ``OSError``.
+            InvalidRequestError: If the file exists, or its directory does not; nothing is sent.
+            JobError: If the job fails, or does not end in time. ``jobs.wait_for_report`` waits for
                 it again.
-            ReportError: If what came back is not a document. It is an ``AssertionError``, too.
+            ReportError: If the response is not a document. It is also an ``AssertionError``.
             ProvError: See :class:`ProvClient`.
         """
         with self._errors_of(generate_report.OPERATION):
@@ -855,26 +863,26 @@ class ProvClient(BaseClient):
         overwrite: bool = False,
         timeout: Timeout | None = None,
     ) -> Path:
-        """Make an empty CSV file for the model runs of a workflow template, and save it.
+        """Generate an empty CSV file for the model runs of a workflow template, and save it.
 
-        The file appears when it is whole; of a call that fails or is cancelled, nothing is left.
+        The file appears once it is complete. A call that fails or is cancelled leaves no file.
 
         Route: ``GET /bulk/generate_template/csv``
 
         Args:
             workflow_template_id: The handle of the workflow template.
-            path: Where to save it. In a directory that exists, a name is made from the handle, such
-                as ``template-10378.1_123.csv``.
-            overwrite: Whether a file that is there is replaced.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            path: The file, or an existing directory. In a directory, the file is named after the
+                handle, such as ``template-10378.1_123.csv``.
+            overwrite: Whether to replace an existing file.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            Where the CSV file is: the bytes that the server sent, which are text.
+            The path of the CSV file, which contains the bytes that the server sent.
 
         Raises:
-            BadRequestError: If there is no such workflow template.
-            FileError: If it cannot be written. It is an ``OSError``, too.
-            InvalidRequestError: If there is a file already, or no such directory; nothing is sent.
+            BadRequestError: If the workflow template does not exist.
+            FileError: If the file cannot be written. It is also an ``OSError``.
+            InvalidRequestError: If the file exists, or its directory does not; nothing is sent.
             ProvError: See :class:`ProvClient`.
         """
         request = generate_csv_template.request(workflow_template_id=workflow_template_id)
@@ -890,27 +898,27 @@ class ProvClient(BaseClient):
         overwrite: bool = False,
         timeout: Timeout | None = None,
     ) -> Path:
-        """Make the CSV file of a batch again, with what became of each row, and save it.
+        """Generate the CSV file of a batch, with the outcome of each row, and save it.
 
-        The file appears when it is whole; of a call that fails or is cancelled, nothing is left.
-        Memory does not grow with its size.
+        The file appears once it is complete. A call that fails or is cancelled leaves no file.
+        Memory use does not depend on the size of the file.
 
         Route: ``GET /bulk/regenerate_from_batch/csv``
 
         Args:
             batch_id: The id of the batch, from the result of the job that submitted it.
-            path: Where to save it. In a directory that exists, a name is made from the id, such as
-                ``batch-7f1c2a5e.csv``.
-            overwrite: Whether a file that is there is replaced.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            path: The file, or an existing directory. In a directory, the file is named after the
+                id, such as ``batch-7f1c2a5e.csv``.
+            overwrite: Whether to replace an existing file.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            Where the CSV file is: the bytes that the server sent, which are text.
+            The path of the CSV file, which contains the bytes that the server sent.
 
         Raises:
-            BadRequestError: If there is no such batch, or it mixes workflow templates.
-            FileError: If it cannot be written. It is an ``OSError``, too.
-            InvalidRequestError: If there is a file already, or no such directory; nothing is sent.
+            BadRequestError: If the batch does not exist, or mixes workflow templates.
+            FileError: If the file cannot be written. It is also an ``OSError``.
+            InvalidRequestError: If the file exists, or its directory does not; nothing is sent.
             ProvError: See :class:`ProvClient`.
         """
         request = regenerate_csv_from_model_run_batch.request(batch_id=batch_id)
@@ -936,26 +944,26 @@ class ProvClient(BaseClient):
     async def convert_model_runs_file(
         self, path: str | os.PathLike[str], *, timeout: Timeout | None = None
     ) -> ConvertModelRunsResponse:
-        """Turn a filled-in CSV file into model run records; it is sent as it is read.
+        """Convert a completed CSV file into model run records, streaming the file to the server.
 
-        Nothing is registered: give the records to :meth:`register_batch_model_runs` for that.
-        Memory does not grow with the size of the file, only with that of the answer.
+        This registers nothing: pass the records to :meth:`register_batch_model_runs` for that.
+        Memory use depends on the size of the response, not on that of the file.
 
         Route: ``POST /bulk/convert_model_runs/csv``
 
         Args:
-            path: The CSV file, in UTF-8, which the server checks; a leading byte order mark does
-                not matter. Its name is not sent.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            path: The CSV file, in UTF-8, which the server checks. A leading byte order mark is
+                allowed. The name of the file is not sent.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the new records, the jobs of rows that were submitted before, and warnings.
+            The status, the new records, the jobs of rows that were already submitted, and warnings.
 
         Raises:
-            BadRequestError: If the server cannot read the file; its reason says why.
-            FileError: If it cannot be read to its end, or changes meanwhile. It is an ``OSError``,
-                too.
-            InvalidRequestError: If there is no file that can be read; nothing is sent.
+            BadRequestError: If the server cannot read the file. The error gives its reason.
+            FileError: If reading the file fails, or the file changes meanwhile. It is also an
+                ``OSError``.
+            InvalidRequestError: If the file does not exist or cannot be opened; nothing is sent.
             ProvError: See :class:`ProvClient`.
         """
         with self._errors_of(convert_model_runs_to_csv.OPERATION), Upload(path) as file:

@@ -1,4 +1,4 @@
-"""The jobs that the server makes of what is asked of it."""
+"""The client of the job-api."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ OnChange = Callable[[JobStatusTable], object]
 
 
 class JobsClient(BaseClient):
-    """The jobs of the caller, in the job-api.
+    """The caller's jobs in the job-api.
 
     Registering a model run, updating it, linking it to a study, registering a batch and, on newer
-    servers, making a report are jobs: the prov-api answers with a ``session_id``, and the job-api
-    tells how far the job is. Usually reached as ``jobs`` of a :class:`~prov_facade.ProvClient`,
-    whose connections it then shares; it can also be made by itself, with the same arguments.
+    servers, creating a report are jobs: the prov-api returns a ``session_id``, and the job-api
+    reports the status of the job. Usually the ``jobs`` attribute of a
+    :class:`~prov_facade.ProvClient`, whose connections it shares. It can also be created on its
+    own, with the same arguments.
 
-    A job goes on whether or not anybody waits for it. With its ``session_id`` it can be waited for
-    again, by another process, too. Methods take ``timeout`` and raise errors as those of
-    ``ProvClient`` do; ``timeout`` is for each single request, and how long a job is waited for is
-    the matter of ``polling``.
+    A job continues whether or not a client waits for it. With its ``session_id``, any process can
+    wait for it again. Methods take ``timeout`` and raise errors like those of ``ProvClient``.
+    ``timeout`` applies to each request; ``polling`` sets how long to wait for a job.
     """
 
     @classmethod
@@ -52,20 +52,20 @@ class JobsClient(BaseClient):
         return config.job_api_endpoint
 
     async def fetch(self, session_id: str, *, timeout: Timeout | None = None) -> JobStatusTable:
-        """Look at a job.
+        """Fetch the current state of a job.
 
         Route: ``GET /jobs/user/fetch``
 
         Args:
-            session_id: The job.
-            timeout: Seconds, or an ``httpx.Timeout``; the client's own by default.
+            session_id: The session id of the job.
+            timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The job as it stands.
+            The job.
 
         Raises:
-            AuthenticationError: If the token is not valid, or the job is another user's.
-            BadRequestError: If the job is not known. For its first seconds, none is.
+            AuthenticationError: If the token is invalid, or the job belongs to another user.
+            BadRequestError: If the job is unknown, as every job is for its first few seconds.
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
         return (await self._send(fetch_job.request(session_id=session_id), timeout)).job
@@ -73,15 +73,15 @@ class JobsClient(BaseClient):
     async def list(
         self, *, page_size: int = 50, timeout: Timeout | None = None
     ) -> AsyncGenerator[JobStatusTable, None]:
-        """Go through the jobs that the caller had started, the newest first.
+        """Iterate over the jobs that the caller started, newest first.
 
-        Pages are fetched as they are needed: stop where you have seen enough.
+        Pages are fetched as needed, so iteration can stop at any point.
 
         Route: ``POST /jobs/user/list``
 
         Args:
-            page_size: How many jobs are fetched at a time, 1 or more.
-            timeout: Seconds for each page, or an ``httpx.Timeout``; the client's own by default.
+            page_size: The number of jobs per request, 1 or more.
+            timeout: The timeout of each request, as for the client; by default the client's.
 
         Yields:
             The jobs.
@@ -101,14 +101,14 @@ class JobsClient(BaseClient):
     async def list_batch(
         self, batch_id: str, *, page_size: int = 50, timeout: Timeout | None = None
     ) -> AsyncGenerator[JobStatusTable, None]:
-        """Go through the jobs of a batch, the newest first.
+        """Iterate over the jobs of a batch, newest first.
 
         Route: ``POST /jobs/user/list_batch``
 
         Args:
-            batch_id: The batch, from the result of the job that submitted it.
-            page_size: How many jobs are fetched at a time, 1 or more.
-            timeout: Seconds for each page, or an ``httpx.Timeout``; the client's own by default.
+            batch_id: The id of the batch, from the result of the job that submitted it.
+            page_size: The number of jobs per request, 1 or more.
+            timeout: The timeout of each request, as for the client; by default the client's.
 
         Yields:
             The jobs.
@@ -156,24 +156,24 @@ class JobsClient(BaseClient):
         polling: PollPolicy | None = None,
         timeout: Timeout | None = None,
     ) -> AsyncGenerator[JobStatusTable, None]:
-        """Follow a job to its end, and see each status that it comes to.
+        """Follow a job to its end, and yield it at each change of its status.
 
-        A status that the job passes through between two looks is not seen. What fails for a while
-        (no connection, 429, 5xx) only makes the next look come later.
+        Statuses that the job passes through between two polls are missed. Transient errors (no
+        connection, 429, 5xx) only delay the next poll.
 
         Route: ``GET /jobs/user/fetch``
 
         Args:
-            session_id: The job.
-            polling: How it is waited for; the client's own by default.
-            timeout: Seconds for each look, or an ``httpx.Timeout``; the client's own by default.
+            session_id: The session id of the job.
+            polling: How to wait for the job; by default as set for the client.
+            timeout: The timeout of each request, as for the client; by default the client's.
 
         Yields:
-            The job, whenever its status is another. The last one has ended, well or not.
+            The job, whenever its status has changed. The last one has succeeded or failed.
 
         Raises:
-            AuthenticationError: If the token is not valid, or the job is another user's.
-            JobNotFoundError: If the job-api does not know the job after
+            AuthenticationError: If the token is invalid, or the job belongs to another user.
+            JobNotFoundError: If the job-api still does not know the job after
                 ``polling.not_found_grace``.
             JobTimeoutError: If the job does not end before ``polling.deadline``.
             ProvError: See :class:`~prov_facade.ProvClient`.
@@ -217,27 +217,27 @@ class JobsClient(BaseClient):
     ) -> JobStatusTable:
         """Wait until a job has succeeded.
 
-        Whatever ends the waiting (an error, a cancelled task, a process that is killed), the job
-        goes on: call this again with the same ``session_id``.
+        If the wait ends early (by an error, a cancelled task, a killed process), the job continues:
+        call this again with the same ``session_id``.
 
         Route: ``GET /jobs/user/fetch``
 
         Args:
-            session_id: The job.
-            polling: How it is waited for; the client's own by default.
-            on_change: Called with the job whenever its status is another.
-            timeout: Seconds for each look, or an ``httpx.Timeout``; the client's own by default.
+            session_id: The session id of the job.
+            polling: How to wait for the job; by default as set for the client.
+            on_change: Called with the job whenever its status changes.
+            timeout: The timeout of each request, as for the client; by default the client's.
 
         Returns:
-            The job, which has succeeded. What its ``result`` holds depends on what it did.
+            The job, which has succeeded. The content of its ``result`` depends on its type.
 
         Raises:
-            AuthenticationError: If the token is not valid, or the job is another user's.
-            JobFailedError: If the job fails; its ``reason`` says why.
-            JobNotFoundError: If the job-api does not know the job after
+            AuthenticationError: If the token is invalid, or the job belongs to another user.
+            JobFailedError: If the job fails, with its ``reason``.
+            JobNotFoundError: If the job-api still does not know the job after
                 ``polling.not_found_grace``.
-            JobTimeoutError: If the job does not end before ``polling.deadline``; its ``job`` is
-                what was last seen.
+            JobTimeoutError: If the job does not end before ``polling.deadline``. Its ``job`` is the
+                last known state.
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
         last: JobStatusTable | None = None
@@ -264,17 +264,17 @@ class JobsClient(BaseClient):
         Route: ``GET /jobs/user/fetch``
 
         Args:
-            session_id: The job.
-            polling: How it is waited for; the client's own by default.
-            on_change: Called with the job whenever its status is another.
-            timeout: Seconds for each look, or an ``httpx.Timeout``; the client's own by default.
+            session_id: The session id of the job.
+            polling: How to wait for the job; by default as set for the client.
+            on_change: Called with the job whenever its status changes.
+            timeout: The timeout of each request, as for the client; by default the client's.
 
         Returns:
-            The model run: its handle, its record, its PROV document.
+            The model run: its handle, its record and its PROV document.
 
         Raises:
-            InvalidResponseError: If what came of the job is no model run.
-            ProvError: As :meth:`wait`.
+            InvalidResponseError: If the result of the job is not a model run.
+            ProvError: As for :meth:`wait`.
         """
         return job_results.registered_model_run(
             await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
@@ -290,22 +290,22 @@ class JobsClient(BaseClient):
     ) -> str:
         """Wait until a job that submits a batch has succeeded.
 
-        The jobs of the single records may still go on: see :meth:`list_batch`.
+        The jobs of the individual records may still be running: see :meth:`list_batch`.
 
         Route: ``GET /jobs/user/fetch``
 
         Args:
-            session_id: The job.
-            polling: How it is waited for; the client's own by default.
-            on_change: Called with the job whenever its status is another.
-            timeout: Seconds for each look, or an ``httpx.Timeout``; the client's own by default.
+            session_id: The session id of the job.
+            polling: How to wait for the job; by default as set for the client.
+            on_change: Called with the job whenever its status changes.
+            timeout: The timeout of each request, as for the client; by default the client's.
 
         Returns:
             The id of the batch.
 
         Raises:
-            InvalidResponseError: If what came of the job is no batch.
-            ProvError: As :meth:`wait`.
+            InvalidResponseError: If the result of the job is not a batch.
+            ProvError: As for :meth:`wait`.
         """
         return job_results.batch_id(
             await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
@@ -319,24 +319,24 @@ class JobsClient(BaseClient):
         on_change: OnChange | None = None,
         timeout: Timeout | None = None,
     ) -> bytes:
-        """Wait until a job has made a report, and fetch it.
+        """Wait until a job has created a report, and download it.
 
-        Routes: ``GET /jobs/user/fetch``, and the address that the job names; no token is sent
-        there.
+        Routes: ``GET /jobs/user/fetch``, and the URL in the result of the job, to which no token is
+        sent.
 
         Args:
-            session_id: The job.
-            polling: How it is waited for; the client's own by default.
-            on_change: Called with the job whenever its status is another.
-            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
+            session_id: The session id of the job.
+            polling: How to wait for the job; by default as set for the client.
+            on_change: Called with the job whenever its status changes.
+            timeout: The timeout of each request, as for the client; by default the client's.
 
         Returns:
             The ``.docx`` document.
 
         Raises:
-            ReportError: If there is no document at that address. It is good for about an hour after
-                the job has ended.
-            ProvError: As :meth:`wait`.
+            ReportError: If the URL does not return a document. It is valid for about an hour after
+                the end of the job.
+            ProvError: As for :meth:`wait`.
         """
         job = await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
         return await self._fetch_report(job, timeout)
@@ -351,31 +351,31 @@ class JobsClient(BaseClient):
         on_change: OnChange | None = None,
         timeout: Timeout | None = None,
     ) -> Path:
-        """Wait until a job has made a report, and save it as it comes.
+        """Wait until a job has created a report, and stream it to a file.
 
-        The file appears when it is whole and was found to be a Word document; of a call that fails
-        or is cancelled, nothing is left. Memory does not grow with its size.
+        The file appears once it is complete and is known to be a Word document. A call that fails
+        or is cancelled leaves no file. Memory use does not depend on the size of the file.
 
-        Routes: ``GET /jobs/user/fetch``, and the address that the job names; no token is sent
-        there.
+        Routes: ``GET /jobs/user/fetch``, and the URL in the result of the job, to which no token is
+        sent.
 
         Args:
-            session_id: The job.
-            path: Where to save it. In a directory that exists, a name is made from the session id,
-                such as ``report-7f0c1a52.docx``.
-            overwrite: Whether a file that is there is replaced.
-            polling: How it is waited for; the client's own by default.
-            on_change: Called with the job whenever its status is another.
-            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
+            session_id: The session id of the job.
+            path: The file, or an existing directory. In a directory, the file is named after the
+                session id, such as ``report-7f0c1a52.docx``.
+            overwrite: Whether to replace an existing file.
+            polling: How to wait for the job; by default as set for the client.
+            on_change: Called with the job whenever its status changes.
+            timeout: The timeout of each request, as for the client; by default the client's.
 
         Returns:
-            Where the report is.
+            The path of the report.
 
         Raises:
-            FileError: If it cannot be written. It is an ``OSError``, too.
-            InvalidRequestError: If there is a file already, or no such directory; nothing is sent.
-            ReportError: If there is no document at that address.
-            ProvError: As :meth:`wait`.
+            FileError: If the file cannot be written. It is also an ``OSError``.
+            InvalidRequestError: If the file exists, or its directory does not; nothing is sent.
+            ReportError: If the URL does not return a document.
+            ProvError: As for :meth:`wait`.
         """
         name = file_name("report", session_id, ".docx")
         with (
