@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from contract.calls import RECORD
 from contract_server import TOKEN, ContractServer
+from operation_calls import RECORD
 
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +9,9 @@ import api_document
 import attrs
 import msgspec
 import pytest
-from clients import BOTH_BY_DEFAULT
-from contract.calls import CALLS, Call
+from clients import BOTH_BY_DEFAULT, run
 from contract_server import TOKEN, ContractServer
+from operation_calls import CALLS, Call
 
 from prov_api_client import OPERATIONS
 from prov_facade import ProvClient, errors
@@ -53,13 +51,6 @@ CLASSES = {
     422: errors.ValidationFailedError,
     500: errors.ServerError,
 }
-
-
-def run(call: Awaitable[Any]) -> Any:
-    async def calling() -> Any:
-        return await call
-
-    return asyncio.run(calling())
 
 
 def without_nulls(value: Any) -> Any:
