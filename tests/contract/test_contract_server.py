@@ -64,7 +64,7 @@ def strict(started_server: ContractServer) -> ContractServer:
         ),
     ],
 )
-def test_a_departure_is_noticed(
+def test_an_invalid_request_is_reported(
     method: str, path: str, arguments: dict[str, object], reason: str, strict: ContractServer
 ) -> None:
     response = httpx.request(method, strict.url + path, timeout=60, **arguments)  # type: ignore[arg-type]
@@ -74,7 +74,7 @@ def test_a_departure_is_noticed(
         strict.check()
 
 
-def test_a_proper_request_is_answered_with_the_example(strict: ContractServer) -> None:
+def test_a_valid_request_returns_the_example(strict: ContractServer) -> None:
     response = httpx.get(f"{strict.url}/")
 
     assert response.json() == {"message": "Health check successful."}

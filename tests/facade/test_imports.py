@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 
-def test_importing_the_package_imports_nothing_heavy_and_warns_of_nothing() -> None:
+def test_importing_the_package_is_light_and_without_warnings() -> None:
     heavy = ["pydantic", "yaml", "jsonschema", "rich", "numpy", "networkx", "trio", "pytest"]
     heavy += ["starlette", "uvicorn", "jwt", "docx", "sqlite3", "prov_facade.sandbox"]
     heavy += ["oauthlib", "keyring", "IPython"]

@@ -33,7 +33,7 @@ def test_every_operation_has_one_method_and_every_method_is_an_operation() -> No
     )
 
 
-def test_the_endpoints_are_the_paths_of_the_operations() -> None:
+def test_the_endpoints_match_the_paths_of_the_operations() -> None:
     paths = {operation.path for operation in OPERATIONS.values()}
     enums = {member.value for member in (*ProvAPIEndpoints, *ProvAPIAdminEndpoints)}
     assert enums <= paths
@@ -54,7 +54,7 @@ def test_only_the_health_check_needs_no_token() -> None:
     assert {name for name, o in OPERATIONS.items() if not o.secured} == {"get_health_check"}
 
 
-def test_clearing_the_graph_is_refused_without_a_confirmation(
+def test_clearing_the_graph_is_rejected_without_a_confirmation(
     server: Server, client: ProvClient
 ) -> None:
     for confirm in (False, None, 1, "yes"):
@@ -67,6 +67,6 @@ def test_clearing_the_graph_is_refused_without_a_confirmation(
     assert not server.received
 
 
-def test_an_answer_with_null_is_a_value(server: Server, client: ProvClient) -> None:
+def test_a_null_response_is_none(server: Server, client: ProvClient) -> None:
     server.answer = json_reply(None)
     assert run(client.admin.trigger_sentry_debug()) is None

@@ -24,14 +24,14 @@ class Impatient:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_method_heeds_its_timeout(name: str, server: Server, client: ProvClient) -> None:
+def test_every_method_respects_its_timeout(name: str, server: Server, client: ProvClient) -> None:
     impatient: Any = Impatient(client)
     impatient.admin = Impatient(client.admin)
     failure(ConfigError, SAMPLES[name].call(impatient))
     assert not server.opened
 
 
-def test_no_request_offers_more_than_it_must(server: Server, client: ProvClient) -> None:
+def test_requests_have_only_the_necessary_headers(server: Server, client: ProvClient) -> None:
     server.answer = SAMPLES["explore_upstream"].reply
     run(client.explore_upstream("1"))
     expected = {"host", "accept", "accept-encoding", "connection", "user-agent", "authorization"}

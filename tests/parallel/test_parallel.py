@@ -48,7 +48,9 @@ def test_threads_share_a_client(sandbox: Sandbox, client: SyncProvClient) -> Non
     assert {one.handle: one.record.display_name for one in lodged} == names_of(sandbox)
 
 
-def test_threads_register_many_at_once(sandbox: Sandbox, client: SyncProvClient) -> None:
+def test_threads_can_register_many_runs_concurrently(
+    sandbox: Sandbox, client: SyncProvClient
+) -> None:
     records = records_of(sandbox, 40)
 
     def register(part: list[dict[str, Any]]) -> dict[str, str]:
@@ -64,7 +66,7 @@ def test_threads_register_many_at_once(sandbox: Sandbox, client: SyncProvClient)
     assert asked.count("register_batch_model_runs") == 8
 
 
-def test_it_serves_in_a_running_event_loop_as_in_a_notebook(
+def test_the_synchronous_client_works_in_a_running_event_loop(
     sandbox: Sandbox, client: SyncProvClient
 ) -> None:
     first, second, third = records_of(sandbox, 3)

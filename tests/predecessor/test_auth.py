@@ -198,7 +198,7 @@ def test_an_offline_token_renews_access(sandbox: Sandbox) -> None:
     assert auth.get_token() not in {first, second}
 
 
-def test_a_token_that_is_none_is_refused(sandbox: Sandbox) -> None:
+def test_an_invalid_token_is_rejected(sandbox: Sandbox) -> None:
     for token in ("nonsense", sandbox.token("read")):
         with pytest.raises(Exception, match="Failed to validate new tokens"):
             flows.OfflineFlow(config=config_of(sandbox), client_id=CLIENT, offline_token=token)

@@ -36,7 +36,7 @@ def test_health(prov: Any) -> None:
     assert asyncio.run(prov.get_health_check()).message == "Health check successful."
 
 
-def test_errors_are_told_apart(sandbox: Sandbox, prov: Any) -> None:
+def test_errors_are_distinguished(sandbox: Sandbox, prov: Any) -> None:
     reader = low_level_of(sandbox, "read")
     with pytest.raises(exceptions.AuthException, match="correct role"):
         asyncio.run(reader.register_model_run(model_run_payload=record_of(sandbox)))
@@ -178,7 +178,7 @@ def test_csv_is_converted(sandbox: Sandbox, prov: Any) -> None:
     assert asyncio.run(prov.register_model_run(model_run_payload=record)).session_id
 
 
-def test_csv_that_is_none(prov: Any) -> None:
+def test_invalid_csv_is_an_error(prov: Any) -> None:
     with pytest.raises(exceptions.BadRequestException, match="workflow template id"):
         asyncio.run(prov.convert_model_runs_to_csv(csv_file_contents="a,b\r\n1,2\r\n"))
     with pytest.raises(exceptions.BadRequestException, match="batch"):

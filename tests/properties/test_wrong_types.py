@@ -81,7 +81,7 @@ def changed(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
 @pytest.mark.parametrize("compiled", EVERY_MODEL, ids=str)
 @SETTINGS
 @given(data=st.data())
-def test_wrong_type(compiled: Compiled, data: st.DataObject) -> None:
+def test_a_wrong_type_is_an_error_with_its_path(compiled: Compiled, data: st.DataObject) -> None:
     value = data.draw(model_values(compiled.name, compiled.path))
     every = places(compiled.schema, value, compiled.document)
     path, refused = data.draw(st.sampled_from(list(every)))
@@ -103,7 +103,7 @@ def test_wrong_type(compiled: Compiled, data: st.DataObject) -> None:
 )
 @SETTINGS
 @given(data=st.data())
-def test_missing_field(compiled: Compiled, data: st.DataObject) -> None:
+def test_a_missing_field_is_an_error_with_its_path(compiled: Compiled, data: st.DataObject) -> None:
     value = data.draw(model_values(compiled.name, compiled.path))
     missing = data.draw(st.sampled_from(compiled.schema["required"]))
     del value[missing]
@@ -115,7 +115,7 @@ def test_missing_field(compiled: Compiled, data: st.DataObject) -> None:
 
 @SETTINGS
 @given(value=model_values("ItemModelRun"), share=st.floats(0, 1, exclude_max=True))
-def test_cut_off(value: dict[str, Any], share: float) -> None:
+def test_truncated_json_is_an_error(value: dict[str, Any], share: float) -> None:
     encoded = json.dumps(value).encode()
     with pytest.raises(msgspec.DecodeError):
         msgspec.json.decode(encoded[: int(share * len(encoded))], type=MODELS["ItemModelRun"])

@@ -22,14 +22,14 @@ from prov_facade.errors import (
 EVEN = PollPolicy(interval=8, max_interval=8, deadline=None)
 
 
-def test_waits_are_spread_by_a_quarter_each_way() -> None:
+def test_intervals_vary_by_a_quarter() -> None:
     rhythm = Poller(EVEN)
     waits = [rhythm.pause() for _ in range(1000)]
     assert 6 <= min(waits) < 6.2
     assert 9.8 < max(waits) <= 10
 
 
-def test_waits_grow_by_the_factor_up_to_the_longest() -> None:
+def test_intervals_grow_by_the_factor_up_to_the_maximum() -> None:
     policy = PollPolicy(interval=1, max_interval=20, factor=2, deadline=None)
     for _ in range(20):
         rhythm = Poller(policy)
@@ -37,7 +37,7 @@ def test_waits_grow_by_the_factor_up_to_the_longest() -> None:
             assert 0.75 * expected <= rhythm.pause() <= 1.25 * expected
 
 
-def test_waits_begin_anew_when_there_is_news_and_not_otherwise() -> None:
+def test_intervals_start_again_when_the_job_changes() -> None:
     policy = PollPolicy(interval=1, max_interval=100, factor=10, deadline=None)
     rhythm = Poller(policy)
     rhythm.pause()
@@ -47,7 +47,7 @@ def test_waits_begin_anew_when_there_is_news_and_not_otherwise() -> None:
     assert rhythm.pause() <= 1.25
 
 
-def test_no_wait_goes_beyond_the_deadline() -> None:
+def test_no_interval_exceeds_the_deadline() -> None:
     rhythm = Poller(PollPolicy(interval=100, max_interval=100, deadline=50))
     assert 49 < rhythm.pause() <= 50
     assert not rhythm.over
@@ -56,7 +56,7 @@ def test_no_wait_goes_beyond_the_deadline() -> None:
     assert over.pause() == 0
 
 
-def test_the_deadline_can_begin_anew() -> None:
+def test_the_deadline_can_be_restarted() -> None:
     rhythm = Poller(PollPolicy(interval=0.001, deadline=0.02))
     time.sleep(0.03)
     assert rhythm.over
@@ -64,7 +64,7 @@ def test_the_deadline_can_begin_anew() -> None:
     assert not rhythm.over
 
 
-def test_a_look_is_made_once_and_has_a_moment_even_at_the_deadline() -> None:
+def test_there_is_always_one_poll_with_some_time() -> None:
     assert Poller(PollPolicy(deadline=None)).look.deadline is None
     assert Poller(PollPolicy(deadline=0)).look.deadline == 5
     look = Poller(PollPolicy(deadline=600)).look
@@ -73,7 +73,7 @@ def test_a_look_is_made_once_and_has_a_moment_even_at_the_deadline() -> None:
     assert 590 < look.deadline <= 600
 
 
-def test_what_the_server_asks_for_is_waited_at_the_least() -> None:
+def test_the_interval_is_at_least_retry_after() -> None:
     rhythm = Poller(EVEN)
     assert rhythm.is_transient(RateLimitedError("busy", fault=Fault(retry_after=30)))
     assert rhythm.pause() == 30
@@ -94,7 +94,7 @@ def test_what_the_server_asks_for_is_waited_at_the_least() -> None:
         (ProvError("else"), False),
     ],
 )
-def test_some_errors_pass_by_themselves(error: ProvError, passing: bool) -> None:
+def test_transient_errors_are_recognised(error: ProvError, passing: bool) -> None:
     rhythm = Poller(EVEN)
     assert rhythm.is_transient(error) is passing
     assert rhythm.trouble is (error if passing else None)
@@ -119,11 +119,11 @@ def test_some_errors_pass_by_themselves(error: ProvError, passing: bool) -> None
         ({"interval": 11}, "no more than max_interval"),
     ],
 )
-def test_a_policy_that_makes_no_sense_is_refused(settings: dict[str, object], words: str) -> None:
+def test_an_invalid_policy_is_rejected(settings: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         PollPolicy(**settings)  # type: ignore[arg-type]
 
 
-def test_a_policy_may_be_without_a_deadline_or_grace() -> None:
+def test_a_policy_can_omit_the_deadline_and_the_grace() -> None:
     policy = PollPolicy(deadline=None, not_found_grace=0, interval=10)
     assert (policy.deadline, policy.not_found_grace) == (None, 0)
