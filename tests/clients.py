@@ -114,7 +114,7 @@ CLIENTS: dict[str, Make] = {
 
 
 class AwaitedClient:
-    """A synchronous client whose calls are awaited; each call blocks a thread of its own.
+    """A synchronous client whose calls are awaited; each call blocks its own thread.
 
     Args:
         inner: The synchronous client.

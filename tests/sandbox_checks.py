@@ -1,4 +1,4 @@
-"""A pytest plugin that holds what goes to and comes from sandboxes to the OpenAPI documents."""
+"""A pytest plugin that validates all exchanges with sandboxes against the OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from prov_facade.sandbox._http.exchange import FAULT
 JOB_API = "/job-api"
 BASE = "http://sandbox.test"  # one for all, since making a checker takes long
 _EMPTY_GRAPH = {"directed": True, "multigraph": False, "graph": {}, "nodes": [], "links": []}
-# What a sandbox serves and no document describes.
+# Paths of the sandbox outside the documents.
 ELSEWHERE = ("/auth/realms/", "/reports/")
 
 
 @define
 class Exchange:
-    """A request and its answer.
+    """A request and its response.
 
     Attributes:
-        status: The status; 0 as long as there is none.
-        spoilt: Whether the answer went wrong on demand.
+        status: The status; 0 before the response.
+        spoilt: Whether a requested fault changed the response.
     """
 
     method: str
@@ -51,7 +51,7 @@ class Exchange:
     spoilt: bool = False
 
     def departures(self) -> Iterator[str]:
-        """Say what departs from the documents."""
+        """Yield the deviations from the documents."""
         if self.path.startswith(ELSEWHERE) or self.spoilt or not self.status:
             return
         job = self.path.startswith(JOB_API)
@@ -69,7 +69,7 @@ class Exchange:
             return
         checker = _checker(document)
         request = _Request(self, path)
-        # Of a request that is wrong, it is the answer that has to be right.
+        # For an invalid request, only the response has to conform.
         checks: list[Callable[[], None]] = [
             lambda: checker.validate_response(request, _Response(self))
         ]
@@ -81,7 +81,7 @@ class Exchange:
             except OpenAPIError as error:
                 yield f"{self}: {error!r}, because of {error.__cause__!r}"
         if self.method == "GET" and path.startswith("/explore/") and self.status == 200:
-            # Its place in the answer has no schema, as on the server: any object may stand there.
+            # The graph has no schema in the response, as on the server: any object is allowed.
             graph = json.loads(self.answer).get("graph") or _EMPTY_GRAPH
             for wrong in _graph_checker().iter_errors(graph):
                 yield f"{self}: {wrong.message}"
@@ -91,7 +91,7 @@ class Exchange:
 
 
 class _Request:
-    """A request as openapi-core wants to see it."""
+    """A request in the form that openapi-core expects."""
 
     def __init__(self, exchange: Exchange, path: str) -> None:
         self.host_url = BASE
@@ -108,7 +108,7 @@ class _Request:
 
 
 class _Response:
-    """An answer as openapi-core wants to see it."""
+    """A response in the form that openapi-core expects."""
 
     def __init__(self, exchange: Exchange) -> None:
         self.status_code = exchange.status
@@ -142,11 +142,11 @@ def _binary(value: bytes, **_: str) -> str:
 
 @frozen
 class Recording:
-    """ASGI middleware that notes what passes.
+    """ASGI middleware that records exchanges.
 
     Args:
         app: The application.
-        into: Where exchanges are noted.
+        into: The list that receives the exchanges.
     """
 
     app: ASGIApp
@@ -171,7 +171,7 @@ class Recording:
                 exchange.answer += message["body"]
             await send(message)
 
-        # Before the answer, which lets a test go on and end.
+        # Recorded before the response, since a test may end with it.
         self.into.append(exchange)
         await self.app(scope, received, sent)
 
@@ -185,7 +185,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def sandboxes_keep_to_the_documents() -> Iterator[None]:
-    """Hold every exchange of every sandbox in this process to the documents."""
+    """Validate every exchange of every sandbox in this process."""
     EXCHANGES.clear()
     yield
     departures = [text for exchange in EXCHANGES for text in exchange.departures()]
@@ -193,7 +193,7 @@ def sandboxes_keep_to_the_documents() -> Iterator[None]:
 
 
 class ValidatingTransport(httpx.HTTPTransport):
-    """Checks what goes to a sandbox in another process, and what comes back."""
+    """Validates the exchanges with a sandbox in another process."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = super().handle_request(request)

@@ -1,4 +1,4 @@
-"""A pytest plugin that looks for tokens in everything that is logged and in every error.
+"""A pytest plugin that searches all log records and errors for tokens.
 
 Tokens are noted as they are put on requests. What is made with a token before it is known is looked
 at when the test ends.
@@ -65,7 +65,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_shows_a_token() -> Iterator[None]:
-    """Look through what a test logged and raised."""
+    """Search the log records and errors of a test."""
     for seen in (TOKENS, LINES, ERRORS):
         seen.clear()
     yield
@@ -78,6 +78,6 @@ def _shown(error: ProvError) -> Iterator[str]:
     yield str(error)
     yield repr(error)
     yield repr(vars(error))
-    # A test may have made a class for itself, which cannot be pickled.
+    # A class that is local to a test cannot be pickled.
     with suppress(pickle.PicklingError, AttributeError, TypeError):
         yield pickle.dumps(error).decode("latin-1")

@@ -1,6 +1,6 @@
-"""These tests run with `nox -s dask`; elsewhere they skip unless Dask is there.
+"""These tests run with `nox -s dask`; elsewhere they are skipped without Dask.
 
-The folder has no name of Dask's: it would be in the way of the package.
+The folder is not named `dask`, which would hide the package.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the proxies of the machine out of the tests."""
+    """Hide the machine's proxies from the tests."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -26,7 +26,7 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def sandboxes_keep_to_the_documents() -> None:
-    """Leave that to other tests: there is too much here to be held to the documents."""
+    """Skip this check: there are too many exchanges here."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A client is handed to the workers of a cluster, and registers through them."""
+"""The workers of a cluster register model runs through a pickled client."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PARTITION = 500
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """Two workers in processes of their own, which talk over loopback alone."""
+    """Two worker processes that communicate over loopback."""
     with (
         distributed.LocalCluster(
             n_workers=2,
@@ -51,7 +51,7 @@ def records_of(sandbox: Sandbox, count: int) -> list[dict[str, Any]]:
 
 
 def lodged_once(sandbox: Sandbox, names: list[str], before: set[str]) -> dict[str, str]:
-    """Check that each record is lodged exactly once; the handles of the names."""
+    """Check that each record is lodged exactly once, and return the handles by name."""
     items = [item for item in sandbox.items("MODEL_RUN") if item.id not in before]
     assert Counter(item.display_name for item in items) == Counter(names)
     with client_of(sandbox) as client:

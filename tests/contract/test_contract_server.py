@@ -1,4 +1,4 @@
-"""The mock server must notice a request that departs from the document."""
+"""The mock server reports requests that do not conform to the document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 
 @pytest.fixture
 def strict(started_server: ContractServer) -> ContractServer:
-    """The mock server, not checked at the end: these requests are meant to depart."""
+    """The mock server without its final check, since these requests do not conform."""
     started_server.reset()
     return started_server
 

@@ -1,4 +1,4 @@
-"""Every operation over real HTTP: the smallest call, the fullest call, each documented answer."""
+"""Every operation over HTTP: the smallest call, the fullest call, each documented response."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ CLASSES = {
 
 
 def without_nulls(value: Any) -> Any:
-    """Leave out what is null: to the server, that is absence."""
+    """Drop nulls: the server treats them like absence."""
     if isinstance(value, dict):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Answers that make an error, each with the caller's token repeated somewhere in it."""
+"""Responses that raise an error, each with the caller's token echoed somewhere."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UTF8 = "text/csv; charset=utf-8"
 
 @dataclass(frozen=True)
 class BadResponse:
-    """An answer, the call that it is given to, and the error that comes of it."""
+    """A response, the call that receives it, and the expected error."""
 
     reply: bytes
     error: type[errors.ProvError]

@@ -15,7 +15,7 @@ from prov_facade import ModelLike, ProvClient, models
 
 
 def without_null(value: Any) -> Any:
-    """Leave out what is null, which the server takes like absence."""
+    """Drop nulls: the server treats them like absence."""
     if isinstance(value, dict):
         return {key: without_null(item) for key, item in value.items() if item is not None}
     return [without_null(item) for item in value] if isinstance(value, list) else value
@@ -67,7 +67,7 @@ def test_records_can_be_any_iterable(
     server.answer = json_reply({"status": STATUS})
     run(client.admin.store_multiple_records(several([ITEM])))
     (item,) = server.last.json
-    # The defaults of the model are the server's, and sent with it.
+    # The model's defaults equal the server's, and are sent.
     kinds = {"item_category": "ACTIVITY", "item_subtype": "MODEL_RUN"}
     assert without_null(item) == {**ITEM, **kinds}
     assert server.last.query == {"validate_record": "true"}

@@ -1,4 +1,4 @@
-"""How connections are made: what is sent with every request, and what users set up themselves."""
+"""Connections: the headers of every request, and the settings of users."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class _Healthy(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def _tls_server(bundle: Path) -> Iterator[str]:
-    """Serve over TLS with a certificate that only a bundle vouches for."""
+    """Serve over TLS with a certificate that only a custom bundle trusts."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "prov.test")])
     now = dt.datetime.now(dt.UTC)
@@ -161,7 +161,7 @@ def _tls_server(bundle: Path) -> Iterator[str]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(both)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Healthy) as served:
-        # The handshake in the thread of a connection, where one that fails harms no other.
+        # The handshake runs in the thread of its connection, so that a failure affects no other.
         served.socket = context.wrap_socket(
             served.socket, server_side=True, do_handshake_on_connect=False
         )

@@ -1,4 +1,4 @@
-"""Auth managers of other libraries fail in ways of their own; the caller sees one."""
+"""Errors of auth managers of other libraries become one error of ours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prov_facade import BearerToken, ConfigError, CredentialsError, ProvClient, 
 
 
 class Manager:
-    """An auth manager of another library that returns what it was made with."""
+    """An auth manager of another library that returns a given object."""
 
     def __init__(self, auth: Any) -> None:
         self.auth = auth
@@ -33,7 +33,7 @@ class Manager:
 
 
 class TwoSteps(httpx.Auth):
-    """Sends a request, and once more with what the answer named."""
+    """Sends a request, and sends it again with the challenge of the response."""
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         response = yield request

@@ -16,7 +16,7 @@ CSV = "_workflow template id 10378.1/10,display name\n10378.1/10,Größe € 台
 
 
 def uploaded(server: Server) -> tuple[str, bytes]:
-    """The head and the content of the one part that the server was sent."""
+    """The head and the content of the only part of the upload."""
     kind = re.fullmatch(r"multipart/form-data; boundary=(\S+)", server.last.headers["content-type"])
     assert kind
     boundary = kind[1].encode()
@@ -123,7 +123,7 @@ def test_any_corrupted_document_is_a_report_error(server: Server, client: ProvCl
 
 
 def made_in_job(server: Server, report: bytes) -> Callable[[Received], bytes]:
-    """Answers as a server that makes reports in jobs does; the last is the answer with it."""
+    """Responds like a server that makes reports in jobs; the last response is the report."""
     job = {
         "session_id": SESSION,
         "created_timestamp": 1_700_000_000,

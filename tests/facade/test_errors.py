@@ -74,7 +74,7 @@ def make(name: str) -> ProvError:
 
 
 def public(error: ProvError) -> dict[str, Any]:
-    """What a user can read off an error."""
+    """The attributes of errors."""
     return {
         name: getattr(error, name, None)
         for name, _ in inspect.getmembers(type(error), lambda m: not callable(m))

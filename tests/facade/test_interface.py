@@ -120,7 +120,7 @@ def test_the_parameters_of_a_method_match_the_interface(
 
 
 def takes(hint: Any, parameter: Parameter) -> bool:
-    """Whether a type takes what a parameter of the interface takes."""
+    """Whether a type accepts all values of a parameter of the interface."""
     simple: dict[str, Any] = {"str": str, "bool": bool, "int": Union[int, None]}  # noqa: UP007
     if parameter.kind in simple:
         return bool(hint == simple[parameter.kind])
@@ -168,7 +168,7 @@ def test_every_error_and_every_model_is_importable_from_the_top() -> None:
     assert set(prov_facade.errors.__all__) <= set(prov_facade.__all__)
     assert set(models.__all__) <= set(prov_facade.__all__)
     generated = {
-        # What both have is the prov-api's.
+        # Names in both documents refer to the prov-api's.
         **vars(job_api_client.models),
         **vars(prov_api_client.models),
     }

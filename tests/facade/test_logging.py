@@ -1,4 +1,4 @@
-"""What is logged: one line for each attempt, at DEBUG, without what may be secret."""
+"""Logging: one line per attempt, at DEBUG, without secrets."""
 
 from __future__ import annotations
 

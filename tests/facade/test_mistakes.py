@@ -1,4 +1,4 @@
-"""Slips that are easily made, and what comes of them: an error that says what was wrong."""
+"""Common mistakes raise errors that say what is wrong."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from prov_facade import ConfigError, ProvClient
 
 
 class Impatient:
-    """A client, or its admin, whose every call has no time at all, which is refused."""
+    """A client, or its admin, that makes every call with a timeout of zero, which is rejected."""
 
     def __init__(self, target: object) -> None:
         self.target = target

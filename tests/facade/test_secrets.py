@@ -24,7 +24,7 @@ from prov_facade import (
 
 
 def shown(error: BaseException) -> Iterator[str]:
-    """Everything of an error that a log, a report or another process might see."""
+    """All parts of an error that a log, a report or another process might show."""
     yield "".join(traceback.format_exception(error))
     yield str(pickle.dumps(error))
     link: BaseException | None = error

@@ -29,7 +29,7 @@ OUTCOME_UNKNOWN = "Whether the server acted on the request is not known"
 
 @pytest.fixture
 def stuck(server: Server) -> Iterator[Server]:
-    """A server that receives and does not answer."""
+    """A server that never responds."""
     over = threading.Event()
 
     def wait(_: Received) -> None:

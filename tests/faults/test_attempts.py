@@ -1,4 +1,4 @@
-"""Calls that are tried again: how often, after which wait, and what the error says of it."""
+"""Retries: how often, after which wait, and what the error says about them."""
 
 from __future__ import annotations
 

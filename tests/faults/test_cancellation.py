@@ -1,4 +1,4 @@
-"""A call that is cancelled closes its connection, and leaves the client usable."""
+"""A cancelled call closes its connection and leaves the client usable."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_cancelled_call_closes_its_connection(begun: bytes, server: Server) ->
 
 @ASYNC_ONLY
 def test_cancelling_a_call_disconnects_at_once(server: Server) -> None:
-    """Before the client is closed, that is."""
+    """The connection is closed before the client is."""
     seen, over = threading.Event(), threading.Event()
 
     def stall(_: Received) -> Reply:
@@ -128,7 +128,7 @@ def test_a_call_can_be_cancelled_while_it_waits_for_a_connection(server: Server)
 
 @ASYNC_ONLY
 def test_an_error_in_a_task_group_cancels_the_other_calls(server: Server) -> None:
-    """The first error of a group cancels the calls that go on; that is no error of theirs."""
+    """The first error in a group cancels the other calls, which raise no error of their own."""
     over = threading.Event()
 
     def answer(request: Received) -> Reply:

@@ -1,4 +1,4 @@
-"""A deadline holds for a whole call: its attempts, its waits, and what the auth manager takes."""
+"""A deadline covers a whole call: its attempts, its waits and the auth manager."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sandbox holds afterwards proves that writes were acted on once at most."""
+"""The contents of a sandbox show that it acted on each write at most once."""
 
 from __future__ import annotations
 

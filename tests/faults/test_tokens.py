@@ -1,4 +1,4 @@
-"""Refused tokens are renewed once, for all calls at once, and nobody else has to wait."""
+"""Rejected tokens are renewed once for all concurrent calls, without blocking others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from prov_facade import AuthenticationError, AuthManager, BearerAuth, BearerToke
 
 
 class Numbered(AuthManager):
-    """An auth manager whose tokens are numbered, and which takes its time to renew them."""
+    """An auth manager with numbered tokens and a slow renewal."""
 
     def __init__(self, takes: float = 0.0, fails: Exception | None = None) -> None:
         self.number = 0
@@ -36,7 +36,7 @@ class Numbered(AuthManager):
 
 
 class Lowercase(Numbered):
-    """One that writes the scheme in lower case, as servers allow."""
+    """An auth manager that writes the scheme in lower case, which servers allow."""
 
     def get_auth(self) -> httpx.Auth:
         auth = BearerAuth(self.get_token())
@@ -45,7 +45,7 @@ class Lowercase(Numbered):
 
 
 def accepting(number: int) -> Callable[[Received], bytes]:
-    """Accept the token of this number alone."""
+    """Accept only the token with this number."""
     return lambda r: LINEAGE_REPLY if (r.token or "").endswith(f"-{number}") else UNAUTHORIZED
 
 

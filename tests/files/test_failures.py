@@ -1,4 +1,4 @@
-"""Downloads that break off, are cancelled, or are not what they should be."""
+"""Downloads that break off, are cancelled, or have invalid contents."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_no_error_of_a_download_contains_the_token(
 
 @pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="a limit of POSIX")
 def test_a_full_disk_is_a_file_error_and_leaves_no_file(server: Server, folder: Path) -> None:
-    # In a process of its own, which may not write files of more than 2 MB.
+    # In a separate process, which cannot write files larger than 2 MB.
     server.answer = BATCH.reply
     script = f"""
 import asyncio, errno, pickle, resource, signal

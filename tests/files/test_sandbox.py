@@ -1,4 +1,4 @@
-"""Files of the sandbox, through its faults."""
+"""Downloads from the sandbox, with its faults."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_saved_file_equals_the_value_of_the_call(sandbox: Sandbox, folder: Pat
 
 
 async def batch_of(sandbox: Sandbox, session_id: str | None) -> str:
-    """Wait for the job that submits a batch; the id of the batch."""
+    """Wait for the job that submits a batch, and return the id of the batch."""
     url = f"{sandbox.config.job_api_endpoint}/jobs/user/fetch"
     headers = {"Authorization": f"Bearer {sandbox.token('read')}"}
     async with httpx.AsyncClient(headers=headers) as http:
@@ -161,7 +161,7 @@ def test_errors_of_the_server_are_raised_as_without_a_file(sandbox: Sandbox, fol
     )
     with pytest.raises(InvalidResponseError, match="expected text/csv"):
         asyncio.run(client_of(sandbox).save_csv_template("10378.1/none", folder))
-    # The document has texts among the error bodies, too.
+    # The document also has text among the error bodies.
     sandbox.faults.add(
         "generate_csv_template", Fault(status=500, body=b"No space.", content_type="text/plain")
     )

@@ -1,4 +1,4 @@
-"""Where files are saved, and what is refused before anything is sent."""
+"""Paths of saved files, and those that are rejected before anything is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV files that are sent as they are read."""
+"""Uploads of CSV files, streamed from disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting that is called off: the job goes on, and is waited for again."""
+"""Cancelled waits: the job continues, and can be waited for again."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_leaving_the_iterator_stops_polling(server: Server) -> None:
 
 @pytest.fixture
 def heeded() -> Iterator[None]:
-    """Ctrl-C interrupts, though a shell may ignore it for what runs in the background."""
+    """Let Ctrl-C interrupt, which a shell may disable for background processes."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -1,4 +1,4 @@
-"""Model runs that are registered, updated and linked, and waited for, in a sandbox."""
+"""Registering, updating and linking model runs in a sandbox, with the wait for their jobs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def nodes_of(lineage: LineageResponse) -> set[str]:
 
 
 def check(lodged: RegisteredModelRun, sandbox: Sandbox) -> None:
-    """Hold a model run to what the sandbox has of it, and its document to the package `prov`."""
+    """Compare a model run with the sandbox's item, and parse its document with `prov`."""
     item = next(item for item in sandbox.items("MODEL_RUN") if item.id == lodged.handle)
     assert lodged.record.display_name == item.display_name
     document = prov.model.ProvDocument.deserialize(content=lodged.prov_json, format="json")
@@ -183,7 +183,7 @@ def test_a_registration_without_a_response_is_not_repeated(sandbox: Sandbox, fau
 
 
 class Renewing(AuthManager):
-    """Keeps a token until it is told to get a new one."""
+    """Keeps a token until it has to be refreshed."""
 
     def __init__(self, sandbox: Sandbox, lifetime: float) -> None:
         self._sandbox = sandbox

@@ -23,7 +23,7 @@ from prov_facade.sandbox import JobDelays, Sandbox, gateway
 
 Listing = Callable[..., AsyncIterator[JobStatusTable]]
 
-# Whatever it is, it goes back as it came.
+# Any value is sent back unchanged.
 KEYS: list[dict[str, Any]] = [
     {"username": {"S": "ann"}, "created_timestamp": {"N": "17"}},
     {"deep": [{"a": None, "b": 1.5, "c": "é"}]},
@@ -33,7 +33,7 @@ KEYS: list[dict[str, Any]] = [
 
 @pytest.fixture(params=["list", "list_batch"])
 def listed(request: pytest.FixtureRequest) -> Callable[..., AsyncIterator[JobStatusTable]]:
-    """Lists jobs, in the one way and in the other."""
+    """Lists jobs, of the user or of a batch."""
 
     def listing(client: ProvClient, **settings: Any) -> AsyncIterator[JobStatusTable]:
         if request.param == "list":
@@ -54,7 +54,7 @@ def page(numbers: list[int], key: dict[str, Any] | None) -> bytes:
 
 
 def pages(server: Server) -> None:
-    """Have the server give four pages, an empty one among them."""
+    """Make the server return four pages, one of them empty."""
     replies = [page([1, 2], KEYS[0]), page([], KEYS[1]), page([3], KEYS[2]), page([4], None)]
 
     def answer(request: Received) -> Reply:
@@ -150,7 +150,7 @@ def test_the_timeout_applies_to_each_page(sandbox: Sandbox) -> None:
 
 @BOTH
 def test_the_jobs_of_a_sandbox_are_listed_newest_first() -> None:
-    # Jobs that were just taken on are hidden otherwise, here as on the server.
+    # Without this, new jobs are hidden at first, as on the real server.
     with Sandbox(delays=JobDelays(hidden=0)) as sandbox:
         run(batch_journey(sandbox))
 

@@ -1,4 +1,4 @@
-"""The waits between looks, without a server."""
+"""The intervals between polls, without a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports, at once and from jobs: the bytes, and the secrecy of the address they come from."""
+"""Reports, returned at once or made by jobs: their bytes, and the secrecy of signed URLs."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ WAYS: dict[str, Way] = {"generate": generated, "download": downloaded}
 
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> Way:
-    """Gets a report, in memory and in a file."""
+    """Obtains a report in memory or in a file."""
     return WAYS[request.param]
 
 
@@ -147,7 +147,7 @@ def store() -> Iterator[Server]:
 
 
 def job_at(server: Server, address: str) -> None:
-    """Have the server make a report in a job, with its address in another place."""
+    """Make the server return a report through a job, with this URL."""
 
     def answer(request: Received) -> Reply:
         if request.method == "POST":
@@ -165,7 +165,7 @@ Fetch = Callable[[str], Coroutine[Any, Any, bytes]]
 
 @pytest.fixture
 def fetch(way: Way, server: Server, tmp_path: Path) -> Fetch:
-    """Gets a report that a job has put at an address."""
+    """Obtains the report that a job stored at a URL."""
 
     async def fetch(address: str) -> bytes:
         job_at(server, address)
@@ -182,7 +182,7 @@ def a_document() -> bytes:
 
 
 def everything(error: BaseException) -> Iterator[str]:
-    """All of an error that a log, a report or another process might see."""
+    """All parts of an error that a log, a report or another process might show."""
     yield "".join(traceback.format_exception(error))
     yield pickle.dumps(error).decode("latin-1")
     link: BaseException | None = error
@@ -204,7 +204,7 @@ def shown(response: Any) -> Iterator[str]:
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
-    # What httpcore says at DEBUG is what is on the wire.
+    # httpcore logs the raw traffic at DEBUG.
     records = [record for record in caplog.records if record.name != "httpcore.http11"]
     return [f"{record.getMessage()}{record.args!r}" for record in records]
 
@@ -341,7 +341,7 @@ def test_nothing_is_sent_if_the_path_cannot_be_written(tmp_path: Path) -> None:
 
 
 class Proxy(socketserver.ThreadingTCPServer):
-    """A proxy that answers everything itself, by the path, and notes what it was asked for."""
+    """A proxy that responds by itself, depending on the path, and records the requests."""
 
     daemon_threads = True
 

@@ -1,4 +1,4 @@
-"""These tests run with `nox -s predecessor`; elsewhere they skip unless provenaclient is there."""
+"""These tests run with `nox -s predecessor`; elsewhere they are skipped without provenaclient."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the proxies of the machine out of the tests."""
+    """Hide the machine's proxies from the tests."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)

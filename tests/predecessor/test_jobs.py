@@ -98,7 +98,7 @@ def test_a_model_run_is_updated(sandbox: Sandbox, provena: Any) -> None:
 
 
 def test_a_job_passes_through_its_states() -> None:
-    """A job is unknown at first, which the predecessor has to sit out."""
+    """A job is not found at first, and the predecessor has to wait."""
     delays = JobDelays(hidden=0.2, pending=0.2, dequeued=0.2, in_progress=0.2)
     with Sandbox(delays=delays) as sandbox:
         provena = client_of(sandbox)
@@ -233,7 +233,7 @@ def test_the_lower_layer_does_the_same(sandbox: Sandbox, provena: Any) -> None:
 
 
 def test_jobs_of_reports_are_not_supported() -> None:
-    """Its own fault: its models know no such job, so that a list with one in it is lost, too."""
+    """A fault of the predecessor: its models lack this kind of job, and so fail for lists with it."""
     with Sandbox(report_style="job") as sandbox:
         provena = client_of(sandbox)
         request = ProvenanceAPI.GenerateReportRequest(

@@ -104,7 +104,7 @@ def test_registering_and_updating_start_jobs(sandbox: Sandbox, prov: Any) -> Non
     changed = asyncio.run(
         prov.post_update_model_run(model_run_id=a_run(sandbox).id, reason="A typo.", record=record)
     )
-    # What comes of them is for test_jobs.py.
+    # test_jobs.py follows the jobs.
     assert len({one.session_id, many.session_id, changed.session_id}) == 3
 
 
@@ -174,7 +174,7 @@ def test_csv_is_converted(sandbox: Sandbox, prov: Any) -> None:
         # For the requesting organisation, there is no column.
         associations={"modeller_id": run["associations"]["modeller_id"]},
     )
-    # The record is good as it stands.
+    # The record is valid as it is.
     assert asyncio.run(prov.register_model_run(model_run_payload=record)).session_id
 
 
