@@ -168,7 +168,9 @@ class ContractServer:
         if route is None and request.path == _REPORT:
             return self._report(request)
         if route is None:
-            return self._refuse(f"{request.method} {request.path} is no operation of a document")
+            return self._refuse(
+                f"{request.method} {request.path} is not an operation of a document"
+            )
         self.received.append(
             Received(
                 route.operation_id,

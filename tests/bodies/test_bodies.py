@@ -1,4 +1,4 @@
-"""No body of an answer, however damaged, makes an error that is not of the tree."""
+"""No response body, however corrupted, raises an error outside the tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads bodies that are random or damaged: what comes of it is a value, or an error of ours."""
+"""Decodes random and corrupted bodies: the result is a value or a ProvError."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ PIECES = (
 
 
 def trials(operation_id: str, count: int, seed: int) -> Iterator[str]:
-    """Read so many bodies as answers of an operation, and say what went wrong otherwise.
+    """Decode a number of bodies as responses of an operation, and return the unexpected errors.
 
     Args:
         operation_id: The operation.

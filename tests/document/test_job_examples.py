@@ -1,4 +1,4 @@
-"""The jobs among the examples: what a job holds in which status, and how pages hang together."""
+"""The examples of jobs: their fields in each status, and their pagination."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lineage graphs among the examples: shape, and what the server's rules say of them."""
+"""The examples of lineage graphs: their shape, and the server's rules for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXPLORERS = {
     "get_effected_agents": None,  # goes downstream first, and upstream at the end
 }
 
-# What a model run puts into the graph.
+# The part of the graph that comes from a model run.
 RELATIONS = {
     ("MODEL_RUN", "wasInformedBy", "STUDY"),
     ("MODEL_RUN", "used", "DATASET"),

@@ -1,4 +1,4 @@
-"""What every operation of the documents has to say."""
+"""The required parts of every operation of the documents."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ EVERY_DOCUMENT = pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PUBLIC = "get_health_check"
-# They compute an answer from what they are given, or look it up, and change nothing.
+# They compute or look up a response, and change nothing.
 SAFE_POSTS = {"generate_report", "convert_model_runs_to_csv", "list_jobs", "list_batch"}
-# They take any input that fits its schema: what is not there makes an empty list.
+# They accept any input that fits its schema: a missing item yields an empty list.
 NEVER_400 = {"list_jobs", "list_batch"}
 
 

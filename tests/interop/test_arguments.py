@@ -1,4 +1,4 @@
-"""The facade takes pydantic models for its own."""
+"""The facade accepts pydantic models in place of its own."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ EVERY = pytest.mark.parametrize("operation_id", CALLS)
 
 
 def answer(operation_id: str) -> httpx.Response:
-    """Make the answer that the document gives as an example."""
+    """Return the response of the document's example."""
     content = operations()[operation_id].responses["200"]["content"]
     media_type = DOCX if DOCX in content else "application/json"
     value = example_value(next(iter(content[media_type]["examples"].values())))

@@ -1,4 +1,4 @@
-"""Our models against the pydantic models that Provena publishes."""
+"""Our models compared with the pydantic models that Provena publishes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_defaults_agree(name: str) -> None:
 
 @EVERY
 def test_nullability_agrees(name: str) -> None:
-    """What is nullable with us is nullable there, and the other way round."""
+    """The same fields are nullable in both."""
     published = PAIRS[name].model_json_schema()["properties"]
     ours = schemas("object")[name]["properties"]
     for field in ours:
@@ -136,7 +136,7 @@ ENTRY = {"id": 0, "timestamp": 0, "reason": "", "username": ""}
 def test_rules_outside_the_schemas_agree(
     name: str, change: Callable[[Any], Any], data: st.DataObject
 ) -> None:
-    """The published models check them. Ours read whatever the server sends."""
+    """The published models validate them; ours accept everything that the server sends."""
     value = change(data.draw(valid_values(name)))
     with pytest.raises(pydantic.ValidationError, match="1 validation error"):
         PAIRS[name].model_validate(value)

@@ -1,4 +1,4 @@
-"""One synchronous client in many threads, and where an event loop is running already."""
+"""One synchronous client in many threads, and in a running event loop."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def records_of(sandbox: Sandbox, count: int) -> list[dict[str, Any]]:
 
 
 def names_of(sandbox: Sandbox) -> dict[str, str]:
-    """The names of the model runs that were registered, by their handles."""
+    """The names of the registered model runs by handle."""
     runs = {item.id: item.display_name for item in sandbox.items("MODEL_RUN")}
     return {handle: name for handle, name in runs.items() if name.startswith("Run ")}
 

@@ -233,7 +233,7 @@ def test_the_lower_layer_does_the_same(sandbox: Sandbox, provena: Any) -> None:
 
 
 def test_jobs_of_reports_are_not_supported() -> None:
-    """A fault of the predecessor: its models lack this kind of job, and so fail for lists with it."""
+    """A fault of the predecessor: its models lack this kind of job and fail for lists with it."""
     with Sandbox(report_style="job") as sandbox:
         provena = client_of(sandbox)
         request = ProvenanceAPI.GenerateReportRequest(

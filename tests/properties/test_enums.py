@@ -1,4 +1,4 @@
-"""Enums take strings that this version has no name for."""
+"""Enums accept unknown strings."""
 
 from __future__ import annotations
 

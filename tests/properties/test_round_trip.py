@@ -1,4 +1,4 @@
-"""Values of every schema, through the models and back."""
+"""Values of every schema survive decoding and encoding."""
 
 from __future__ import annotations
 

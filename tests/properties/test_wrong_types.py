@@ -1,4 +1,4 @@
-"""JSON of another shape is refused with one kind of error, which says where it is wrong."""
+"""JSON of another shape raises one kind of error, which contains the path."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NULL_IS_ABSENCE = {"HTTPValidationError"}  # see test_round_trip
 
 
 class Place(NamedTuple):
-    """A place in a value, and the types that are refused there."""
+    """A position in a value, and the types that are invalid there."""
 
     path: tuple[str | int, ...]
     refused: list[str]
@@ -39,7 +39,7 @@ class Place(NamedTuple):
 def places(
     schema: Node, value: Any, document: Node, path: tuple[str | int, ...] = ()
 ) -> Iterator[Place]:
-    """List the places of a value whose type the schema settles."""
+    """List the positions in a value whose type the schema defines."""
     accepted = types(schema, document)
     if not accepted:
         return
@@ -62,7 +62,7 @@ def further(schema: Node) -> Node:
 
 
 def types(schema: Node, document: Node) -> set[str]:
-    """List the types that a schema takes; none means any."""
+    """List the types that a schema allows; an empty list means any."""
     schema = resolve(schema, document)
     if "anyOf" in schema:
         return set().union(*(types(branch, document) for branch in schema["anyOf"]))

@@ -1,4 +1,4 @@
-"""What the server sends, against the document and through the generated operations."""
+"""Samples of server responses, checked with the document and the generated operations."""
 
 from __future__ import annotations
 
