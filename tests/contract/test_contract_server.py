@@ -20,8 +20,8 @@ def strict(started_server: ContractServer) -> ContractServer:
 @pytest.mark.parametrize(
     ("method", "path", "arguments", "reason"),
     [
-        ("GET", "/nowhere", {}, "no operation"),
-        ("POST", "/explore/upstream?starting_id=1", {"headers": HEADERS}, "no operation"),
+        ("GET", "/nowhere", {}, "unknown operation"),
+        ("POST", "/explore/upstream?starting_id=1", {"headers": HEADERS}, "unknown operation"),
         ("GET", "/explore/upstream", {"headers": HEADERS}, "starting_id"),
         ("GET", "/explore/upstream?starting_id=1&depth=11", {"headers": HEADERS}, "maximum of 10"),
         ("GET", "/explore/upstream?starting_id=1&dept=1", {"headers": HEADERS}, "dept"),
