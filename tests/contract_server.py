@@ -168,9 +168,7 @@ class ContractServer:
         if route is None and request.path == _REPORT:
             return self._report(request)
         if route is None:
-            return self._refuse(
-                f"{request.method} {request.path} is not an operation of a document"
-            )
+            return self._refuse(f"unknown operation {request.method} {request.path}")
         self.received.append(
             Received(
                 route.operation_id,
