@@ -1,4 +1,4 @@
-"""The OpenAPI documents as tests read them. Where none is named, it is the prov-api's."""
+"""Reads the OpenAPI documents for tests; the prov-api's by default."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class OperationEntry:
 
 
 def load(path: Path = DOCUMENT_PATH) -> Node:
-    """Read a document. Everybody gets the same object: change copies only."""
+    """Read a document. It is cached: modify copies only."""
     return _read(path)
 
 
@@ -57,7 +57,7 @@ def _read(path: Path) -> Node:
 
 
 def resolve(node: Node, document: Node | None = None) -> Node:
-    """Follow the reference that a node is, if it is one. What stands beside it is kept."""
+    """Resolve a node that is a reference. Its other keys are kept."""
     root = load() if document is None else document
     while "$ref" in node:
         target: Any = root
@@ -92,7 +92,7 @@ def operations(document: Node | None = None) -> dict[str, OperationEntry]:
 
 
 def example_value(example: Node, document: Node | None = None) -> Any:
-    """Return the value of an example: the bytes of the file if it stands in one."""
+    """Return the value of an example: bytes if it is stored in a file."""
     example = resolve(example, document)
     if "externalValue" in example:
         return (FOLDER / example["externalValue"]).read_bytes()
@@ -100,9 +100,9 @@ def example_value(example: Node, document: Node | None = None) -> Any:
 
 
 def validator(schema: Mapping[str, Any], document: Node | None = None) -> Draft202012Validator:
-    """Make a validator for a schema of a document, whose references it knows."""
+    """Make a validator for a schema of a document, with its references."""
     root = load() if document is None else document
-    # References start at the root of what is validated, so that is where the components go.
+    # References are resolved from the root of the schema, so the components belong there.
     return Draft202012Validator({**schema, "components": root["components"]})
 
 

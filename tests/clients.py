@@ -115,7 +115,7 @@ CLIENTS: dict[str, Make] = {
 
 
 class AwaitedClient:
-    """A synchronous client whose calls are awaited; each call blocks a thread of its own.
+    """A synchronous client whose calls are awaited; each call blocks its own thread.
 
     Args:
         inner: The synchronous client.

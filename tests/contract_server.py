@@ -29,16 +29,16 @@ TOKEN = "contract-token"
 
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
-# The documents, by where they are served below the address of the server.
+# The documents, by their path on the server.
 _DOCUMENTS = {"": api_document.DOCUMENT_PATH, "/job-api": api_document.JOB_DOCUMENT_PATH}
 
-# Where a job says that its report is. No document describes that: it is an object store's.
+# The URL of a report in an object store, which no document describes.
 _REPORT = "/reports/91a4b0c3.docx"
 
 
 @dataclass(frozen=True)
 class Received:
-    """A request that the server has received.
+    """A received request.
 
     Attributes:
         operation_id: The operation that it calls.
@@ -57,7 +57,7 @@ class Received:
 
 @dataclass(frozen=True)
 class _Route:
-    """An operation, and where its document is served."""
+    """An operation, and the path of its document."""
 
     operation_id: str
     prefix: str
@@ -70,7 +70,7 @@ class _Route:
 
 @dataclass(frozen=True)
 class _Choice:
-    """Which of the document's answers is given."""
+    """One of the document's responses."""
 
     status: str = "200"
     media_type: str | None = None
@@ -78,7 +78,7 @@ class _Choice:
 
 
 class ContractServer:
-    """The mock server, on a free port of the loopback interface, started on ``with``.
+    """The mock server on a free loopback port; ``with`` starts it.
 
     Args:
         token: The token that it takes.
@@ -106,12 +106,12 @@ class ContractServer:
 
     @property
     def url(self) -> str:
-        """Where the server listens."""
+        """The URL of the server."""
         return self._http.url_for("").rstrip("/")
 
     @property
     def config(self) -> Config:
-        """A configuration that leads here."""
+        """A configuration for this server."""
         overrides = APIOverrides(
             prov_api_endpoint_override=self.url,
             jobs_service_api_endpoint_override=f"{self.url}/job-api",
@@ -120,7 +120,7 @@ class ContractServer:
 
     @property
     def auth(self) -> BearerToken:
-        """A token that the server takes."""
+        """A token that the server accepts."""
         return BearerToken(self._token)
 
     def answer(
@@ -131,7 +131,7 @@ class ContractServer:
         media_type: str | None = None,
         example: str | None = None,
     ) -> None:
-        """Choose how calls of an operation are answered from now on.
+        """Choose the response to calls of an operation.
 
         Args:
             operation_id: The operation.
@@ -142,23 +142,23 @@ class ContractServer:
         self._choices[operation_id] = _Choice(str(status), media_type, example)
 
     def warm_up(self) -> None:
-        """Load the documents now, which takes longer than a client may be ready to wait."""
+        """Load the documents now, since that may take longer than a client's timeout."""
         for prefix in _DOCUMENTS:
             _validator(self.url, prefix)
 
     def reset(self) -> None:
-        """Forget what was chosen and received."""
+        """Clear the chosen responses and the received requests."""
         self._choices.clear()
         self.received.clear()
         self.problems.clear()
 
     def check(self) -> None:
-        """Fail if a request has departed from its document.
+        """Fail if a request did not conform to its document.
 
         Raises:
             AssertionError: With the reasons.
         """
-        assert not self.problems, "requests departed from their document:\n" + "\n".join(
+        assert not self.problems, "requests did not conform to their document:\n" + "\n".join(
             self.problems
         )
 
@@ -168,7 +168,7 @@ class ContractServer:
         if route is None and request.path == _REPORT:
             return self._report(request)
         if route is None:
-            return self._refuse(f"{request.method} {request.path} is no operation of a document")
+            return self._refuse(f"unknown operation {request.method} {request.path}")
         self.received.append(
             Received(
                 route.operation_id,
@@ -185,7 +185,7 @@ class ContractServer:
         return self._with_report_here(answer) if route.operation_id == "fetch_job" else answer
 
     def _with_report_here(self, answer: Response) -> Response:
-        """Have a job name this server in place of the object store that its example names."""
+        """Replace the object store in the example of a job by this server."""
         found = msgspec.json.decode(answer.get_data())
         result = found.get("job", {}).get("result") or {}
         if "report_url" in result:
@@ -194,7 +194,7 @@ class ContractServer:
         return answer
 
     def _report(self, request: Request) -> Response:
-        """Hand out a report as an object store does: to those who know the address."""
+        """Return a report like an object store: to all who have the signed URL."""
         self.received.append(
             Received("fetch_report", query=request.args.to_dict(), headers=dict(request.headers))
         )
@@ -203,7 +203,7 @@ class ContractServer:
         return _answer(_routes()["generate_report"], _Choice(media_type=_WORD))
 
     def _departures(self, request: Request, route: _Route) -> list[str]:
-        """Say in what a request departs from the document."""
+        """Yield the reasons why a request does not conform to the document."""
         for name, part in request.files.items():
             part.stream.seek(0)
             try:
@@ -215,7 +215,7 @@ class ContractServer:
             WerkzeugOpenAPIRequest(request)
         )
         reasons = [str(error.__cause__ or error) for error in result.errors]
-        # What openapi-core lets pass:
+        # Not checked by openapi-core:
         known = {parameter["name"] for parameter in entry.parameters if parameter["in"] == "query"}
         reasons += [f"unknown query parameter {name}" for name in request.args if name not in known]
         if entry.request_body is None and request.get_data():
@@ -257,7 +257,7 @@ def _route(request: Request) -> _Route | None:
 @cache
 def _validator(url: str, prefix: str) -> OpenAPI:
     document = {**api_document.load(_DOCUMENTS[prefix]), "servers": [{"url": f"{url}{prefix}"}]}
-    # openapi-core has no reader for CSV, the part of the upload.
+    # openapi-core cannot deserialize CSV, the part of the upload.
     config = CoreConfig(extra_media_type_deserializers={"text/csv": _decoded})
     return OpenAPI.from_dict(document, config=config)
 
@@ -267,7 +267,7 @@ def _decoded(value: bytes, **_: str) -> str:
 
 
 def _answer(route: _Route, choice: _Choice) -> Response:
-    """Lay out one of the document's examples as a response."""
+    """Build a response from one of the document's examples."""
     content = route.entry.responses[choice.status]["content"]
     media_type = choice.media_type or next(iter(content))
     examples = content[media_type]["examples"]

@@ -1,4 +1,4 @@
-"""Samples: bodies, the smallest call of every operation, and what it is answered with."""
+"""Sample bodies, and for every operation its smallest call and a response."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clients import TOKEN
+from operation_calls import CALLS
 from scripted_server import json_reply, reply
 
 from prov_facade import ProvClient
@@ -66,12 +67,12 @@ def zipped(*names: str) -> bytes:
 
 DOCUMENT = zipped("[Content_Types].xml", "word/document.xml")
 
-Call = Callable[[ProvClient], Coroutine[Any, Any, object]]
+Call = Callable[[ProvClient], Coroutine[Any, Any, Any]]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A call of an operation, and an answer to it: text, bytes, or what is sent as JSON."""
+    """A call of an operation, and a response: text, bytes, or a value that is sent as JSON."""
 
     call: Call
     answer: object
@@ -88,61 +89,54 @@ class Sample:
 _JOB = {"status": STATUS, "session_id": SESSION}
 _USER = {**USER, "access_token": TOKEN}
 
-SAMPLES = {
-    "get_health_check": Sample(lambda c: c.get_health_check(), {"message": "Up."}),
-    "check_general_access": Sample(lambda c: c.check_general_access(), _USER),
-    "check_read_access": Sample(lambda c: c.check_read_access(), _USER),
-    "check_write_access": Sample(lambda c: c.check_write_access(), _USER),
-    "check_admin_access": Sample(lambda c: c.check_admin_access(), _USER),
-    "register_model_run": Sample(lambda c: c.register_model_run(RECORD), _JOB),
-    "register_batch_model_runs": Sample(
-        lambda c: c.register_batch_model_runs({"records": [RECORD]}), _JOB
-    ),
-    "post_update_model_run": Sample(
-        lambda c: c.post_update_model_run("10378.1/40", "typo", RECORD), {"session_id": SESSION}
-    ),
-    "link_model_run_to_study": Sample(
-        lambda c: c.link_model_run_to_study("10378.1/40", "10378.1/50"),
-        {**_JOB, "model_run_id": "10378.1/40", "study_id": "10378.1/50"},
-    ),
-    "explore_upstream": Sample(lambda c: c.explore_upstream("1"), LINEAGE),
-    "explore_downstream": Sample(lambda c: c.explore_downstream("1"), LINEAGE),
-    "get_contributing_datasets": Sample(lambda c: c.get_contributing_datasets("1"), LINEAGE),
-    "get_effected_datasets": Sample(lambda c: c.get_effected_datasets("1"), LINEAGE),
-    "get_contributing_agents": Sample(lambda c: c.get_contributing_agents("1"), LINEAGE),
-    "get_effected_agents": Sample(lambda c: c.get_effected_agents("1"), LINEAGE),
-    "generate_csv_template": Sample(lambda c: c.generate_csv_template("1"), "a,b\n", "text/csv"),
-    "convert_model_runs_to_csv": Sample(
-        lambda c: c.convert_model_runs_to_csv("a,b\n1,2\n"),
-        {"status": STATUS, "new_records": [RECORD], "existing_records": [], "warnings": None},
-    ),
-    "regenerate_csv_from_model_run_batch": Sample(
-        lambda c: c.regenerate_csv_from_model_run_batch("b"), "a,b\n1,2\n", "text/csv"
-    ),
-    "generate_report": Sample(lambda c: c.generate_report(REPORT), DOCUMENT, DOCX),
-    "generate_config_file": Sample(
-        lambda c: c.admin.generate_config_file(), "A=1\n", "text/plain; charset=utf-8"
-    ),
-    "store_record": Sample(lambda c: c.admin.store_record(ITEM), {"status": STATUS}),
-    "store_multiple_records": Sample(
-        lambda c: c.admin.store_multiple_records([ITEM]), {"status": STATUS}
-    ),
-    "store_all_registry_records": Sample(
-        lambda c: c.admin.store_all_registry_records(), {"status": STATUS}
-    ),
-    "delete_model_run_provenance": Sample(
-        lambda c: c.admin.delete_model_run_provenance("10378.1/40"), {"diff": []}
-    ),
-    "register_model_run_sync": Sample(
-        lambda c: c.admin.register_model_run_sync(RECORD),
-        {
-            "status": STATUS,
-            "record_info": {"id": "10378.1/40", "prov_json": "{}", "record": RECORD},
-        },
-    ),
-    "trigger_sentry_debug": Sample(lambda c: c.admin.trigger_sentry_debug(), {"message": "Off."}),
-    "clear_graph": Sample(lambda c: c.admin.clear_graph(confirm=True), {"status": STATUS}),
+RESPONSES: dict[str, Any] = {
+    "get_health_check": {"message": "Up."},
+    "check_general_access": _USER,
+    "check_read_access": _USER,
+    "check_write_access": _USER,
+    "check_admin_access": _USER,
+    "register_model_run": _JOB,
+    "register_batch_model_runs": _JOB,
+    "post_update_model_run": {"session_id": SESSION},
+    "link_model_run_to_study": {**_JOB, "model_run_id": "10378.1/40", "study_id": "10378.1/50"},
+    "explore_upstream": LINEAGE,
+    "explore_downstream": LINEAGE,
+    "get_contributing_datasets": LINEAGE,
+    "get_effected_datasets": LINEAGE,
+    "get_contributing_agents": LINEAGE,
+    "get_effected_agents": LINEAGE,
+    "generate_csv_template": "a,b\n",
+    "convert_model_runs_to_csv": {
+        "status": STATUS,
+        "new_records": [RECORD],
+        "existing_records": [],
+        "warnings": None,
+    },
+    "regenerate_csv_from_model_run_batch": "a,b\n1,2\n",
+    "generate_report": DOCUMENT,
+    "generate_config_file": "A=1\n",
+    "store_record": {"status": STATUS},
+    "store_multiple_records": {"status": STATUS},
+    "store_all_registry_records": {"status": STATUS},
+    "delete_model_run_provenance": {"diff": []},
+    "register_model_run_sync": {
+        "status": STATUS,
+        "record_info": {"id": "10378.1/40", "prov_json": "{}", "record": RECORD},
+    },
+    "trigger_sentry_debug": {"message": "Off."},
+    "clear_graph": {"status": STATUS},
 }
+_CONTENT_TYPES = {
+    "generate_csv_template": "text/csv",
+    "regenerate_csv_from_model_run_batch": "text/csv",
+    "generate_report": DOCX,
+    "generate_config_file": "text/plain; charset=utf-8",
+}
+SAMPLES = {
+    name: Sample(CALLS[name][0].make, answer, _CONTENT_TYPES.get(name, "application/json"))
+    for name, answer in RESPONSES.items()
+}
+"""The smallest call of every operation, and a response to it."""
 
 WRITE = SAMPLES["register_model_run_sync"]
 LINEAGE_REPLY = json_reply(LINEAGE)

@@ -191,7 +191,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def _reset(self, sent: bytes) -> None:
         self.wfile.write(sent)
-        # Without lingering, closing is a reset; no file of the socket may be open any more then.
+        # Closing without lingering is a reset, once all files of the socket are closed.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.wfile.close()
         self.rfile.close()

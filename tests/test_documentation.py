@@ -1,4 +1,4 @@
-"""What the README and the guide show must work as it stands."""
+"""The code in the README and the guide runs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(source: str, sandbox: Sandbox, **names: Any) -> None:
-    """Run the code against a sandbox: only the deployment and the token are others."""
+    """Run the code against a sandbox, with its deployment and token."""
     for shown, used in {
         'Config("provena.example.org", "provena")': "__config__",
         'BearerToken("...")': "__auth__",
@@ -100,14 +100,14 @@ def test_the_guide_runs_from_top_to_bottom(
 
 
 def settings_for(sandbox: Sandbox) -> str:
-    """Take the guide's configuration file, and have its deployment be a sandbox."""
+    """The guide's configuration file, with a sandbox as its deployment."""
     domain = 'domain = "provena.example.org"\n'
     override = f'prov_api_endpoint_override = "{sandbox.url}"\n'
     return code_in("docs/guide.md", "toml").replace(domain, domain + override)
 
 
 def fill_in(path: Path) -> None:
-    """Put two model runs into the template."""
+    """Fill two model runs into the template."""
     filled = journey.filled_in(path.read_text(encoding="utf-8"), journey.ROWS)
     path.write_text(filled, encoding="utf-8", newline="")
 

@@ -1,4 +1,4 @@
-"""``python -m bodies``: more trials than the tests make, of every operation."""
+"""``python -m bodies``: more trials than the tests run, for every operation."""
 
 from __future__ import annotations
 

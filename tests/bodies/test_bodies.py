@@ -1,4 +1,4 @@
-"""No body of an answer, however damaged, makes an error that is not of the tree."""
+"""No response body, however corrupted, raises an error outside the tree."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from bodies.trial import OPERATIONS, trials
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
-def test_what_cannot_be_read_is_an_error_of_ours(operation_id: str) -> None:
+def test_an_invalid_body_is_a_prov_error(operation_id: str) -> None:
     assert list(trials(operation_id, count=400, seed=1)) == []

@@ -1,6 +1,6 @@
-"""These tests run with `nox -s dask`; elsewhere they skip unless Dask is there.
+"""These tests run with `nox -s dask`; elsewhere they are skipped without Dask.
 
-The folder has no name of Dask's: it would be in the way of the package.
+The folder is not named `dask`, which would hide the package.
 """
 
 from __future__ import annotations

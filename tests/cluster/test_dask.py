@@ -1,4 +1,4 @@
-"""A client is handed to the workers of a cluster, and registers through them."""
+"""The workers of a cluster register model runs through a pickled client."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PARTITION = 500
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """Two workers in processes of their own, which talk over loopback alone."""
+    """Two worker processes that communicate over loopback."""
     with (
         distributed.LocalCluster(
             n_workers=2,
@@ -51,7 +51,7 @@ def records_of(sandbox: Sandbox, count: int) -> list[dict[str, Any]]:
 
 
 def lodged_once(sandbox: Sandbox, names: list[str], before: set[str]) -> dict[str, str]:
-    """Check that each record is lodged exactly once; the handles of the names."""
+    """Check that each record is lodged exactly once, and return the handles by name."""
     items = [item for item in sandbox.items("MODEL_RUN") if item.id not in before]
     assert Counter(item.display_name for item in items) == Counter(names)
     with client_of(sandbox) as client:
@@ -66,9 +66,7 @@ def lodged_once(sandbox: Sandbox, names: list[str], before: set[str]) -> dict[st
     return handles
 
 
-def test_ten_thousand_model_runs_are_registered_through_a_cluster_each_of_them_once(
-    cluster: Any, sandbox: Sandbox
-) -> None:
+def test_a_cluster_registers_ten_thousand_runs_once_each(cluster: Any, sandbox: Sandbox) -> None:
     before = {item.id for item in sandbox.items("MODEL_RUN")}
     client = client_of(sandbox)
     assert client.get_health_check().message  # it has connections, which stay here
@@ -83,7 +81,7 @@ def test_ten_thousand_model_runs_are_registered_through_a_cluster_each_of_them_o
     assert len(registered) == len(set(handles.values())) == COUNT
 
 
-def test_a_pickled_client_is_a_value_of_a_cluster(cluster: Any, sandbox: Sandbox) -> None:
+def test_a_client_can_be_sent_to_a_cluster(cluster: Any, sandbox: Sandbox) -> None:
     client = client_of(sandbox)
     everywhere = cluster.scatter(client, broadcast=True)
     record, *_ = records_of(sandbox, 1)

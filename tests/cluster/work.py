@@ -1,4 +1,4 @@
-"""What workers do. They import this module by its name."""
+"""The work of the workers, which import this module by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Registered = list[tuple[int, str, str]]
 
 
 def register(client: SyncProvClient, records: list[dict[str, Any]]) -> Registered:
-    """Register records, and say what became of each."""
+    """Register records, and return the outcome of each."""
     with client:
         results = list(client.register_many(records, chunk_size=100))
     assert [result.error for result in results] == [None] * len(records)

@@ -1,18 +1,18 @@
-"""The mock server must notice a request that departs from the document."""
+"""The mock server reports requests that do not conform to the document."""
 
 from __future__ import annotations
 
 import httpx
 import pytest
-from contract.calls import RECORD
 from contract_server import TOKEN, ContractServer
+from operation_calls import RECORD
 
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture
 def strict(started_server: ContractServer) -> ContractServer:
-    """The mock server, not checked at the end: these requests are meant to depart."""
+    """The mock server without its final check, since these requests do not conform."""
     started_server.reset()
     return started_server
 
@@ -20,8 +20,8 @@ def strict(started_server: ContractServer) -> ContractServer:
 @pytest.mark.parametrize(
     ("method", "path", "arguments", "reason"),
     [
-        ("GET", "/nowhere", {}, "no operation"),
-        ("POST", "/explore/upstream?starting_id=1", {"headers": HEADERS}, "no operation"),
+        ("GET", "/nowhere", {}, "unknown operation"),
+        ("POST", "/explore/upstream?starting_id=1", {"headers": HEADERS}, "unknown operation"),
         ("GET", "/explore/upstream", {"headers": HEADERS}, "starting_id"),
         ("GET", "/explore/upstream?starting_id=1&depth=11", {"headers": HEADERS}, "maximum of 10"),
         ("GET", "/explore/upstream?starting_id=1&dept=1", {"headers": HEADERS}, "dept"),
@@ -64,7 +64,7 @@ def strict(started_server: ContractServer) -> ContractServer:
         ),
     ],
 )
-def test_a_departure_is_noticed(
+def test_an_invalid_request_is_reported(
     method: str, path: str, arguments: dict[str, object], reason: str, strict: ContractServer
 ) -> None:
     response = httpx.request(method, strict.url + path, timeout=60, **arguments)  # type: ignore[arg-type]
@@ -74,7 +74,7 @@ def test_a_departure_is_noticed(
         strict.check()
 
 
-def test_a_proper_request_is_answered_with_the_example(strict: ContractServer) -> None:
+def test_a_valid_request_returns_the_example(strict: ContractServer) -> None:
     response = httpx.get(f"{strict.url}/")
 
     assert response.json() == {"message": "Health check successful."}

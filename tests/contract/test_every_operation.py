@@ -1,9 +1,7 @@
-"""Every operation over real HTTP: the smallest call, the fullest call, each documented answer."""
+"""Every operation over HTTP: the smallest call, the fullest call, each documented response."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +9,9 @@ import api_document
 import attrs
 import msgspec
 import pytest
-from clients import BOTH_BY_DEFAULT
-from contract.calls import CALLS, Call
+from clients import BOTH_BY_DEFAULT, run
 from contract_server import TOKEN, ContractServer
+from operation_calls import CALLS, Call
 
 from prov_api_client import OPERATIONS
 from prov_facade import ProvClient, errors
@@ -55,15 +53,8 @@ CLASSES = {
 }
 
 
-def run(call: Awaitable[Any]) -> Any:
-    async def calling() -> Any:
-        return await call
-
-    return asyncio.run(calling())
-
-
 def without_nulls(value: Any) -> Any:
-    """Leave out what is null: to the server, that is absence."""
+    """Drop nulls: the server treats them like absence."""
     if isinstance(value, dict):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
@@ -75,7 +66,7 @@ def as_json(value: Any) -> Any:
     return without_nulls(msgspec.to_builtins(value))
 
 
-def test_every_operation_is_called() -> None:
+def test_every_operation_has_calls() -> None:
     assert CALLS.keys() == api_document.operations().keys() == OPERATIONS.keys()
     assert len(CALLS) == 27
 
@@ -83,7 +74,7 @@ def test_every_operation_is_called() -> None:
 @BOTH_BY_DEFAULT
 @pytest.mark.parametrize("operation_id", CALLS)
 @pytest.mark.parametrize("which", [0, 1], ids=["smallest", "fullest"])
-def test_a_call_sends_what_it_was_given(
+def test_a_call_sends_its_arguments(
     operation_id: str, which: int, server: ContractServer, client: ProvClient
 ) -> None:
     if operation_id == "generate_report":
@@ -104,7 +95,7 @@ def test_a_call_sends_what_it_was_given(
 @pytest.mark.parametrize(
     "answer", [a for a in ANSWERS if a.status < 400 and not a.says_failure], ids=str
 )
-def test_a_success_comes_back_as_the_document_has_it(
+def test_a_success_returns_the_documented_value(
     answer: Documented, server: ContractServer, client: ProvClient
 ) -> None:
     operation_id, value = answer.operation_id, answer.value
@@ -130,7 +121,7 @@ def test_a_success_comes_back_as_the_document_has_it(
 
 
 @pytest.mark.parametrize("answer", [a for a in ANSWERS if a.says_failure], ids=str)
-def test_a_200_that_says_it_failed_is_an_error(
+def test_a_failure_in_a_200_is_an_error(
     answer: Documented, server: ContractServer, client: ProvClient
 ) -> None:
     operation_id, value = answer.operation_id, answer.value

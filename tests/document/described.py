@@ -27,7 +27,7 @@ ROLES = {
 
 @cache
 def facts(document_path: Path) -> Node:
-    """Read the facts that a document is held to."""
+    """Read the facts that a document must match."""
     found: Node = yaml.safe_load(FACTS_PATHS[document_path].read_text(encoding="utf-8"))
     return found
 

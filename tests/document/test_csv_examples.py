@@ -42,7 +42,7 @@ FILES = files()
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_columns(name: str) -> None:
+def test_examples_have_the_documented_columns(name: str) -> None:
     header, *rows = csv.reader(io.StringIO(FILES[name]))
     assert re.fullmatch(r"_workflow template id \S+", header[0])
     assert header[1:8] == FIXED

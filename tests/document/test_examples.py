@@ -90,7 +90,7 @@ def test_shared_examples_are_all_used(path: Path) -> None:
 
 
 @over(MODELS)
-def test_answers_hold_every_field(case: Case) -> None:
+def test_responses_show_every_field(case: Case) -> None:
     """The server sends unset fields as null, so that is what examples show."""
     schema = resolve(case.schema, case.document)
     for name, value in values(case).items():
@@ -122,7 +122,7 @@ def objects(node: Any) -> Iterator[Node]:
 
 
 @over(OTHERS)
-def test_other_examples_are_texts_or_files(case: Case) -> None:
+def test_other_examples_are_text_or_files(case: Case) -> None:
     for value in values(case).values():
         if case.media_type.startswith("text/"):
             assert isinstance(value, str)
@@ -136,7 +136,7 @@ def test_other_examples_are_texts_or_files(case: Case) -> None:
                 assert document.testzip() is None
 
 
-def test_a_wrong_example_is_seen() -> None:
+def test_a_wrong_example_is_reported() -> None:
     check = validator({"$ref": "#/components/schemas/LineageResponse"})
     assert check.is_valid({"status": {"success": True, "details": ""}})
     assert not check.is_valid({"status": {"success": "true", "details": ""}})

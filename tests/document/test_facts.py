@@ -30,19 +30,19 @@ def every(part: str) -> pytest.MarkDecorator:
 
 @EVERY_DOCUMENT
 @pytest.mark.parametrize("part", ["operations", "schemas"])
-def test_names(path: Path, part: str) -> None:
+def test_the_documents_describe_the_schemas_of_the_server(path: Path, part: str) -> None:
     assert FOUND[path][part].keys() == facts(path)[part].keys() | (
         OURS if part == "schemas" else set()
     )
 
 
 @every("operations")
-def test_operation(path: Path, name: str) -> None:
+def test_an_operation_matches_the_facts(path: Path, name: str) -> None:
     assert FOUND[path]["operations"][name] == facts(path)["operations"][name]
 
 
 @every("schemas")
-def test_schema(path: Path, name: str) -> None:
+def test_a_schema_matches_the_facts(path: Path, name: str) -> None:
     assert FOUND[path]["schemas"][name] == facts(path)["schemas"][name]
 
 
@@ -134,13 +134,13 @@ def change_body(document: Node) -> None:
         change_body,
     ],
 )
-def test_a_departure_from_the_facts_is_seen(change: Callable[[Node], None]) -> None:
+def test_a_departure_from_the_facts_is_reported(change: Callable[[Node], None]) -> None:
     document = copy.deepcopy(load())
     change(document)
     assert described(document) != FOUND[DOCUMENT_PATH]
 
 
-def test_a_constraint_that_the_facts_do_not_know_is_refused() -> None:
+def test_a_constraint_beyond_the_facts_is_reported() -> None:
     document = copy.deepcopy(load())
     schema(document, "Status")["properties"]["details"]["pattern"] = "^a"
     with pytest.raises(ValueError, match="pattern"):

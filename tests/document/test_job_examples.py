@@ -1,4 +1,4 @@
-"""The jobs among the examples: what a job holds in which status, and how pages hang together."""
+"""The examples of jobs: their fields in each status, and their pagination."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ def test_every_status_and_every_kind_of_result_is_shown() -> None:
 
 
 @EVERY_JOB
-def test_a_job_holds_every_field(job: Node) -> None:
+def test_a_job_shows_every_field(job: Node) -> None:
     assert list(job) == list(SCHEMAS["JobStatusTable"]["properties"])
 
 
 @EVERY_JOB
-def test_a_job_has_a_result_or_a_reason_once_it_is_over(job: Node) -> None:
+def test_a_finished_job_has_a_result_or_a_reason(job: Node) -> None:
     assert (job["result"] is not None) is (job["status"] == "SUCCEEDED")
     assert (job["info"] is not None) is (job["status"] == "FAILED")
     assert job["job_type"] == RUNNERS.get(job["job_sub_type"], "PROV_LODGE")
@@ -108,7 +108,7 @@ def test_the_newest_job_is_first(operation_id: str) -> None:
 
 
 @EVERY_LIST
-def test_a_key_is_handed_back_as_it_came(operation_id: str) -> None:
+def test_a_pagination_key_is_sent_back_unchanged(operation_id: str) -> None:
     keys = [page["pagination_key"] for page in answers(operation_id).values()]
     given = [key for key in keys if key is not None]
     sent = [request.get("pagination_key") for request in requests(operation_id).values()]

@@ -1,4 +1,4 @@
-"""The lineage graphs among the examples: shape, and what the server's rules say of them."""
+"""The examples of lineage graphs: their shape, and the server's rules for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXPLORERS = {
     "get_effected_agents": None,  # goes downstream first, and upstream at the end
 }
 
-# What a model run puts into the graph.
+# The part of the graph that comes from a model run.
 RELATIONS = {
     ("MODEL_RUN", "wasInformedBy", "STUDY"),
     ("MODEL_RUN", "used", "DATASET"),
@@ -54,7 +54,7 @@ def graphs(operation_id: str) -> list[Node]:
 EVERY = pytest.mark.parametrize("operation_id", EXPLORERS)
 
 
-def test_every_lineage_operation_is_here() -> None:
+def test_every_lineage_operation_is_covered() -> None:
     assert EXPLORERS.keys() == {
         operation_id
         for operation_id, operation in operations().items()
@@ -63,7 +63,7 @@ def test_every_lineage_operation_is_here() -> None:
 
 
 @EVERY
-def test_shape(operation_id: str) -> None:
+def test_a_lineage_example_is_a_graph(operation_id: str) -> None:
     for graph in graphs(operation_id):
         validator(GRAPH).validate(graph)
         assert graph["directed"] is True
@@ -95,7 +95,7 @@ def test_links(operation_id: str) -> None:
 
 
 @EVERY
-def test_one_item_leads_to_all_others(operation_id: str) -> None:
+def test_all_items_are_reachable_from_one(operation_id: str) -> None:
     direction = EXPLORERS[operation_id]
     for graph in graphs(operation_id):
         ends = direction or ("source", "target")
@@ -122,6 +122,6 @@ def reached(start: str, steps: list[tuple[str, str]]) -> set[Any]:
         ("get_effected_agents", "item_category", "AGENT"),
     ],
 )
-def test_special_searches_find_what_they_are_for(operation_id: str, field: str, kind: str) -> None:
+def test_special_searches_find_their_kind_of_item(operation_id: str, field: str, kind: str) -> None:
     for graph in graphs(operation_id):
         assert kind in {node[field] for node in graph["nodes"]}

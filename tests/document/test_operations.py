@@ -1,4 +1,4 @@
-"""What every operation of the documents has to say."""
+"""The required parts of every operation of the documents."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ EVERY_DOCUMENT = pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PUBLIC = "get_health_check"
-# They compute an answer from what they are given, or look it up, and change nothing.
+# They compute or look up a response, and change nothing.
 SAFE_POSTS = {"generate_report", "convert_model_runs_to_csv", "list_jobs", "list_batch"}
-# They take any input that fits its schema: what is not there makes an empty list.
+# They accept any input that fits its schema: a missing item yields an empty list.
 NEVER_400 = {"list_jobs", "list_batch"}
 
 
@@ -53,7 +53,7 @@ def test_the_server_is_named_after_the_document(path: Path) -> None:
 
 
 @EVERY
-def test_head(operation: OperationEntry) -> None:
+def test_an_operation_has_an_id_and_a_summary(operation: OperationEntry) -> None:
     raw = operation.raw
     assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", raw["operationId"])
     assert not keyword.iskeyword(raw["operationId"])
@@ -87,13 +87,13 @@ def test_server_ids_are_unique(path: Path) -> None:
 
 
 @EVERY
-def test_safe(operation: OperationEntry) -> None:
+def test_safe_operations_are_marked(operation: OperationEntry) -> None:
     reads = operation.method == "GET" or operation.raw["operationId"] in SAFE_POSTS
     assert operation.raw["x-safe"] is reads
 
 
 @EVERY
-def test_security(operation: OperationEntry) -> None:
+def test_operations_are_secured(operation: OperationEntry) -> None:
     security = operation.raw["security"]
     if operation.raw["operationId"] == PUBLIC:
         assert security == []
@@ -121,7 +121,7 @@ def test_roles_are_in_the_description(operation: OperationEntry) -> None:
 
 
 @EVERY
-def test_statuses(operation: OperationEntry) -> None:
+def test_operations_document_their_statuses(operation: OperationEntry) -> None:
     takes_input = bool(operation.parameters) or operation.request_body is not None
     wanted = {"200", "500"}
     wanted |= set() if operation.raw["operationId"] == PUBLIC else {"401"}
@@ -143,7 +143,7 @@ ERRORS = {"400": "ErrorDetail", "401": "ErrorDetail", "422": "HTTPValidationErro
 
 
 @EVERY
-def test_bodies_of_errors(operation: OperationEntry) -> None:
+def test_operations_document_their_error_bodies(operation: OperationEntry) -> None:
     for status, response in operation.responses.items():
         if status == "200":
             continue
@@ -155,13 +155,13 @@ def test_bodies_of_errors(operation: OperationEntry) -> None:
 
 
 @EVERY
-def test_401_challenges(operation: OperationEntry) -> None:
+def test_a_401_documents_its_challenge(operation: OperationEntry) -> None:
     if "401" in operation.responses:
         assert "WWW-Authenticate" in operation.responses["401"]["headers"]
 
 
 @EVERY
-def test_descriptions(operation: OperationEntry) -> None:
+def test_everything_has_a_description(operation: OperationEntry) -> None:
     described = [*operation.parameters, *operation.responses.values()]
     if operation.request_body is not None:
         described.append(operation.request_body)
@@ -171,7 +171,7 @@ def test_descriptions(operation: OperationEntry) -> None:
 
 
 @EVERY
-def test_parameters(operation: OperationEntry) -> None:
+def test_query_parameters_have_examples(operation: OperationEntry) -> None:
     for parameter in operation.parameters:
         assert parameter["in"] == "query"
         assert isinstance(parameter["required"], bool)
@@ -186,20 +186,20 @@ def test_parameters(operation: OperationEntry) -> None:
         ("generate_config_file", "text/plain"),
     ],
 )
-def test_text_files(operation_id: str, media_type: str) -> None:
+def test_text_responses_are_files(operation_id: str, media_type: str) -> None:
     response = OPERATIONS[operation_id].responses["200"]
     assert response["content"].keys() == {media_type}
     assert response["content"][media_type]["schema"] == {"type": "string"}
     assert "Content-Disposition" in response["headers"]
 
 
-def test_report_answers_in_two_ways() -> None:
+def test_a_report_is_a_document_or_a_job() -> None:
     content = OPERATIONS["generate_report"].responses["200"]["content"]
     assert list(content) == ["application/json", DOCX]
     assert content[DOCX]["schema"]["contentMediaType"] == DOCX
 
 
-def test_upload_is_multipart() -> None:
+def test_the_upload_is_multipart() -> None:
     body = OPERATIONS["convert_model_runs_to_csv"].request_body
     assert body is not None
     assert list(body["content"]) == ["multipart/form-data"]
@@ -209,7 +209,7 @@ def properties(name: str) -> Any:
     return load()["components"]["schemas"][name]["properties"]
 
 
-def test_limits() -> None:
+def test_limits_are_documented() -> None:
     depth = properties("GenerateReportRequest")["depth"]
     assert (depth["minimum"], depth["maximum"]) == (1, 3)
     record = properties("ModelRunRecord")
@@ -239,7 +239,7 @@ def schemas(node: Any) -> Iterator[Node]:
         for name, schema in load(path)["components"]["schemas"].items()
     ],
 )
-def test_schemas_keep_to_the_house_rules(schema: Node) -> None:
+def test_schemas_follow_the_conventions(schema: Node) -> None:
     described = [schema, *schema.get("properties", {}).values()]
     assert all(node["description"].strip().endswith(".") for node in described)
     for node in schemas(schema):
@@ -247,7 +247,7 @@ def test_schemas_keep_to_the_house_rules(schema: Node) -> None:
         assert node.get("additionalProperties") is not False
 
 
-def test_what_the_documents_share_is_the_same() -> None:
+def test_shared_schemas_are_identical() -> None:
     prov_api, job_api = (load(path)["components"] for path in DOCUMENT_PATHS)
     shared = prov_api["schemas"].keys() & job_api["schemas"].keys()
     assert shared == {"ErrorDetail", "HTTPValidationError", "ValidationError"}

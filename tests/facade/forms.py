@@ -1,4 +1,4 @@
-"""The forms in which a model argument may come."""
+"""The accepted forms of a model argument."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PlainAssociations:
 
 
 class Whole:
-    """An integer of a numeric library, which is no ``int``."""
+    """An integer of a numeric library, which is not an ``int``."""
 
     def __init__(self, value: int) -> None:
         self.value = value
@@ -67,7 +67,7 @@ class Handle(str, enum.Enum):  # noqa: UP042  (as users of Python 3.10 wrote the
 
 
 class Lookup(Mapping[str, Any]):
-    """A mapping that is no ``dict``."""
+    """A mapping that is not a ``dict``."""
 
     def __init__(self, **items: Any) -> None:
         self.items_ = items
@@ -87,7 +87,7 @@ def model() -> models.ModelRunRecord:
 
 
 def mixed() -> models.ModelRunRecord:
-    """A model that holds mappings and pydantic objects, which mypy would refuse."""
+    """A model that contains mappings and pydantic objects, which mypy rejects."""
     record: Any = model()
     record.inputs = [PydanticDataset.model_validate(DATASET)]
     record.associations = {"modeller_id": "10378.1/30"}

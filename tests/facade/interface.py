@@ -16,7 +16,7 @@ REQUIRED = _Required()
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter: its name, what it takes, its default."""
+    """A parameter: its name, its type, its default."""
 
     name: str
     kind: str
@@ -97,7 +97,7 @@ PROV_ADMIN_CLIENT = (
     ),
 )
 
-# Routes that the interface lacks, files in place of texts and bytes, and what waits for jobs.
+# Methods beyond the interface: other routes, files instead of text and bytes, waits for jobs.
 ADDED = {
     "ProvClient": {
         "check_general_access": (),
@@ -127,7 +127,7 @@ OPERATIONS_OF_FILES = {
     "save_csv_from_batch": "regenerate_csv_from_model_run_batch",
     "convert_model_runs_file": "convert_model_runs_to_csv",
 }
-# What calls several operations: the first of them.
+# For methods with several operations, the first of them.
 OPERATIONS_OF_JOBS = {
     "register_and_wait": "register_model_run",
     "update_and_wait": "post_update_model_run",

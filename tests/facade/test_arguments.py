@@ -15,14 +15,14 @@ from prov_facade import ModelLike, ProvClient, models
 
 
 def without_null(value: Any) -> Any:
-    """Leave out what is null, which the server takes like absence."""
+    """Drop nulls: the server treats them like absence."""
     if isinstance(value, dict):
         return {key: without_null(item) for key, item in value.items() if item is not None}
     return [without_null(item) for item in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_model_argument_in_any_form_is_the_same_on_the_wire(
+def test_all_forms_of_a_model_argument_send_the_same_body(
     form: str, server: Server, client: ProvClient
 ) -> None:
     server.answer = SAMPLES["register_model_run"].reply
@@ -31,7 +31,7 @@ def test_a_model_argument_in_any_form_is_the_same_on_the_wire(
     assert server.last.headers["content-type"] == "application/json"
 
 
-def test_models_within_models_take_any_form(server: Server, client: ProvClient) -> None:
+def test_nested_models_take_any_form(server: Server, client: ProvClient) -> None:
     server.answer = SAMPLES["register_batch_model_runs"].reply
     for records in ([RECORD], (FORMS["pydantic"](), model()), iter([model(), mixed()])):
         run(client.register_batch_model_runs({"records": records}))
@@ -61,21 +61,19 @@ def test_models_within_models_take_any_form(server: Server, client: ProvClient) 
     ],
     ids=["list", "tuple", "iterator", "deque", "generator", "dict_values"],
 )
-def test_several_records_come_in_any_iterable(
+def test_records_can_be_any_iterable(
     several: Callable[[list[ModelLike]], Any], server: Server, client: ProvClient
 ) -> None:
     server.answer = json_reply({"status": STATUS})
     run(client.admin.store_multiple_records(several([ITEM])))
     (item,) = server.last.json
-    # The defaults of the model are the server's, and sent with it.
+    # The model's defaults equal the server's, and are sent.
     kinds = {"item_category": "ACTIVITY", "item_subtype": "MODEL_RUN"}
     assert without_null(item) == {**ITEM, **kinds}
     assert server.last.query == {"validate_record": "true"}
 
 
-def test_arguments_in_the_query_are_spelt_as_the_server_reads_them(
-    server: Server, client: ProvClient
-) -> None:
+def test_query_arguments_are_formatted_for_the_server(server: Server, client: ProvClient) -> None:
     server.answer = lambda r: (
         SAMPLES["explore_upstream" if "explore" in r.path else "generate_config_file"].reply
     )
@@ -93,9 +91,7 @@ def test_arguments_in_the_query_are_spelt_as_the_server_reads_them(
         assert server.last.query == {"required_only": spelt}
 
 
-def test_a_value_of_an_enumeration_that_is_not_known_is_sent_on(
-    server: Server, client: ProvClient
-) -> None:
+def test_an_unknown_enum_value_is_sent(server: Server, client: ProvClient) -> None:
     server.answer = SAMPLES["generate_report"].reply
     subtype = models.ItemSubType("FUTURE_KIND")
     for request in (
@@ -106,7 +102,7 @@ def test_a_value_of_an_enumeration_that_is_not_known_is_sent_on(
         assert server.last.json == {**REPORT, "item_subtype": "FUTURE_KIND"}
 
 
-def test_the_arguments_are_not_changed(server: Server, client: ProvClient) -> None:
+def test_arguments_are_not_modified(server: Server, client: ProvClient) -> None:
     server.answer = SAMPLES["register_model_run"].reply
     for form in ("dict", "model", "mapping in a model", "pydantic", "pydantic in a mapping"):
         record = FORMS[form]()

@@ -39,26 +39,26 @@ NO_TOKENS = [
 
 @pytest.fixture
 def lineage(server: Server) -> Server:
-    """The server, answering lineage and health."""
+    """The server, with responses for lineage and health."""
     server.answer = lambda request: json_reply(
         {"message": "Up."} if request.path == "/" else LINEAGE
     )
     return server
 
 
-def test_a_fixed_token_goes_with_every_request(lineage: Server) -> None:
+def test_a_fixed_token_is_sent_with_every_request(lineage: Server) -> None:
     client = client_for(lineage.url, BearerToken(TOKEN))
     run(client.explore_upstream("1"))
     run(client.explore_downstream("1"))
     assert [request.token for request in lineage.received] == [f"Bearer {TOKEN}"] * 2
 
 
-def test_a_token_may_be_followed_by_a_line_break_as_files_are(lineage: Server) -> None:
+def test_a_token_may_end_in_a_line_break(lineage: Server) -> None:
     run(client_for(lineage.url, BearerToken(f"{TOKEN}\n")).explore_upstream("1"))
     assert lineage.last.token == f"Bearer {TOKEN}"
 
 
-def test_a_function_is_asked_for_every_request(lineage: Server) -> None:
+def test_a_token_function_is_called_for_every_request(lineage: Server) -> None:
     tokens = iter(["first", "second", "third"])
     client = client_for(lineage.url, BearerToken(lambda: next(tokens)))
 
@@ -71,7 +71,7 @@ def test_a_function_is_asked_for_every_request(lineage: Server) -> None:
     assert [r.token for r in lineage.received] == ["Bearer first", "Bearer second", "Bearer third"]
 
 
-def test_the_health_check_sends_no_token_and_asks_for_none(lineage: Server) -> None:
+def test_the_health_check_needs_no_token(lineage: Server) -> None:
     def unwanted() -> str:
         raise RuntimeError("asked for a token")
 
@@ -80,7 +80,9 @@ def test_the_health_check_sends_no_token_and_asks_for_none(lineage: Server) -> N
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyError, StopIteration, OSError])
-def test_a_function_that_fails_is_an_auth_error(error: type[Exception], lineage: Server) -> None:
+def test_an_error_in_a_token_function_is_a_credentials_error(
+    error: type[Exception], lineage: Server
+) -> None:
     def broken() -> str:
         raise error(f"no luck with {TOKEN}")
 
@@ -94,7 +96,7 @@ def test_a_function_that_fails_is_an_auth_error(error: type[Exception], lineage:
     assert not lineage.received
 
 
-def test_an_auth_error_of_a_function_keeps_its_words(lineage: Server) -> None:
+def test_a_credentials_error_of_a_token_function_keeps_its_message(lineage: Server) -> None:
     def expired() -> str:
         raise CredentialsError("the refresh token has run out")
 
@@ -107,7 +109,7 @@ def test_an_auth_error_of_a_function_keeps_its_words(lineage: Server) -> None:
 
 @pytest.mark.parametrize("token", NO_TOKENS)
 @pytest.mark.parametrize("wrap", [lambda token: token, lambda token: lambda: token])
-def test_what_is_no_token_is_an_auth_error_and_not_sent(
+def test_an_invalid_token_is_a_credentials_error_and_not_sent(
     token: Any, wrap: Callable[[Any], Any], lineage: Server
 ) -> None:
     client = client_for(lineage.url, BearerToken(wrap(token)))
@@ -118,7 +120,7 @@ def test_what_is_no_token_is_an_auth_error_and_not_sent(
     assert not lineage.received
 
 
-def test_a_fixed_token_cannot_be_renewed_and_a_function_need_not_be() -> None:
+def test_a_fixed_token_cannot_be_renewed() -> None:
     with pytest.raises(CredentialsError, match="cannot be renewed") as caught:
         BearerToken(TOKEN).force_refresh()
     assert TOKEN not in str(caught.value)
@@ -137,7 +139,7 @@ def test_no_repr_shows_a_token(client_kind: ClientKind) -> None:
     assert TOKEN not in f"{client._auth!r}{client._auth.get_auth()!r}{BearerAuth(TOKEN)!r}"
 
 
-def test_an_auth_manager_has_to_say_how() -> None:
+def test_an_auth_manager_must_implement_its_methods() -> None:
     with pytest.raises(TypeError, match="abstract"):
         AuthManager()  # type: ignore[abstract]
 
@@ -181,7 +183,7 @@ def test_an_object_of_another_library_is_accepted_by_its_shape(lineage: Server) 
     assert lineage.last.headers["x-tenant"] == "reef"
 
 
-def test_a_foreign_manager_that_fails_is_an_auth_error(lineage: Server) -> None:
+def test_an_error_in_an_auth_manager_is_a_credentials_error(lineage: Server) -> None:
     class Broken(Foreign):
         def get_auth(self) -> httpx.Auth:
             raise RuntimeError(f"device flow with {TOKEN}")
@@ -197,7 +199,7 @@ def test_a_foreign_manager_that_fails_is_an_auth_error(lineage: Server) -> None:
 @BOTH
 @pytest.mark.parametrize("kind", [ProvClient, ProvAdminClient])
 @pytest.mark.parametrize("auth", [TOKEN, None, object(), {"token": TOKEN}, lambda: TOKEN])
-def test_what_is_no_auth_manager_is_refused_and_not_repeated(
+def test_an_invalid_auth_manager_is_rejected_and_not_shown(
     kind: type[ProvClient], auth: Any
 ) -> None:
     with pytest.raises(ConfigError, match="get_token") as caught:
@@ -206,14 +208,14 @@ def test_what_is_no_auth_manager_is_refused_and_not_repeated(
 
 
 @BOTH
-def test_a_config_is_a_config() -> None:
+def test_the_config_must_be_a_config() -> None:
     config: Any = "prov.test"
     with pytest.raises(ConfigError, match="Config"):
         new(ProvClient, BearerToken(TOKEN), config)
 
 
 @ASYNC_ONLY
-def test_a_manager_that_blocks_does_not_hold_up_the_loop(lineage: Server) -> None:
+def test_a_blocking_auth_manager_does_not_block_the_loop(lineage: Server) -> None:
     released = threading.Event()
     waited: list[bool] = []
 

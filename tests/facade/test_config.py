@@ -84,7 +84,7 @@ def test_a_domain_may_have_a_port(domain: str) -> None:
         7,
     ],
 )
-def test_what_is_no_domain_is_refused(domain: Any) -> None:
+def test_an_invalid_domain_is_rejected(domain: Any) -> None:
     with pytest.raises(ConfigError, match="domain") as caught:
         Config(domain, "r")
     assert isinstance(caught.value, ValueError)
@@ -92,7 +92,7 @@ def test_what_is_no_domain_is_refused(domain: Any) -> None:
 
 
 @pytest.mark.parametrize("realm", ["", " ", "a b", "a/b", "a?b", "a#b", "a\n", None, 7])
-def test_what_is_no_realm_is_refused(realm: Any) -> None:
+def test_an_invalid_realm_is_rejected(realm: Any) -> None:
     with pytest.raises(ConfigError, match="realm") as caught:
         Config("prov.test", realm)
     assert isinstance(caught.value, ValueError)
@@ -120,13 +120,13 @@ def test_what_is_no_realm_is_refused(realm: Any) -> None:
         7,
     ],
 )
-def test_what_is_no_url_is_refused(override: str, url: Any) -> None:
+def test_an_invalid_url_is_rejected(override: str, url: Any) -> None:
     with pytest.raises(ConfigError, match=override) as caught:
         APIOverrides(**{override: url})
     assert isinstance(caught.value, ValueError)
 
 
-def test_overrides_are_an_object_of_their_class() -> None:
+def test_overrides_must_be_api_overrides() -> None:
     overrides: Any = {"prov_api_endpoint_override": "http://localhost"}
     with pytest.raises(ConfigError, match="APIOverrides"):
         Config("prov.test", "r", overrides)
@@ -150,7 +150,7 @@ def test_overrides_are_an_object_of_their_class() -> None:
         f"https://user:{PASSWORD}@",
     ],
 )
-def test_a_password_in_a_url_is_refused_and_never_repeated(url: str) -> None:
+def test_a_password_in_a_url_is_rejected_and_not_shown(url: str) -> None:
     attempts: list[Callable[[], object]] = [
         partial(Config, url, "r"),
         *(partial(overridden, name, url) for name in OVERRIDES),
@@ -164,7 +164,7 @@ def test_a_password_in_a_url_is_refused_and_never_repeated(url: str) -> None:
         assert PASSWORD not in f"{shown}{caught.value!r}{caught.value.__cause__!r}"
 
 
-def test_configurations_are_values() -> None:
+def test_equal_configurations_compare_equal() -> None:
     overrides = APIOverrides(prov_api_endpoint_override="http://localhost")
     config = Config("prov.test", "r", overrides)
     same = Config(domain="prov.test", realm_name="r", api_overrides=attrs.evolve(overrides))
@@ -175,7 +175,7 @@ def test_configurations_are_values() -> None:
     assert eval(repr(config), {"Config": Config, "APIOverrides": APIOverrides}) == config  # noqa: S307
 
 
-def test_configurations_do_not_change() -> None:
+def test_configurations_are_frozen() -> None:
     config: Any = Config("prov.test", "r")
     with pytest.raises(AttributeError):
         config.domain = "other.test"

@@ -1,4 +1,4 @@
-"""How connections are made: what is sent with every request, and what users set up themselves."""
+"""Connections: the headers of every request, and the settings of users."""
 
 from __future__ import annotations
 
@@ -38,14 +38,16 @@ def _awaited(hook: Callable[[Any], None]) -> Callable[[Any], Awaitable[None]]:
     return awaited
 
 
-def test_the_server_is_told_who_asks(server: Server) -> None:
+def test_requests_have_a_user_agent(server: Server) -> None:
     server.answer = json_reply(HEALTHY)
     run(client_with(server.url).get_health_check())
     agent = server.last.headers["user-agent"]
     assert agent == f"prov-facade/{prov_facade.__version__} python-httpx/{httpx.__version__}"
 
 
-def test_hooks_see_requests_and_answers(server: Server, client_kind: ClientKind) -> None:
+def test_event_hooks_receive_requests_and_responses(
+    server: Server, client_kind: ClientKind
+) -> None:
     server.answer = json_reply(HEALTHY)
     seen: list[object] = []
 
@@ -71,7 +73,7 @@ def test_a_proxy_is_used(server: Server) -> None:
 
 
 @every_transport
-def test_certificates_are_checked_against_a_bundle_of_ones_own(tmp_path: Path) -> None:
+def test_certificates_are_verified_against_a_custom_bundle(tmp_path: Path) -> None:
     bundle = tmp_path / "bundle.pem"
     with _tls_server(bundle) as url:
         trusting = client_with(url, verify=bundle)
@@ -96,13 +98,13 @@ def test_certificates_are_checked_against_a_bundle_of_ones_own(tmp_path: Path) -
         ({"retries": 3}, "RetryPolicy"),
     ],
 )
-def test_settings_that_cannot_be_used(settings: dict[str, Any], words: str) -> None:
+def test_invalid_settings_are_rejected(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         client_with("http://localhost", **settings)
 
 
 @BOTH
-def test_a_bundle_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_certificate_bundle_is_a_config_error(tmp_path: Path) -> None:
     client = client_with("https://localhost", verify=tmp_path / "missing.pem")
     with pytest.raises(ConfigError, match="certificates"):
         run(client.get_health_check())
@@ -112,7 +114,7 @@ def test_a_bundle_that_is_not_there(tmp_path: Path) -> None:
     "setting",
     [{"attempts": 0}, {"attempts": True}, {"backoff": -1}, {"deadline": "5"}, {"backoff": 1e999}],
 )
-def test_policies_that_cannot_be(setting: dict[str, Any]) -> None:
+def test_invalid_policies_are_rejected(setting: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(setting))):
         RetryPolicy(**setting)
 
@@ -132,7 +134,7 @@ class _Healthy(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def _tls_server(bundle: Path) -> Iterator[str]:
-    """Serve over TLS with a certificate that only a bundle vouches for."""
+    """Serve over TLS with a certificate that only a custom bundle trusts."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "prov.test")])
     now = dt.datetime.now(dt.UTC)
@@ -159,7 +161,7 @@ def _tls_server(bundle: Path) -> Iterator[str]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(both)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Healthy) as served:
-        # The handshake in the thread of a connection, where one that fails harms no other.
+        # The handshake runs in the thread of its connection, so that a failure affects no other.
         served.socket = context.wrap_socket(
             served.socket, server_side=True, do_handshake_on_connect=False
         )

@@ -1,4 +1,4 @@
-"""Auth managers of other libraries fail in ways of their own; the caller sees one."""
+"""Errors of auth managers of other libraries become one error of ours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prov_facade import BearerToken, ConfigError, CredentialsError, ProvClient, 
 
 
 class Manager:
-    """An auth manager of another library that returns what it was made with."""
+    """An auth manager of another library that returns a given object."""
 
     def __init__(self, auth: Any) -> None:
         self.auth = auth
@@ -33,7 +33,7 @@ class Manager:
 
 
 class TwoSteps(httpx.Auth):
-    """Sends a request, and once more with what the answer named."""
+    """Sends a request, and sends it again with the challenge of the response."""
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         response = yield request
@@ -65,13 +65,13 @@ def challenging(server: Server) -> Server:
     return server
 
 
-def test_a_flow_of_several_requests_runs_to_its_end(challenging: Server) -> None:
+def test_an_auth_flow_can_have_several_requests(challenging: Server) -> None:
     run(client_for(challenging.url, Manager(TwoSteps())).explore_upstream("1"))
     assert [request.token for request in challenging.received] == [None, "Bearer granted"]
 
 
 @pytest.mark.parametrize(("auth", "sent"), [(FailsBefore(), 0), (FailsAfter(), 1)])
-def test_a_flow_that_fails_is_an_auth_error(
+def test_an_error_in_an_auth_flow_is_a_credentials_error(
     auth: httpx.Auth, sent: int, challenging: Server
 ) -> None:
     client = client_for(challenging.url, Manager(auth))
@@ -83,7 +83,7 @@ def test_a_flow_that_fails_is_an_auth_error(
     assert len(challenging.received) == sent
 
 
-def test_a_flow_that_fails_is_closed(challenging: Server) -> None:
+def test_a_failed_auth_flow_is_closed(challenging: Server) -> None:
     FailsAfter.closed = False
     failure(
         CredentialsError, client_for(challenging.url, Manager(FailsAfter())).explore_upstream("1")
@@ -92,7 +92,9 @@ def test_a_flow_that_fails_is_closed(challenging: Server) -> None:
 
 
 @pytest.mark.parametrize("auth", [None, ("user", "password"), TOKEN, object()])
-def test_what_is_no_httpx_auth_is_refused_and_nothing_sent(auth: Any, challenging: Server) -> None:
+def test_an_invalid_httpx_auth_is_rejected_and_nothing_is_sent(
+    auth: Any, challenging: Server
+) -> None:
     client = client_for(challenging.url, Manager(auth))
     error = failure(CredentialsError, client.explore_upstream("1"))
     assert "must return an httpx.Auth" in str(error)
@@ -100,20 +102,20 @@ def test_what_is_no_httpx_auth_is_refused_and_nothing_sent(auth: Any, challengin
     assert not challenging.received
 
 
-def test_a_manager_that_stops_an_iteration_does_not_hang_the_call(challenging: Server) -> None:
+def test_stop_iteration_in_an_auth_manager_is_an_error(challenging: Server) -> None:
     client = client_for(challenging.url, Manager(StopIteration()))
     error = failure(CredentialsError, client.explore_upstream("1"))
     assert "StopIteration" in str(error)
 
 
 @BOTH
-def test_a_class_is_no_auth_manager() -> None:
+def test_a_class_is_rejected_as_auth_manager() -> None:
     auth: Any = BearerToken
     with pytest.raises(ConfigError, match="get_token"):
         new(ProvClient, auth, config_for("http://127.0.0.1"))
 
 
-def test_a_flow_is_closed_when_there_is_no_answer(server: Server) -> None:
+def test_an_auth_flow_is_closed_without_a_response(server: Server) -> None:
     class Waiting(httpx.Auth):
         closed = False
 

@@ -16,7 +16,7 @@ CSV = "_workflow template id 10378.1/10,display name\n10378.1/10,Größe € 台
 
 
 def uploaded(server: Server) -> tuple[str, bytes]:
-    """The head and the content of the one part that the server was sent."""
+    """The head and the content of the only part of the upload."""
     kind = re.fullmatch(r"multipart/form-data; boundary=(\S+)", server.last.headers["content-type"])
     assert kind
     boundary = kind[1].encode()
@@ -39,7 +39,7 @@ def uploaded(server: Server) -> tuple[str, bytes]:
     ],
     ids=["text", "mark", "inner mark", "line ends", "boundary", "empty"],
 )
-def test_csv_goes_up_as_a_file_in_utf_8(
+def test_csv_is_uploaded_as_a_file_in_utf_8(
     text: str, sent: bytes, server: Server, client: ProvClient
 ) -> None:
     server.answer = SAMPLES["convert_model_runs_to_csv"].reply
@@ -53,7 +53,7 @@ def test_csv_goes_up_as_a_file_in_utf_8(
     assert response.new_records is not None
 
 
-def test_every_upload_has_a_boundary_of_its_own(server: Server, client: ProvClient) -> None:
+def test_every_upload_has_its_own_boundary(server: Server, client: ProvClient) -> None:
     server.answer = SAMPLES["convert_model_runs_to_csv"].reply
     for _ in range(2):
         run(client.convert_model_runs_to_csv(CSV))
@@ -62,14 +62,14 @@ def test_every_upload_has_a_boundary_of_its_own(server: Server, client: ProvClie
 
 
 @pytest.mark.parametrize("contents", [CSV.encode(), None, 7, [CSV], "a\ud800"])
-def test_what_is_no_text_is_not_uploaded(contents: Any, server: Server, client: ProvClient) -> None:
+def test_invalid_text_is_not_uploaded(contents: Any, server: Server, client: ProvClient) -> None:
     error = failure(InvalidRequestError, client.convert_model_runs_to_csv(contents))
     assert "CSV" in str(error)
     assert error.operation == "convert_model_runs_to_csv"
     assert not server.opened
 
 
-def test_a_report_is_the_bytes_of_the_document(server: Server, client: ProvClient) -> None:
+def test_a_report_is_returned_as_bytes(server: Server, client: ProvClient) -> None:
     for content_type in (DOCX, DOCX.upper(), f"{DOCX}; charset=binary"):
         server.answer = reply(DOCUMENT, content_type)
         report = run(client.generate_report(REPORT))
@@ -91,7 +91,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_no_document_is_a_report_error_and_an_assertion_error(
+def test_an_invalid_document_is_a_report_error_and_an_assertion_error(
     name: str, server: Server, client: ProvClient
 ) -> None:
     server.answer = reply(BROKEN[name], DOCX)
@@ -105,9 +105,7 @@ def test_what_is_no_document_is_a_report_error_and_an_assertion_error(
     assert error.response.content == BROKEN[name]
 
 
-def test_no_damage_to_a_document_escapes_as_another_error(
-    server: Server, client: ProvClient
-) -> None:
+def test_any_corrupted_document_is_a_report_error(server: Server, client: ProvClient) -> None:
     dice = random.Random(7)  # noqa: S311
 
     async def all_of_them() -> None:
@@ -125,7 +123,7 @@ def test_no_damage_to_a_document_escapes_as_another_error(
 
 
 def made_in_job(server: Server, report: bytes) -> Callable[[Received], bytes]:
-    """Answers as a server that makes reports in jobs does; the last is the answer with it."""
+    """Responds like a server that makes reports in jobs; the last response is the report."""
     job = {
         "session_id": SESSION,
         "created_timestamp": 1_700_000_000,
@@ -146,9 +144,7 @@ def made_in_job(server: Server, report: bytes) -> Callable[[Received], bytes]:
     return lambda request: replies[request.path]
 
 
-def test_a_report_that_is_made_in_a_job_comes_back_all_the_same(
-    server: Server, client: ProvClient
-) -> None:
+def test_a_report_made_by_a_job_is_returned(server: Server, client: ProvClient) -> None:
     server.answer = made_in_job(server, reply(DOCUMENT, DOCX))
     assert run(client.generate_report(REPORT)) == DOCUMENT
     _, asked, fetched = server.received
@@ -156,9 +152,7 @@ def test_a_report_that_is_made_in_a_job_comes_back_all_the_same(
     assert (fetched.query, fetched.token) == ({"Signature": "c2VjcmV0"}, None)
 
 
-def test_what_is_no_document_at_the_address_of_a_job_is_a_report_error(
-    server: Server, client: ProvClient
-) -> None:
+def test_an_invalid_document_of_a_job_is_a_report_error(server: Server, client: ProvClient) -> None:
     server.answer = made_in_job(server, reply(b"<html>Expired</html>", DOCX))
     error = failure(ReportError, client.generate_report(REPORT))
     assert isinstance(error, AssertionError)
@@ -178,7 +172,7 @@ def test_what_is_no_document_at_the_address_of_a_job_is_a_report_error(
     ],
     ids=["no session", "odd session", "another type", "empty json"],
 )
-def test_an_answer_of_another_shape_is_a_report_error_too(
+def test_a_response_of_another_shape_is_a_report_error(
     answer: bytes, path: str | None, server: Server, client: ProvClient
 ) -> None:
     server.answer = answer

@@ -76,7 +76,7 @@ def make(name: str) -> ProvError:
 
 
 def public(error: ProvError) -> dict[str, Any]:
-    """What a user can read off an error."""
+    """The attributes of errors."""
     return {
         name: getattr(error, name, None)
         for name, _ in inspect.getmembers(type(error), lambda m: not callable(m))
@@ -84,7 +84,7 @@ def public(error: ProvError) -> dict[str, Any]:
     } | {name: value for name, value in vars(error).items() if name != "response"}
 
 
-def test_the_tree_is_the_one_that_is_promised() -> None:
+def test_the_error_tree_is_the_documented_one() -> None:
     for name, bases in TREE.items():
         found = getattr(errors, name).__bases__
         expected = tuple(getattr(errors, base, None) or getattr(builtins, base) for base in bases)
@@ -103,7 +103,7 @@ def test_every_error_is_importable() -> None:
         assert getattr(prov_facade, name) is getattr(errors, name)
 
 
-def test_the_tree_that_the_docstring_draws_is_the_tree() -> None:
+def test_the_docstring_shows_the_error_tree() -> None:
     drawn: dict[str, tuple[str, ...]] = {}
     parents = ["Exception"]
     for line in inspect.getdoc(errors).splitlines():  # type: ignore[union-attr]
@@ -117,7 +117,7 @@ def test_the_tree_that_the_docstring_draws_is_the_tree() -> None:
 
 
 @pytest.mark.parametrize("name", TREE)
-def test_an_error_says_what_it_is_about(name: str) -> None:
+def test_an_error_has_a_message_and_the_call(name: str) -> None:
     error = make(name)
     assert str(error) == f"{CALL}: {name} happened"
     assert repr(error) == f"{name}('{CALL}: {name} happened')"
@@ -160,7 +160,7 @@ def test_a_copy_keeps_type_message_and_attributes(
         assert twin.status_code == 429
 
 
-def test_the_fault_of_a_status_is_read_off_the_error() -> None:
+def test_a_status_error_has_the_fields_of_its_body() -> None:
     error = make("ValidationFailedError")
     assert isinstance(error, errors.ValidationFailedError)
     assert (error.detail, error.body) == ("slow down", {"detail": "slow down"})
@@ -170,5 +170,5 @@ def test_the_fault_of_a_status_is_read_off_the_error() -> None:
     assert limited.retry_after == 3.0
 
 
-def test_a_call_reads_like_one() -> None:
+def test_a_call_is_formatted_with_method_and_url() -> None:
     assert str(CALL) == f"explore_upstream (GET {CALL.url})"

@@ -5,11 +5,11 @@ import subprocess
 import sys
 
 
-def test_importing_the_package_imports_nothing_heavy_and_warns_of_nothing() -> None:
+def test_importing_the_package_is_light_and_without_warnings() -> None:
     heavy = ["pydantic", "yaml", "jsonschema", "rich", "numpy", "networkx", "trio", "pytest"]
     heavy += ["starlette", "uvicorn", "jwt", "docx", "sqlite3", "prov_facade.sandbox"]
     heavy += ["oauthlib", "keyring", "IPython"]
-    # httpx itself imports rich for its command line, where all that this needs is installed.
+    # httpx imports rich for its command line if the packages for that are installed.
     script = (
         "import sys, httpx\nof_httpx = set(sys.modules)\nimport prov_facade\n"
         f"print(*(name for name in {heavy} if name in set(sys.modules) - of_httpx))\n"

@@ -62,7 +62,7 @@ def test_the_endpoints_are_those_of_the_interface(enum: type[Enum], values: dict
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_the_clients_are_services_with_the_attributes_of_the_interface(
+def test_the_clients_have_the_attributes_of_the_interface(
     client: type[ClientService],
 ) -> None:
     auth, config = BearerToken("t"), Config("prov.test", "provena")
@@ -84,7 +84,7 @@ def test_the_admin_client_is_an_attribute_that_shares_auth_and_config() -> None:
     assert client.admin._config is client._config
 
 
-def test_build_endpoint_puts_a_path_behind_the_address_of_the_prov_api() -> None:
+def test_build_endpoint_appends_the_path_to_the_prov_api_url() -> None:
     client = ProvClient(BearerToken("t"), Config("prov.test", "provena"))
     for member in ProvAPIEndpoints:
         assert client._build_endpoint(member) == f"https://prov-api.prov.test{member.value}"
@@ -96,7 +96,7 @@ def test_build_endpoint_puts_a_path_behind_the_address_of_the_prov_api() -> None
 
 
 @pytest.mark.parametrize(("client", "method"), METHODS)
-def test_a_method_is_that_of_the_interface(client: type[ClientService], method: Method) -> None:
+def test_a_method_matches_the_interface(client: type[ClientService], method: Method) -> None:
     function = getattr(client, method.name)
     assert inspect.iscoroutinefunction(function)
     parameters = list(inspect.signature(function).parameters.values())[1:]
@@ -113,7 +113,7 @@ def test_a_method_is_that_of_the_interface(client: type[ClientService], method: 
 
 
 @pytest.mark.parametrize(("client", "method"), METHODS)
-def test_a_method_takes_what_the_interface_says(
+def test_the_parameters_of_a_method_match_the_interface(
     client: type[ClientService], method: Method
 ) -> None:
     hints = get_type_hints(getattr(client, method.name))
@@ -122,7 +122,7 @@ def test_a_method_takes_what_the_interface_says(
 
 
 def takes(hint: Any, parameter: Parameter) -> bool:
-    """Whether a type takes what a parameter of the interface takes."""
+    """Whether a type accepts all values of a parameter of the interface."""
     simple: dict[str, Any] = {"str": str, "bool": bool, "int": Union[int, None]}  # noqa: UP007
     if parameter.kind in simple:
         return bool(hint == simple[parameter.kind])
@@ -135,7 +135,7 @@ def takes(hint: Any, parameter: Parameter) -> bool:
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_the_only_further_methods_are_those_that_are_listed_as_added(
+def test_other_methods_are_listed_as_added(
     client: type[ClientService],
 ) -> None:
     methods = PROV_CLIENT if client is ProvClient else PROV_ADMIN_CLIENT
@@ -154,7 +154,7 @@ def test_the_only_further_methods_are_those_that_are_listed_as_added(
         assert inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
-def test_clearing_the_graph_takes_a_confirmation_by_name_and_has_no_default_for_it() -> None:
+def test_clearing_the_graph_requires_the_keyword_confirm() -> None:
     confirm = inspect.signature(ProvAdminClient.clear_graph).parameters["confirm"]
     assert confirm.kind is confirm.KEYWORD_ONLY
     assert confirm.default is confirm.empty
@@ -174,7 +174,7 @@ def test_errors_and_models_are_importable_from_the_top() -> None:
     with pytest.raises(AttributeError, match="no attribute 'ValidationError'"):
         prov_facade.ValidationError  # type: ignore[attr-defined]  # noqa: B018
     generated = {
-        # What both have is the prov-api's.
+        # Names in both documents refer to the prov-api's.
         **vars(job_api_client.models),
         **vars(prov_api_client.models),
     }
@@ -184,7 +184,7 @@ def test_errors_and_models_are_importable_from_the_top() -> None:
         assert getattr(models, name) is generated[name]
 
 
-def test_what_both_documents_describe_has_the_same_fields() -> None:
+def test_schemas_in_both_documents_have_the_same_fields() -> None:
     both = {*job_api_client.models.__all__} & {*prov_api_client.models.__all__}
     assert both == {"ErrorDetail", "HTTPValidationError", "ValidationError"}
     for name in both:

@@ -1,4 +1,4 @@
-"""What is logged: one line for each attempt, at DEBUG, without what may be secret."""
+"""Logging: one line per attempt, at DEBUG, without secrets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def client(server: Server) -> ProvClient:
     return new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=AGAIN)
 
 
-def test_each_attempt_is_a_line(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_attempt_is_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "prov_facade")
     server.answer = reply(status=503)
     with pytest.raises(ServerError):
@@ -40,9 +40,7 @@ def test_each_attempt_is_a_line(server: Server, caplog: pytest.LogCaptureFixture
         )
 
 
-def test_a_connection_that_breaks_is_a_line(
-    server: Server, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_broken_connection_is_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "prov_facade")
     with pytest.raises(TransportError):
         run(client(server).get_health_check())
@@ -52,7 +50,7 @@ def test_a_connection_that_breaks_is_a_line(
     ]
 
 
-def test_nothing_is_said_where_nobody_listens() -> None:
+def test_nothing_is_logged_without_a_handler() -> None:
     script = (
         "import prov_facade, logging; logging.getLogger('prov_facade').error('quite a problem')"
     )
@@ -62,7 +60,7 @@ def test_nothing_is_said_where_nobody_listens() -> None:
     assert done.stdout + done.stderr == ""
 
 
-def test_answers_can_be_had_as_they_came(server: Server) -> None:
+def test_raw_responses_are_recorded(server: Server) -> None:
     body = b'{"message": "Health check successful."}'
     server.answer = reply(body, headers={"X-Request-Id": "r-1"})
 
@@ -79,7 +77,7 @@ def test_answers_can_be_had_as_they_came(server: Server) -> None:
     run(call())
 
 
-def test_an_error_names_the_request_as_the_server_does(server: Server) -> None:
+def test_an_error_has_the_request_id_of_the_server(server: Server) -> None:
     server.answer = reply(status=500, headers={"X-Amzn-Trace-Id": "Root=1-2"})
     with pytest.raises(ServerError) as caught:
         run(client(server).get_health_check())

@@ -45,7 +45,7 @@ def test_admin_shares_the_connection(server: Server, client: ProvClient) -> None
 
 
 @ASYNC_ONLY
-def test_every_loop_gets_a_connection_that_ends_with_it(server: Server, client: ProvClient) -> None:
+def test_every_loop_has_connections_that_close_with_it(server: Server, client: ProvClient) -> None:
     for loops in (1, 2, 3):
         run(calls(client))
         assert server.opened == loops
@@ -54,7 +54,7 @@ def test_every_loop_gets_a_connection_that_ends_with_it(server: Server, client: 
 
 
 @ASYNC_ONLY
-def test_a_loop_that_is_over_is_not_kept_alive(client: ProvClient) -> None:
+def test_a_closed_loop_is_garbage_collected(client: ProvClient) -> None:
     async def one() -> weakref.ref[asyncio.AbstractEventLoop]:
         await calls(client)
         return weakref.ref(asyncio.get_running_loop())
@@ -82,7 +82,7 @@ def test_aclose_closes_and_the_client_can_be_used_afterwards(
     assert server.saw_closing()
 
 
-def test_async_with_closes_even_after_an_error(server: Server, client: ProvClient) -> None:
+def test_async_with_closes_after_an_error(server: Server, client: ProvClient) -> None:
     async def work() -> None:
         async with client as entered:
             assert entered is client
@@ -103,9 +103,7 @@ def test_async_with_closes_even_after_an_error(server: Server, client: ProvClien
 
 
 @ASYNC_ONLY
-def test_threads_have_loops_and_connections_of_their_own(
-    server: Server, client: ProvClient
-) -> None:
+def test_threads_have_their_own_loops_and_connections(server: Server, client: ProvClient) -> None:
     together = threading.Barrier(4)
 
     async def work() -> None:
@@ -121,7 +119,7 @@ def test_threads_have_loops_and_connections_of_their_own(
 
 
 @ASYNC_ONLY
-def test_aclose_reaches_the_connections_of_another_thread(
+def test_aclose_closes_the_connections_of_another_thread(
     server: Server, client: ProvClient
 ) -> None:
     called, closed = threading.Event(), threading.Event()
@@ -165,7 +163,7 @@ def test_aclose_waits_for_the_loop_of_another_thread(server: Server, client: Pro
 
 
 @ASYNC_ONLY
-def test_aclose_after_the_loop_that_opened_is_over(server: Server, client: ProvClient) -> None:
+def test_aclose_works_after_the_loop_was_closed(server: Server, client: ProvClient) -> None:
     run(calls(client))
     run(client.aclose())
     assert server.saw_closing()
@@ -173,7 +171,7 @@ def test_aclose_after_the_loop_that_opened_is_over(server: Server, client: ProvC
     assert server.opened == 2
 
 
-def test_fifty_calls_go_at_once(server: Server, client: ProvClient) -> None:
+def test_fifty_calls_run_concurrently(server: Server, client: ProvClient) -> None:
     together = threading.Barrier(50)
 
     def answer(_: Received) -> bytes:
@@ -190,7 +188,7 @@ def test_fifty_calls_go_at_once(server: Server, client: ProvClient) -> None:
     assert server.opened == 50
 
 
-def test_the_first_calls_of_a_loop_may_come_together(server: Server, client: ProvClient) -> None:
+def test_the_first_calls_of_a_loop_may_be_concurrent(server: Server, client: ProvClient) -> None:
     async def work() -> None:
         await asyncio.gather(*(calls(client, 1) for _ in range(10)))
         await client.aclose()
@@ -200,9 +198,7 @@ def test_the_first_calls_of_a_loop_may_come_together(server: Server, client: Pro
     assert len(server.received) == 10
 
 
-def test_a_connection_that_the_server_has_closed_meanwhile_is_replaced(
-    server: Server, client: ProvClient
-) -> None:
+def test_a_connection_closed_by_the_server_is_replaced(server: Server, client: ProvClient) -> None:
     server.keeps_open = False
 
     async def work() -> None:
@@ -250,7 +246,7 @@ def test_a_failure_leaves_the_client_usable(server: Server, client: ProvClient) 
     run(work())
 
 
-def test_a_pool_that_could_not_be_made_is_made_by_the_next_call(
+def test_the_next_call_opens_a_pool_that_failed_to_open(
     client: ProvClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", "nonsense://proxy.test")
@@ -274,7 +270,7 @@ def test_clients_share_neither_connections_nor_cookies(server: Server) -> None:
 
 
 @ASYNC_ONLY
-def test_closing_does_not_wait_for_a_loop_that_ends_meanwhile(server: Server) -> None:
+def test_closing_does_not_wait_for_a_loop_that_ends(server: Server) -> None:
     server.answer = json_reply(LINEAGE)
     client = client_for(server.url)
     called = threading.Event()
@@ -294,7 +290,7 @@ def test_closing_does_not_wait_for_a_loop_that_ends_meanwhile(server: Server) ->
 
 
 @ASYNC_ONLY
-def test_closing_gives_up_on_a_loop_that_is_stuck(
+def test_closing_does_not_wait_for_a_blocked_loop(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("prov_facade._runtime.aio.pool._CLOSE_TIMEOUT", 0.05)
@@ -317,7 +313,7 @@ def test_closing_gives_up_on_a_loop_that_is_stuck(
 
 @ASYNC_ONLY
 @pytest.mark.filterwarnings("ignore:asynchronous generator:ResourceWarning")
-def test_a_loop_that_closed_its_generators_gets_another_pool(server: Server) -> None:
+def test_a_loop_that_closed_its_generators_opens_another_pool(server: Server) -> None:
     server.answer = json_reply(LINEAGE)
     client = client_for(server.url)
     with asyncio.Runner() as runner:

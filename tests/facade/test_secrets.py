@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from clients import TOKEN, client_for, failure, run
-from facade.bad_answers import ALL
+from facade.bad_responses import ALL
 from sample_calls import USER
 from scripted_server import Server, json_reply, reply
 
@@ -24,7 +24,7 @@ from prov_facade import (
 
 
 def shown(error: BaseException) -> Iterator[str]:
-    """Everything of an error that a log, a report or another process might see."""
+    """All parts of an error that a log, a report or another process might show."""
     yield "".join(traceback.format_exception(error))
     yield str(pickle.dumps(error))
     link: BaseException | None = error
@@ -51,7 +51,7 @@ def test_no_error_shows_the_token(name: str, server: Server, client: ProvClient)
         assert TOKEN not in text
 
 
-def test_the_response_of_an_error_keeps_what_is_no_secret(
+def test_the_response_of_an_error_keeps_everything_but_secrets(
     server: Server, client: ProvClient
 ) -> None:
     server.answer = json_reply(
@@ -77,7 +77,7 @@ def test_the_body_of_the_request_is_not_in_the_error(server: Server, client: Pro
     assert all("private" not in text for text in shown(error))
 
 
-def test_a_compressed_answer_is_readable_in_the_error(server: Server, client: ProvClient) -> None:
+def test_a_compressed_response_is_readable_in_the_error(server: Server, client: ProvClient) -> None:
     body = gzip.compress(f"<title>{TOKEN}</title>".encode())
     server.answer = reply(body, "text/html", headers={"Content-Encoding": "gzip"})
     error = failure(InvalidResponseError, client.explore_upstream("1"))
@@ -86,7 +86,7 @@ def test_a_compressed_answer_is_readable_in_the_error(server: Server, client: Pr
     assert "content-encoding" not in error.response.headers
 
 
-def test_the_repeated_token_is_a_value_but_not_shown(server: Server, client: ProvClient) -> None:
+def test_an_echoed_token_is_a_value_but_not_shown(server: Server, client: ProvClient) -> None:
     server.answer = json_reply({**USER, "access_token": TOKEN})
     user = run(client.check_general_access())
     assert user.access_token == TOKEN
@@ -94,15 +94,13 @@ def test_the_repeated_token_is_a_value_but_not_shown(server: Server, client: Pro
     assert TOKEN not in str(user)
 
 
-def test_a_token_as_short_as_a_word_does_not_mask_what_the_server_says(server: Server) -> None:
+def test_a_very_short_token_is_not_masked(server: Server) -> None:
     server.answer = json_reply({"detail": "this token is unknown"}, 400)
     error = failure(APIError, client_for(server.url, BearerToken("token")).explore_upstream("1"))
     assert error.detail == "this token is unknown"
 
 
-def test_a_token_that_breaks_off_in_truncated_json_is_not_quoted(
-    server: Server, client: ProvClient
-) -> None:
+def test_a_token_in_truncated_json_is_not_shown(server: Server, client: ProvClient) -> None:
     server.answer = reply(f'{{"access_token": "{TOKEN[:-3]}'.encode())
     error = failure(InvalidResponseError, client.check_general_access())
     assert TOKEN[:12] not in f"{error}{error!r}"
@@ -117,7 +115,7 @@ def test_a_token_that_breaks_off_in_truncated_json_is_not_quoted(
     ],
     ids=["status line", "header", "chunk"],
 )
-def test_a_broken_protocol_does_not_quote_what_was_repeated(
+def test_a_token_in_invalid_http_is_not_shown(
     answer: str, server: Server, client: ProvClient
 ) -> None:
     server.answer = answer.encode()
@@ -126,9 +124,7 @@ def test_a_broken_protocol_does_not_quote_what_was_repeated(
     assert all(TOKEN not in text for text in shown(error))
 
 
-def test_a_failure_with_the_token_anywhere_in_it_is_masked(
-    server: Server, client: ProvClient
-) -> None:
+def test_a_token_anywhere_in_a_failure_is_masked(server: Server, client: ProvClient) -> None:
     status = {"success": False, "details": f"no {TOKEN}"}
     server.answer = json_reply({"status": status, "graph": {TOKEN: [TOKEN]}})
     error = failure(OperationFailedError, client.explore_upstream("1"))
@@ -138,7 +134,7 @@ def test_a_failure_with_the_token_anywhere_in_it_is_masked(
 
 
 @pytest.mark.parametrize("written", ["{}", "<title>{}</title>", '{{"detail": "{}"}}'])
-def test_a_token_is_found_as_json_and_html_write_it(written: str, server: Server) -> None:
+def test_an_escaped_token_is_masked(written: str, server: Server) -> None:
     token = "abc/def+ghi/jkl+mno=="
     html = "html" if "title" in written else "json"
     escaped = token.replace("+", "&#43;") if html == "html" else token.replace("/", "\\/")
@@ -148,21 +144,21 @@ def test_a_token_is_found_as_json_and_html_write_it(written: str, server: Server
 
 
 @pytest.mark.parametrize("length", [7, 8])
-def test_a_token_of_eight_characters_is_a_secret(length: int, server: Server) -> None:
+def test_a_token_of_eight_characters_is_masked(length: int, server: Server) -> None:
     token = "x" * length
     server.answer = json_reply({"detail": f"say {token}"}, 400)
     error = failure(APIError, client_for(server.url, BearerToken(token)).explore_upstream("1"))
     assert (token in str(error)) is (length < 8)
 
 
-def test_broken_compression_keeps_the_status(server: Server, client: ProvClient) -> None:
+def test_corrupted_compression_keeps_the_status(server: Server, client: ProvClient) -> None:
     server.answer = reply(TOKEN.encode(), headers={"Content-Encoding": "gzip"})
     error = failure(InvalidResponseError, client.explore_upstream("1"))
     assert error.status_code == 200
     assert all(TOKEN not in text for text in shown(error))
 
 
-def test_the_address_of_a_redirect_is_told_without_its_signature(
+def test_the_url_of_a_redirect_is_shown_without_its_signature(
     server: Server, client: ProvClient
 ) -> None:
     address = "https://store.prov.test/report.docx"

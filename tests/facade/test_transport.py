@@ -29,7 +29,7 @@ OUTCOME_UNKNOWN = "Whether the server acted on the request is not known"
 
 @pytest.fixture
 def stuck(server: Server) -> Iterator[Server]:
-    """A server that receives and does not answer."""
+    """A server that never responds."""
     over = threading.Event()
 
     def wait(_: Received) -> None:
@@ -64,7 +64,7 @@ def test_a_refused_connection_says_that_nothing_was_sent() -> None:
     [None, b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", b"220 mail.prov.test ESMTP\r\n"],
     ids=["nothing", "no byte", "cut off", "another protocol"],
 )
-def test_a_broken_answer_leaves_the_fate_of_a_write_unknown(
+def test_a_write_without_a_complete_response_may_have_arrived(
     answer: bytes | None, server: Server, client: ProvClient
 ) -> None:
     server.answer = answer
@@ -82,7 +82,7 @@ def test_a_broken_answer_leaves_the_fate_of_a_write_unknown(
 
 
 @pytest.mark.parametrize("timeout", [0.1, httpx.Timeout(5, read=0.1)])
-def test_the_timeout_of_a_call_replaces_that_of_the_client(
+def test_the_timeout_of_a_call_overrides_that_of_the_client(
     timeout: float | httpx.Timeout, stuck: Server
 ) -> None:
     client = client_for(stuck.url, timeout=30)
@@ -92,7 +92,7 @@ def test_the_timeout_of_a_call_replaces_that_of_the_client(
     assert OUTCOME_UNKNOWN not in str(error)
 
 
-def test_the_timeout_of_the_client_holds_for_every_call_and_for_admin(stuck: Server) -> None:
+def test_the_timeout_of_the_client_applies_to_every_call(stuck: Server) -> None:
     client = client_for(stuck.url, timeout=0.1)
     for call in (client.register_model_run(RECORD), client.admin.store_all_registry_records()):
         error = failure(TransportTimeoutError, call)
@@ -103,7 +103,7 @@ def test_the_timeout_of_the_client_holds_for_every_call_and_for_admin(stuck: Ser
 @pytest.mark.parametrize(
     "timeout", [0, -1, 0.0, float("nan"), True, "30", b"1", (1, 2), [], object()]
 )
-def test_what_is_no_timeout_is_refused(timeout: Any, server: Server) -> None:
+def test_an_invalid_timeout_is_rejected(timeout: Any, server: Server) -> None:
     auth, config = BearerToken(TOKEN), config_for(server.url)
     for kind in (ProvClient, ProvAdminClient):
         with pytest.raises(ConfigError, match="must be a number of seconds greater than 0"):
@@ -113,7 +113,7 @@ def test_what_is_no_timeout_is_refused(timeout: Any, server: Server) -> None:
     assert not server.opened
 
 
-def test_too_many_calls_at_once_is_a_timeout_that_sent_nothing(stuck: Server) -> None:
+def test_waiting_for_a_connection_times_out_and_nothing_is_sent(stuck: Server) -> None:
     limits = httpx.Limits(max_connections=1)
     client = new(
         ProvClient,
@@ -140,7 +140,7 @@ def test_too_many_calls_at_once_is_a_timeout_that_sent_nothing(stuck: Server) ->
         ("HTTP_PROXY", "http://proxy.test:port"),
     ],
 )
-def test_an_environment_that_cannot_be_used_is_a_config_error(
+def test_an_invalid_environment_is_a_config_error(
     name: str, value: str, server: Server, client: ProvClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -151,7 +151,7 @@ def test_an_environment_that_cannot_be_used_is_a_config_error(
     run(client.get_health_check())
 
 
-def test_a_path_prefix_stands_before_every_route(server: Server) -> None:
+def test_a_path_prefix_is_part_of_every_url(server: Server) -> None:
     server.answer = json_reply(LINEAGE)
     client = client_for(f"{server.url}/gate/v1/")
     run(client.explore_upstream("1"))
@@ -162,7 +162,7 @@ def test_a_path_prefix_stands_before_every_route(server: Server) -> None:
 
 
 @BOTH
-def test_a_transport_of_the_users_own_moves_the_bytes() -> None:
+def test_a_custom_transport_is_used() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.url == "https://prov-api.prov.test/"
         return httpx.Response(200, json={"message": "Up."})
@@ -174,7 +174,7 @@ def test_a_transport_of_the_users_own_moves_the_bytes() -> None:
         assert run(client.get_health_check()).message == "Up."
 
 
-def test_a_token_that_no_header_can_carry_is_never_quoted(server: Server) -> None:
+def test_a_token_that_is_invalid_in_a_header_is_not_shown(server: Server) -> None:
     class Careless(BearerToken):
         def get_auth(self) -> httpx.Auth:
             return Unchecked()
@@ -191,7 +191,7 @@ def test_a_token_that_no_header_can_carry_is_never_quoted(server: Server) -> Non
     assert not isinstance(error, CredentialsError | InvalidResponseError)
 
 
-def test_large_answers_and_requests_go_through(server: Server, client: ProvClient) -> None:
+def test_large_requests_and_responses_are_transferred(server: Server, client: ProvClient) -> None:
     many = {"records": [RECORD] * 3_000}
     server.answer = SAMPLES["register_batch_model_runs"].reply
     run(client.register_batch_model_runs(many))

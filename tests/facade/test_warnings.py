@@ -93,7 +93,7 @@ except ConfigError as error:
     assert "no connection can be set up" in str(error)
 else:
     import httpx
-    # Which passes over a file that is missing.
+    # It ignores a missing file.
     assert httpx.__version__.startswith("0.27.")
 """,
 }

@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 from clients import ClientKind, retrying_client, run
-from faults.playing import Player
+from faults.player import Player
 from sample_calls import LINEAGE_REPLY
 from scripted_server import Server
 

@@ -1,4 +1,4 @@
-"""Uses a client, forks, and uses it in both processes; each prints its name if all is well."""
+"""Uses a client, forks, and uses it in both processes; each prints its name on success."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prov_facade import ProvClient
 
 
 async def calls(client: ProvClient, who: str) -> None:
-    """Ask for lineages of different nodes at once: each gets its own, unless sockets are shared."""
+    """Request lineages of different nodes concurrently: shared sockets would mix them up."""
     names = [f"{who[:3]}/{number:06}" for number in range(20)]
     found = await asyncio.gather(*(client.explore_upstream(name) for name in names))
     for name, lineage in zip(names, found, strict=True):
@@ -28,7 +28,7 @@ def ends(status: int) -> None:
 
 
 def in_child(client: ProvClient) -> None:
-    """What a child does: calls in loops of its own, and an orderly end."""
+    """The work of a child: calls in its own event loops, and an orderly exit."""
     code = 1
     try:
         begun = time.monotonic()
@@ -57,7 +57,7 @@ def between_loops(client: ProvClient) -> None:
 
 
 def beside_a_loop(client: ProvClient) -> None:
-    """The loop runs on in a thread, which the child does not have."""
+    """The loop runs in a thread that does not exist in the child."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -79,7 +79,7 @@ def beside_a_loop(client: ProvClient) -> None:
 
 
 def inside_a_loop(client: ProvClient) -> None:
-    """The child makes its calls in a thread of its own: the loop that it has is its parent's."""
+    """The child makes its calls in a new thread, since its main thread is in the parent's loop."""
 
     async def running() -> None:
         await calls(client, "parent")

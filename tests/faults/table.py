@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faults.kinds import Expected, expected, faults, is_exception
+from faults.rule import Expected, expected, faults, is_exception
 
 from prov_api_client import OPERATIONS
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "faults.md"
 
 _HEAD = """\
-<!-- Written by `PYTHONPATH=tests python -m faults` from tests/faults/kinds.py: change that. -->
+<!-- Written by `PYTHONPATH=tests python -m faults` from tests/faults/rule.py: change that. -->
 
 # How the client handles faults
 

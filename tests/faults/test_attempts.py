@@ -1,4 +1,4 @@
-"""Calls that are tried again: how often, after which wait, and what the error says of it."""
+"""Retries: how often, after which wait, and what the error says about them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_write_recovers_after_two_429_with_the_same_body(server: Server) -> No
     assert len({r.body for r in server.received}) == 1
 
 
-def test_a_write_stops_at_the_first_fault_that_leaves_its_fate_open(server: Server) -> None:
+def test_a_write_is_not_retried_once_it_may_have_arrived(server: Server) -> None:
     server.answer = Script(limited("0"), Cut(), WRITE.reply)
     error = failure(TransportError, WRITE.call(retrying_client(server.url)))
     assert len(server.received) == 2
@@ -52,7 +52,7 @@ def test_a_write_stops_at_the_first_fault_that_leaves_its_fate_open(server: Serv
     assert "check before sending it again. 2 attempts were made: 429 after " in str(error)
 
 
-def test_the_error_names_every_attempt(server: Server) -> None:
+def test_the_error_lists_all_attempts(server: Server) -> None:
     server.answer = Script(UNAVAILABLE, Cut(), limited("0"))
     error = failure(RateLimitedError, retrying_client(server.url).explore_upstream("1"))
     assert [(a.error, a.status_code) for a in error.attempts] == [
@@ -86,7 +86,7 @@ def test_retry_after_is_respected_up_to_its_maximum(form: str, status: int, serv
 
 
 @pytest.mark.parametrize("asked", ["4", "99999999999", "date"])
-def test_it_does_not_wait_beyond_the_cap(asked: str, server: Server) -> None:
+def test_a_retry_after_beyond_the_maximum_is_an_error_at_once(asked: str, server: Server) -> None:
     server.answer = Script(limited(http_date(60) if asked == "date" else asked), LINEAGE_REPLY)
     client = retrying_client(server.url, quick_retries(max_retry_after=3))
     begun = time.monotonic()
@@ -98,13 +98,13 @@ def test_it_does_not_wait_beyond_the_cap(asked: str, server: Server) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 409, 422, 500, 501, 520])
-def test_other_statuses_are_final(status: int, server: Server) -> None:
+def test_other_statuses_are_not_retried(status: int, server: Server) -> None:
     server.answer = json_reply({"detail": "No."}, status)
     error = failure(APIError, retrying_client(server.url).explore_upstream("1"))
     assert len(server.received) == len(error.attempts) == 1
 
 
-def test_the_backoff_grows_and_is_never_longer_than_its_maximum(server: Server) -> None:
+def test_the_backoff_never_exceeds_its_maximum(server: Server) -> None:
     server.answer = UNAVAILABLE
     policy = RetryPolicy(attempts=6, backoff=0.01, max_backoff=0.04)
     begun = time.monotonic()

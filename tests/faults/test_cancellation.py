@@ -1,4 +1,4 @@
-"""A call that is cancelled closes its connection, and leaves the client usable."""
+"""A cancelled call closes its connection and leaves the client usable."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def test_a_cancelled_call_closes_its_connection(begun: bytes, server: Server) ->
 
 
 @ASYNC_ONLY
-def test_a_server_sees_the_end_of_a_cancelled_call_at_once(server: Server) -> None:
-    """Before the client is closed, that is."""
+def test_cancelling_a_call_disconnects_at_once(server: Server) -> None:
+    """The connection is closed before the client is."""
     seen, over = threading.Event(), threading.Event()
 
     def stall(_: Received) -> Reply:
@@ -82,7 +82,9 @@ def test_a_server_sees_the_end_of_a_cancelled_call_at_once(server: Server) -> No
 
 @ASYNC_ONLY
 @pytest.mark.parametrize("limits", [None, ONE])
-def test_a_backoff_is_cancelled_at_once(limits: httpx.Limits | None, server: Server) -> None:
+def test_a_call_can_be_cancelled_during_its_backoff(
+    limits: httpx.Limits | None, server: Server
+) -> None:
     server.answer = UNAVAILABLE
     policy = quick_retries(backoff=1000, max_backoff=1000, deadline=None)
 
@@ -100,7 +102,7 @@ def test_a_backoff_is_cancelled_at_once(limits: httpx.Limits | None, server: Ser
 
 
 @ASYNC_ONLY
-def test_waiting_for_a_connection_is_cancelled_at_once(server: Server) -> None:
+def test_a_call_can_be_cancelled_while_it_waits_for_a_connection(server: Server) -> None:
     over = threading.Event()
 
     def stall(_: Received) -> Reply:
@@ -125,8 +127,8 @@ def test_waiting_for_a_connection_is_cancelled_at_once(server: Server) -> None:
 
 
 @ASYNC_ONLY
-def test_a_group_of_tasks_cancels_the_others(server: Server) -> None:
-    """The first error of a group cancels the calls that go on; that is no error of theirs."""
+def test_an_error_in_a_task_group_cancels_the_other_calls(server: Server) -> None:
+    """The first error in a group cancels the other calls, which raise no error of their own."""
     over = threading.Event()
 
     def answer(request: Received) -> Reply:

@@ -20,7 +20,7 @@ from prov_facade.sandbox import Sandbox, gateway
 
 
 @ASYNC_ONLY
-def test_consecutive_loops_on_one_client(server: Server) -> None:
+def test_a_client_works_in_consecutive_event_loops(server: Server) -> None:
     server.answer = LINEAGE_REPLY
     client = retrying_client(server.url)
     for _ in range(5):
@@ -29,7 +29,7 @@ def test_consecutive_loops_on_one_client(server: Server) -> None:
     assert server.saw_closing(5)
 
 
-def test_consecutive_loops_after_each_fault(server: Server) -> None:
+def test_a_client_works_in_the_next_event_loop_after_a_fault(server: Server) -> None:
     client = retrying_client(server.url, RetryPolicy.none())
     for answer in (UNAVAILABLE, None, LINEAGE_REPLY[:-5]):
         server.answer, server.keeps_open = answer, False

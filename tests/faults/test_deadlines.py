@@ -1,4 +1,4 @@
-"""A deadline holds for a whole call: its attempts, its waits, and what the auth manager takes."""
+"""A deadline covers a whole call: its attempts, its waits and the auth manager."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def stalling(over: threading.Event, *before: Reply) -> object:
 
 
 @pytest.mark.parametrize("name", ["explore_upstream", "register_model_run"])
-def test_a_deadline_cuts_a_stalled_call(name: str, server: Server) -> None:
+def test_a_deadline_ends_a_stalled_call(name: str, server: Server) -> None:
     over = threading.Event()
     server.answer = stalling(over)  # type: ignore[assignment]
     begun = time.monotonic()
@@ -59,7 +59,7 @@ def test_a_deadline_cuts_a_stalled_call(name: str, server: Server) -> None:
     assert (str(copy), copy.attempts) == (str(error), error.attempts)
 
 
-def test_the_attempts_before_a_cut_are_named(server: Server) -> None:
+def test_the_error_of_a_deadline_lists_the_attempts(server: Server) -> None:
     over = threading.Event()
     server.answer = stalling(over, UNAVAILABLE)  # type: ignore[assignment]
     client = retrying_client(server.url, quick_retries(deadline=0.5))
@@ -70,7 +70,7 @@ def test_the_attempts_before_a_cut_are_named(server: Server) -> None:
     assert re.search(named, str(error))
 
 
-def test_a_wait_beyond_the_deadline_is_not_begun(server: Server) -> None:
+def test_a_retry_after_beyond_the_deadline_is_an_error_at_once(server: Server) -> None:
     slow_down = json_reply({"detail": "Slow down."}, 429, {"Retry-After": "30"})
     server.answer = Script(UNAVAILABLE, slow_down)
     begun = time.monotonic()
@@ -81,7 +81,7 @@ def test_a_wait_beyond_the_deadline_is_not_begun(server: Server) -> None:
     assert "2 attempts were made" in str(error)
 
 
-def test_a_backoff_beyond_the_deadline_is_not_begun(
+def test_a_backoff_beyond_the_deadline_is_an_error_at_once(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("random.uniform", lambda _, longest: longest)
@@ -93,14 +93,14 @@ def test_a_backoff_beyond_the_deadline_is_not_begun(
     assert len(error.attempts) == len(server.received) == 1
 
 
-def test_a_deadline_holds_for_a_blocking_auth_manager(server: Server) -> None:
+def test_a_deadline_includes_the_time_of_the_auth_manager(server: Server) -> None:
     server.answer = LINEAGE_REPLY
     client = retrying_client(server.url, quick_retries(deadline=0.1), Slow())
     assert failure(TransportTimeoutError, client.explore_upstream("1")).attempts
     assert not server.received
 
 
-def test_a_trickling_answer_is_cut(server: Server) -> None:
+def test_a_deadline_ends_a_slow_response(server: Server) -> None:
     over = threading.Event()
 
     def trickle(_: Received) -> Reply:
@@ -115,7 +115,7 @@ def test_a_trickling_answer_is_cut(server: Server) -> None:
 
 
 @ASYNC_ONLY
-def test_a_deadline_of_the_caller_is_the_callers(server: Server) -> None:
+def test_the_timeout_of_the_caller_raises_the_callers_error(server: Server) -> None:
     over = threading.Event()
     server.answer = stalling(over)  # type: ignore[assignment]
 
@@ -132,7 +132,7 @@ def test_a_deadline_of_the_caller_is_the_callers(server: Server) -> None:
     assert type(caught.value) is TimeoutError
 
 
-def test_a_call_in_time_leaves_no_deadline_behind(server: Server) -> None:
+def test_a_finished_call_leaves_no_deadline_behind(server: Server) -> None:
     server.answer = LINEAGE_REPLY
 
     async def calling() -> None:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from clients import ClientKind, every_transport, retrying_client, run
-from faults.kinds import (
+from faults.player import Outcome, Player
+from faults.rule import (
     REPORT,
     WITHOUT_TOKEN,
     WRITES,
@@ -21,7 +22,6 @@ from faults.kinds import (
     faults,
     is_exception,
 )
-from faults.playing import Outcome, Player
 from sample_calls import LINEAGE_REPLY, SAMPLES
 from scripted_server import Cut, Received, Reply, Server
 

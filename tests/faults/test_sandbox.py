@@ -1,4 +1,4 @@
-"""What a sandbox holds afterwards proves that writes were acted on once at most."""
+"""The contents of a sandbox show that it acted on each write at most once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from clients import failure, new, quick_retries, run, sandbox_client
-from faults.kinds import WRITES
+from faults.rule import WRITES
 from sample_calls import SAMPLES
 
 from prov_facade import (
@@ -41,7 +41,9 @@ def registering(sandbox: Sandbox) -> tuple[dict[str, object], Callable[[], int]]
 
 
 @pytest.mark.parametrize("name", ACTED)
-def test_a_run_is_registered_once(name: str, sandbox: Sandbox, client: ProvClient) -> None:
+def test_a_registration_that_may_have_arrived_is_not_repeated(
+    name: str, sandbox: Sandbox, client: ProvClient
+) -> None:
     fault, kind = ACTED[name]
     record, count = registering(sandbox)
     before = count()
@@ -53,7 +55,7 @@ def test_a_run_is_registered_once(name: str, sandbox: Sandbox, client: ProvClien
     assert count() == before + 1
 
 
-def test_a_late_answer_does_not_register_a_run_again(sandbox: Sandbox) -> None:
+def test_a_late_response_does_not_register_a_run_twice(sandbox: Sandbox) -> None:
     record, count = registering(sandbox)
     before = count()
     sandbox.faults.add("register_model_run_sync", *[Fault(delay=0.5)] * 3)
@@ -69,7 +71,7 @@ def test_a_late_answer_does_not_register_a_run_again(sandbox: Sandbox) -> None:
     "fault",
     [Fault(status=429), Fault(status=429, headers={"Retry-After": "0"}), expired_token()],
 )
-def test_a_run_is_registered_once_after_a_refusal(
+def test_a_rejected_registration_is_repeated_once(
     fault: Fault, sandbox: Sandbox, client: ProvClient
 ) -> None:
     record, count = registering(sandbox)
@@ -92,7 +94,7 @@ def test_every_write_is_sent_once(name: str, sandbox: Sandbox, client: ProvClien
         assert isinstance(error, kind) or error.status_code in (400, 422), error
 
 
-def test_reads_get_through(sandbox: Sandbox, client: ProvClient) -> None:
+def test_reads_are_retried_until_they_succeed(sandbox: Sandbox, client: ProvClient) -> None:
     item = sandbox.items("MODEL_RUN")[-1].id
     expected = run(client.explore_upstream(item))
     sandbox.clear_requests()

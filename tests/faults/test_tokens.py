@@ -1,4 +1,4 @@
-"""Refused tokens are renewed once, for all calls at once, and nobody else has to wait."""
+"""Rejected tokens are renewed once for all concurrent calls, without blocking others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from prov_facade import AuthenticationError, AuthManager, BearerAuth, BearerToke
 
 
 class Numbered(AuthManager):
-    """An auth manager whose tokens are numbered, and which takes its time to renew them."""
+    """An auth manager with numbered tokens and a slow renewal."""
 
     def __init__(self, takes: float = 0.0, fails: Exception | None = None) -> None:
         self.number = 0
@@ -36,7 +36,7 @@ class Numbered(AuthManager):
 
 
 class Lowercase(Numbered):
-    """One that writes the scheme in lower case, as servers allow."""
+    """An auth manager that writes the scheme in lower case, which servers allow."""
 
     def get_auth(self) -> httpx.Auth:
         auth = BearerAuth(self.get_token())
@@ -45,19 +45,19 @@ class Lowercase(Numbered):
 
 
 def accepting(number: int) -> Callable[[Received], bytes]:
-    """Accept the token of this number alone."""
+    """Accept only the token with this number."""
     return lambda r: LINEAGE_REPLY if (r.token or "").endswith(f"-{number}") else UNAUTHORIZED
 
 
 @pytest.mark.parametrize("kind", [Numbered, Lowercase])
-def test_a_refused_token_is_renewed_silently(kind: type[Numbered], server: Server) -> None:
+def test_a_rejected_token_is_renewed(kind: type[Numbered], server: Server) -> None:
     server.answer, manager = accepting(1), kind()
     assert run(retrying_client(server.url, auth=manager).explore_upstream("1")).record_count == 1
     assert len(server.received) == 2
     assert manager.number == 1
 
 
-def test_a_write_is_repeated_whole_after_a_renewal(server: Server) -> None:
+def test_a_write_is_repeated_with_its_body_after_a_renewal(server: Server) -> None:
     server.answer = Script(UNAUTHORIZED, WRITE.reply)
     run(WRITE.call(retrying_client(server.url, auth=Numbered())))
     first, second = server.received
@@ -65,13 +65,13 @@ def test_a_write_is_repeated_whole_after_a_renewal(server: Server) -> None:
     assert (first.token, second.token) == (f"Bearer {TOKEN}-0", f"Bearer {TOKEN}-1")
 
 
-def test_a_renewal_is_no_attempt(server: Server) -> None:
+def test_a_renewal_does_not_count_as_an_attempt(server: Server) -> None:
     server.answer = Script(UNAUTHORIZED, UNAVAILABLE, UNAVAILABLE, LINEAGE_REPLY)
     run(retrying_client(server.url, auth=Numbered()).explore_upstream("1"))
     assert len(server.received) == 4
 
 
-def test_a_token_is_renewed_once_a_call_however_many_attempts_it_takes(server: Server) -> None:
+def test_a_token_is_renewed_once_per_call(server: Server) -> None:
     server.answer = Script(UNAUTHORIZED, UNAVAILABLE, UNAUTHORIZED, LINEAGE_REPLY)
     manager = Numbered()
     failure(AuthenticationError, retrying_client(server.url, auth=manager).explore_upstream("1"))
@@ -79,7 +79,7 @@ def test_a_token_is_renewed_once_a_call_however_many_attempts_it_takes(server: S
     assert manager.number == 1
 
 
-def test_a_manager_whose_new_token_is_refused_as_well(server: Server) -> None:
+def test_a_rejected_new_token_is_an_error(server: Server) -> None:
     server.answer, manager = UNAUTHORIZED, Numbered()
     client = retrying_client(server.url, auth=manager)
     failure(AuthenticationError, client.explore_upstream("1"))
@@ -95,7 +95,7 @@ def test_a_fixed_token_is_not_renewed(server: Server) -> None:
     assert len(server.received) == 1
 
 
-def test_a_function_is_asked_again(server: Server) -> None:
+def test_a_token_function_is_called_again_after_a_rejection(server: Server) -> None:
     server.answer = accepting(1)
     auth = BearerToken(lambda: f"{TOKEN}-{len(server.received)}")
     run(retrying_client(server.url, auth=auth).explore_upstream("1"))
@@ -103,7 +103,7 @@ def test_a_function_is_asked_again(server: Server) -> None:
 
 
 @pytest.mark.parametrize("fails", [CredentialsError("signed out"), RuntimeError(f"no {TOKEN}")])
-def test_a_renewal_that_fails(fails: Exception, server: Server) -> None:
+def test_a_failed_renewal_is_a_credentials_error(fails: Exception, server: Server) -> None:
     server.answer = UNAUTHORIZED
     client = retrying_client(server.url, auth=Numbered(fails=fails))
     error = failure(CredentialsError, client.explore_upstream("1"))
@@ -170,7 +170,7 @@ def test_a_blocking_auth_manager_leaves_the_threads_of_the_loop_to_others(server
     run(calling())
 
 
-def test_threads_renew_once_together(server: Server) -> None:
+def test_threads_share_one_renewal(server: Server) -> None:
     server.answer, manager = accepting(1), Numbered(takes=0.3)
     client, found = retrying_client(server.url, auth=manager), list[int | None]()
 
@@ -188,7 +188,7 @@ def test_threads_renew_once_together(server: Server) -> None:
 
 
 @ASYNC_ONLY
-def test_a_call_cancelled_during_a_renewal_leaves_the_others_alone(server: Server) -> None:
+def test_cancelling_a_call_during_a_renewal_does_not_affect_others(server: Server) -> None:
     server.answer, manager = accepting(1), Numbered(takes=0.3)
 
     async def calling() -> None:

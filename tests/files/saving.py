@@ -1,4 +1,4 @@
-"""The calls that save files, and answers to them."""
+"""The calls that save files, and responses to them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Save = Callable[..., Coroutine[Any, Any, Path]]
 
 
 def document(size: int = 3_000_000) -> bytes:
-    """A Word document of about so many bytes."""
+    """A Word document of about this many bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
@@ -57,7 +57,7 @@ class Kind:
 
     @property
     def half(self) -> bytes:
-        """The answer, which breaks off in the middle if the connection is closed then."""
+        """Half of the response."""
         return self.reply[: -len(self.content) // 2]
 
 
@@ -83,7 +83,7 @@ KINDS = [
 
 
 def listed(folder: Path) -> dict[str, bytes]:
-    """What is in a directory: names and contents."""
+    """The names and contents of the files in a directory."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 

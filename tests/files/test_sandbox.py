@@ -1,4 +1,4 @@
-"""Files of the sandbox, through its faults."""
+"""Downloads from the sandbox, with its faults."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def report_on(sandbox: Sandbox) -> models.GenerateReportRequest:
     return models.GenerateReportRequest(id=study.id, item_subtype=models.ItemSubType.STUDY, depth=1)
 
 
-def test_every_file_is_what_the_call_without_one_returns(sandbox: Sandbox, folder: Path) -> None:
+def test_a_saved_file_equals_the_value_of_the_call(sandbox: Sandbox, folder: Path) -> None:
     async def journey() -> None:
         async with client_of(sandbox) as client:
             template = sandbox.items("WORKFLOW_TEMPLATE")[0].id
@@ -66,7 +66,7 @@ def test_every_file_is_what_the_call_without_one_returns(sandbox: Sandbox, folde
 
 
 async def batch_of(sandbox: Sandbox, session_id: str | None) -> str:
-    """Wait for the job that submits a batch; the id of the batch."""
+    """Wait for the job that submits a batch, and return the id of the batch."""
     url = f"{sandbox.config.job_api_endpoint}/jobs/user/fetch"
     headers = {"Authorization": f"Bearer {sandbox.token('read')}"}
     async with httpx.AsyncClient(headers=headers) as http:
@@ -117,7 +117,7 @@ def test_a_download_that_fails_leaves_no_file(sandbox: Sandbox, folder: Path) ->
         assert len(sandbox.requests) == 1
 
 
-def test_the_attempts_of_a_download_are_named(sandbox: Sandbox, folder: Path) -> None:
+def test_the_error_of_a_download_lists_its_attempts(sandbox: Sandbox, folder: Path) -> None:
     sandbox.faults.add("generate_report", *[Fault(truncate=9_000)] * 4)
     with pytest.raises(TransportError) as caught:
         asyncio.run(client_of(sandbox).download_report(report_on(sandbox), folder))
@@ -127,7 +127,7 @@ def test_the_attempts_of_a_download_are_named(sandbox: Sandbox, folder: Path) ->
 
 
 @BOTH
-def test_a_report_that_is_made_in_a_job_is_saved_all_the_same(folder: Path) -> None:
+def test_a_report_made_by_a_job_is_saved(folder: Path) -> None:
     with Sandbox(report_style="job") as sandbox:
         saved = asyncio.run(client_of(sandbox).download_report(report_on(sandbox), folder))
         asked = [request.operation_id for request in sandbox.requests]
@@ -138,7 +138,7 @@ def test_a_report_that_is_made_in_a_job_is_saved_all_the_same(folder: Path) -> N
 
 
 @BOTH
-def test_a_report_whose_job_does_not_end_is_not_saved(folder: Path) -> None:
+def test_a_report_is_not_saved_if_its_job_times_out(folder: Path) -> None:
     with Sandbox(report_style="job") as sandbox:
         sandbox.faults.add("fetch_job", *[Fault(status=503)] * 9)
         client = client_of(sandbox, polling=PollPolicy(interval=0.01, deadline=0.02))
@@ -148,7 +148,7 @@ def test_a_report_whose_job_does_not_end_is_not_saved(folder: Path) -> None:
     assert listed(folder) == {}
 
 
-def test_what_the_server_refuses_is_refused_as_ever(sandbox: Sandbox, folder: Path) -> None:
+def test_errors_of_the_server_are_raised_as_without_a_file(sandbox: Sandbox, folder: Path) -> None:
     with pytest.raises(BadRequestError):
         asyncio.run(client_of(sandbox).save_csv_template("10378.1/none", folder))
     with pytest.raises(PermissionDeniedError):
@@ -161,7 +161,7 @@ def test_what_the_server_refuses_is_refused_as_ever(sandbox: Sandbox, folder: Pa
     )
     with pytest.raises(InvalidResponseError, match="expected text/csv"):
         asyncio.run(client_of(sandbox).save_csv_template("10378.1/none", folder))
-    # The document has texts among the error bodies, too.
+    # The document also has text among the error bodies.
     sandbox.faults.add(
         "generate_csv_template", Fault(status=500, body=b"No space.", content_type="text/plain")
     )
@@ -170,7 +170,7 @@ def test_what_the_server_refuses_is_refused_as_ever(sandbox: Sandbox, folder: Pa
     assert listed(folder) == {}
 
 
-def test_a_deadline_and_a_timeout_hold(sandbox: Sandbox, folder: Path) -> None:
+def test_downloads_respect_deadlines_and_timeouts(sandbox: Sandbox, folder: Path) -> None:
     sandbox.faults.add("generate_report", Fault(delay=1), Fault(delay=1))
     late = client_of(sandbox, retries=RetryPolicy(deadline=0.2))
     with pytest.raises(TransportTimeoutError, match="deadline"):
@@ -181,7 +181,7 @@ def test_a_deadline_and_a_timeout_hold(sandbox: Sandbox, folder: Path) -> None:
     assert listed(folder) == {}
 
 
-def test_an_upload_is_sent_whole_again_after_a_fault(sandbox: Sandbox, folder: Path) -> None:
+def test_a_retried_upload_sends_the_whole_file(sandbox: Sandbox, folder: Path) -> None:
     async def upload() -> models.ConvertModelRunsResponse:
         async with client_of(sandbox) as client:
             template = sandbox.items("WORKFLOW_TEMPLATE")[0].id

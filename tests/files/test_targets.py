@@ -1,4 +1,4 @@
-"""Where files are saved, and what is refused before anything is sent."""
+"""Paths of saved files, and those that are rejected before anything is sent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_file_is_saved_byte_for_byte(
 
 
 @EVERY_KIND
-def test_in_a_directory_the_id_makes_the_name(
+def test_a_file_in_a_directory_is_named_after_the_id(
     kind: Kind, server: Server, client: ProvClient, folder: Path
 ) -> None:
     server.answer = kind.reply
@@ -39,7 +39,7 @@ def test_in_a_directory_the_id_makes_the_name(
 
 
 @EVERY_KIND
-def test_a_file_that_is_there_is_kept_unless_told_otherwise(
+def test_an_existing_file_is_not_overwritten_by_default(
     kind: Kind, server: Server, client: ProvClient, folder: Path
 ) -> None:
     server.answer = kind.reply
@@ -59,7 +59,7 @@ def test_a_file_that_is_there_is_kept_unless_told_otherwise(
     ["", "no/such", "file/x", "no/", 7, None, b"x", "a\0b", "x" * 300, "/dev/null"],
     ids=repr,
 )
-def test_where_nothing_can_be_saved_nothing_is_sent(
+def test_nothing_is_sent_if_the_file_cannot_be_saved(
     path: Any, server: Server, client: ProvClient, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
@@ -71,7 +71,7 @@ def test_where_nothing_can_be_saved_nothing_is_sent(
     assert listed(folder) == {"file": b""}
 
 
-def test_an_argument_that_does_not_fit_comes_before_the_path(
+def test_arguments_are_checked_before_the_path(
     server: Server, client: ProvClient, folder: Path
 ) -> None:
     calls = [client.download_report({"id": "x"}, folder)]
@@ -93,13 +93,13 @@ def test_an_argument_that_does_not_fit_comes_before_the_path(
         ("CON", "report-CON.docx"),
     ],
 )
-def test_the_name_of_an_id(item: str, name: str) -> None:
+def test_ids_become_valid_file_names(item: str, name: str) -> None:
     if "_" in item:
         name = name.replace("dd4c3a69", file_name("report", item, "").rpartition("-")[2])
     assert file_name("report", item, ".docx") == name
 
 
-def test_ids_that_look_alike_have_names_of_their_own() -> None:
+def test_similar_ids_have_different_file_names() -> None:
     alike = ["a/b", "a_b", "a\\b", "a b", "a//b", "/a/b", "a/b/", "", "é", "\ud800"]
     alike += ["a" * 80, "a" * 81, "a" * 5000, "a" * 80 + "/"]
     names = [file_name("batch", item, ".csv") for item in alike]
@@ -109,7 +109,7 @@ def test_ids_that_look_alike_have_names_of_their_own() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
-def test_a_file_has_the_permissions_of_any_new_one_and_keeps_those_that_it_had(
+def test_a_file_has_default_permissions_or_keeps_its_own(
     server: Server, client: ProvClient, folder: Path
 ) -> None:
     kind = KINDS[1]
@@ -123,7 +123,7 @@ def test_a_file_has_the_permissions_of_any_new_one_and_keeps_those_that_it_had(
 
 
 @ASYNC_ONLY
-def test_until_it_is_whole_a_file_is_private_and_has_another_name(
+def test_a_partial_file_is_private_and_has_another_name(
     server: Server, client: ProvClient, folder: Path
 ) -> None:
     kind = KINDS[1]
@@ -146,7 +146,7 @@ def test_until_it_is_whole_a_file_is_private_and_has_another_name(
 
 
 @EVERY_KIND
-def test_of_calls_that_save_at_one_place_the_first_wins(
+def test_the_first_of_concurrent_downloads_to_one_path_wins(
     kind: Kind, server: Server, client: ProvClient, folder: Path
 ) -> None:
     server.answer = kind.reply
@@ -167,7 +167,7 @@ def test_of_calls_that_save_at_one_place_the_first_wins(
 
 
 @pytest.mark.parametrize("taken", [False, True])
-def test_without_hard_links_a_file_is_kept_just_as_well(
+def test_an_existing_file_is_kept_without_hard_links(
     taken: bool, server: Server, client: ProvClient, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -190,7 +190,7 @@ def test_without_hard_links_a_file_is_kept_just_as_well(
         assert listed(folder) == {kind.name: kind.content}
 
 
-def test_a_link_that_leads_nowhere_is_a_file_that_is_there(
+def test_a_broken_symlink_counts_as_an_existing_file(
     server: Server, client: ProvClient, folder: Path
 ) -> None:
     kind = KINDS[1]

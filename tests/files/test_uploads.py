@@ -1,4 +1,4 @@
-"""CSV files that are sent as they are read."""
+"""Uploads of CSV files, streamed from disk."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CONVERTED = SAMPLES["convert_model_runs_to_csv"].reply
     ids=["text", "mark", "marks", "mark alone", "half a mark", "line ends", "empty", "no utf-8"],
 )
 @every_transport
-def test_a_file_is_sent_as_it_is_but_for_its_mark(
+def test_a_file_is_sent_unchanged_without_its_byte_order_mark(
     content: bytes,
     sent: bytes,
     server: Server,
@@ -57,9 +57,7 @@ def test_a_file_is_sent_as_it_is_but_for_its_mark(
     assert isinstance(response, models.ConvertModelRunsResponse)
 
 
-def test_it_is_sent_as_the_call_with_text_sends_it(
-    server: Server, client: ProvClient, tmp_path: Path
-) -> None:
+def test_a_file_is_sent_like_text(server: Server, client: ProvClient, tmp_path: Path) -> None:
     path = tmp_path / "runs.csv"
     path.write_bytes(CSV)
     server.answer = CONVERTED
@@ -69,7 +67,7 @@ def test_it_is_sent_as_the_call_with_text_sends_it(
     assert uploaded(server) == by_file
 
 
-def test_every_attempt_sends_all_of_it(server: Server, tmp_path: Path) -> None:
+def test_every_attempt_sends_the_whole_file(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "runs.csv"
     path.write_bytes(MARK + CSV)
     answers = [None, reply(status=502), reply(status=429), CONVERTED]
@@ -82,7 +80,7 @@ def test_every_attempt_sends_all_of_it(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "none.csv", ".", "runs.csv/x", 7, None, b"x", "a\0b"])
-def test_what_is_no_file_is_not_sent(
+def test_an_invalid_file_is_not_sent(
     path: Any, server: Server, client: ProvClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -93,7 +91,9 @@ def test_what_is_no_file_is_not_sent(
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
-def test_a_pipe_is_not_waited_for(server: Server, client: ProvClient, tmp_path: Path) -> None:
+def test_a_pipe_is_rejected_without_reading(
+    server: Server, client: ProvClient, tmp_path: Path
+) -> None:
     os.mkfifo(tmp_path / "pipe")
     failure(InvalidRequestError, client.convert_model_runs_file(tmp_path / "pipe"))
     assert not server.opened

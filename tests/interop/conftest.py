@@ -1,4 +1,4 @@
-"""These tests run with `nox -s interop`; elsewhere they skip unless Provena's models are there."""
+"""These tests run with `nox -s interop`; elsewhere they are skipped without Provena's models."""
 
 from __future__ import annotations
 

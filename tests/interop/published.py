@@ -1,4 +1,4 @@
-"""Which of the pydantic models that Provena publishes stands for which of ours."""
+"""The pydantic model of Provena for each of ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The facade takes pydantic models for its own."""
+"""The facade accepts pydantic models in place of its own."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ EVERY = pytest.mark.parametrize("operation_id", CALLS)
 
 
 def answer(operation_id: str) -> httpx.Response:
-    """Make the answer that the document gives as an example."""
+    """Return the response of the document's example."""
     content = operations()[operation_id].responses["200"]["content"]
     media_type = DOCX if DOCX in content else "application/json"
     value = example_value(next(iter(content[media_type]["examples"].values())))
@@ -77,7 +77,7 @@ def sent(operation_id: str, model: object) -> Any:
     return json.loads(body)
 
 
-def test_every_call_with_a_model_is_here() -> None:
+def test_every_call_with_a_model_is_covered() -> None:
     with_json = {
         operation_id
         for operation_id, operation in operations().items()
@@ -90,7 +90,9 @@ def test_every_call_with_a_model_is_here() -> None:
 @EVERY
 @settings(SETTINGS, max_examples=10)
 @given(data=st.data())
-def test_the_same_is_sent(operation_id: str, data: st.DataObject) -> None:
+def test_pydantic_and_attrs_models_send_the_same_body(
+    operation_id: str, data: st.DataObject
+) -> None:
     name = CALLS[operation_id][0]
     value = data.draw(valid_values(name))
     ours = MODELS[name].from_dict(value)
@@ -110,7 +112,7 @@ def test_pydantic_inside_a_mapping_and_inside_our_model(value: dict[str, Any]) -
     assert found["records"] == [ours.to_dict()] * 3
 
 
-def test_what_pydantic_lets_through_is_checked_all_the_same() -> None:
+def test_pydantic_models_are_validated() -> None:
     request = PAIRS["GenerateReportRequest"](id="10378.1/2", item_subtype="STUDY", depth=1)
     assert sent("generate_report", request)["depth"] == 1
     request.depth = 9

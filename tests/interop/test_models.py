@@ -1,4 +1,4 @@
-"""Our models against the pydantic models that Provena publishes."""
+"""Our models compared with the pydantic models that Provena publishes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_schema_is_in_one_list() -> None:
 
 
 @EVERY
-def test_fields(name: str) -> None:
+def test_fields_agree(name: str) -> None:
     published = PAIRS[name].model_fields
     schema = schemas("object")[name]
     assert published.keys() == schema["properties"].keys()
@@ -38,7 +38,7 @@ def test_fields(name: str) -> None:
 
 
 @EVERY
-def test_defaults(name: str) -> None:
+def test_defaults_agree(name: str) -> None:
     for field, info in PAIRS[name].model_fields.items():
         if not info.is_required():
             default = schemas("object")[name]["properties"][field].get("default")
@@ -46,8 +46,8 @@ def test_defaults(name: str) -> None:
 
 
 @EVERY
-def test_nullable(name: str) -> None:
-    """What is nullable with us is nullable there, and the other way round."""
+def test_nullability_agrees(name: str) -> None:
+    """The same fields are nullable in both."""
     published = PAIRS[name].model_json_schema()["properties"]
     ours = schemas("object")[name]["properties"]
     for field in ours:
@@ -64,7 +64,7 @@ def takes_null(schema: dict[str, Any]) -> bool:
 @EVERY
 @SETTINGS
 @given(data=st.data())
-def test_there_and_back(name: str, data: st.DataObject) -> None:
+def test_models_round_trip(name: str, data: st.DataObject) -> None:
     ours = MODELS[name].from_dict(data.draw(valid_values(name)))
     encoded = msgspec.json.encode(ours)
 
@@ -78,7 +78,7 @@ def test_there_and_back(name: str, data: st.DataObject) -> None:
 @EVERY
 @SETTINGS
 @given(data=st.data())
-def test_unset_fields_may_be_left_out(name: str, data: st.DataObject) -> None:
+def test_unset_fields_may_be_omitted(name: str, data: st.DataObject) -> None:
     theirs = PAIRS[name].model_validate(data.draw(valid_values(name)))
     ours = MODELS[name].from_dict(theirs.model_dump(mode="json", exclude_none=True))
     assert ours.to_dict() == theirs.model_dump(mode="json")
@@ -133,10 +133,10 @@ ENTRY = {"id": 0, "timestamp": 0, "reason": "", "username": ""}
 )
 @settings(SETTINGS, max_examples=5)
 @given(data=st.data())
-def test_rules_that_no_schema_can_say(
+def test_rules_outside_the_schemas_agree(
     name: str, change: Callable[[Any], Any], data: st.DataObject
 ) -> None:
-    """The published models check them. Ours read whatever the server sends."""
+    """The published models validate them; ours accept everything that the server sends."""
     value = change(data.draw(valid_values(name)))
     with pytest.raises(pydantic.ValidationError, match="1 validation error"):
         PAIRS[name].model_validate(value)

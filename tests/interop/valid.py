@@ -1,4 +1,4 @@
-"""Values that keep the rules that stand in no schema, only in the published models' validators."""
+"""Values that satisfy the rules in the published models' validators, which are in no schema."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from properties.strategies import JSON, model_values
 
 
 def valid_values(name: str) -> JSON:
-    """Values that fit a schema and that the server would accept, too."""
+    """Values that fit a schema and that the server accepts."""
     return model_values(name).map(mended)
 
 
 def mended(value: Any) -> Any:
-    """Mend what a validator would refuse."""
+    """Fix values that a validator would reject."""
     if isinstance(value, list):
         return [mended(item) for item in value]
     if not isinstance(value, dict):

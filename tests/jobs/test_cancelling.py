@@ -1,4 +1,4 @@
-"""Waiting that is called off: the job goes on, and is waited for again."""
+"""Cancelled waits: the job continues, and can be waited for again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PENDING = job_reply("PENDING")
 
 @ASYNC_ONLY
 @pytest.mark.parametrize("amid", ["pause", "look"])
-def test_a_task_that_is_cancelled_ends_at_once_and_asks_no_more(server: Server, amid: str) -> None:
+def test_a_cancelled_wait_ends_at_once_and_stops_polling(server: Server, amid: str) -> None:
     looked = threading.Event()
 
     def slow(_: Received) -> Reply:
@@ -56,7 +56,7 @@ def test_a_task_that_is_cancelled_ends_at_once_and_asks_no_more(server: Server, 
 
 
 @ASYNC_ONLY
-def test_a_limit_of_the_caller_is_theirs(server: Server) -> None:
+def test_the_timeout_of_the_caller_ends_a_wait(server: Server) -> None:
     server.answer = Script(PENDING)
 
     async def limited() -> None:
@@ -69,7 +69,7 @@ def test_a_limit_of_the_caller_is_theirs(server: Server) -> None:
 
 
 @ASYNC_ONLY
-def test_an_iterator_that_is_left_asks_no_more(server: Server) -> None:
+def test_leaving_the_iterator_stops_polling(server: Server) -> None:
     server.answer = Script(PENDING)
 
     async def left() -> None:
@@ -83,14 +83,14 @@ def test_an_iterator_that_is_left_asks_no_more(server: Server) -> None:
 
 @pytest.fixture
 def heeded() -> Iterator[None]:
-    """Ctrl-C interrupts, though a shell may ignore it for what runs in the background."""
+    """Let Ctrl-C interrupt, which a shell may disable for background processes."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("heeded")
-def test_control_c_ends_the_synchronous_waiting() -> None:
+def test_ctrl_c_ends_a_synchronous_wait() -> None:
     with Server(Script(PENDING)) as server:
         interrupted(server)
 
@@ -114,7 +114,7 @@ def interrupted(server: Server) -> None:
     interrupt.join()
 
 
-def test_a_job_that_was_left_goes_on_and_another_client_waits_for_it() -> None:
+def test_another_client_can_wait_for_the_job_of_a_cancelled_wait() -> None:
     with Sandbox(delays=JobDelays(in_progress=0.3)) as sandbox:
         record = sandbox.items("MODEL_RUN")[0].body["record"]
         auth = sandbox.auth("read", "write")

@@ -1,4 +1,4 @@
-"""Model runs that are registered, updated and linked, and waited for, in a sandbox."""
+"""Registering, updating and linking model runs in a sandbox, with the wait for their jobs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def nodes_of(lineage: LineageResponse) -> set[str]:
 
 
 def check(lodged: RegisteredModelRun, sandbox: Sandbox) -> None:
-    """Hold a model run to what the sandbox has of it, and its document to the package `prov`."""
+    """Compare a model run with the sandbox's item, and parse its document with `prov`."""
     item = next(item for item in sandbox.items("MODEL_RUN") if item.id == lodged.handle)
     assert lodged.record.display_name == item.display_name
     document = prov.model.ProvDocument.deserialize(content=lodged.prov_json, format="json")
@@ -53,7 +53,7 @@ def check(lodged: RegisteredModelRun, sandbox: Sandbox) -> None:
 
 
 @every_transport
-def test_a_registered_run_is_found_by_its_handle(sandbox: Sandbox) -> None:
+def test_a_registered_run_can_be_explored_by_its_handle(sandbox: Sandbox) -> None:
     record = record_of(sandbox, display_name="A new run")
     seen: list[JobStatus] = []
 
@@ -75,7 +75,7 @@ def test_a_registered_run_is_found_by_its_handle(sandbox: Sandbox) -> None:
     assert seen == sorted(set(seen), key=list(JobStatus).index)
 
 
-def test_an_updated_run_is_what_it_is_now(sandbox: Sandbox) -> None:
+def test_an_updated_run_is_returned_as_updated(sandbox: Sandbox) -> None:
     before = sandbox.items("MODEL_RUN")[0]
     record = record_of(sandbox, description="Another description.")
     client = sandbox_client(sandbox, "read", "write")
@@ -133,7 +133,7 @@ def test_a_failed_job_gives_its_reason(sandbox: Sandbox, name: str) -> None:
 
 @pytest.mark.parametrize("name", JOURNEYS)
 @BOTH
-def test_time_that_runs_out_leaves_the_job_to_be_waited_for(name: str) -> None:
+def test_a_job_can_be_waited_for_again_after_a_timeout(name: str) -> None:
     journey, _ = JOURNEYS[name]
     with Sandbox(delays=JobDelays(in_progress=1)) as sandbox:
         client = sandbox_client(sandbox, polling=quick_polling(deadline=0.1))
@@ -144,7 +144,7 @@ def test_time_that_runs_out_leaves_the_job_to_be_waited_for(name: str) -> None:
         check(run(again.jobs.wait_for_model_run(error.session_id)), sandbox)
 
 
-def test_what_is_refused_at_once_is_not_waited_for(sandbox: Sandbox) -> None:
+def test_a_rejected_registration_is_not_waited_for(sandbox: Sandbox) -> None:
     client = sandbox_client(sandbox)
     failure(InvalidRequestError, client.register_and_wait({}))
     assert sandbox.requests == []
@@ -154,7 +154,7 @@ def test_what_is_refused_at_once_is_not_waited_for(sandbox: Sandbox) -> None:
 
 
 @every_transport
-def test_a_cold_start_with_all_kinds_of_trouble() -> None:
+def test_a_run_is_registered_despite_a_cold_start_and_transient_errors() -> None:
     delays = JobDelays(hidden=0.1, pending=0.3, dequeued=0.1, in_progress=0.1)
     with Sandbox(delays=delays) as sandbox:
         sandbox.faults.add(
@@ -174,7 +174,7 @@ def test_a_cold_start_with_all_kinds_of_trouble() -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault(drop=True, after=True), Fault(status=502, after=True)])
-def test_a_registration_without_an_answer_is_not_repeated(sandbox: Sandbox, fault: Fault) -> None:
+def test_a_registration_without_a_response_is_not_repeated(sandbox: Sandbox, fault: Fault) -> None:
     sandbox.faults.add("register_model_run", fault)
     kind: type[ProvError] = TransportError if fault.drop else ServerError
     error = failure(kind, sandbox_client(sandbox).register_and_wait(record_of(sandbox)))
@@ -183,7 +183,7 @@ def test_a_registration_without_an_answer_is_not_repeated(sandbox: Sandbox, faul
 
 
 class Renewing(AuthManager):
-    """Keeps a token until it is told to get a new one."""
+    """Keeps a token until it has to be refreshed."""
 
     def __init__(self, sandbox: Sandbox, lifetime: float) -> None:
         self._sandbox = sandbox
@@ -200,7 +200,7 @@ class Renewing(AuthManager):
 
 
 @BOTH
-def test_tokens_that_run_out_meanwhile_are_renewed() -> None:
+def test_tokens_that_expire_during_a_wait_are_renewed() -> None:
     with Sandbox(delays=JobDelays(in_progress=0.6)) as sandbox:
         auth = Renewing(sandbox, lifetime=0.2)
         client = new(ProvClient, auth, sandbox.config, polling=quick_polling())
@@ -210,7 +210,7 @@ def test_tokens_that_run_out_meanwhile_are_renewed() -> None:
         assert sent == {f"Bearer {token}" for token in auth.tokens}
 
 
-def test_a_token_that_runs_out_on_its_way_is_renewed(sandbox: Sandbox) -> None:
+def test_a_token_that_expires_on_its_way_is_renewed(sandbox: Sandbox) -> None:
     auth = Renewing(sandbox, lifetime=60)
     sandbox.faults.add("fetch_job", expired_token(), Fault(drop=True), expired_token())
     run(
@@ -222,7 +222,7 @@ def test_a_token_that_runs_out_on_its_way_is_renewed(sandbox: Sandbox) -> None:
 
 
 @BOTH
-def test_a_fixed_token_that_runs_out_ends_the_waiting_and_not_the_job() -> None:
+def test_a_job_can_be_waited_for_again_after_a_fixed_token_expired() -> None:
     with Sandbox(delays=JobDelays(in_progress=0.5)) as sandbox:
         auth = BearerToken(sandbox.token("read", "write", expires_in=0.25))
         client = new(ProvClient, auth, sandbox.config, polling=quick_polling())
@@ -233,7 +233,7 @@ def test_a_fixed_token_that_runs_out_ends_the_waiting_and_not_the_job() -> None:
         check(run(again.jobs.wait_for_model_run(session_id)), sandbox)
 
 
-def test_a_job_is_its_owners(sandbox: Sandbox) -> None:
+def test_a_job_of_another_user_is_an_error(sandbox: Sandbox) -> None:
     lodged = run(sandbox_client(sandbox).register_and_wait(record_of(sandbox)))
     auth = sandbox.auth("read", "write", "admin", username="bob")
     bob = new(ProvClient, auth, sandbox.config, polling=quick_polling())
@@ -244,13 +244,13 @@ def test_a_job_is_its_owners(sandbox: Sandbox) -> None:
     assert lodged.handle not in str(error)
 
 
-def test_a_job_that_never_was_is_given_up(sandbox: Sandbox) -> None:
+def test_a_job_that_does_not_exist_is_an_error(sandbox: Sandbox) -> None:
     client = sandbox_client(sandbox, polling=quick_polling(not_found_grace=0.1))
     with pytest.raises(ProvError, match="does not know the job nothing"):
         run(client.jobs.wait("nothing"))
 
 
-def test_the_result_of_another_kind_of_job_is_not_taken_for_a_model_run(sandbox: Sandbox) -> None:
+def test_the_result_of_another_kind_of_job_is_an_error(sandbox: Sandbox) -> None:
     async def journey() -> None:
         async with sandbox_client(sandbox) as client:
             started = await client.register_batch_model_runs({"records": [record_of(sandbox)]})
@@ -267,7 +267,7 @@ def test_the_result_of_another_kind_of_job_is_not_taken_for_a_model_run(sandbox:
 
 
 @every_transport
-def test_many_are_registered_at_once(sandbox: Sandbox) -> None:
+def test_runs_can_be_registered_concurrently(sandbox: Sandbox) -> None:
     async def journey() -> None:
         async with sandbox_client(sandbox) as client:
             lodged = await asyncio.gather(

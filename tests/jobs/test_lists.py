@@ -23,7 +23,7 @@ from prov_facade.sandbox import JobDelays, Sandbox, gateway
 
 Listing = Callable[..., AsyncIterator[JobStatusTable]]
 
-# Whatever it is, it goes back as it came.
+# Any value is sent back unchanged.
 KEYS: list[dict[str, Any]] = [
     {"username": {"S": "ann"}, "created_timestamp": {"N": "17"}},
     {"deep": [{"a": None, "b": 1.5, "c": "é"}]},
@@ -33,7 +33,7 @@ KEYS: list[dict[str, Any]] = [
 
 @pytest.fixture(params=["list", "list_batch"])
 def listed(request: pytest.FixtureRequest) -> Callable[..., AsyncIterator[JobStatusTable]]:
-    """Lists jobs, in the one way and in the other."""
+    """Lists jobs, of the user or of a batch."""
 
     def listing(client: ProvClient, **settings: Any) -> AsyncIterator[JobStatusTable]:
         if request.param == "list":
@@ -54,7 +54,7 @@ def page(numbers: list[int], key: dict[str, Any] | None) -> bytes:
 
 
 def pages(server: Server) -> None:
-    """Have the server give four pages, an empty one among them."""
+    """Make the server return four pages, one of them empty."""
     replies = [page([1, 2], KEYS[0]), page([], KEYS[1]), page([3], KEYS[2]), page([4], None)]
 
     def answer(request: Received) -> Reply:
@@ -64,7 +64,7 @@ def pages(server: Server) -> None:
     server.answer = answer
 
 
-def test_every_page_is_fetched_with_the_key_of_the_one_before(
+def test_each_page_is_requested_with_the_key_of_the_previous_one(
     server: Server, listed: Listing
 ) -> None:
     pages(server)
@@ -75,7 +75,7 @@ def test_every_page_is_fetched_with_the_key_of_the_one_before(
     assert [body["limit"] for body in bodies] == [2] * 4
 
 
-def test_each_list_has_its_own_route(server: Server) -> None:
+def test_each_list_has_its_route(server: Server) -> None:
     server.answer = page([], None)
     client = client_for(server.url)
     run(ids(client.jobs.list()))
@@ -101,15 +101,13 @@ def test_pages_are_fetched_as_they_are_needed(server: Server, listed: Listing) -
     run(some())
 
 
-def test_an_empty_list_is_no_job(server: Server, listed: Listing) -> None:
+def test_an_empty_list_yields_nothing(server: Server, listed: Listing) -> None:
     server.answer = page([], None)
     assert run(ids(listed(client_for(server.url)))) == []
     assert len(server.received) == 1
 
 
-def test_a_key_that_repeats_is_an_error_and_no_endless_list(
-    server: Server, listed: Listing
-) -> None:
+def test_a_repeated_pagination_key_is_an_error(server: Server, listed: Listing) -> None:
     server.answer = page([1], KEYS[0])
     seen: list[str] = []
 
@@ -126,16 +124,14 @@ def test_a_key_that_repeats_is_an_error_and_no_endless_list(
 
 
 @pytest.mark.parametrize("size", [0, -1, True, 2.0, "5", None])
-def test_a_page_size_that_makes_no_sense_is_refused(
-    server: Server, listed: Listing, size: object
-) -> None:
+def test_an_invalid_page_size_is_rejected(server: Server, listed: Listing, size: object) -> None:
     error = failure(InvalidRequestError, ids(listed(client_for(server.url), page_size=size)))
     assert error.path == "$.page_size"
     assert repr(size) in str(error)
     assert server.received == []
 
 
-def test_a_page_that_fails_for_a_moment_is_asked_for_again(server: Server, listed: Listing) -> None:
+def test_a_page_is_retried_after_a_transient_error(server: Server, listed: Listing) -> None:
     replies = [page([1], KEYS[0]), json_reply({}, 503), page([2], None)]
     server.answer = lambda _: replies.pop(0)
     retries = RetryPolicy(attempts=2, backoff=0)
@@ -143,7 +139,7 @@ def test_a_page_that_fails_for_a_moment_is_asked_for_again(server: Server, liste
     assert server.received[1].body == server.received[2].body
 
 
-def test_the_timeout_is_that_of_each_page(sandbox: Sandbox) -> None:
+def test_the_timeout_applies_to_each_page(sandbox: Sandbox) -> None:
     client = sandbox_client(sandbox)
     sandbox.faults.add("list_jobs", gateway(500))
     error = failure(ServerError, ids(client.jobs.list(timeout=5)))
@@ -154,7 +150,7 @@ def test_the_timeout_is_that_of_each_page(sandbox: Sandbox) -> None:
 
 @BOTH
 def test_the_jobs_of_a_sandbox_are_listed_newest_first() -> None:
-    # Jobs that were just taken on are hidden otherwise, here as on the server.
+    # Without this, new jobs are hidden at first, as on the real server.
     with Sandbox(delays=JobDelays(hidden=0)) as sandbox:
         run(batch_journey(sandbox))
 
@@ -183,7 +179,7 @@ async def batch_journey(sandbox: Sandbox) -> None:
         assert len(set(everything)) == len(everything) == 8
 
 
-def test_nobody_sees_the_jobs_of_others(sandbox: Sandbox) -> None:
+def test_users_see_only_their_own_jobs(sandbox: Sandbox) -> None:
     record = sandbox.items("MODEL_RUN")[0].body["record"]
     run(sandbox_client(sandbox).register_and_wait(record))
     bob = new(ProvClient, sandbox.auth("read", username="bob"), sandbox.config)

@@ -1,4 +1,4 @@
-"""Reports, at once and from jobs: the bytes, and the secrecy of the address they come from."""
+"""Reports, returned at once or made by jobs: their bytes, and the secrecy of signed URLs."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ WAYS: dict[str, Way] = {"generate": generated, "download": downloaded}
 
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> Way:
-    """Gets a report, in memory and in a file."""
+    """Obtains a report in memory or in a file."""
     return WAYS[request.param]
 
 
@@ -75,7 +75,7 @@ def wanted(sandbox: Sandbox, subtype: str = "STUDY") -> dict[str, Any]:
 
 @pytest.mark.parametrize(("style", "subtype"), [("document", "STUDY"), ("job", "MODEL_RUN")])
 @every_transport
-def test_a_report_opens_whichever_way_the_server_makes_it(
+def test_a_report_of_either_server_generation_is_a_document(
     way: Way, style: Any, subtype: str, tmp_path: Path
 ) -> None:
     with Sandbox(report_style=style) as sandbox:
@@ -93,7 +93,7 @@ def test_a_report_opens_whichever_way_the_server_makes_it(
 
 
 @BOTH
-def test_a_report_can_be_fetched_of_a_job_that_was_left(tmp_path: Path) -> None:
+def test_a_report_can_be_fetched_after_a_timeout(tmp_path: Path) -> None:
     with Sandbox(report_style="job", delays=JobDelays(in_progress=0.4)) as sandbox:
         client = sandbox_client(sandbox, polling=quick_polling(deadline=0.1))
         error = failure(JobTimeoutError, client.generate_report(wanted(sandbox)))
@@ -106,7 +106,7 @@ def test_a_report_can_be_fetched_of_a_job_that_was_left(tmp_path: Path) -> None:
 
 
 @BOTH
-def test_the_policy_of_a_call_is_that_of_its_wait(tmp_path: Path) -> None:
+def test_a_report_is_waited_for_with_the_policy_of_the_call(tmp_path: Path) -> None:
     with Sandbox(report_style="job", delays=JobDelays(in_progress=5)) as sandbox:
         client = sandbox_client(sandbox)
         brief = quick_polling(deadline=0.05)
@@ -120,7 +120,7 @@ def test_the_policy_of_a_call_is_that_of_its_wait(tmp_path: Path) -> None:
 
 
 @BOTH
-def test_a_report_that_cannot_be_made_says_why(way: Way, tmp_path: Path) -> None:
+def test_a_failed_report_gives_its_reason(way: Way, tmp_path: Path) -> None:
     with Sandbox(report_style="job") as sandbox:
         sandbox.faults.fail_jobs("GENERATE_REPORT", "No template.")
         error = failure(JobFailedError, way(sandbox_client(sandbox), wanted(sandbox), tmp_path))
@@ -129,7 +129,7 @@ def test_a_report_that_cannot_be_made_says_why(way: Way, tmp_path: Path) -> None
 
 
 @every_transport
-def test_fetching_is_tried_again_as_any_reading_is(way: Way, tmp_path: Path) -> None:
+def test_fetching_a_report_is_retried_like_any_read(way: Way, tmp_path: Path) -> None:
     with Sandbox(report_style="job") as sandbox:
         sandbox.faults.add("fetch_report", gateway(503), Fault(drop=True), Fault(truncate=100))
         retries = RetryPolicy(attempts=4, backoff=0)
@@ -147,7 +147,7 @@ def store() -> Iterator[Server]:
 
 
 def job_at(server: Server, address: str) -> None:
-    """Have the server make a report in a job, with its address in another place."""
+    """Make the server return a report through a job, with this URL."""
 
     def answer(request: Received) -> Reply:
         if request.method == "POST":
@@ -165,7 +165,7 @@ Fetch = Callable[[str], Coroutine[Any, Any, bytes]]
 
 @pytest.fixture
 def fetch(way: Way, server: Server, tmp_path: Path) -> Fetch:
-    """Gets a report that a job has put at an address."""
+    """Obtains the report that a job stored at a URL."""
 
     async def fetch(address: str) -> bytes:
         job_at(server, address)
@@ -182,7 +182,7 @@ def a_document() -> bytes:
 
 
 def everything(error: BaseException) -> Iterator[str]:
-    """All of an error that a log, a report or another process might see."""
+    """All parts of an error that a log, a report or another process might show."""
     yield "".join(traceback.format_exception(error))
     yield pickle.dumps(error).decode("latin-1")
     link: BaseException | None = error
@@ -204,7 +204,7 @@ def shown(response: Any) -> Iterator[str]:
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
-    # What httpcore says at DEBUG is what is on the wire.
+    # httpcore logs the raw traffic at DEBUG.
     records = [record for record in caplog.records if record.name != "httpcore.http11"]
     return [f"{record.getMessage()}{record.args!r}" for record in records]
 
@@ -215,7 +215,7 @@ def nothing_leaks(texts: list[str]) -> None:
     assert leaks == []
 
 
-def test_the_address_is_asked_for_as_it_is_and_said_nowhere(
+def test_a_signed_url_is_requested_unchanged_and_never_logged(
     fetch: Fetch, store: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -266,7 +266,7 @@ BROKEN: dict[str, tuple[Answer, type[ProvError]]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_no_error_says_the_address(
+def test_no_error_shows_a_signed_url(
     fetch: Fetch, name: str, store: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -281,7 +281,7 @@ def test_no_error_says_the_address(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_address_that_is_not_there_is_not_said(
+def test_an_unreachable_signed_url_is_not_shown(
     fetch: Fetch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -303,13 +303,13 @@ def test_an_address_that_is_not_there_is_not_said(
         "",
     ],
 )
-def test_what_is_no_address_is_refused_and_not_said(fetch: Fetch, address: str) -> None:
+def test_an_invalid_signed_url_is_rejected_and_not_shown(fetch: Fetch, address: str) -> None:
     error = failure(ReportError, fetch(address))
     assert error.session_id == SESSION
     nothing_leaks(list(everything(error)))
 
 
-def test_user_information_of_an_address_is_not_sent(fetch: Fetch, store: Server) -> None:
+def test_user_information_in_a_signed_url_is_not_sent(fetch: Fetch, store: Server) -> None:
     store.answer = reply(a_document(), WORD)
     run(fetch(f"{store.url.replace('://', '://ann:hush@')}/report.docx?{QUERY}"))
     assert store.last.token is None
@@ -324,16 +324,14 @@ def test_a_report_error_names_the_job(fetch: Fetch, store: Server) -> None:
 
 
 @pytest.mark.parametrize("kind", [WORD, "application/octet-stream", "binary/octet-stream", None])
-def test_a_store_may_call_a_document_what_it_likes(
-    fetch: Fetch, store: Server, kind: str | None
-) -> None:
+def test_a_report_may_have_any_content_type(fetch: Fetch, store: Server, kind: str | None) -> None:
     content = a_document()
     store.answer = reply(content, kind)
     assert run(fetch(f"{store.url}/report.docx?{QUERY}")) == content
 
 
 @BOTH
-def test_nothing_is_sent_for_a_path_that_cannot_be_written(tmp_path: Path) -> None:
+def test_nothing_is_sent_if_the_path_cannot_be_written(tmp_path: Path) -> None:
     with Sandbox(report_style="job") as sandbox:
         client = sandbox_client(sandbox)
         request = wanted(sandbox)
@@ -343,7 +341,7 @@ def test_nothing_is_sent_for_a_path_that_cannot_be_written(tmp_path: Path) -> No
 
 
 class Proxy(socketserver.ThreadingTCPServer):
-    """A proxy that answers everything itself, by the path, and notes what it was asked for."""
+    """A proxy that responds by itself, depending on the path, and records the requests."""
 
     daemon_threads = True
 
@@ -379,7 +377,7 @@ class _Asked(socketserver.StreamRequestHandler):
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @every_transport
-def test_a_proxy_is_asked_for_an_address_as_proxies_are(scheme: str) -> None:
+def test_a_signed_url_is_requested_through_the_proxy(scheme: str) -> None:
     address = f"{scheme}://store.test/report.docx?{QUERY}"
     content = a_document()
     answers = [
@@ -398,7 +396,7 @@ def test_a_proxy_is_asked_for_an_address_as_proxies_are(scheme: str) -> None:
             nothing_leaks(list(everything(error)))
 
 
-def test_memory_does_not_grow_with_a_report(server: Server, store: Server, tmp_path: Path) -> None:
+def test_a_report_is_streamed_to_its_file(server: Server, store: Server, tmp_path: Path) -> None:
     size = 40_000_000
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
@@ -420,9 +418,7 @@ def test_memory_does_not_grow_with_a_report(server: Server, store: Server, tmp_p
     assert peak < size / 4
 
 
-def test_the_file_is_made_before_the_report_is_waited_for_and_goes_when_that_fails(
-    server: Server, tmp_path: Path
-) -> None:
+def test_the_file_of_a_failed_report_is_removed(server: Server, tmp_path: Path) -> None:
     listed: list[int] = []
 
     def answer(_: Received) -> Reply:

@@ -48,7 +48,7 @@ LEAST = [wait * 0.75 for wait in (0.01, 0.03, 0.09, 0.25, 0.25)]
 BELOW_THE_MAXIMUM = 0.18
 
 
-def test_it_is_asked_often_at_first_and_ever_more_seldom_up_to_a_cap(server: Server) -> None:
+def test_polling_slows_down_to_the_maximum_interval(server: Server) -> None:
     server.answer = script = Script(*[PENDING] * 6, DONE)
     client = client_for(server.url, polling=GROWING)
     run(client.jobs.wait(SESSION))
@@ -57,7 +57,7 @@ def test_it_is_asked_often_at_first_and_ever_more_seldom_up_to_a_cap(server: Ser
     assert max(script.gaps) < 0.7  # without a maximum the last would be of 0.8 s
 
 
-def test_it_is_asked_often_again_when_the_job_has_come_on(server: Server) -> None:
+def test_polling_speeds_up_when_the_job_changes(server: Server) -> None:
     server.answer = script = Script(*[PENDING] * 4, BEGUN, DONE)
     client = client_for(server.url, polling=GROWING)
     run(client.jobs.wait(SESSION))
@@ -65,7 +65,7 @@ def test_it_is_asked_often_again_when_the_job_has_come_on(server: Server) -> Non
     assert script.gaps[4] < BELOW_THE_MAXIMUM
 
 
-def test_each_look_is_the_request_that_the_job_api_knows(server: Server) -> None:
+def test_each_poll_is_a_request_of_the_job_api(server: Server) -> None:
     server.answer = DONE
     run(client_for(server.url).jobs.wait(SESSION))
     (request,) = server.received
@@ -94,7 +94,7 @@ def test_waiting_does_not_block_the_event_loop(server: Server) -> None:
     run(working())
 
 
-def test_several_jobs_are_waited_for_at_once(server: Server) -> None:
+def test_several_jobs_can_be_waited_for_concurrently(server: Server) -> None:
     def answer(request: Received) -> Reply:
         session = request.query["session_id"]
         seen = sum(other.query["session_id"] == session for other in server.received)
@@ -109,14 +109,14 @@ def test_several_jobs_are_waited_for_at_once(server: Server) -> None:
     assert [job.session_id for job in run(together())] == [f"job {n}" for n in range(5)]
 
 
-def test_a_job_may_be_unknown_at_first(server: Server) -> None:
+def test_a_job_that_is_not_found_at_first_is_waited_for(server: Server) -> None:
     server.answer = Script(*[UNKNOWN] * 5, PENDING, DONE)
     job = run(client_for(server.url).jobs.wait(SESSION))
     assert job.status == JobStatus.SUCCEEDED
     assert len(server.received) == 7
 
 
-def test_a_job_that_stays_unknown_is_given_up_after_its_grace(server: Server) -> None:
+def test_a_job_that_is_not_found_within_the_grace_is_an_error(server: Server) -> None:
     server.answer = script = Script(UNKNOWN)
     client = client_for(server.url, polling=quick_polling(not_found_grace=0.2))
     error = failure(JobNotFoundError, client.jobs.wait(SESSION))
@@ -129,7 +129,7 @@ def test_a_job_that_stays_unknown_is_given_up_after_its_grace(server: Server) ->
     assert isinstance(error.__cause__, BadRequestError)
 
 
-def test_without_grace_it_is_given_up_at_once(server: Server) -> None:
+def test_without_a_grace_a_job_that_is_not_found_is_an_error_at_once(server: Server) -> None:
     server.answer = Script(UNKNOWN)
     failure(
         JobNotFoundError,
@@ -138,7 +138,7 @@ def test_without_grace_it_is_given_up_at_once(server: Server) -> None:
     assert len(server.received) == 1
 
 
-def test_the_grace_begins_anew_for_a_job_that_was_known(server: Server) -> None:
+def test_the_grace_starts_again_once_the_job_was_found(server: Server) -> None:
     server.answer = Script(
         *[UNKNOWN] * 2, *[PENDING] * 3, *[UNKNOWN] * 2, *[BEGUN] * 3, *[UNKNOWN] * 2, DONE
     )
@@ -164,14 +164,14 @@ HANG = "hang"
     ],
     ids=["closed", "reset", "broken off", "502", "500", "503", "504", "429"],
 )
-def test_what_passes_by_itself_is_borne_all_along(server: Server, trouble: Reply) -> None:
+def test_transient_errors_are_retried(server: Server, trouble: Reply) -> None:
     server.answer = Script(trouble, trouble, PENDING, trouble, trouble, BEGUN, trouble, DONE)
     job = run(client_for(server.url).jobs.wait(SESSION))
     assert job.status == JobStatus.SUCCEEDED
     assert len(server.received) == 8
 
 
-def test_an_answer_that_does_not_come_is_borne(server: Server) -> None:
+def test_a_poll_that_times_out_is_retried(server: Server) -> None:
     def hang(_: Received) -> Reply:
         time.sleep(0.5)
         return None
@@ -181,7 +181,7 @@ def test_an_answer_that_does_not_come_is_borne(server: Server) -> None:
 
 
 @BOTH
-def test_a_server_that_is_away_is_borne() -> None:
+def test_an_unreachable_server_is_retried_until_the_deadline() -> None:
     with Server() as gone:
         pass
     polling = quick_polling(deadline=0.3)
@@ -191,14 +191,14 @@ def test_a_server_that_is_away_is_borne() -> None:
     assert "could not be opened" in str(error.__cause__)
 
 
-def test_a_look_is_not_repeated_by_itself(server: Server) -> None:
+def test_a_poll_is_not_retried_by_the_client(server: Server) -> None:
     server.answer = script = Script(*[json_reply({}, 503)] * 3, DONE)
     client = client_for(server.url, retries=RetryPolicy(attempts=5, backoff=0), polling=GROWING)
     run(client.jobs.wait(SESSION))
     assert all(gap >= least for gap, least in zip(script.gaps, LEAST, strict=False))
 
 
-def test_the_server_says_when_to_ask_again(server: Server) -> None:
+def test_polling_respects_retry_after(server: Server) -> None:
     busy = json_reply({"detail": "Too many."}, 429, {"Retry-After": "1"})
     server.answer = script = Script(busy, PENDING, DONE)
     run(client_for(server.url).jobs.wait(SESSION))
@@ -206,7 +206,7 @@ def test_the_server_says_when_to_ask_again(server: Server) -> None:
     assert script.gaps[1] < 0.9
 
 
-def test_what_the_server_says_does_not_go_beyond_the_deadline(server: Server) -> None:
+def test_retry_after_does_not_extend_the_deadline(server: Server) -> None:
     server.answer = Script(json_reply({"detail": "Too many."}, 429, {"Retry-After": "60"}))
     begun = time.monotonic()
     client = client_for(server.url, polling=quick_polling(deadline=0.3))
@@ -226,7 +226,7 @@ def test_what_the_server_says_does_not_go_beyond_the_deadline(server: Server) ->
     ],
     ids=["401", "404", "no job"],
 )
-def test_what_does_not_pass_ends_the_waiting_and_says_how_to_resume(
+def test_a_permanent_error_ends_the_wait_and_says_how_to_resume(
     server: Server, answer: bytes, kind: type[ProvError]
 ) -> None:
     server.answer = Script(PENDING, answer)
@@ -240,20 +240,20 @@ def test_what_does_not_pass_ends_the_waiting_and_says_how_to_resume(
 PAGE = reply(b"<title>Welcome</title>", "text/html")
 
 
-def test_a_page_in_place_of_an_answer_is_borne_for_a_while(server: Server) -> None:
+def test_html_in_place_of_a_job_is_retried(server: Server) -> None:
     server.answer = Script(PENDING, PAGE, PAGE, DONE)
     run(client_for(server.url).jobs.wait(SESSION))
     assert len(server.received) == 4
 
 
-def test_a_page_that_does_not_go_away_is_an_error(server: Server) -> None:
+def test_html_beyond_the_grace_is_an_error(server: Server) -> None:
     server.answer = Script(PENDING, *[PAGE] * 400)
     client = client_for(server.url, polling=quick_polling(not_found_grace=0.1))
     error = failure(InvalidResponseError, client.jobs.wait(SESSION))
     assert "Welcome" in str(error)
 
 
-def test_a_session_id_that_is_empty_is_refused(server: Server) -> None:
+def test_an_empty_session_id_is_rejected(server: Server) -> None:
     failure(InvalidRequestError, client_for(server.url).jobs.wait(""))
     assert not server.received
 
@@ -268,7 +268,7 @@ def test_a_cold_start_is_waited_for(server: Server) -> None:
     assert len(server.received) == 62
 
 
-def test_time_that_runs_out_says_what_was_seen_and_how_to_resume(server: Server) -> None:
+def test_a_timeout_says_the_last_status_and_how_to_resume(server: Server) -> None:
     server.answer = Script(PENDING, DEQUEUED, BEGUN)
     begun = time.monotonic()
     client = client_for(server.url, polling=quick_polling(deadline=0.2))
@@ -291,21 +291,21 @@ def test_time_that_runs_out_says_what_was_seen_and_how_to_resume(server: Server)
     assert run(client.jobs.wait(error.session_id)).status == JobStatus.SUCCEEDED
 
 
-def test_the_job_is_looked_at_once_more_when_time_runs_out(server: Server) -> None:
+def test_the_job_is_polled_once_more_at_the_deadline(server: Server) -> None:
     server.answer = script = Script(PENDING, DONE)
     polling = quick_polling(interval=60, max_interval=60, deadline=0.2)
     assert run(client_for(server.url, polling=polling).jobs.wait(SESSION)).session_id == SESSION
     assert 0.1 < script.gaps[0] < 5
 
 
-def test_a_deadline_of_nothing_is_a_single_look(server: Server) -> None:
+def test_a_deadline_of_zero_polls_once(server: Server) -> None:
     server.answer = Script(PENDING)
     client = client_for(server.url, polling=quick_polling(deadline=0))
     failure(JobTimeoutError, client.jobs.wait(SESSION))
     assert len(server.received) == 1
 
 
-def test_a_server_that_hangs_does_not_hold_up_the_deadline(server: Server) -> None:
+def test_a_stalled_server_does_not_extend_the_deadline(server: Server) -> None:
     def hang(_: Received) -> Reply:
         time.sleep(0.6)
         return None
@@ -319,13 +319,13 @@ def test_a_server_that_hangs_does_not_hold_up_the_deadline(server: Server) -> No
     assert error.job is not None
 
 
-def test_without_a_deadline_it_is_waited_for_as_long_as_it_takes(server: Server) -> None:
+def test_a_wait_can_have_no_deadline(server: Server) -> None:
     server.answer = Script(*[PENDING] * 5, DONE)
     client = client_for(server.url, polling=quick_polling(deadline=None))
     assert run(client.jobs.wait(SESSION)).status == JobStatus.SUCCEEDED
 
 
-def test_the_policy_of_a_call_goes_before_that_of_the_client(server: Server) -> None:
+def test_the_policy_of_a_call_overrides_that_of_the_client(server: Server) -> None:
     server.answer = Script(PENDING)
     client = client_for(server.url, polling=quick_polling(deadline=3600))
     error = failure(
@@ -334,7 +334,7 @@ def test_the_policy_of_a_call_goes_before_that_of_the_client(server: Server) -> 
     assert "within 0.05 s" in str(error)
 
 
-def test_a_client_of_jobs_alone_has_a_policy_of_its_own(server: Server) -> None:
+def test_a_jobs_client_has_its_own_policy(server: Server) -> None:
     server.answer = Script(PENDING)
     polling = quick_polling(deadline=0.05)
     alone = new(JobsClient, BearerToken(TOKEN), config_for(server.url), polling=polling)
@@ -342,7 +342,7 @@ def test_a_client_of_jobs_alone_has_a_policy_of_its_own(server: Server) -> None:
     assert "within 0.05 s" in str(error)
 
 
-def test_each_change_is_told_once(server: Server) -> None:
+def test_each_change_is_reported_once(server: Server) -> None:
     server.answer = Script(PENDING, PENDING, DEQUEUED, BEGUN, BEGUN, DONE)
     client = client_for(server.url)
     seen: list[JobStatusTable] = []
@@ -351,7 +351,7 @@ def test_each_change_is_told_once(server: Server) -> None:
     assert seen[-1] == job
 
 
-def test_changes_are_gone_through_as_they_come(server: Server) -> None:
+def test_watching_yields_changes_as_they_happen(server: Server) -> None:
     server.answer = Script(UNKNOWN, PENDING, PENDING, None, BEGUN, DONE)
     client = client_for(server.url)
 
@@ -372,14 +372,14 @@ def test_watching_ends_with_a_failure_and_does_not_raise(server: Server) -> None
     assert run(statuses()) == ["IN_PROGRESS", "FAILED"]
 
 
-def test_a_status_that_goes_back_is_a_change(server: Server) -> None:
+def test_a_status_that_returns_is_a_change(server: Server) -> None:
     server.answer = Script(BEGUN, PENDING, BEGUN, DONE)
     seen: list[str] = []
     run(client_for(server.url).jobs.wait(SESSION, on_change=lambda job: seen.append(job.status)))
     assert seen == ["IN_PROGRESS", "PENDING", "IN_PROGRESS", "SUCCEEDED"]
 
 
-def test_a_callback_that_fails_ends_the_waiting(server: Server) -> None:
+def test_an_error_in_a_callback_ends_the_wait(server: Server) -> None:
     server.answer = Script(PENDING)
 
     def refuse(job: JobStatusTable) -> None:
@@ -390,7 +390,7 @@ def test_a_callback_that_fails_ends_the_waiting(server: Server) -> None:
     assert len(server.received) == 1
 
 
-def test_a_job_that_failed_gives_the_reason_of_the_server(server: Server) -> None:
+def test_a_failed_job_raises_the_reason_of_the_server(server: Server) -> None:
     server.answer = Script(BEGUN, job_reply("FAILED", info="No space left."))
     error = failure(JobFailedError, client_for(server.url).jobs.wait(SESSION))
     assert error.reason == "No space left."
@@ -403,14 +403,14 @@ def test_a_job_that_failed_gives_the_reason_of_the_server(server: Server) -> Non
 
 
 @pytest.mark.parametrize("info", [None, ""])
-def test_a_job_that_failed_may_give_no_reason(server: Server, info: str | None) -> None:
+def test_a_failed_job_may_have_no_reason(server: Server, info: str | None) -> None:
     server.answer = job_reply("FAILED", info=info)
     error = failure(JobFailedError, client_for(server.url).jobs.wait(SESSION))
     assert error.reason == ""
     assert "gives no reason" in str(error)
 
 
-def test_a_job_is_looked_at_once(server: Server) -> None:
+def test_a_job_can_be_fetched_without_waiting(server: Server) -> None:
     server.answer = Script(BEGUN)
     job = run(client_for(server.url).jobs.fetch(SESSION))
     assert (job.session_id, job.status) == (SESSION, JobStatus.IN_PROGRESS)

@@ -1,4 +1,4 @@
-"""One synchronous client in many threads, and where an event loop is running already."""
+"""One synchronous client in many threads, and in a running event loop."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def records_of(sandbox: Sandbox, count: int) -> list[dict[str, Any]]:
 
 
 def names_of(sandbox: Sandbox) -> dict[str, str]:
-    """The names of the model runs that were registered, by their handles."""
+    """The names of the registered model runs by handle."""
     runs = {item.id: item.display_name for item in sandbox.items("MODEL_RUN")}
     return {handle: name for handle, name in runs.items() if name.startswith("Run ")}
 
@@ -48,7 +48,9 @@ def test_threads_share_a_client(sandbox: Sandbox, client: SyncProvClient) -> Non
     assert {one.handle: one.record.display_name for one in lodged} == names_of(sandbox)
 
 
-def test_threads_register_many_at_once(sandbox: Sandbox, client: SyncProvClient) -> None:
+def test_threads_can_register_many_runs_concurrently(
+    sandbox: Sandbox, client: SyncProvClient
+) -> None:
     records = records_of(sandbox, 40)
 
     def register(part: list[dict[str, Any]]) -> dict[str, str]:
@@ -64,7 +66,7 @@ def test_threads_register_many_at_once(sandbox: Sandbox, client: SyncProvClient)
     assert asked.count("register_batch_model_runs") == 8
 
 
-def test_it_serves_in_a_running_event_loop_as_in_a_notebook(
+def test_the_synchronous_client_works_in_a_running_event_loop(
     sandbox: Sandbox, client: SyncProvClient
 ) -> None:
     first, second, third = records_of(sandbox, 3)

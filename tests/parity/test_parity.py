@@ -85,7 +85,7 @@ def test_both_have_the_same_members(kind: type[Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", PAIRS, ids=lambda kind: kind.__name__)
-def test_both_are_of_the_same_kin_and_have_the_same_attributes(kind: type[Any]) -> None:
+def test_both_have_the_same_bases_and_attributes(kind: type[Any]) -> None:
     twin = PAIRS[kind]
     assert [base.__name__ for base in twin.__mro__] == [
         renamed(base.__name__) for base in kind.__mro__
@@ -97,7 +97,7 @@ def test_both_are_of_the_same_kin_and_have_the_same_attributes(kind: type[Any]) 
 
 
 @pytest.mark.parametrize(("kind", "name"), MEMBERS)
-def test_a_member_is_called_in_the_same_way(kind: type[Any], name: str) -> None:
+def test_both_have_the_same_signatures(kind: type[Any], name: str) -> None:
     ours, theirs = getattr(kind, name), getattr(PAIRS[kind], _METHODS.get(name, name))
     if not callable(ours):
         assert type(ours) is type(theirs)
@@ -113,7 +113,7 @@ def test_a_member_is_called_in_the_same_way(kind: type[Any], name: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), MEMBERS)
-def test_a_member_is_described_in_the_same_words(kind: type[Any], name: str) -> None:
+def test_both_have_the_same_docstrings(kind: type[Any], name: str) -> None:
     ours, theirs = getattr(kind, name), getattr(PAIRS[kind], _METHODS.get(name, name))
     assert (ours.__doc__ is None) == (theirs.__doc__ is None)
     if ours.__doc__ is not None:
@@ -130,7 +130,7 @@ def functions(kind: type[Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 @pytest.mark.parametrize("kind", PAIRS, ids=lambda kind: kind.__name__)
-def test_what_is_awaited_there_is_called_here(kind: type[Any]) -> None:
+def test_every_coroutine_has_a_synchronous_function(kind: type[Any]) -> None:
     twins = dict(functions(PAIRS[kind]))
     seen = 0
     for name, ours in functions(kind):
@@ -144,7 +144,7 @@ def test_what_is_awaited_there_is_called_here(kind: type[Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", PAIRS.values(), ids=lambda kind: kind.__name__)
-def test_nothing_synchronous_speaks_of_waiting_for_coroutines(kind: type[Any]) -> None:
+def test_synchronous_docstrings_do_not_mention_coroutines(kind: type[Any]) -> None:
     texts = [kind.__doc__, *(function.__doc__ for _, function in functions(kind))]
     for text in filter(None, texts):
         for word in ("await", "async", "coroutine", "event loop", "aiohttp", "task"):
@@ -153,13 +153,13 @@ def test_nothing_synchronous_speaks_of_waiting_for_coroutines(kind: type[Any]) -
 
 
 @pytest.mark.parametrize("name", ["BaseClient", "JobsClient", "ProvAdminClient", "ProvClient"])
-def test_both_are_at_hand(name: str) -> None:
+def test_both_are_public(name: str) -> None:
     for one in (name, f"Sync{name}"):
         assert one in prov_facade.__all__
         assert inspect.isclass(getattr(prov_facade, one))
 
 
-def test_what_a_client_holds_is_of_its_own_kind() -> None:
+def test_the_parts_of_a_synchronous_client_are_synchronous() -> None:
     config = prov_facade.Config("prov.test", "provena")
     for kind, twin in PAIRS.items():
         one = twin(prov_facade.BearerToken("token"), config)
@@ -171,7 +171,7 @@ def test_what_a_client_holds_is_of_its_own_kind() -> None:
     assert type(client.jobs) is SyncJobsClient
 
 
-def test_each_takes_transports_of_its_own_kind_alone() -> None:
+def test_each_client_rejects_transports_of_the_other() -> None:
     config, auth = prov_facade.Config("prov.test", "provena"), prov_facade.BearerToken("token")
     ProvClient(auth, config, transport=httpx.AsyncHTTPTransport())
     ProvClient(auth, config, transport="aiohttp")

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from clients import TOKEN, AwaitedClient, config_for, failure
 from jobs.replies import DONE, SESSION, UNKNOWN
-from pickling import elsewhere
+from pickling import other_process
 from sample_calls import LINEAGE_REPLY, UNAVAILABLE
 from scripted_server import Script, Server, json_reply
 
@@ -222,7 +222,7 @@ def test_a_copy_works_in_another_process(kind: Callable[..., Any], sandbox: Sand
     message = message_of(client)
     sandbox.clear_requests()
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        process, said, jobs = pool.apply(elsewhere.called, (pickle.dumps(client),))
+        process, said, jobs = pool.apply(other_process.called, (pickle.dumps(client),))
         pool.close()
         pool.join()
     assert process != os.getpid()
@@ -234,7 +234,9 @@ def test_a_copy_works_in_another_process(kind: Callable[..., Any], sandbox: Sand
     closed(client)
 
 
-@pytest.mark.parametrize("kind", [elsewhere.Named, pytest.param(elsewhere.SyncNamed, marks=SYNC)])
+@pytest.mark.parametrize(
+    "kind", [other_process.Named, pytest.param(other_process.SyncNamed, marks=SYNC)]
+)
 def test_a_copy_of_a_subclass_keeps_its_attributes(
     kind: Callable[..., Any], again: Callable[[Any], Any], sandbox: Sandbox
 ) -> None:

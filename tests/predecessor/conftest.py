@@ -1,4 +1,4 @@
-"""These tests run with `nox -s predecessor`; elsewhere they skip unless provenaclient is there."""
+"""These tests run with `nox -s predecessor`; elsewhere they are skipped without provenaclient."""
 
 from __future__ import annotations
 
@@ -11,14 +11,6 @@ from prov_facade.sandbox import Sandbox
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "predecessor: needs provenaclient")
-
-
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the proxies of the machine out of the tests."""
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
 
 
 @pytest.fixture

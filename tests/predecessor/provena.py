@@ -1,4 +1,4 @@
-"""The predecessor, `provenaclient`, and how it is led to a sandbox."""
+"""The predecessor, `provenaclient`, configured for a sandbox."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REASON = "provenaclient is not installed: nox -s predecessor"
 with warnings.catch_warnings():
     # Its models use validators in the manner of pydantic 1, and its dependencies are old.
     warnings.simplefilter("ignore", DeprecationWarning)
-    # Every name is imported from where the predecessor's users import it.
+    # Every name is imported as the predecessor's users import it.
     provenaclient = pytest.importorskip("provenaclient", reason=REASON)
     flows = pytest.importorskip("provenaclient.auth.implementations", reason=REASON)
     manager = pytest.importorskip("provenaclient.auth.manager", reason=REASON)

@@ -41,7 +41,7 @@ def a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def at_the_browser(monkeypatch: pytest.MonkeyPatch, act: Callable[[str], object]) -> list[str]:
-    """Let somebody act on the pages that are opened. Returns their addresses."""
+    """Let a person act on the opened pages. Returns their URLs."""
     opened: list[str] = []
 
     def open_page(url: str) -> bool:
@@ -54,7 +54,7 @@ def at_the_browser(monkeypatch: pytest.MonkeyPatch, act: Callable[[str], object]
 
 
 def sign_in(url: str) -> None:
-    """What a person does on the page of the realm."""
+    """A person's actions on the page of the realm."""
     assert httpx.get(url).status_code == 200
     (code,) = parse_qs(urlsplit(url).query)["user_code"]
     form = {
@@ -122,7 +122,7 @@ def test_a_denied_device_has_no_token(sandbox: Sandbox, monkeypatch: pytest.Monk
     at_the_browser(monkeypatch, deny)
     sandbox.realm.interval = 0
     auth = device_flow(sandbox)
-    # Its own fault: that nobody signed in comes out later, and by accident.
+    # A fault of the predecessor: that nobody signed in comes out later, and by accident.
     with pytest.raises(AttributeError, match="tokens"):
         auth.get_token()
 
@@ -198,7 +198,7 @@ def test_an_offline_token_renews_access(sandbox: Sandbox) -> None:
     assert auth.get_token() not in {first, second}
 
 
-def test_a_token_that_is_none_is_refused(sandbox: Sandbox) -> None:
+def test_an_invalid_token_is_rejected(sandbox: Sandbox) -> None:
     for token in ("nonsense", sandbox.token("read")):
         with pytest.raises(Exception, match="Failed to validate new tokens"):
             flows.OfflineFlow(config=config_of(sandbox), client_id=CLIENT, offline_token=token)

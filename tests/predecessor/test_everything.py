@@ -1,4 +1,4 @@
-"""No method of the predecessor that the sandbox can answer is left out."""
+"""Every method of the predecessor that the sandbox supports is tested."""
 
 from __future__ import annotations
 

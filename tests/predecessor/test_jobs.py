@@ -98,7 +98,7 @@ def test_a_model_run_is_updated(sandbox: Sandbox, provena: Any) -> None:
 
 
 def test_a_job_passes_through_its_states() -> None:
-    """A job is unknown at first, which the predecessor has to sit out."""
+    """A job is not found at first, and the predecessor has to wait."""
     delays = JobDelays(hidden=0.2, pending=0.2, dequeued=0.2, in_progress=0.2)
     with Sandbox(delays=delays) as sandbox:
         provena = client_of(sandbox)
@@ -112,7 +112,7 @@ def test_a_job_passes_through_its_states() -> None:
         assert [r.operation_id for r in sandbox.requests].count("fetch_job") > 4
 
 
-def test_the_states_are_those_that_are_waited_for() -> None:
+def test_the_states_match_those_of_the_client() -> None:
     delays = JobDelays(hidden=0, pending=0.3, dequeued=0.3, in_progress=0.3)
     with Sandbox(delays=delays) as sandbox:
         provena = client_of(sandbox)
@@ -207,7 +207,7 @@ def test_jobs_are_listed_the_newest_first(sandbox: Sandbox, provena: Any) -> Non
     assert asyncio.run(lazily()) == ids[:2]
 
 
-def test_jobs_are_for_their_owner_alone(sandbox: Sandbox, provena: Any) -> None:
+def test_users_see_only_their_own_jobs(sandbox: Sandbox, provena: Any) -> None:
     batch_id = batch_of(provena, [record_of(sandbox)])
     (job,) = jobs_of(provena, batch_id)
     other = client_of(sandbox, username="somebody").job_api
@@ -232,8 +232,8 @@ def test_the_lower_layer_does_the_same(sandbox: Sandbox, provena: Any) -> None:
     assert len(listed) == 2
 
 
-def test_jobs_of_reports_are_beyond_it() -> None:
-    """Its own fault: its models know no such job, so that a list with one in it is lost, too."""
+def test_jobs_of_reports_are_not_supported() -> None:
+    """A fault of the predecessor: its models lack this kind of job and fail for lists with it."""
     with Sandbox(report_style="job") as sandbox:
         provena = client_of(sandbox)
         request = ProvenanceAPI.GenerateReportRequest(

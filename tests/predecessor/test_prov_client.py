@@ -36,7 +36,7 @@ def test_health(prov: Any) -> None:
     assert asyncio.run(prov.get_health_check()).message == "Health check successful."
 
 
-def test_errors_are_told_apart(sandbox: Sandbox, prov: Any) -> None:
+def test_errors_are_distinguished(sandbox: Sandbox, prov: Any) -> None:
     reader = low_level_of(sandbox, "read")
     with pytest.raises(exceptions.AuthException, match="correct role"):
         asyncio.run(reader.register_model_run(model_run_payload=record_of(sandbox)))
@@ -104,7 +104,7 @@ def test_registering_and_updating_start_jobs(sandbox: Sandbox, prov: Any) -> Non
     changed = asyncio.run(
         prov.post_update_model_run(model_run_id=a_run(sandbox).id, reason="A typo.", record=record)
     )
-    # What comes of them is for test_jobs.py.
+    # test_jobs.py follows the jobs.
     assert len({one.session_id, many.session_id, changed.session_id}) == 3
 
 
@@ -174,11 +174,11 @@ def test_csv_is_converted(sandbox: Sandbox, prov: Any) -> None:
         # For the requesting organisation, there is no column.
         associations={"modeller_id": run["associations"]["modeller_id"]},
     )
-    # The record is good as it stands.
+    # The record is valid as it is.
     assert asyncio.run(prov.register_model_run(model_run_payload=record)).session_id
 
 
-def test_csv_that_is_none(prov: Any) -> None:
+def test_invalid_csv_is_an_error(prov: Any) -> None:
     with pytest.raises(exceptions.BadRequestException, match="workflow template id"):
         asyncio.run(prov.convert_model_runs_to_csv(csv_file_contents="a,b\r\n1,2\r\n"))
     with pytest.raises(exceptions.BadRequestException, match="batch"):

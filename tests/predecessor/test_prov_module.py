@@ -30,7 +30,7 @@ pytestmark = MARKS
 
 @pytest.fixture(autouse=True)
 def a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it writes without being told where stays in a folder of the test."""
+    """Files without an explicit path are written to a folder of the test."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -121,7 +121,7 @@ def test_a_csv_template_is_written(sandbox: Sandbox, prov: Any, tmp_path: Path) 
     )
     assert written == text
     assert file.read_bytes().decode() == text
-    # Its own doing: the slash of a handle makes a folder.
+    # The predecessor's choice: the slash of a handle makes a folder.
     asyncio.run(prov.generate_csv_template(template, write_to_csv=True))
     assert (tmp_path / f"{template}.csv").read_bytes() == file.read_bytes()
     assert template.count("/") == 1
@@ -154,7 +154,7 @@ def test_the_csv_of_a_batch_is_written_and_read(
 
 
 def test_a_file_needs_a_folder(sandbox: Sandbox, prov: Any) -> None:
-    """Its own fault: a name without a folder is refused, or cannot be written."""
+    """A fault of the predecessor: a name without a folder is refused, or cannot be written."""
     with pytest.raises(Exception, match=r"The provided path template\.csv is incorrect"):
         asyncio.run(
             prov.generate_csv_template(

@@ -1,4 +1,4 @@
-"""Which class stands for which schema."""
+"""The class of each schema."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ import job_api_client.models
 import prov_api_client.models
 from prov_api_client.types import Model, OpenStrEnum
 
-# What each document is compiled into.
+# The package generated from each document.
 PACKAGES: dict[Path, ModuleType] = {
     DOCUMENT_PATH: prov_api_client.models,
     JOB_DOCUMENT_PATH: job_api_client.models,
 }
 
-# The same values each time, so that a red run means a change of the code.
+# The same values each time, so that a failure means a change of the code.
 SETTINGS = settings(
     max_examples=15,
     derandomize=True,
     deadline=None,
     database=None,
-    # How long it takes to draw values says nothing about the models.
+    # The time to draw values does not depend on the models.
     suppress_health_check=[HealthCheck.too_slow],
 )
 
-# The form of an upload: no JSON.
+# The form of an upload, which is not JSON.
 FORMS = {"Body_convert_model_runs_csv"}
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 JSON = st.SearchStrategy[Any]
 
-# What 64 bits hold: JSON has no wider integers that everybody can read.
+# 64-bit integers: wider ones are not portable in JSON.
 INTEGERS = (-(2**63), 2**63 - 1)
 
 TEXT = st.text(max_size=10)
@@ -28,7 +28,7 @@ ANYTHING: JSON = st.recursive(
     max_leaves=4,
 )
 
-# What a schema may say without its values being others.
+# Keywords that do not restrict the values.
 SILENT = {"description", "default", "format", "x-content-schema", "x-ordered"}
 
 
@@ -104,10 +104,10 @@ def _refuse_others(schema: Node, *known: str) -> None:
 
 
 def canonical(schema: Node, value: Any, document: Node) -> Any:
-    """Leave out unknown fields and unset ones, and put defaults in: what has to survive."""
+    """Drop unknown and unset fields and add defaults: the expected result."""
     schema = resolve(schema, document)
     if "anyOf" in schema:
-        # Only unions with null, and unions of scalars, stand in the documents.
+        # The documents contain only unions with null and unions of scalars.
         branch = schema["anyOf"][0]
         return canonical(branch, value, document) if isinstance(value, dict) else value
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Enums take strings that this version has no name for."""
+"""Enums accept unknown strings."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ EVERY = pytest.mark.parametrize("compiled", EVERY_ENUM, ids=str)
 
 
 @pytest.mark.parametrize("path", PACKAGES, ids=lambda path: path.stem)
-def test_every_enum_is_here(path: Path) -> None:
+def test_every_enum_is_covered(path: Path) -> None:
     ours = {compiled.cls for compiled in EVERY_ENUM if compiled.path == path}
     assert ours == classes(path, OpenStrEnum)
 
 
 @EVERY
-def test_members_are_those_of_the_schema(compiled: Compiled) -> None:
+def test_members_match_the_schema(compiled: Compiled) -> None:
     assert [member.value for member in compiled.cls] == compiled.schema["enum"]
     assert [member.name for member in compiled.cls] == compiled.schema["enum"]
 
@@ -35,7 +35,7 @@ def test_members_are_those_of_the_schema(compiled: Compiled) -> None:
 @EVERY
 @SETTINGS
 @given(text=st.text())
-def test_any_string(compiled: Compiled, text: str) -> None:
+def test_an_enum_accepts_any_string(compiled: Compiled, text: str) -> None:
     enum = compiled.cls
     listed = list(enum)
     member = msgspec.json.decode(json.dumps(text).encode(), type=enum)
@@ -51,14 +51,14 @@ def test_any_string(compiled: Compiled, text: str) -> None:
 
 @SETTINGS
 @given(category=st.none() | st.text(), subtype=st.none() | st.text())
-def test_in_a_model(category: str | None, subtype: str | None) -> None:
+def test_an_unknown_value_round_trips_in_a_model(category: str | None, subtype: str | None) -> None:
     value = {"id": "10378.1/1", "item_category": category, "item_subtype": subtype}
     assert LineageNode.from_dict(value).to_dict() == value
 
 
 @SETTINGS
 @given(sub_type=st.text(), status=st.text())
-def test_in_a_job(sub_type: str, status: str) -> None:
+def test_an_unknown_value_round_trips_in_a_job(sub_type: str, status: str) -> None:
     value = {
         "session_id": "7f0c1a52-9b1e-4c55-8a55-0a4b5d1f3c11",
         "created_timestamp": 1709869300,
@@ -81,6 +81,6 @@ def test_in_a_job(sub_type: str, status: str) -> None:
 
 
 @pytest.mark.parametrize("value", [1, 1.5, True, [], {}])
-def test_other_types_are_refused(value: object) -> None:
+def test_other_types_are_rejected(value: object) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(value, ItemSubType)

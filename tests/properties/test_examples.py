@@ -95,7 +95,7 @@ def test_both_documents_have_examples_of_every_kind() -> None:
 
 
 @pytest.mark.parametrize("example", SUCCESSES, ids=str)
-def test_a_success_is_read(example: Example) -> None:
+def test_a_success_is_decoded(example: Example) -> None:
     value = example.operation.read(example.response)
     if example.is_json:
         written = json.loads(msgspec.json.encode(value))
@@ -105,7 +105,7 @@ def test_a_success_is_read(example: Example) -> None:
 
 
 @pytest.mark.parametrize("example", FAILURES, ids=str)
-def test_a_failure_is_no_value_but_can_be_read(example: Example) -> None:
+def test_an_error_response_is_decoded_as_an_error(example: Example) -> None:
     with pytest.raises(UnexpectedStatus):
         example.operation.read(example.response)
     reader = example.operation.responses[str(example.status)][example.media_type]
@@ -117,7 +117,7 @@ def test_a_failure_is_no_value_but_can_be_read(example: Example) -> None:
 
 
 @pytest.mark.parametrize("example", REQUESTS, ids=str)
-def test_a_request_body_is_that_of_the_operation(example: Example) -> None:
+def test_a_request_body_is_encoded_as_documented(example: Example) -> None:
     body = msgspec.convert(example.value, example.operation.body)
     written = without_nulls(json.loads(msgspec.json.encode(body)))
     value = without_nulls(example.value)

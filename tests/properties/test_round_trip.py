@@ -1,4 +1,4 @@
-"""Values of every schema, through the models and back."""
+"""Values of every schema survive decoding and encoding."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ def decoded(compiled: Compiled, value: Any) -> Model:
 
 
 @pytest.mark.parametrize("path", PACKAGES, ids=lambda path: path.stem)
-def test_every_class_is_here(path: Path) -> None:
+def test_every_class_is_covered(path: Path) -> None:
     ours = {compiled.cls for compiled in EVERY_MODEL if compiled.path == path}
     assert ours == classes(path, Model)
 
 
 @EVERY
-def test_fields_are_those_of_the_schema(compiled: Compiled) -> None:
+def test_fields_match_the_schema(compiled: Compiled) -> None:
     fields = attrs.fields(compiled.cls)
     assert {field.name for field in fields} == compiled.schema["properties"].keys()
 
 
 @EVERY
-def test_limits_are_those_of_the_schema(compiled: Compiled) -> None:
+def test_limits_match_the_schema(compiled: Compiled) -> None:
     for field in attrs.fields(compiled.cls):
         prop = compiled.schema["properties"][field.name]
         limits = field.metadata.get(LIMITS, msgspec.Meta())
@@ -56,7 +56,7 @@ def test_limits_are_those_of_the_schema(compiled: Compiled) -> None:
 @EVERY
 @SETTINGS
 @given(data=st.data())
-def test_there_and_back(compiled: Compiled, data: st.DataObject) -> None:
+def test_models_round_trip(compiled: Compiled, data: st.DataObject) -> None:
     value = data.draw(model_values(compiled.name, compiled.path))
     schema, document = compiled.schema, compiled.document
     model = decoded(compiled, value)
@@ -82,7 +82,7 @@ def test_there_and_back(compiled: Compiled, data: st.DataObject) -> None:
 @EVERY
 @settings(SETTINGS, max_examples=10)
 @given(data=st.data())
-def test_null_is_like_absence(compiled: Compiled, data: st.DataObject) -> None:
+def test_null_equals_absence(compiled: Compiled, data: st.DataObject) -> None:
     value = data.draw(model_values(compiled.name, compiled.path))
     schema = compiled.schema
     optional = schema["properties"].keys() - set(schema.get("required", ()))
@@ -97,7 +97,7 @@ def test_null_is_like_absence(compiled: Compiled, data: st.DataObject) -> None:
 @EVERY
 @settings(SETTINGS, max_examples=10)
 @given(data=st.data(), field=TEXT, further=ANYTHING)
-def test_fields_of_a_newer_server_are_dropped(
+def test_unknown_fields_are_ignored(
     compiled: Compiled, data: st.DataObject, field: str, further: Any
 ) -> None:
     assume(field not in compiled.schema["properties"])
@@ -107,7 +107,7 @@ def test_fields_of_a_newer_server_are_dropped(
 
 @SETTINGS
 @given(value=model_values("User"), token=st.uuids().map(str))
-def test_the_token_is_not_shown(value: dict[str, Any], token: str) -> None:
+def test_a_repr_does_not_show_the_token(value: dict[str, Any], token: str) -> None:
     user = User.from_dict(value | {"access_token": token})
     assert user.access_token == token
     for shown in (repr(user), str(user), f"{user}", f"{[user]}"):
@@ -115,7 +115,7 @@ def test_the_token_is_not_shown(value: dict[str, Any], token: str) -> None:
         assert "access_token" not in shown
 
 
-def test_secrets_of_the_documents_are_known() -> None:
+def test_secret_fields_of_the_documents_are_known() -> None:
     secret = [
         f"{name}.{field}"
         for path in PACKAGES

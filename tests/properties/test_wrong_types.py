@@ -1,4 +1,4 @@
-"""JSON of another shape is refused with one kind of error, which says where it is wrong."""
+"""JSON of another shape raises one kind of error, which contains the path."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NULL_IS_ABSENCE = {"HTTPValidationError"}  # see test_round_trip
 
 
 class Place(NamedTuple):
-    """A place in a value, and the types that are refused there."""
+    """A position in a value, and the types that are invalid there."""
 
     path: tuple[str | int, ...]
     refused: list[str]
@@ -39,7 +39,7 @@ class Place(NamedTuple):
 def places(
     schema: Node, value: Any, document: Node, path: tuple[str | int, ...] = ()
 ) -> Iterator[Place]:
-    """List the places of a value whose type the schema settles."""
+    """List the positions in a value whose type the schema defines."""
     accepted = types(schema, document)
     if not accepted:
         return
@@ -62,7 +62,7 @@ def further(schema: Node) -> Node:
 
 
 def types(schema: Node, document: Node) -> set[str]:
-    """List the types that a schema takes; none means any."""
+    """List the types that a schema allows; an empty list means any."""
     schema = resolve(schema, document)
     if "anyOf" in schema:
         return set().union(*(types(branch, document) for branch in schema["anyOf"]))
@@ -81,7 +81,7 @@ def changed(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
 @pytest.mark.parametrize("compiled", EVERY_MODEL, ids=str)
 @SETTINGS
 @given(data=st.data())
-def test_wrong_type(compiled: Compiled, data: st.DataObject) -> None:
+def test_a_wrong_type_is_an_error_with_its_path(compiled: Compiled, data: st.DataObject) -> None:
     value = data.draw(model_values(compiled.name, compiled.path))
     every = places(compiled.schema, value, compiled.document)
     path, refused = data.draw(st.sampled_from(list(every)))
@@ -103,7 +103,7 @@ def test_wrong_type(compiled: Compiled, data: st.DataObject) -> None:
 )
 @SETTINGS
 @given(data=st.data())
-def test_missing_field(compiled: Compiled, data: st.DataObject) -> None:
+def test_a_missing_field_is_an_error_with_its_path(compiled: Compiled, data: st.DataObject) -> None:
     value = data.draw(model_values(compiled.name, compiled.path))
     missing = data.draw(st.sampled_from(compiled.schema["required"]))
     del value[missing]
@@ -115,7 +115,7 @@ def test_missing_field(compiled: Compiled, data: st.DataObject) -> None:
 
 @SETTINGS
 @given(value=model_values("ItemModelRun"), share=st.floats(0, 1, exclude_max=True))
-def test_cut_off(value: dict[str, Any], share: float) -> None:
+def test_truncated_json_is_an_error(value: dict[str, Any], share: float) -> None:
     encoded = json.dumps(value).encode()
     with pytest.raises(msgspec.DecodeError):
         msgspec.json.decode(encoded[: int(share * len(encoded))], type=MODELS["ItemModelRun"])

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class AnswerSample:
-    """An answer of the server.
+    """A response of the server.
 
     Attributes:
         operation: Which operation it answers.
@@ -44,7 +44,7 @@ class AnswerSample:
 
 @dataclass(frozen=True)
 class RequestSample:
-    """A request body that the server takes."""
+    """A request body that the server accepts."""
 
     operation: str
     file: str

@@ -1,4 +1,4 @@
-"""What the server sends, against the document and through the generated operations."""
+"""Samples of server responses, checked with the document and the generated operations."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def without_nulls(value: Any) -> Any:
 
 
 @answers()
-def test_document_describes_it(sample: AnswerSample) -> None:
+def test_the_document_describes_a_sample(sample: AnswerSample) -> None:
     text = sample.content.decode()
     is_json = sample.media_type == "application/json"
     validator(schema(sample)).validate(json.loads(text) if is_json else text)
 
 
 @answers(success=True)
-def test_success_is_read(sample: AnswerSample) -> None:
+def test_a_success_sample_is_decoded(sample: AnswerSample) -> None:
     value = OPERATIONS[sample.operation].read(sample.response())
     assert type(value).__name__ == sample.type
     if isinstance(value, str):
@@ -59,13 +59,13 @@ def test_success_is_read(sample: AnswerSample) -> None:
 
 
 @answers(success=False)
-def test_error_is_no_value(sample: AnswerSample) -> None:
+def test_an_error_sample_is_not_decoded_as_a_value(sample: AnswerSample) -> None:
     with pytest.raises(UnexpectedStatus):
         OPERATIONS[sample.operation].read(sample.response())
 
 
 @answers(success=False)
-def test_error_body_is_read(sample: AnswerSample) -> None:
+def test_the_body_of_an_error_sample_is_decoded(sample: AnswerSample) -> None:
     readers = OPERATIONS[sample.operation].responses[str(sample.status)]
     value: Any = readers[sample.media_type.partition(";")[0]].read(sample.response())
     if isinstance(value, str):
@@ -81,7 +81,7 @@ def test_error_body_is_read(sample: AnswerSample) -> None:
 
 
 @answers(documented=False)
-def test_undocumented_answer_is_no_value(sample: AnswerSample) -> None:
+def test_an_undocumented_response_is_not_decoded_as_a_value(sample: AnswerSample) -> None:
     assert str(sample.status) not in operations()[sample.operation].responses
     with pytest.raises(UnexpectedStatus):
         OPERATIONS[sample.operation].read(sample.response())
@@ -90,7 +90,7 @@ def test_undocumented_answer_is_no_value(sample: AnswerSample) -> None:
 @pytest.mark.parametrize(
     "sample", [pytest.param(sample, id=sample.file) for sample in request_samples()]
 )
-def test_request_body(sample: RequestSample) -> None:
+def test_a_request_sample_is_encoded(sample: RequestSample) -> None:
     body = operations()[sample.operation].request_body
     assert body is not None
     check = validator(body["content"]["application/json"]["schema"])
@@ -101,7 +101,7 @@ def test_request_body(sample: RequestSample) -> None:
     assert without_nulls(encoded) == without_nulls(json.loads(sample.content))
 
 
-def test_nulls_are_like_absence() -> None:
+def test_nulls_in_samples_equal_absence() -> None:
     record = OPERATIONS["register_model_run"].body
     samples = {sample.file: sample.content for sample in request_samples()}
     with_nulls = msgspec.json.decode(samples["record_with_nulls.json"], type=record)
@@ -109,7 +109,7 @@ def test_nulls_are_like_absence() -> None:
     assert with_nulls == without
 
 
-def test_every_file_is_listed() -> None:
+def test_every_sample_file_is_listed() -> None:
     for folder, samples in (("answers", ANSWERS), ("requests", request_samples())):
         names = {path.name for path in (HERE / folder).iterdir()}
         assert names == {sample.file for sample in samples}

@@ -73,9 +73,7 @@ def test_a_delayed_response_is_a_timeout(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_after_decides_whether_the_sandbox_acts_first(
-    after: bool, sandbox: Sandbox
-) -> None:
+def test_after_decides_whether_the_sandbox_acts_first(after: bool, sandbox: Sandbox) -> None:
     record = sandbox.items("MODEL_RUN")[-1].body["record"]
     before = len(sandbox.items("MODEL_RUN"))
     sandbox.faults.add("register_model_run_sync", Fault(drop=True, after=after))

@@ -106,9 +106,7 @@ def test_a_report_is_a_word_file(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("depth", [1, 3])
 @pytest.mark.parametrize("style", ["document", "job"])
-def test_a_report_respects_its_depth(
-    style: Literal["document", "job"], depth: int
-) -> None:
+def test_a_report_respects_its_depth(style: Literal["document", "job"], depth: int) -> None:
     with Sandbox(report_style=style) as sandbox:
         caller = Caller(sandbox)
         response = caller.post(REPORT, asked(sandbox, depth))

@@ -199,9 +199,7 @@ def test_claims_must_be_valid(claims: dict[str, Any], issuer: TrustedIssuer, sig
     assert issuer.verify(sign(**claims)) is None
 
 
-def test_a_token_is_valid_between_nbf_and_exp(
-    issuer: TrustedIssuer, sign: Sign
-) -> None:
+def test_a_token_is_valid_between_nbf_and_exp(issuer: TrustedIssuer, sign: Sign) -> None:
     assert issuer.verify(sign(nbf=NOW, exp=NOW + 0.1))
 
 

@@ -39,9 +39,7 @@ def post(
     ],
     ids=["not UTF-8", "too large"],
 )
-def test_unusable_uploads_are_a_400(
-    content: bytes, detail: str, sandbox: Sandbox
-) -> None:
+def test_unusable_uploads_are_a_400(content: bytes, detail: str, sandbox: Sandbox) -> None:
     files = {"csv_file": ("runs.csv", content, "text/csv")}
     response = post(sandbox, "/bulk/convert_model_runs/csv", files=files)
     assert (response.status_code, response.json()) == (400, {"detail": detail})

@@ -59,18 +59,6 @@ class SyncBaseClient:
         config: The deployment.
         timeout: The timeout of each phase of a request (connecting, writing, reading, waiting for a
             free connection), in seconds, or an ``httpx.Timeout``. 30 s by default.
-<<<<<<< HEAD
-        retries: When a call is repeated, and how long it may take in all.
-        limits: How many connections are open at once, and how many are kept; 100 and 20 by
-            default, as in httpx.
-        transport: What moves the bytes, instead of the default transport. It is closed with the
-            connections.
-        proxy: The proxy, instead of those that the environment names.
-        verify: The path of a CA bundle, or an ``ssl.SSLContext``, instead of the certificates that
-            come with httpx or that the environment names.
-        event_hooks: As for ``httpx.Client``. They see tokens.
-        polling: How jobs are waited for.
-=======
         retries: Which calls are retried, how often, and how long a call may take in total.
         limits: The maximum number of open connections, and of idle ones that are kept; httpx's
             default is 100 and 20.
@@ -78,9 +66,8 @@ class SyncBaseClient:
         proxy: The proxy, instead of the proxies from the environment.
         verify: The path of a CA bundle, or an ``ssl.SSLContext``, instead of httpx's default
             certificates or those from the environment.
-        event_hooks: As for ``httpx.Client``. They receive requests with tokens.
+        event_hooks: As for ``httpx.AsyncClient``. They receive requests with tokens.
         polling: How to wait for jobs.
->>>>>>> refs/heads/docs
 
     Raises:
         ConfigError: If an argument cannot be used.

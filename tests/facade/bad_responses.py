@@ -1,4 +1,4 @@
-"""Answers that make an error, each with the caller's token repeated somewhere in it."""
+"""Responses that raise an error, each with the caller's token echoed somewhere."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _UTF8 = "text/csv; charset=utf-8"
 
 
 @dataclass(frozen=True)
-class BadAnswer:
-    """An answer, the call that it is given to, and the error that comes of it."""
+class BadResponse:
+    """A response, the call that receives it, and the expected error."""
 
     reply: bytes
     error: type[errors.ProvError]
@@ -40,99 +40,101 @@ _ENTRIES = [
 ]
 
 STATUSES = {
-    "400": BadAnswer(json_reply(_detail(), 400), errors.BadRequestError, says="your token was"),
-    "401": BadAnswer(json_reply(_detail(), 401), errors.AuthenticationError, says="Sign in again"),
-    "401 role": BadAnswer(
+    "400": BadResponse(json_reply(_detail(), 400), errors.BadRequestError, says="your token was"),
+    "401": BadResponse(
+        json_reply(_detail(), 401), errors.AuthenticationError, says="Sign in again"
+    ),
+    "401 role": BadResponse(
         json_reply(_detail("You don't have the correct role."), 401),
         errors.PermissionDeniedError,
         SAMPLES["store_record"].call,
         "entity-registry-admin",
     ),
-    "403": BadAnswer(json_reply(_detail(), 403), errors.PermissionDeniedError, says="Forbidden"),
-    "404": BadAnswer(json_reply(_detail(), 404), errors.NotFoundError, says="Not Found"),
-    "405": BadAnswer(json_reply(_detail(), 405), errors.APIError, says="Method Not Allowed"),
-    "418": BadAnswer(json_reply([_ECHO], 418), errors.APIError, says="your token was"),
-    "422": BadAnswer(
+    "403": BadResponse(json_reply(_detail(), 403), errors.PermissionDeniedError, says="Forbidden"),
+    "404": BadResponse(json_reply(_detail(), 404), errors.NotFoundError, says="Not Found"),
+    "405": BadResponse(json_reply(_detail(), 405), errors.APIError, says="Method Not Allowed"),
+    "418": BadResponse(json_reply([_ECHO], 418), errors.APIError, says="your token was"),
+    "422": BadResponse(
         json_reply(_detail(_ENTRIES), 422),
         errors.ValidationFailedError,
         says="body.inputs.0.dataset_id: your token",
     ),
-    "422 strange": BadAnswer(
+    "422 strange": BadResponse(
         json_reply(_detail([{"where": 1}]), 422), errors.ValidationFailedError, says="where"
     ),
-    "429": BadAnswer(
+    "429": BadResponse(
         json_reply(_detail(), 429, {"Retry-After": "7"}), errors.RateLimitedError, says="in 7 s"
     ),
-    "499": BadAnswer(reply(b"", None, 499), errors.APIError, says="499"),
-    "500 text": BadAnswer(
+    "499": BadResponse(reply(b"", None, 499), errors.APIError, says="499"),
+    "500 text": BadResponse(
         reply(_ECHO.encode(), "text/plain", 500), errors.ServerError, _WRITE, "check before"
     ),
-    "502": BadAnswer(reply(_HTML, "text/html", 502), errors.ServerError, says="Sign in & wait"),
-    "503": BadAnswer(reply(b"\0\1\2", None, 503), errors.ServerError, says="Unavailable"),
-    "504": BadAnswer(reply(b"[" * 100_000, status=504), errors.ServerError, says="504"),
-    "520": BadAnswer(reply(b"{}", status=520), errors.ServerError, says="520"),
-    "304": BadAnswer(reply(b"", None, 304), errors.APIError, says="304"),
+    "502": BadResponse(reply(_HTML, "text/html", 502), errors.ServerError, says="Sign in & wait"),
+    "503": BadResponse(reply(b"\0\1\2", None, 503), errors.ServerError, says="Unavailable"),
+    "504": BadResponse(reply(b"[" * 100_000, status=504), errors.ServerError, says="504"),
+    "520": BadResponse(reply(b"{}", status=520), errors.ServerError, says="520"),
+    "304": BadResponse(reply(b"", None, 304), errors.APIError, says="304"),
 }
 
 _LATIN = "Größe".encode("latin-1")
 _GZIP = {"Content-Encoding": "gzip"}
 
 UNUSABLE = {
-    "html": BadAnswer(
+    "html": BadResponse(
         reply(_HTML, "text/html"), errors.InvalidResponseError, says="Sign in & wait"
     ),
-    "html as json": BadAnswer(reply(_HTML), errors.InvalidResponseError, says="not JSON"),
-    "truncated": BadAnswer(
+    "html as json": BadResponse(reply(_HTML), errors.InvalidResponseError, says="not JSON"),
+    "truncated": BadResponse(
         reply(f'{{"username": "{TOKEN}", "roles": ['.encode()),
         errors.InvalidResponseError,
         says="truncated",
     ),
-    "shape": BadAnswer(
+    "shape": BadResponse(
         json_reply({**USER, "access_token": TOKEN, "roles": ["a", 7]}),
         errors.InvalidResponseError,
         says="$.roles[1]",
     ),
-    "missing": BadAnswer(
+    "missing": BadResponse(
         json_reply({"access_token": TOKEN}), errors.InvalidResponseError, says="username"
     ),
-    "null": BadAnswer(json_reply(None), errors.InvalidResponseError, says="null"),
-    "list": BadAnswer(json_reply([TOKEN]), errors.InvalidResponseError, says="array"),
-    "empty": BadAnswer(reply(b""), errors.InvalidResponseError, says="empty"),
-    "204": BadAnswer(reply(b"", None, 204), errors.InvalidResponseError, says="204"),
-    "202": BadAnswer(json_reply({"token": TOKEN}, 202), errors.InvalidResponseError, says="202"),
-    "wrong type": BadAnswer(
+    "null": BadResponse(json_reply(None), errors.InvalidResponseError, says="null"),
+    "list": BadResponse(json_reply([TOKEN]), errors.InvalidResponseError, says="array"),
+    "empty": BadResponse(reply(b""), errors.InvalidResponseError, says="empty"),
+    "204": BadResponse(reply(b"", None, 204), errors.InvalidResponseError, says="204"),
+    "202": BadResponse(json_reply({"token": TOKEN}, 202), errors.InvalidResponseError, says="202"),
+    "wrong type": BadResponse(
         reply(_ECHO.encode(), "text/plain"), errors.InvalidResponseError, says="text/plain"
     ),
-    "no type": BadAnswer(
+    "no type": BadResponse(
         reply(_ECHO.encode(), None), errors.InvalidResponseError, says="no content type"
     ),
-    "deep": BadAnswer(
+    "deep": BadResponse(
         reply(b"[" * 100_000), errors.InvalidResponseError, says="does not match the schema"
     ),
-    "json bytes": BadAnswer(
+    "json bytes": BadResponse(
         reply(f'{{"username": "{TOKEN}'.encode() + b'\xff"}'),
         errors.InvalidResponseError,
         says="not JSON",
     ),
-    "text bytes": BadAnswer(
+    "text bytes": BadResponse(
         reply(_ECHO.encode() + b"\xff", "text/csv"),
         errors.InvalidResponseError,
         _TEXT,
         "not utf-8",
     ),
-    "text charset": BadAnswer(
+    "text charset": BadResponse(
         reply(_ECHO.encode() + _LATIN, _UTF8), errors.InvalidResponseError, _TEXT, "not utf-8"
     ),
-    "unknown charset": BadAnswer(
+    "unknown charset": BadResponse(
         reply(_ECHO.encode(), "text/csv; charset=klingon"),
         errors.InvalidResponseError,
         _TEXT,
         "klingon",
     ),
-    "gzip": BadAnswer(
+    "gzip": BadResponse(
         reply(_ECHO.encode(), headers=_GZIP), errors.InvalidResponseError, says="compression"
     ),
-    "report html": BadAnswer(reply(_HTML, "text/html"), errors.ReportError, _REPORT, "Sign in"),
+    "report html": BadResponse(reply(_HTML, "text/html"), errors.ReportError, _REPORT, "Sign in"),
 }
 
 
@@ -143,7 +145,7 @@ def _failing(sample: Sample) -> bytes:
 
 
 FAILING = {
-    name: BadAnswer(_failing(sample), errors.OperationFailedError, sample.call, "Away.")
+    name: BadResponse(_failing(sample), errors.OperationFailedError, sample.call, "Away.")
     for name, sample in SAMPLES.items()
     if isinstance(sample.answer, dict) and "status" in sample.answer
 }

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from clients import TOKEN, client_for, failure, run
-from facade.bad_answers import ALL, FAILING, STATUSES, UNUSABLE, WITH_RESPONSE
+from facade.bad_responses import ALL, FAILING, STATUSES, UNUSABLE, WITH_RESPONSE
 from sample_calls import FAILED, RECORD, SAMPLES
 from scripted_server import Server, json_reply, reply
 
@@ -24,7 +24,7 @@ from prov_facade import (
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_bad_answer_is_an_error_of_its_class_that_names_the_call(
+def test_a_bad_response_raises_its_error_with_the_call(
     name: str, server: Server, client: ProvClient
 ) -> None:
     bad = ALL[name]
@@ -43,9 +43,7 @@ def test_a_bad_answer_is_an_error_of_its_class_that_names_the_call(
 
 
 @pytest.mark.parametrize("name", WITH_RESPONSE)
-def test_a_status_error_and_a_failure_hold_the_response(
-    name: str, server: Server, client: ProvClient
-) -> None:
+def test_errors_contain_the_response(name: str, server: Server, client: ProvClient) -> None:
     bad = WITH_RESPONSE[name]
     server.answer = bad.reply
     error = failure(bad.error, bad.call(client))
@@ -54,7 +52,7 @@ def test_a_status_error_and_a_failure_hold_the_response(
     assert error.response.content == body.replace(TOKEN.encode(), b"***")
 
 
-def test_every_result_with_a_status_is_tried_with_a_failing_one() -> None:
+def test_there_is_a_failing_sample_of_every_result_with_a_status() -> None:
     with_status = {
         name
         for name, operation in OPERATIONS.items()
@@ -65,7 +63,7 @@ def test_every_result_with_a_status_is_tried_with_a_failing_one() -> None:
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_a_failure_within_a_200_says_why_and_keeps_the_result(
+def test_a_failure_in_a_200_raises_its_reason_and_result(
     name: str, server: Server, client: ProvClient
 ) -> None:
     answer: Any = SAMPLES[name].answer
@@ -78,13 +76,13 @@ def test_a_failure_within_a_200_says_why_and_keeps_the_result(
     assert error.status_code == 200
 
 
-def test_a_failure_without_a_reason_says_so(server: Server, client: ProvClient) -> None:
+def test_a_failure_without_a_reason_is_an_error(server: Server, client: ProvClient) -> None:
     server.answer = json_reply({"status": {"success": False, "details": " "}})
     error = failure(OperationFailedError, client.explore_upstream("1"))
     assert "gives no reason" in str(error)
 
 
-def test_the_body_of_a_status_error_is_read(server: Server, client: ProvClient) -> None:
+def test_the_body_of_a_status_error_is_parsed(server: Server, client: ProvClient) -> None:
     server.answer = json_reply({"detail": "No such handle.", "code": 7}, 400)
     error = failure(APIError, client.explore_upstream("1"))
     assert error.detail == "No such handle."
@@ -100,7 +98,7 @@ def test_the_body_of_a_status_error_is_read(server: Server, client: ProvClient) 
     assert str(error).count("Bad Gateway") == 1
 
 
-def test_the_entries_of_a_422_are_read(server: Server, client: ProvClient) -> None:
+def test_the_entries_of_a_422_are_parsed(server: Server, client: ProvClient) -> None:
     server.answer = STATUSES["422"].reply
     error = failure(ValidationFailedError, client.explore_upstream("1"))
     first, second = error.errors
@@ -138,7 +136,7 @@ def test_the_entries_of_a_422_are_read(server: Server, client: ProvClient) -> No
         ("Wed Oct 21 07:28:00 2015", 0),
     ],
 )
-def test_retry_after_is_a_number_of_seconds_or_a_date(
+def test_retry_after_is_parsed_as_seconds_or_a_date(
     header: str, seconds: float | None, server: Server, client: ProvClient
 ) -> None:
     raw = reply(b"{}", status=429, headers={"Retry-After": "@"})
@@ -172,9 +170,7 @@ def test_a_redirect_is_not_followed(status: int, server: Server) -> None:
         assert not elsewhere.received
 
 
-def test_json_of_the_wrong_shape_has_a_path_and_other_faults_have_none(
-    server: Server, client: ProvClient
-) -> None:
+def test_only_json_of_the_wrong_shape_has_a_path(server: Server, client: ProvClient) -> None:
     for name, path in {"shape": "$.roles[1]", "missing": "$", "html": None, "empty": None}.items():
         server.answer = UNUSABLE[name].reply
         error = failure(InvalidResponseError, client.check_general_access())
@@ -182,7 +178,7 @@ def test_json_of_the_wrong_shape_has_a_path_and_other_faults_have_none(
         assert (error.path is None) == (path in (None, "$"))
 
 
-def test_broken_compression_has_no_response_but_the_call(
+def test_corrupted_compression_raises_an_error_with_the_call(
     server: Server, client: ProvClient
 ) -> None:
     server.answer = UNUSABLE["gzip"].reply
@@ -201,20 +197,20 @@ def test_broken_compression_has_no_response_but_the_call(
         ('text/csv; charset="utf-16"', "Größe,€\n".encode("utf-16")),
     ],
 )
-def test_text_is_read_in_its_charset(
+def test_text_is_decoded_in_its_charset(
     content_type: str, body: bytes, server: Server, client: ProvClient
 ) -> None:
     server.answer = reply(body, content_type)
     assert run(client.generate_csv_template("1")) == "Größe,€\n"
 
 
-def test_what_a_newer_server_adds_does_no_harm(server: Server, client: ProvClient) -> None:
+def test_unknown_fields_of_a_newer_server_are_ignored(server: Server, client: ProvClient) -> None:
     body = {"message": "Up.", "version": 2, "more": {"x": [1]}}
     server.answer = reply(repr(body).replace("'", '"').encode(), "Application/JSON; charset=utf-8")
     assert run(client.get_health_check()) == models.HealthCheckResponse(message="Up.")
 
 
-def test_optional_fields_of_an_answer_may_be_null_or_absent(
+def test_optional_fields_of_a_response_may_be_null_or_absent(
     server: Server, client: ProvClient
 ) -> None:
     status = {"success": True, "details": ""}

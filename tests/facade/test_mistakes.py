@@ -1,4 +1,4 @@
-"""Slips that are easily made, and what comes of them: an error that says what was wrong."""
+"""Common mistakes raise errors that say what is wrong."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from prov_facade import (
 )
 
 
-def test_calls_have_thirty_seconds_unless_told_otherwise() -> None:
+def test_the_default_timeout_is_thirty_seconds() -> None:
     assert inspect.signature(ProvClient).parameters["timeout"].default == 30
 
 
@@ -36,13 +36,13 @@ def test_calls_have_thirty_seconds_unless_told_otherwise() -> None:
     [{"limits": 5}, {"transport": "http"}, {"transport": httpx.HTTPTransport}],
     ids=["limits", "transport", "a class"],
 )
-def test_what_is_no_setting_is_refused_at_once(setting: dict[str, Any]) -> None:
+def test_an_invalid_setting_is_rejected_at_once(setting: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="must be an httpx"):
         new(ProvClient, BearerToken(TOKEN), config_for("http://127.0.0.1"), **setting)
 
 
 @BOTH
-def test_a_transport_of_the_other_kind_is_refused_at_once(client_kind: ClientKind) -> None:
+def test_a_transport_of_the_other_client_is_rejected_at_once(client_kind: ClientKind) -> None:
     is_async = client_kind == "async"
     transport: Any = httpx.HTTPTransport() if is_async else httpx.AsyncHTTPTransport()
     expected = r"an httpx\.AsyncBaseTransport" if is_async else r"an httpx\.BaseTransport"
@@ -51,18 +51,18 @@ def test_a_transport_of_the_other_kind_is_refused_at_once(client_kind: ClientKin
 
 
 @pytest.mark.parametrize("domain", ["a..b", ".a", "a.", "-a.b", "a-.b", "prov.test."])
-def test_a_domain_with_an_empty_label_is_refused(domain: str) -> None:
+def test_a_domain_with_an_empty_label_is_rejected(domain: str) -> None:
     with pytest.raises(ConfigError, match="not a domain"):
         Config(domain, "provena")
 
 
-def test_an_address_with_a_host_that_cannot_be_is_refused() -> None:
+def test_a_url_with_an_invalid_host_is_rejected() -> None:
     with pytest.raises(ConfigError, match="prov_api_endpoint_override"):
         APIOverrides(prov_api_endpoint_override="http://xn--ü.test")
 
 
 @pytest.mark.parametrize("token", [None, 5, b"token"])
-def test_a_token_of_another_type_is_named(token: Any, server: Server) -> None:
+def test_the_error_names_the_type_of_an_invalid_token(token: Any, server: Server) -> None:
     client = client_for(server.url, BearerToken(lambda: token))
     error = failure(CredentialsError, client.explore_upstream("1"))
     assert f"a {type(token).__name__} instead of a str" in str(error)
@@ -99,7 +99,7 @@ def test_the_synchronous_client_refuses_a_coroutine_function(server: Server) -> 
 @pytest.mark.parametrize(
     "moment", [dt.datetime(2026, 1, 1, tzinfo=dt.UTC), dt.date(2026, 1, 1), dt.timedelta(1)]
 )
-def test_a_moment_is_not_taken_for_unix_seconds(moment: Any, client: ProvClient) -> None:
+def test_a_datetime_is_not_accepted_as_unix_seconds(moment: Any, client: ProvClient) -> None:
     error = failure(
         InvalidRequestError, client.register_model_run({**RECORD, "start_time": moment})
     )
@@ -123,7 +123,7 @@ class Dumped:
 
 
 @pytest.mark.parametrize("dump", [RuntimeError("no"), None, object(), "text"])
-def test_what_only_looks_like_a_model_is_refused(
+def test_an_object_with_an_invalid_dump_is_rejected(
     dump: Any, server: Server, client: ProvClient
 ) -> None:
     error = failure(InvalidRequestError, client.register_model_run(Dumped(dump)))
@@ -137,12 +137,12 @@ def test_a_dump_without_its_nulls_is_sent(server: Server, client: ProvClient) ->
     assert len(server.received) == 1
 
 
-def test_only_a_401_can_be_about_a_role(server: Server, client: ProvClient) -> None:
+def test_only_a_401_can_be_a_missing_role(server: Server, client: ProvClient) -> None:
     server.answer = json_reply({"detail": "The role of the dataset is unknown."}, 400)
     error = failure(APIError, client.explore_upstream("1"))
     assert type(error) is BadRequestError
 
 
-def test_a_lineage_answer_is_still_read(server: Server, client: ProvClient) -> None:
+def test_a_lineage_response_is_parsed(server: Server, client: ProvClient) -> None:
     server.answer = json_reply(LINEAGE)
     assert run(client.explore_upstream("1")).status.success

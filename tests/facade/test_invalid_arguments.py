@@ -100,7 +100,7 @@ REFUSED: dict[str, tuple[Call, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_an_argument_that_does_not_fit_is_refused_and_nothing_is_sent(
+def test_an_invalid_argument_is_rejected_and_nothing_is_sent(
     name: str, server: Server, client: ProvClient
 ) -> None:
     call, path = REFUSED[name]
@@ -116,7 +116,7 @@ def test_an_argument_that_does_not_fit_is_refused_and_nothing_is_sent(
     assert not server.opened
 
 
-def test_a_fault_is_named(client: ProvClient) -> None:
+def test_the_error_names_the_invalid_value(client: ProvClient) -> None:
     for name, words in {
         "misspelt": "studyid",
         "missing": "inputs",
@@ -128,7 +128,7 @@ def test_a_fault_is_named(client: ProvClient) -> None:
         assert words in str(error)
 
 
-def test_what_a_generator_raises_is_not_hidden(server: Server, client: ProvClient) -> None:
+def test_an_error_in_a_generator_is_raised(server: Server, client: ProvClient) -> None:
     def broken() -> Iterator[ModelLike]:
         yield ITEM
         raise KeyError("mine")

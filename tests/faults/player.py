@@ -14,7 +14,7 @@ from typing import Self
 
 import httpx
 from clients import TOKEN, ClientKind, config_for, new
-from faults.kinds import ATTEMPTS, LONGEST_WAIT, REFUSE, STALL, Fault, Played, faults
+from faults.rule import ATTEMPTS, LONGEST_WAIT, REFUSE, STALL, Fault, Played, faults
 from sample_calls import SAMPLES
 from scripted_server import Received, Reply, Server, json_reply
 

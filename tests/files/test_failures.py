@@ -1,4 +1,4 @@
-"""Downloads that break off, are cancelled, or are not what they should be."""
+"""Downloads that break off, are cancelled, or have invalid contents."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REPORT, TEMPLATE, BATCH = KINDS
 
 @EVERY_KIND
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_half_a_file_is_never_seen(
+def test_a_partial_file_is_never_visible(
     kind: Kind, overwrite: bool, server: Server, client: ProvClient, folder: Path
 ) -> None:
     before = {kind.name: b"mine"} if overwrite else {}
@@ -44,7 +44,9 @@ def test_half_a_file_is_never_seen(
 
 
 @EVERY_KIND
-def test_a_second_attempt_begins_at_the_start(kind: Kind, server: Server, folder: Path) -> None:
+def test_a_second_attempt_starts_from_the_beginning(
+    kind: Kind, server: Server, folder: Path
+) -> None:
     halves = [kind.half, kind.half[:-70_000]]
     server.answer = lambda _: halves.pop(0) if halves else kind.reply
     server.keeps_open = False
@@ -54,7 +56,7 @@ def test_a_second_attempt_begins_at_the_start(kind: Kind, server: Server, folder
     assert listed(folder) == {kind.name: kind.content}
 
 
-def test_a_shorter_second_answer_has_nothing_of_the_first(server: Server, folder: Path) -> None:
+def test_a_second_attempt_keeps_nothing_of_the_first(server: Server, folder: Path) -> None:
     answers = [TEMPLATE.half, reply(b"a,b\r\n", "text/csv")]
     server.answer = lambda _: answers.pop(0)
     server.keeps_open = False
@@ -65,7 +67,7 @@ def test_a_shorter_second_answer_has_nothing_of_the_first(server: Server, folder
 
 @ASYNC_ONLY
 @EVERY_KIND
-def test_a_cancelled_call_leaves_nothing(
+def test_a_cancelled_download_leaves_no_file(
     kind: Kind, server: Server, client: ProvClient, folder: Path
 ) -> None:
     server.answer = kind.half
@@ -84,7 +86,7 @@ def test_a_cancelled_call_leaves_nothing(
 @pytest.mark.stress
 @ASYNC_ONLY
 @EVERY_KIND
-def test_a_call_that_is_cancelled_at_any_moment_leaves_all_or_nothing(
+def test_a_download_cancelled_at_any_moment_leaves_the_whole_file_or_none(
     kind: Kind, server: Server, client: ProvClient, folder: Path
 ) -> None:
     server.answer = kind.reply
@@ -109,9 +111,7 @@ def test_a_call_that_is_cancelled_at_any_moment_leaves_all_or_nothing(
     assert listed(folder) == {}
 
 
-def test_an_answer_that_stops_coming_runs_into_the_timeout(
-    server: Server, client: ProvClient, folder: Path
-) -> None:
+def test_a_stalled_download_times_out(server: Server, client: ProvClient, folder: Path) -> None:
     server.answer = REPORT.half
     failure(TransportTimeoutError, REPORT.save(client, folder, timeout=0.2))
     assert listed(folder) == {}
@@ -127,7 +127,7 @@ def test_an_answer_that_stops_coming_runs_into_the_timeout(
     ],
     ids=["empty", "html", "other zip", "half"],
 )
-def test_a_report_that_is_no_document_is_not_saved(
+def test_an_invalid_document_is_not_saved(
     body: bytes, said: str, server: Server, client: ProvClient, folder: Path
 ) -> None:
     (folder / REPORT.name).write_bytes(b"mine")
@@ -151,7 +151,7 @@ def test_a_report_that_is_no_document_is_not_saved(
     ],
     ids=["byte", "inside", "end", "ascii", "hex", "nonsense", "utf-16"],
 )
-def test_text_that_is_none_is_not_saved(
+def test_text_that_cannot_be_decoded_is_not_saved(
     body: bytes, answer_type: str, said: str, server: Server, folder: Path
 ) -> None:
     client = client_for(server.url)
@@ -174,7 +174,7 @@ def test_text_that_is_none_is_not_saved(
     ],
     ids=["empty", "line ends", "cp1252", "utf-16"],
 )
-def test_text_is_saved_as_it_came(
+def test_text_is_saved_unchanged(
     body: bytes, content_type: str, server: Server, client: ProvClient, folder: Path
 ) -> None:
     server.answer = reply(body, content_type)
@@ -182,7 +182,7 @@ def test_text_is_saved_as_it_came(
     assert listed(folder) == {TEMPLATE.name: body}
 
 
-def test_a_compressed_answer_is_saved_as_what_it_holds(
+def test_a_compressed_response_is_saved_uncompressed(
     server: Server, client: ProvClient, folder: Path
 ) -> None:
     server.answer = reply(gzip.compress(CSV), "text/csv", headers={"Content-Encoding": "gzip"})
@@ -194,7 +194,7 @@ def test_a_compressed_answer_is_saved_as_what_it_holds(
     assert listed(folder) == {TEMPLATE.name: CSV}
 
 
-def test_no_error_of_a_download_holds_the_token(
+def test_no_error_of_a_download_contains_the_token(
     server: Server, client: ProvClient, folder: Path
 ) -> None:
     def echo(request: Received) -> bytes:
@@ -213,10 +213,8 @@ def test_no_error_of_a_download_holds_the_token(
 
 
 @pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="a limit of POSIX")
-def test_a_disk_that_is_full_is_a_file_error_and_leaves_nothing(
-    server: Server, folder: Path
-) -> None:
-    # In a process of its own, which may not write files of more than 2 MB.
+def test_a_full_disk_is_a_file_error_and_leaves_no_file(server: Server, folder: Path) -> None:
+    # In a separate process, which cannot write files larger than 2 MB.
     server.answer = BATCH.reply
     script = f"""
 import asyncio, errno, pickle, resource, signal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,16 +21,16 @@ from prov_facade import (
 
 @dataclass(frozen=True)
 class Call:
-    """A call of a facade method, and what it must put on the wire.
+    """A call of a facade method, and the request that it must send.
 
     Attributes:
         make: Makes the call.
-        query: The query parameters that the server must see.
-        json: The JSON body that it must see, leaving out what is null.
-        files: The uploads that it must see.
+        query: The expected query parameters.
+        json: The expected JSON body, without its nulls.
+        files: The expected uploads.
     """
 
-    make: Callable[[ProvClient], Awaitable[Any]]
+    make: Callable[[ProvClient], Coroutine[Any, Any, Any]]
     query: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
     files: Mapping[str, bytes] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What another process does with a client that it is given. It imports this module by its name."""
+"""The work of another process with a pickled client. It imports this module by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prov_facade import ProvClient, SyncProvClient
 
 
 def called(pickled: bytes) -> tuple[int, str, int]:
-    """Use a client: the process, what the server says, and how many jobs there are."""
+    """Use a client, and return the process id, the server's message and the number of jobs."""
     client = pickle.loads(pickled)  # noqa: S301  (our own)
     if isinstance(client, SyncProvClient):
         with client:
@@ -27,7 +27,7 @@ async def _called(client: ProvClient) -> tuple[int, str, int]:
 
 
 class Named(ProvClient):
-    """A subclass with something of its own."""
+    """A subclass with an attribute."""
 
     def __init__(self, *arguments: Any, name: str, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
@@ -35,7 +35,7 @@ class Named(ProvClient):
 
 
 class SyncNamed(SyncProvClient):
-    """A subclass with something of its own."""
+    """A subclass with an attribute."""
 
     def __init__(self, *arguments: Any, name: str, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
