@@ -52,6 +52,7 @@ WORDS = {
     "async with": "with",
     "await ": "",
     "AsyncHTTPTransport": "HTTPTransport",
+    "AsyncClient": "Client",
 }
 
 _TEXT_TOKENS = ("STRING", "FSTRING_MIDDLE", "COMMENT")

@@ -126,7 +126,7 @@ def test_a_write_on_a_reused_connection_that_breaks_is_sent_once(
     async def twice() -> None:
         async with retrying_client(server.url) as client:
             await client.explore_upstream("1")
-            with pytest.raises(TransportError, match="look before") as caught:
+            with pytest.raises(TransportError, match="check before") as caught:
                 await SAMPLES[WRITE].call(client)
             assert not isinstance(caught.value, TransportTimeoutError)
 

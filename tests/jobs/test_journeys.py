@@ -178,7 +178,7 @@ def test_a_registration_without_a_response_is_not_repeated(sandbox: Sandbox, fau
     sandbox.faults.add("register_model_run", fault)
     kind: type[ProvError] = TransportError if fault.drop else ServerError
     error = failure(kind, sandbox_client(sandbox).register_and_wait(record_of(sandbox)))
-    assert "look before sending it again" in str(error)
+    assert "check before sending it again" in str(error)
     assert len(sandbox.requests) == 1
 
 

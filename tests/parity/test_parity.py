@@ -41,8 +41,8 @@ _TYPES = {
 _SAID_OTHERWISE = {
     "asynchronous iterator": "iterator",
     "a cancelled task": "an interrupt",
-    "connections, and so serves one event loop.": "connections.",
-    '``"aiohttp"`` is for a thousand calls at once; it needs the extra ``aiohttp``.': "",
+    "connections, so it can be used in one event loop only.": "connections.",
+    '``"aiohttp"`` is faster for a thousand concurrent calls; it needs the extra ``aiohttp``.': "",
 }
 
 

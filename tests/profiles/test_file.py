@@ -219,7 +219,7 @@ def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
         ),
         (
             "[profiles.a]\nkeycloak_endpoint_override = 'http://gate.test'",
-            "profile 'a' of FILE: keycloak_endpoint_override is 'http://gate.test': over http,",
+            "profile 'a' of FILE: keycloak_endpoint_override is 'http://gate.test': with http,",
         ),
         (
             "[profiles.a]\nprov_api_endpoint_override = 'https://u:SECRET@gate.test'",

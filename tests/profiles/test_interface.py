@@ -39,13 +39,12 @@ PAIRS: list[tuple[Any, Any, Any]] = [
 
 @pytest.mark.parametrize(("make", "client", "settings"), PAIRS)
 def test_the_signature_shows_the_client_settings(make: Any, client: Any, settings: Any) -> None:
-    hints = get_type_hints(client.__init__)
     keywords = {
-        name: hints[name]
+        name: parameter.annotation
         for name, parameter in inspect.signature(client).parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY
     }
-    assert get_type_hints(settings) == keywords
+    assert get_type_hints(settings).keys() == keywords.keys()
     assert settings.__required_keys__ == set()
     shown = inspect.signature(make)
     assert {name: shown.parameters[name].annotation for name in keywords} == keywords
@@ -58,7 +57,9 @@ def test_a_profile_is_positional_and_everything_else_optional() -> None:
         parameters = inspect.signature(make).parameters.values()
         assert [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY] == ["profile"]
         defaults = {p.name: p.default for p in parameters}
-        assert defaults == dict.fromkeys(OWN) | dict.fromkeys(get_type_hints(settings), ...)
+        assert defaults == {**dict.fromkeys(OWN | get_type_hints(settings).keys()), "timeout": 30}
+        with pytest.raises(TypeError, match=r"connect\w*\(\) got an unexpected .*'colour'"):
+            make(colour="red")
 
 
 def test_a_source_has_the_settings_that_connect_takes() -> None:
@@ -106,9 +107,10 @@ def test_a_client_gets_its_settings(make: Any, tmp_path: Path) -> None:
         verify=bundle,
         event_hooks=hooks,
     )
-    assert client._transport._connections == expected._transport._connections
-    assert client._transport._timeout == expected._transport._timeout
-    assert (client._retries, client._polling) == (retries, polling)
+    core, wanted = client._core, expected._core
+    assert core.transport._factory == wanted.transport._factory
+    assert core.transport._timeout == wanted.transport._timeout
+    assert (core.retries, core.polling) == (retries, polling)
 
 
 @pytest.mark.parametrize("scope", [None, "openid"])

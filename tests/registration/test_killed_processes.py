@@ -123,7 +123,7 @@ def test_each_record_is_registered_once_by_runs_killed_at_each_event(
         with joined(process):
             pass
         assert process.exitcode in (-signal.SIGKILL, 0)
-    assert event > 15
+    assert event >= 12  # fewer would mean that there are no events to be killed at
     expected = Counter(one["display_name"] for one in records(300))
     assert submitted_names(sandbox) == expected
     assert registered_names(sandbox) == expected
@@ -156,4 +156,4 @@ def test_a_registration_killed_at_any_event_can_be_resumed(
         handles = {item.id: item.display_name for item in sandbox.items("MODEL_RUN")}
         assert all(handles[str(one.handle)] == one.record["display_name"] for one in result.results)
     assert process.exitcode == 0
-    assert event > 15
+    assert event >= 12  # fewer would mean that there are no events to be killed at

@@ -66,7 +66,7 @@ class SyncBaseClient:
         proxy: The proxy, instead of the proxies from the environment.
         verify: The path of a CA bundle, or an ``ssl.SSLContext``, instead of httpx's default
             certificates or those from the environment.
-        event_hooks: As for ``httpx.AsyncClient``. They receive requests with tokens.
+        event_hooks: As for ``httpx.Client``. They receive requests with tokens.
         polling: How to wait for jobs.
 
     Raises:

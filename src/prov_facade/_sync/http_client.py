@@ -118,7 +118,7 @@ class HTTPClientFactory:
 class HTTPClient:
     """Sends requests over the transports of one event loop.
 
-    It takes the place of ``httpx.AsyncClient``: the clients need no cookies, no redirects and no
+    It takes the place of ``httpx.Client``: the clients need no cookies, no redirects and no
     merging of URLs, which take that one a fifth of the time of a call.
     """
 
