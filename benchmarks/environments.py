@@ -1,30 +1,47 @@
 """The environments of the peers, built with venv and pip outside the repository, and kept.
 
-The baseline has one of its own as well: what ours depends on must not make it faster or slower.
+Bare httpx has one of its own as well: no package that is only there because of prov-facade may
+make it faster.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import subprocess
 import sys
+import tomllib
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-PINNED = {name: f"{name}=={version(name)}" for name in ("httpx", "httpcore")}
-REQUIREMENTS = {
-    "httpx": [*PINNED.values()],
-}
+ROOT = Path(__file__).parent.parent
+DOCUMENT = ROOT / "openapi" / "prov-api.yaml"
 
 
 class UnavailableError(Exception):
     """An environment could not be built."""
 
 
+@cache
+def requirements() -> dict[str, list[str]]:
+    """What is installed in each environment.
+
+    The versions of httpx and aiohttp are those that prov-facade is measured with.
+    """
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    httpx = [f"{name}=={version(name)}" for name in ("httpx", "httpcore")]
+    return {
+        "httpx": httpx,
+        "aiohttp": [f"aiohttp=={version('aiohttp')}"],
+        "orjson": groups["benchmarks"],
+        "stock": [*groups["codegen"], *httpx],
+        "provenaclient": ["provenaclient>=0.29.1,<0.30"],
+    }
+
+
 class Environments:
-    """Builds an environment when it is first asked for.
+    """Builds an environment when it is first needed.
 
     Args:
         folder: Where environments are kept.
@@ -32,25 +49,54 @@ class Environments:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._failures: dict[str, UnavailableError] = {}
+        self.used: dict[str, str] = {}
+        """The interpreters of the environments that were used."""
 
     def python(self, name: str) -> str:
-        """The interpreter of an environment; ``ours`` is the current one."""
-        if name == "ours":
-            return sys.executable
-        wanted = [sys.version, *REQUIREMENTS[name]]
-        digest = hashlib.sha256(json.dumps(wanted).encode()).hexdigest()[:8]
-        place = self._folder / f"{name}-{digest}"
-        python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-        if not (place / "complete").exists():
-            print(f"building the environment {name}", file=sys.stderr)
-            shutil.rmtree(place, ignore_errors=True)
-            self._run(sys.executable, "-m", "venv", str(place))
-            self._run(str(python), "-m", "pip", "install", "-q", *REQUIREMENTS[name])
-            (place / "complete").touch()
-        return str(python)
+        """The interpreter of an environment; that of ``ours`` is the current one.
 
-    def _run(self, *command: str) -> None:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            lines = done.stderr.strip().splitlines() or ["no message"]
-            raise UnavailableError(lines[-1])
+        Raises:
+            UnavailableError: If the environment cannot be built.
+        """
+        if name not in self.used:
+            if name in self._failures:
+                raise self._failures[name]
+            try:
+                self.used[name] = sys.executable if name == "ours" else self._build(name)
+            except UnavailableError as error:
+                self._failures[name] = error
+                raise
+        return self.used[name]
+
+    def _build(self, name: str) -> str:
+        wanted = "\n".join([sys.version, *requirements()[name], DOCUMENT.read_text("utf-8")])
+        place = self._folder / f"{name}-{hashlib.sha256(wanted.encode()).hexdigest()[:8]}"
+        scripts = place / ("Scripts" if sys.platform == "win32" else "bin")
+        if not (place / "complete").exists():
+            print(f"building the environment {name} in {place}", file=sys.stderr, flush=True)
+            shutil.rmtree(place, ignore_errors=True)
+            _run(sys.executable, "-m", "venv", str(place))
+            _run(str(scripts / "python"), "-m", "pip", "install", "--quiet", *requirements()[name])
+            if name == "stock":
+                _generate(scripts)
+            (place / "complete").touch()
+        return str(scripts / "python")
+
+
+def _generate(scripts: Path) -> None:
+    """Put the generator's output where the environment finds it as ``stock_client``."""
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    packages = Path(_run(str(scripts / "python"), "-c", code).strip())
+    _run(
+        *(str(scripts / "openapi-python-client"), "generate", "--meta", "none"),
+        *("--path", str(DOCUMENT), "--output-path", str(packages / "stock_client")),
+    )
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        raise UnavailableError(f"{Path(command[0]).name}: {lines[-1]}")
+    return done.stdout

@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator
 
-from benchmarks.environments import Environments
-from benchmarks.measure import Ratio, Side, interleaved, server
+from benchmarks.measure import OURS, Bench, Figure, Side, server
+from benchmarks.table import Row
+
+KINDS = {"async": ("asynchronous", 1.0), "sync": ("synchronous", 1.1)}
+PEERS = {
+    "read-async": ("stock", "provenaclient"),
+    "write-async": ("stock", "provenaclient"),
+    "read-sync": ("stock",),  # provenaclient is asynchronous only
+    "write-sync": ("stock",),
+}
 
 
-def rows(environments: Environments, rounds: int, seconds: float) -> Iterator[str]:
+def _figures() -> Iterator[Figure]:
+    for kind, (word, target) in KINDS.items():
+        for call in ("read", "write"):
+            name, function = f"{call}-{kind}", f"{call}_{kind}"
+            httpx = Side("httpx", f"bare_httpx:{function}", "httpx")
+            ours = Side(OURS, f"facade:{function}", arguments=("token",))
+            peers = (Side(peer, f"{peer}:{function}", peer) for peer in PEERS[name])
+            yield Figure(name, f"one {call}, {word}", ours, (httpx, *peers), {"httpx": target})
+            ours = Side(OURS, f"facade:{function}", arguments=("callable",))
+            yield Figure(
+                f"{name}-callable",
+                f"one {call}, {word}, callable token",
+                ours,
+                (httpx,),
+                {"httpx": 1.2},
+            )
+
+
+FIGURES = tuple(_figures())
+PROFILES = {figure.name: figure.profile for figure in FIGURES}
+
+
+def rows(bench: Bench) -> Iterator[Row]:
     with server() as url:
-        for kind, target in {"async": 1.0, "sync": 1.1}.items():
-            for call in ("read", "write"):
-                function = f"{call}_{kind}"
-                ours = {
-                    "": Side("prov-facade", f"facade:{function}", "ours", (url, "token")),
-                    ", callable token": Side(
-                        "prov-facade, callable", f"facade:{function}", "ours", (url, "callable")
-                    ),
-                }
-                httpx = Side("httpx", f"bare_httpx:{function}", "httpx", (url,))
-                sides = [*ours.values(), httpx]
-                taken = interleaved(
-                    [(side, environments.python(side.environment)) for side in sides],
-                    rounds,
-                    seconds,
-                )
-                us = {
-                    name: 1e6 * statistics.median(figures["seconds"] for figures in all_rounds)
-                    for name, all_rounds in taken.items()
-                }
-                for more, side in ours.items():
-                    ratio = Ratio.of(taken[side.name], taken["httpx"])
-                    cpu = Ratio.of(taken[side.name], taken["httpx"], "cpu")
-                    bound = 1.2 if more else target
-                    yield (
-                        f"{call} {kind + more:22} {us[side.name]:6.0f} us"
-                        f"  httpx {us['httpx']:6.0f} us"
-                        f"  {ratio.median:.2f} ({ratio.lowest:.2f}-{ratio.highest:.2f})"
-                        f"  CPU {cpu.median:.2f} ({cpu.lowest:.2f}-{cpu.highest:.2f})"
-                        f"  <= {bound}  {'met' if ratio.median <= bound else 'NOT MET'}"
-                    )
+        for figure in FIGURES:
+            yield from figure.rows(bench, url)
