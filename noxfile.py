@@ -199,12 +199,8 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """Print the figures that the project claims."""
-    install_group(session, "benchmarks")
-    install_wheel(session, "httpx-aiohttp")
-    session.run("python", "benchmarks/decode.py")
-    session.run("python", "benchmarks/overhead.py")
-    session.run("python", "benchmarks/memory.py")
-    session.run("python", "benchmarks/sandbox.py")
-    session.run("python", "benchmarks/fanout.py")
-    session.run("python", "benchmarks/bulk.py")
+    """Measure what the project claims, for docs/performance.md; `-- --quick` takes two minutes."""
+    install_wheel(session, *PYPROJECT["project"]["optional-dependencies"]["aiohttp"])
+    # Kept from run to run: the environments of the peers.
+    kept = f"--environments={session.cache_dir / 'benchmarks'}"
+    session.run("python", "-m", "benchmarks", kept, *session.posargs)
