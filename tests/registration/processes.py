@@ -155,8 +155,9 @@ def _kill_at(last: int, kind: Kind) -> dict[str, list[Any]]:
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def audit(name: str, _arguments: object) -> None:
-        if name in ("os.rename", "os.remove"):
+    def audit(name: str, arguments: tuple[object, ...]) -> None:
+        # The lock is removed when everything is done, and nothing could be resumed.
+        if name == "os.rename" or (name == "os.remove" and not str(arguments[0]).endswith(".lock")):
             event()
 
     Manifest._transaction = _with_events(event)  # type: ignore[method-assign]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import csv
+import errno
 import io
 import os
 import signal
@@ -31,6 +32,7 @@ from registration.registrar import (
 
 from prov_facade import (
     BadRequestError,
+    BulkProgress,
     ConfigError,
     ConversionWarning,
     FileError,
@@ -457,6 +459,31 @@ def test_a_file_that_another_process_registers_is_not_changed(
         sandbox.faults.clear()
     assert process.exitcode == 0
     assert registrar.csv(path).results == []
+    assert submissions(sandbox) == 1
+
+
+@pytest.mark.parametrize("obstacle", ["deleted", "directory"])
+def test_a_file_that_cannot_be_saved_is_an_error_and_the_next_call_continues(
+    obstacle: str, rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
+) -> None:
+    rows.add("One")
+    rows.save(path)
+    before, output = path.read_bytes(), path.with_name("output.csv")
+
+    def obstruct(progress: BulkProgress) -> None:
+        if progress.registered:
+            path.unlink() if obstacle == "deleted" else output.mkdir()
+
+    place = None if obstacle == "deleted" else output
+    with pytest.raises(FileError) as caught:
+        registrar.csv(path, output=place, on_progress=obstruct)
+    assert caught.value.filename == str(place or path)
+    assert caught.value.errno == (errno.ENOENT if obstacle == "deleted" else errno.EISDIR)
+    path.write_bytes(before)
+    if place:
+        place.rmdir()
+    registrar.csv(path, output=place)
+    assert Rows.read(place or path)[0]["_model_run_record_id"] == handles(sandbox)["One"]
     assert submissions(sandbox) == 1
 
 

@@ -157,6 +157,26 @@ def test_the_user_says_that_there_was_no_submission(
     assert set(registered_names(sandbox).values()) == {3}
 
 
+def test_a_job_that_submits_other_records_is_refused(
+    registrar: Registrar, sandbox: Sandbox, manifest: Path
+) -> None:
+    unknown_submission(registrar, sandbox, manifest)
+    registrar.many(records(2), manifest.with_name("other")).all_registered(2)
+    other = max(jobs_of(sandbox), key=lambda job: (job.batch_id is None, job.created_timestamp))
+    run = registrar.many(records(3), manifest, resolutions={0: other.session_id})
+    assert isinstance(run.error, InvalidRequestError)
+    assert "but this job does not submit these records" in str(run.error)
+
+
+def test_jobs_from_long_before_are_not_considered(
+    registrar: Registrar, sandbox: Sandbox, manifest: Path
+) -> None:
+    unknown_submission(registrar, sandbox, manifest)
+    execute(manifest, "UPDATE chunks SET planned_at = planned_at + 7200")
+    registrar.many(records(3), manifest).all_registered(3)
+    assert set(registered_names(sandbox).values()) == {3}
+
+
 @pytest.mark.parametrize("which", ["", "of another chunk"])
 def test_a_job_that_cannot_be_the_right_one_is_refused(
     which: str, registrar: Registrar, sandbox: Sandbox, manifest: Path

@@ -23,6 +23,7 @@ from registration.registrar import (
     Registrar,
     Unchecked,
     assert_registered_once,
+    execute,
     forget_outcomes,
     names,
     record,
@@ -308,6 +309,23 @@ def test_progress_never_decreases_and_its_counts_add_up(
     # Of what was submitted and is not known to be done, too.
     forget_outcomes(manifest)
     assert registrar.many(given, manifest).progress[-1] == last
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE chunks", "DELETE FROM outcomes"])
+def test_a_manifest_damaged_meanwhile_ends_the_registration(
+    statement: str, registrar: Registrar, sandbox: Sandbox, manifest: Path
+) -> None:
+    registrar.many(records(6), manifest, chunk_size=3).all_registered(6)
+    sandbox.clear_requests()
+
+    def damage(progress: BulkProgress) -> None:
+        if progress.read == 3:
+            execute(manifest, statement)
+
+    run = registrar.many(records(6), manifest, on_progress=damage)
+    assert isinstance(run.error, ConfigError)
+    assert "is not a manifest that can be used" in str(run.error)
+    assert submissions(sandbox) == 0
 
 
 def test_an_error_in_on_progress_ends_the_registration(

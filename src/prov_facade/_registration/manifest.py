@@ -27,36 +27,37 @@ if TYPE_CHECKING:
 _APPLICATION_ID = 0x50_52_4F_56  # "PROV"
 _FORMAT = 1
 
-# The constraints check both what is written, and whether a file is damaged when it is opened.
+# The constraints check what is written, and whether a file is damaged when it is opened. The tables
+# are not STRICT, since that needs SQLite 3.37, and Red Hat Enterprise Linux 9 has 3.34.
 _SCHEMA = f"""
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_FORMAT};
-CREATE TABLE deployment (prov_api TEXT NOT NULL) STRICT;
+CREATE TABLE deployment (prov_api TEXT NOT NULL);
 CREATE TABLE chunks (
     number INTEGER PRIMARY KEY CHECK (number >= 0),
-    first INTEGER NOT NULL CHECK (first >= 0),
-    count INTEGER NOT NULL CHECK (count > 0),
+    first INTEGER NOT NULL CHECK (typeof(first) = 'integer' AND first >= 0),
+    count INTEGER NOT NULL CHECK (typeof(count) = 'integer' AND count > 0),
     digest TEXT NOT NULL CHECK (length(digest) = 64 AND digest NOT GLOB '*[^0-9a-f]*'),
-    planned_at REAL NOT NULL,
+    planned_at REAL NOT NULL CHECK (typeof(planned_at) = 'real'),
     state TEXT NOT NULL DEFAULT 'submitting'
         CHECK (state IN ('submitting', 'submitted', 'not submitted', 'done')),
     not_submitted_because TEXT,
     session_id TEXT UNIQUE CHECK (session_id <> ''),
     batch_id TEXT CHECK (batch_id <> ''),
     CHECK (state <> 'submitted' OR session_id IS NOT NULL)
-) STRICT;
+);
 CREATE TABLE refusals (
     record INTEGER PRIMARY KEY,
     reason TEXT NOT NULL,
     excluded INTEGER NOT NULL DEFAULT FALSE
-) STRICT;
+);
 CREATE TABLE outcomes (
     record INTEGER PRIMARY KEY,
     session_id TEXT,
     handle TEXT,
     error TEXT,
     error_kind TEXT
-) STRICT;
+);
 """
 
 _IN_CHUNK = "record >= ? AND record < ?"
