@@ -19,9 +19,7 @@ def bob(sandbox: Sandbox) -> Caller:
     return Caller(sandbox, "bob")
 
 
-def test_an_update_by_another_user_keeps_the_owner(
-    sandbox: Sandbox, bob: Caller
-) -> None:
+def test_an_update_by_another_user_keeps_the_owner(sandbox: Sandbox, bob: Caller) -> None:
     old = sandbox.items("MODEL_RUN")[0]
     assert old.owner_username not in ("bob", "ann")
     names = [old.display_name, "First", "Second"]

@@ -192,9 +192,7 @@ def test_other_items_have_no_reports(store: Store) -> None:
         report(store, item(store, "1/data1"), 1, now=NOW)
 
 
-def test_reports_are_reproducible(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reports_are_reproducible(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     first = report(store, STUDY, 3, now=NOW)
     tomorrow = time.localtime(time.time() + 86_400)
     monkeypatch.setattr(time, "localtime", lambda *_: tomorrow)

@@ -171,9 +171,7 @@ def test_invalid_entries_are_named(change: Change, says: str, tmp_path: Path) ->
         ("items: [&a {item_subtype: STUDY, id: x, display_name: *a, description: d}]", "str"),
     ],
 )
-def test_invalid_yaml_is_rejected(
-    content: str | bytes, says: str, tmp_path: Path
-) -> None:
+def test_invalid_yaml_is_rejected(content: str | bytes, says: str, tmp_path: Path) -> None:
     assert says in failure(written(tmp_path, content))
 
 

@@ -130,9 +130,7 @@ def test_a_state_file_survives_a_kill(tmp_path: Path) -> None:
         "PRAGMA application_id = 5",
     ],
 )
-def test_other_files_are_rejected_and_not_changed(
-    content: bytes | str, tmp_path: Path
-) -> None:
+def test_other_files_are_rejected_and_not_changed(content: bytes | str, tmp_path: Path) -> None:
     path = tmp_path / "other.db"
     if isinstance(content, str):
         alter(path, content)

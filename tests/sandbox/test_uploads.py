@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sandbox import http
 
 from prov_facade.sandbox import Sandbox
 from prov_facade.sandbox._http import interception
@@ -28,7 +29,7 @@ def post(
 ) -> httpx.Response:
     token = {"Authorization": f"Bearer {sandbox.token('read', 'write')}"}
     url = f"{sandbox.url}{path}"
-    return httpx.post(url, headers={**token, **(headers or {})}, timeout=30, **how)
+    return http.post(url, headers={**token, **(headers or {})}, timeout=30, **how)
 
 
 @pytest.mark.parametrize(
@@ -39,9 +40,7 @@ def post(
     ],
     ids=["not UTF-8", "too large"],
 )
-def test_unusable_uploads_are_a_400(
-    content: bytes, detail: str, sandbox: Sandbox
-) -> None:
+def test_unusable_uploads_are_a_400(content: bytes, detail: str, sandbox: Sandbox) -> None:
     files = {"csv_file": ("runs.csv", content, "text/csv")}
     response = post(sandbox, "/bulk/convert_model_runs/csv", files=files)
     assert (response.status_code, response.json()) == (400, {"detail": detail})
