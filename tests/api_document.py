@@ -52,7 +52,8 @@ def load(path: Path = DOCUMENT_PATH) -> Node:
 
 @cache
 def _read(path: Path) -> Node:
-    document: Node = yaml.safe_load(path.read_text(encoding="utf-8"))
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast
+    document: Node = yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506
     return document
 
 

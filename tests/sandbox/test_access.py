@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
+from sandbox import http
 
 from prov_facade.sandbox import Sandbox
 
@@ -11,7 +11,7 @@ from prov_facade.sandbox import Sandbox
 @pytest.mark.parametrize("roles", [(), ("read",), ("write", "read"), ("read", "write", "admin")])
 def test_access_checks_return_the_claims(roles: tuple[str, ...], sandbox: Sandbox) -> None:
     token = sandbox.token(*roles, username="ann")
-    response = httpx.get(
+    response = http.get(
         f"{sandbox.url}/check-access/check-general-access",
         headers={"Authorization": f"Bearer {token}"},
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
 import pytest
+from sandbox import http
 
 from prov_facade.sandbox import Sandbox
 
@@ -29,7 +29,7 @@ def test_csv_templates_have_a_file_name(template_id: str, named: str, tmp_path: 
     seed = tmp_path / "seed.yaml"
     seed.write_text(SEED % template_id, encoding="utf-8")
     with Sandbox(seed=seed) as sandbox:
-        response = httpx.get(
+        response = http.get(
             f"{sandbox.url}/bulk/generate_template/csv",
             params={"workflow_template_id": template_id},
             headers={"Authorization": f"Bearer {sandbox.token('read')}"},

@@ -60,6 +60,7 @@ def uses(side: Side) -> list[dict[str, Any]]:
     derandomize=True,
     deadline=None,
     database=None,
+    max_examples=40,
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(data=st.data())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import time
 
-import httpx
 import pytest
+from sandbox import http
 from sandbox.running import call
 
 from prov_facade import (
@@ -22,7 +22,7 @@ from prov_facade.sandbox import Fault, Sandbox, expired_token, gateway, statuses
 
 def test_faults_apply_in_order_and_end(sandbox: Sandbox) -> None:
     sandbox.faults.add("get_health_check", *statuses([500, 503, 429]))
-    seen = [httpx.get(f"{sandbox.url}/").status_code for _ in range(5)]
+    seen = [http.get(f"{sandbox.url}/").status_code for _ in range(5)]
     assert seen == [500, 503, 429, 200, 200]
     assert sandbox.faults.left("get_health_check") == 0
 
@@ -31,7 +31,7 @@ def test_only_the_named_operation_fails(sandbox: Sandbox) -> None:
     sandbox.faults.add("get_health_check", Fault(status=500))
     assert call(sandbox, lambda c: c.check_general_access()).username == "sandbox"
     sandbox.faults.clear()
-    assert httpx.get(f"{sandbox.url}/").status_code == 200
+    assert http.get(f"{sandbox.url}/").status_code == 200
 
 
 def test_a_gateway_responds_with_html(sandbox: Sandbox) -> None:
@@ -93,7 +93,7 @@ def test_an_expired_token_fault_looks_like_an_expired_token(sandbox: Sandbox) ->
     seen = []
     for seconds in (3600, -1):
         headers = {"Authorization": f"Bearer {sandbox.token('read', expires_in=seconds)}"}
-        response = httpx.get(url, headers=headers)
+        response = http.get(url, headers=headers)
         seen.append((response.status_code, response.headers["WWW-Authenticate"], response.content))
     assert seen[0] == seen[1]
     assert seen[0][0] == 401
@@ -102,7 +102,7 @@ def test_an_expired_token_fault_looks_like_an_expired_token(sandbox: Sandbox) ->
 def test_the_realm_can_fail_and_is_recorded(sandbox: Sandbox) -> None:
     address = f"{sandbox.config.keycloak_endpoint}/protocol/openid-connect/token"
     sandbox.faults.add("token", gateway(503))
-    seen = [httpx.post(address, data={"grant_type": "none"}).status_code for _ in range(2)]
+    seen = [http.post(address, data={"grant_type": "none"}).status_code for _ in range(2)]
     assert seen == [503, 400]
     assert [received.operation_id for received in sandbox.requests] == ["token", "token"]
     assert sandbox.requests[0].body == b"grant_type=none"

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import docx
 import httpx
 import pytest
+from sandbox import http
 from sandbox.caller import Caller, Clock, record_of
 
 from prov_facade.sandbox import Sandbox
@@ -112,7 +113,7 @@ def test_a_report_respects_its_depth(style: Literal["document", "job"], depth: i
         response = caller.post(REPORT, asked(sandbox, depth))
         if style == "job":
             job = caller.ended(response.json()["session_id"])
-            response = httpx.get(job["result"]["report_url"])
+            response = http.get(job["result"]["report_url"])
     lines = [line.text for line in docx.Document(io.BytesIO(response.content)).paragraphs]
     assert f"Links followed: {depth}" in lines
 
@@ -133,9 +134,9 @@ def test_the_url_of_a_report_expires_after_an_hour(reports: tuple[Clock, list[st
     assert url != other
     for seconds, status in ((0, 200), (2, 200), (3590, 200), (60, 403), (10**6, 403)):
         clock.now += seconds
-        assert httpx.get(url).status_code == status, seconds
+        assert http.get(url).status_code == status, seconds
     clock.now -= 10**6 + 100
-    response = httpx.get(url)
+    response = http.get(url)
     assert disposition(response) == 'attachment; filename="report.docx"'
     assert response.headers["Content-Type"] == WORD
 
@@ -156,5 +157,5 @@ def test_the_url_of_a_report_is_valid_only_for_that_report(
         f"{address}?expires={expires[1]}",
         address,
     ):
-        assert httpx.get(wrong).status_code == 403, wrong
-    assert httpx.get(url).status_code == 200
+        assert http.get(wrong).status_code == 403, wrong
+    assert http.get(url).status_code == 200

@@ -11,8 +11,8 @@ from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
+from sandbox import http
 from sandbox.conftest import Session
 
 from prov_facade.sandbox import Sandbox
@@ -25,7 +25,7 @@ def record_of(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
 
 
 def fetched(sandbox: Sandbox, session_id: str) -> dict[str, Any]:
-    response = httpx.get(
+    response = http.get(
         f"{sandbox.config.job_api_endpoint}/jobs/user/fetch",
         params={"session_id": session_id},
         headers={"Authorization": f"Bearer {sandbox.token('read')}"},
@@ -39,7 +39,7 @@ def batch_jobs(sandbox: Sandbox, session: Session, records: list[Any]) -> tuple[
     response = session.run(lambda c: c.register_batch_model_runs({"records": records}))
     batch_id = session.ended(response.session_id)["result"]["batch_id"]
     for _ in range(100):
-        listed = httpx.post(
+        listed = http.post(
             f"{sandbox.config.job_api_endpoint}/jobs/user/list_batch",
             json={"batch_id": batch_id, "limit": 100},
             headers={"Authorization": f"Bearer {sandbox.token('read')}"},
@@ -103,7 +103,7 @@ def test_a_report_in_progress_is_finished_before_stopping(
     sandbox = Sandbox(report_style="job", state=state).start()
     try:
         run = sandbox.items("MODEL_RUN")[0]
-        session_id = httpx.post(
+        session_id = http.post(
             f"{sandbox.url}/explore/generate/report",
             json={"id": run.id, "item_subtype": "MODEL_RUN", "depth": 1},
             headers={"Authorization": f"Bearer {sandbox.token('read')}"},
@@ -135,7 +135,7 @@ def test_an_unexpected_error_fails_only_its_job(
     broken = {"model_run_id": run.id, "reason": "none", "record": record}
     statuses = []
     for path, body in (("/model_run/update", broken), ("/model_run/register", record)):
-        response = httpx.post(sandbox.url + path, json=body, headers=headers).raise_for_status()
+        response = http.post(sandbox.url + path, json=body, headers=headers).raise_for_status()
         statuses.append(session.ended(response.json()["session_id"])["status"])
     assert statuses == ["FAILED", "SUCCEEDED"]
     assert "failed in the sandbox itself" in caplog.text

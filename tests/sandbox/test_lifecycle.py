@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+from sandbox import http
 
 from prov_facade.sandbox import Client, Sandbox, SeedError
 
@@ -36,7 +36,7 @@ def test_use_of_a_stopped_sandbox_is_an_error(use: Callable[[Sandbox], Any], end
 
 def test_requests_can_be_read_after_stopping() -> None:
     with Sandbox() as sandbox:
-        httpx.get(sandbox.url)
+        http.get(sandbox.url)
     assert [request.operation_id for request in sandbox.requests] == ["get_health_check"]
 
 
@@ -53,14 +53,14 @@ def test_a_running_sandbox_cannot_be_started_again(sandbox: Sandbox) -> None:
     url = sandbox.url
     with pytest.raises(RuntimeError, match="already running"):
         sandbox.start()
-    assert httpx.get(url).status_code == 200
+    assert http.get(url).status_code == 200
 
 
 def test_a_stopped_sandbox_can_be_started_again(tmp_path: Path) -> None:
     sandbox = Sandbox(state=tmp_path / "state.db")
     for _ in range(2):
         with sandbox:
-            assert httpx.get(sandbox.url).status_code == 200
+            assert http.get(sandbox.url).status_code == 200
             assert len(sandbox.requests) == 1
             assert len(sandbox.items("MODEL_RUN")) == 30
 
@@ -74,7 +74,7 @@ def test_a_sandbox_can_listen_on_ipv6() -> None:
         pytest.skip("this machine has no IPv6")
     with Sandbox(host="::1") as sandbox:
         assert sandbox.url.startswith("http://[::1]:")
-        assert httpx.get(sandbox.url).status_code == 200
+        assert http.get(sandbox.url).status_code == 200
 
 
 def test_an_unknown_host_is_an_error() -> None:
@@ -90,20 +90,20 @@ def test_urls_use_the_host_of_the_request() -> None:
         asked = f"localhost:{port}"
         headers = {"Host": asked, "Authorization": f"Bearer {sandbox.token('read')}"}
         realm = f"{sandbox.config.keycloak_endpoint}/.well-known/openid-configuration"
-        found = httpx.get(realm, headers=headers).json()
+        found = http.get(realm, headers=headers).json()
         assert found["token_endpoint"].startswith(f"http://{asked}/auth/realms/sandbox/")
 
         body = {"id": sandbox.items("STUDY")[0].id, "item_subtype": "STUDY", "depth": 1}
         url = f"{sandbox.url}/explore/generate/report"
-        session_id = httpx.post(url, headers=headers, json=body).json()["session_id"]
+        session_id = http.post(url, headers=headers, json=body).json()["session_id"]
         jobs = f"{sandbox.config.job_api_endpoint}/jobs/user/fetch"
         for _ in range(1000):
-            response = httpx.get(jobs, params={"session_id": session_id}, headers=headers).json()
+            response = http.get(jobs, params={"session_id": session_id}, headers=headers).json()
             if response.get("job", {}).get("status") == "SUCCEEDED":
                 break
         address = response["job"]["result"]["report_url"]
         assert address.startswith(f"http://{asked}/reports/")
-        assert httpx.get(address).content.startswith(b"PK")
+        assert http.get(address).content.startswith(b"PK")
 
 
 def test_clients_can_sign_in_as_themselves() -> None:
@@ -114,7 +114,7 @@ def test_clients_can_sign_in_as_themselves() -> None:
             "client_secret": "hush",
         }
         realm = sandbox.config.keycloak_endpoint
-        token = httpx.post(f"{realm}/protocol/openid-connect/token", data=form).json()
+        token = http.post(f"{realm}/protocol/openid-connect/token", data=form).json()
         headers = {"Authorization": f"Bearer {token['access_token']}"}
         url = f"{sandbox.url}/check-access/check-write-access"
-        assert httpx.get(url, headers=headers).json()["username"] == "service-account-pipeline"
+        assert http.get(url, headers=headers).json()["username"] == "service-account-pipeline"

@@ -59,7 +59,7 @@ def found(lineage: Lineage) -> Found:
 @pytest.mark.parametrize("direction", Direction)
 @pytest.mark.parametrize("goal", Goal)
 @given(edges=edges, start=names, depth=st.integers(0, 6))
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(deadline=None, derandomize=True, max_examples=25)
 def test_walks_agree_with_networkx(
     direction: Direction, goal: Goal, edges: list[tuple[str, str]], start: str, depth: int
 ) -> None:
@@ -77,7 +77,7 @@ def test_walks_agree_with_networkx(
 
 
 @given(edges=edges, start=names, depth=st.integers(0, 6))
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(deadline=None, derandomize=True, max_examples=25)
 def test_effected_agents_agree_with_networkx(
     edges: list[tuple[str, str]], start: str, depth: int
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sandbox import http
 
 from prov_facade.sandbox import Sandbox
 
@@ -22,7 +23,7 @@ def shared() -> Iterator[Sandbox]:
 def post(sandbox: Sandbox, path: str, **arguments: Any) -> httpx.Response:
     token = sandbox.token("read", "write", "admin")
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    return httpx.post(sandbox.url + path, headers=headers, **arguments)
+    return http.post(sandbox.url + path, headers=headers, **arguments)
 
 
 def record(sandbox: Sandbox) -> dict[str, Any]:
@@ -88,4 +89,4 @@ def test_a_page_must_have_a_positive_limit(limit: int, shared: Sandbox) -> None:
 @pytest.mark.parametrize("expires", ["²", "9" * 5000, "-1", "1e9"])
 def test_forged_urls_of_reports_are_rejected(expires: str, shared: Sandbox) -> None:
     query = {"expires": expires, "signature": "s"}
-    assert httpx.get(f"{shared.url}/reports/1", params=query).status_code == 403
+    assert http.get(f"{shared.url}/reports/1", params=query).status_code == 403

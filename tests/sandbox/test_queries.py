@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import networkx as nx
 import pytest
+from sandbox import http
 
 from prov_facade.sandbox import Sandbox
 from prov_facade.sandbox._state.lineage import Direction, Goal, effected_agents, explore
@@ -34,7 +34,7 @@ def shared() -> Iterator[Sandbox]:
 
 def graph_of(sandbox: Sandbox, path: str, **query: Any) -> nx.DiGraph[str]:
     headers = {"Authorization": f"Bearer {sandbox.token('read')}"}
-    response = httpx.get(f"{sandbox.url}{path}", params=query, headers=headers)
+    response = http.get(f"{sandbox.url}{path}", params=query, headers=headers)
     body = response.raise_for_status().json()
     assert body["status"]["success"] is True
     assert body["record_count"] == len(body["graph"]["nodes"])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
+from sandbox import http
 
 from prov_facade.sandbox import Sandbox
 
 
 def test_requests_are_recorded_completely_and_in_order(sandbox: Sandbox) -> None:
-    httpx.get(f"{sandbox.url}/explore/upstream", params={"starting_id": "1"}, headers={"X-A": "b"})
-    httpx.post(f"{sandbox.url}/model_run/register", json={"a": [1]})
+    http.get(f"{sandbox.url}/explore/upstream", params={"starting_id": "1"}, headers={"X-A": "b"})
+    http.post(f"{sandbox.url}/model_run/register", json={"a": [1]})
     first, second = sandbox.requests
     assert (first.operation_id, first.method, first.path) == (
         "explore_upstream",
@@ -31,7 +31,7 @@ def test_requests_to_unknown_paths_are_recorded(
     method: str, path: str, status: int, sandbox: Sandbox
 ) -> None:
     """A client that uses a wrong URL is what a test wants to find."""
-    assert httpx.request(method, sandbox.url + path).status_code == status
+    assert http.request(method, sandbox.url + path).status_code == status
     (received,) = sandbox.requests
     assert (received.operation_id, received.method, received.path) == ("", method, path)
 
@@ -39,11 +39,11 @@ def test_requests_to_unknown_paths_are_recorded(
 def test_the_repr_of_a_request_has_no_secrets(sandbox: Sandbox) -> None:
     token = sandbox.token("read")
     url = f"{sandbox.url}/check-access/check-read-access"
-    httpx.get(url, headers={"Authorization": f"Bearer {token}"})
+    http.get(url, headers={"Authorization": f"Bearer {token}"})
     assert token not in repr(sandbox.requests)
 
 
 def test_recording_can_be_disabled() -> None:
     with Sandbox(record=False) as sandbox:
-        httpx.get(sandbox.url)
+        http.get(sandbox.url)
         assert sandbox.requests == []

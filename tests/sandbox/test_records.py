@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
-import httpx
 import pytest
 import yaml
+from sandbox import http
 from sandbox.conftest import Session
 from sandbox.seed_files import SMALL
 
@@ -41,7 +41,7 @@ def registered(sandbox: Sandbox, change: Change) -> tuple[int, dict[str, Any]]:
         dataset["dataset_type"] = "DATA_STORE"
     change(record)
     headers = {"Authorization": f"Bearer {sandbox.token('read', 'write')}"}
-    response = httpx.post(f"{sandbox.url}/model_run/register", headers=headers, json=record)
+    response = http.post(f"{sandbox.url}/model_run/register", headers=headers, json=record)
     return response.status_code, response.json()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sandbox import http
 from sandbox.conftest import Session
 
 from prov_facade import BadRequestError, models
@@ -27,7 +28,7 @@ def item_of(run: Item, **changes: Any) -> dict[str, Any]:
 
 def post(sandbox: Sandbox, path: str, body: Any, **query: Any) -> httpx.Response:
     headers = {"Authorization": f"Bearer {sandbox.token('read', 'write', 'admin')}"}
-    return httpx.post(sandbox.url + path, json=body, params=query, headers=headers)
+    return http.post(sandbox.url + path, json=body, params=query, headers=headers)
 
 
 def test_a_new_run_gets_an_unused_handle(sandbox: Sandbox, session: Session) -> None:
@@ -124,7 +125,7 @@ def test_batches_of_other_users_cannot_be_read(sandbox: Sandbox, session: Sessio
     batch = session.run(lambda c: c.register_batch_model_runs(body))
     batch_id = session.ended(batch.session_id)["result"]["batch_id"]
     token = sandbox.token("read", "write", username="somebody")
-    response = httpx.get(
+    response = http.get(
         f"{sandbox.url}/bulk/regenerate_from_batch/csv",
         params={"batch_id": batch_id},
         headers={"Authorization": f"Bearer {token}"},

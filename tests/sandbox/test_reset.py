@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from sandbox import http
 from sandbox.caller import JOBS, Caller, record_of
 
 from prov_facade.sandbox import (
@@ -83,9 +84,9 @@ def test_reports_are_deleted() -> None:
         body = {"id": sandbox.items("STUDY")[0].id, "item_subtype": "STUDY", "depth": 1}
         job = ann.ended(ann.started("/explore/generate/report", body))
         url = job["result"]["report_url"]
-        assert httpx.get(url).content.startswith(b"PK")
+        assert http.get(url).content.startswith(b"PK")
         sandbox.reset()
-        assert httpx.get(url).status_code == 404
+        assert http.get(url).status_code == 404
 
 
 def test_faults_requests_delays_and_settings_of_the_realm_are_reset(sandbox: Sandbox) -> None:
@@ -97,12 +98,12 @@ def test_faults_requests_delays_and_settings_of_the_realm_are_reset(sandbox: San
     sandbox.faults.fail_jobs("MODEL_RUN_PROV_LODGE", "On demand.")
     sandbox.delays = NO_DELAYS
     sandbox.realm.interval, sandbox.realm.single_use = 0, True
-    httpx.get(sandbox.url + "/nowhere")
+    http.get(sandbox.url + "/nowhere")
 
     sandbox.reset()
     assert sandbox.requests == []
     assert settings() == initial
-    assert httpx.get(sandbox.url).status_code == 200
+    assert http.get(sandbox.url).status_code == 200
     Caller(sandbox).registered(record_of(sandbox))
 
 
@@ -113,10 +114,10 @@ def test_access_tokens_stay_valid_and_sign_ins_end(sandbox: Sandbox) -> None:
 
     def log_in() -> Any:
         form = {**public, "scope": "offline_access"}
-        return httpx.post(f"{realm}/auth/device", data=form).json()
+        return http.post(f"{realm}/auth/device", data=form).json()
 
     def tokens(**form: str) -> httpx.Response:
-        return httpx.post(f"{realm}/token", data={**public, **form})
+        return http.post(f"{realm}/token", data={**public, **form})
 
     device = "urn:ietf:params:oauth:grant-type:device_code"
     login, pending = log_in(), log_in()
@@ -140,8 +141,8 @@ def test_clients_with_a_secret_are_kept() -> None:
         sandbox.reset()
         form = {"grant_type": "client_credentials", "client_id": "pipeline"}
         url = f"{sandbox.config.keycloak_endpoint}/protocol/openid-connect/token"
-        assert httpx.post(url, data={**form, "client_secret": "hush"}).status_code == 200
-        assert httpx.post(url, data={**form, "client_secret": "no"}).status_code == 401
+        assert http.post(url, data={**form, "client_secret": "hush"}).status_code == 200
+        assert http.post(url, data={**form, "client_secret": "no"}).status_code == 401
 
 
 # In progress
@@ -224,7 +225,7 @@ def test_requests_during_a_reset_wait_for_its_end(
     blocked = Blocked(monkeypatch, Store, "insert_rows")
     with in_thread(sandbox.reset) as reset:
         assert blocked.entered.wait(30)
-        with in_thread(lambda: httpx.get(sandbox.url, timeout=30)) as response:
+        with in_thread(lambda: http.get(sandbox.url, timeout=30)) as response:
             time.sleep(0.05)
             assert not response.done()
             blocked.released.set()
@@ -280,7 +281,7 @@ def test_a_state_file_is_reset_as_well(tmp_path: Path) -> None:
     with Sandbox(state=state) as sandbox:
         assert sandbox.items() == items
         headers = {"Authorization": f"Bearer {token}"}
-        page = httpx.post(f"{sandbox.url}{JOBS}/list", headers=headers, json={})
+        page = http.post(f"{sandbox.url}{JOBS}/list", headers=headers, json={})
         assert page.json()["jobs"] == []
 
 
@@ -315,4 +316,4 @@ def test_the_seed_file_is_read_anew(tmp_path: Path) -> None:
         with pytest.raises(SeedError):
             sandbox.reset()
         assert [item.display_name for item in sandbox.items()] == ["Two"]
-        assert httpx.get(sandbox.url).status_code == 200
+        assert http.get(sandbox.url).status_code == 200

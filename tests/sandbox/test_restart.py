@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
+from sandbox import http
 from sandbox.caller import JOBS, Caller, record_of, run_of
 
 from prov_facade.sandbox import Sandbox
@@ -35,7 +35,7 @@ def test_a_sandbox_continues_with_its_state_file(tmp_path: Path) -> None:
         again = bob.get("/explore/upstream", starting_id=second, depth=1).json()["graph"]["links"]
         assert len(links) == len(again) > 0
         # Tokens stay valid, and old jobs can be fetched.
-        response = httpx.get(
+        response = http.get(
             f"{sandbox.url}{JOBS}/fetch",
             params={"session_id": session_id},
             headers={"Authorization": f"Bearer {token}"},

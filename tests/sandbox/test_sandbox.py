@@ -10,6 +10,7 @@ import docx
 import httpx
 import pytest
 from prov.model import ProvDocument
+from sandbox import http
 from sandbox.conftest import Session
 
 from prov_facade import (
@@ -65,14 +66,14 @@ def test_an_invalid_token_is_a_401_with_a_challenge(
     if header == "expired":
         header = f"Bearer {sandbox.token('read', expires_in=-1)}"
     headers = {} if header is None else {"Authorization": header}
-    response = httpx.get(f"{sandbox.url}/check-access/check-general-access", headers=headers)
+    response = http.get(f"{sandbox.url}/check-access/check-general-access", headers=headers)
     assert response.status_code == 401
     assert response.json() == {"detail": detail}
     assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
 def test_unknown_paths_and_methods_are_a_404_and_a_405(sandbox: Sandbox) -> None:
-    missing = httpx.get(f"{sandbox.url}/nowhere")
+    missing = http.get(f"{sandbox.url}/nowhere")
     assert (missing.status_code, missing.json()) == (404, {"detail": "Not Found"})
     wrong = httpx.put(f"{sandbox.url}/explore/upstream")
     assert (wrong.status_code, wrong.json()) == (405, {"detail": "Method Not Allowed"})
@@ -108,7 +109,7 @@ def test_a_batch_becomes_a_job_for_each_record(sandbox: Sandbox, session: Sessio
     key = None
     while len(listed) < 5:
         body = {"batch_id": batch_id, "limit": 2, "pagination_key": key}
-        page = httpx.post(url, headers=headers, json=body).json()
+        page = http.post(url, headers=headers, json=body).json()
         listed += page["jobs"]
         key = page["pagination_key"]
         assert (key is None) == (len(listed) == 5) or not listed
@@ -213,15 +214,15 @@ def test_reports_are_returned_or_created_in_jobs(sandbox: Sandbox) -> None:
         assert docx.Document(io.BytesIO(made)).paragraphs
         (job,) = session.run(jobs_of)
         url = (job.result or {})["report_url"]
-        assert docx.Document(io.BytesIO(httpx.get(url).content)).paragraphs
+        assert docx.Document(io.BytesIO(http.get(url).content)).paragraphs
         headers = {"Authorization": f"Bearer {other.token('read')}"}
-        assert httpx.get(url, headers=headers).status_code == 400
-        assert httpx.get(f"{url}0").status_code == 403
+        assert http.get(url, headers=headers).status_code == 400
+        assert http.get(f"{url}0").status_code == 403
 
 
 def test_a_depth_above_the_maximum_is_a_400(sandbox: Sandbox) -> None:
     # Without the client, which would not send it.
-    response = httpx.get(
+    response = http.get(
         f"{sandbox.url}/explore/upstream",
         params={"starting_id": sandbox.items("STUDY")[0].id, "depth": 11},
         headers={"Authorization": f"Bearer {sandbox.token('read')}"},
@@ -252,7 +253,7 @@ def test_sandboxes_run_side_by_side(sandbox: Sandbox) -> None:
         assert Session(other).run(lambda c: c.explore_upstream(start)).record_count
         url = one.url
     with pytest.raises(httpx.ConnectError):
-        httpx.get(url)
+        http.get(url)
 
 
 def test_responses_do_not_wait_for_acknowledgements(sandbox: Sandbox) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sandbox import http
 
 from prov_facade.sandbox import Sandbox
 from prov_facade.sandbox._http import interception
@@ -28,7 +29,7 @@ def post(
 ) -> httpx.Response:
     token = {"Authorization": f"Bearer {sandbox.token('read', 'write')}"}
     url = f"{sandbox.url}{path}"
-    return httpx.post(url, headers={**token, **(headers or {})}, timeout=30, **how)
+    return http.post(url, headers={**token, **(headers or {})}, timeout=30, **how)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
+from sandbox import http
 
 from prov_facade.sandbox import Sandbox
 
@@ -25,7 +25,7 @@ MISSING = ("field required", "value_error.missing")
 def entries(sandbox: Sandbox, method: str, path: str, **arguments: Any) -> list[Any]:
     headers = {"Authorization": f"Bearer {sandbox.token('read', 'write', 'admin')}"}
     headers |= arguments.pop("headers", {})
-    response = httpx.request(method, sandbox.url + path, headers=headers, **arguments)
+    response = http.request(method, sandbox.url + path, headers=headers, **arguments)
     assert response.status_code == 422, response.text
     return [(e["loc"], e["msg"], e["type"]) for e in response.json()["detail"]]
 
@@ -100,7 +100,7 @@ def test_bodies(change: dict[str, Any], expected: list[Any], shared: Sandbox) ->
 def test_null_is_like_absence(shared: Sandbox) -> None:
     body = {**RECORD, "study_id": None, "annotations": None, "model_version": None}
     headers = {"Authorization": f"Bearer {shared.token('read', 'write')}"}
-    response = httpx.post(f"{shared.url}/model_run/register", headers=headers, json=body)
+    response = http.post(f"{shared.url}/model_run/register", headers=headers, json=body)
     assert response.status_code == 400  # the ids do not exist
 
 
@@ -167,7 +167,7 @@ def test_other_times_are_not_compared(shared: Sandbox) -> None:
     wrong = {"start_time": 5, "end_time": 1}
     body = {**record, "annotations": {**record["annotations"]}, "extra": wrong}
     headers = {"Authorization": f"Bearer {shared.token('read', 'write')}"}
-    response = httpx.post(f"{shared.url}/model_run/register", json=body, headers=headers)
+    response = http.post(f"{shared.url}/model_run/register", json=body, headers=headers)
     assert response.status_code == 200
     batch = {"records": [record, {**record, **wrong}]}
     ((loc, _, _),) = entries(shared, "POST", "/model_run/register_batch", json=batch)
@@ -179,7 +179,7 @@ def test_truncated_json(shared: Sandbox) -> None:
         "Authorization": f"Bearer {shared.token('read', 'write')}",
         "Content-Type": "application/json",
     }
-    response = httpx.post(f"{shared.url}/model_run/register", headers=headers, content=b'{"a": ')
+    response = http.post(f"{shared.url}/model_run/register", headers=headers, content=b'{"a": ')
     assert response.status_code == 422
     assert response.json()["detail"][0]["type"] == "value_error.jsondecode"
 
@@ -196,6 +196,6 @@ def test_truncated_json(shared: Sandbox) -> None:
 def test_uploads(files: Any, status: int, shared: Sandbox) -> None:
     headers = {"Authorization": f"Bearer {shared.token('read')}"}
     url = f"{shared.url}/bulk/convert_model_runs/csv"
-    response = httpx.post(url, headers=headers, files=files)
+    response = http.post(url, headers=headers, files=files)
     assert response.status_code == status
     assert response.json()["detail"]
