@@ -54,7 +54,7 @@ def codegen_check(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and formatting; `nox -s lint -- --fix` applies the fixes that ruff knows."""
+    """Check style, spelling and imports; `nox -s lint -- --fix` applies the fixes of ruff."""
     install_group(session, "lint")
     if "--fix" in session.posargs:
         session.run("ruff", "check", "--fix", *PYTHON_CODE)
@@ -62,6 +62,9 @@ def lint(session: nox.Session) -> None:
     else:
         session.run("ruff", "check", *PYTHON_CODE)
         session.run("ruff", "format", "--check", *PYTHON_CODE)
+    session.run("codespell")
+    # Which rooms may import which: [tool.importlinter] in pyproject.toml.
+    session.run("lint-imports", "--no-logo", env={"PYTHONPATH": "src:generated"})
 
 
 @nox.session

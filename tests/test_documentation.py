@@ -1,4 +1,4 @@
-"""The code in the README and the guide runs."""
+"""The examples in the README and the guide must work, and match the project."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import re
 import subprocess
 import sys
 import textwrap
+import tomllib
 from pathlib import Path
 from types import CodeType
 from typing import Any, Literal
 
 import pytest
+import yaml
 from sandbox.caller import record_of
 
 from examples import journey
@@ -48,7 +50,7 @@ def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(source: str, sandbox: Sandbox, **names: Any) -> None:
-    """Run the code against a sandbox, with its deployment and token."""
+    """Run the code against a sandbox, replacing only the deployment and the token."""
     for shown, used in {
         'Config("provena.example.org", "provena")': "__config__",
         'BearerToken("...")': "__auth__",
@@ -96,18 +98,18 @@ def test_the_guide_runs_from_top_to_bottom(
     assert "modle_version" in said
     assert "0 10378.1/" in said
     assert "1 10378.1/" in said
-    assert "reader" in said.splitlines()  # who the token of the environment is
+    assert "reader" in said.splitlines()  # the user of the token in the environment
 
 
 def settings_for(sandbox: Sandbox) -> str:
-    """The guide's configuration file, with a sandbox as its deployment."""
+    """Return the guide's configuration file, with a sandbox as its deployment."""
     domain = 'domain = "provena.example.org"\n'
     override = f'prov_api_endpoint_override = "{sandbox.url}"\n'
     return code_in("docs/guide.md", "toml").replace(domain, domain + override)
 
 
 def fill_in(path: Path) -> None:
-    """Fill two model runs into the template."""
+    """Add two model runs to the template."""
     filled = journey.filled_in(path.read_text(encoding="utf-8"), journey.ROWS)
     path.write_text(filled, encoding="utf-8", newline="")
 
@@ -130,7 +132,7 @@ def test_the_guide_lists_every_error() -> None:
     text = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
     expected = {name for name in errors.__all__ if name.endswith("Error")}
-    # The roots are in the prose.
+    # The text describes the base classes.
     assert listed == expected - {
         "ProvError",
         "APIError",
@@ -142,6 +144,20 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     commands = re.findall(r"^python3 -m venv.*$", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert len(commands) == 2
     assert commands[1] in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_pre_commit_uses_the_versions_that_pyproject_pins() -> None:
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = pyproject["dependency-groups"]
+    pinned = {line for line in groups["codegen"] + groups["lint"] if isinstance(line, str)}
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    used = {
+        requirement
+        for repository in config["repos"]
+        for hook in repository["hooks"]
+        for requirement in hook["additional_dependencies"]
+    }
+    assert used == pinned
 
 
 def test_the_code_of_the_pages_passes_a_type_check(tmp_path: Path) -> None:
