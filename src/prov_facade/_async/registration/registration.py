@@ -70,7 +70,7 @@ def _open(stack: ExitStack, path: str | os.PathLike[str] | None, prov_api: str) 
 class _Registration:
     """A registration of many records.
 
-    It goes on in steps, one after the other: submit while there is room, poll the batches that are
+    It works in steps, one after the other: submit while there is room, poll the batches that are
     due, sleep until the next one is.
     """
 

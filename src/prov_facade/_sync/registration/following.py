@@ -121,7 +121,7 @@ class Following:
         what = f"batch {batch.batch_id}" if batch.batch_id else "the job that submits this record"
         again = "make the same call again with the same manifest, or "
         return errors.JobTimeoutError(
-            f"{what} made no progress within {self._options.polling.deadline:g} s. It goes on, so"
+            f"{what} made no progress within {self._options.polling.deadline:g} s. It continues, so"
             f" do not register the record again: {again if self._manifest.path else ''}see"
             f" jobs.wait_for_batch({batch.session_id!r}) and jobs.list_batch",
             session_id=batch.session_id,
