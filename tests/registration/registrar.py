@@ -225,5 +225,6 @@ def forget_outcomes(manifest: Path) -> None:
     execute(
         manifest,
         "DELETE FROM outcomes",
-        "UPDATE chunks SET state = iif(session_id IS NULL, 'not submitted', 'submitted')",
+        "UPDATE chunks SET state = CASE WHEN session_id IS NULL"
+        " THEN 'not submitted' ELSE 'submitted' END",
     )
