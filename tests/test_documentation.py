@@ -149,7 +149,7 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 def test_pre_commit_uses_the_versions_that_pyproject_pins() -> None:
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     groups = pyproject["dependency-groups"]
-    pinned = {line for line in groups["codegen"] + groups["lint"] if isinstance(line, str)}
+    pinned = {line for line in groups["codegen"] + groups["lint"] if "==" in line}
     config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     used = {
         requirement

@@ -97,7 +97,14 @@ def test_msgspec_knows_every_model_before_threads_can_use_it() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
-@pytest.mark.parametrize("way", ["between calls", "beside calls", "beside a renewal"])
+@pytest.mark.parametrize(
+    "way",
+    [
+        "between calls",
+        pytest.param("beside calls", marks=pytest.mark.stress),
+        pytest.param("beside a renewal", marks=pytest.mark.stress),
+    ],
+)
 def test_a_client_works_after_a_fork(way: str, server: Server) -> None:
     def answer(request: Received) -> bytes:
         if way == "beside a renewal" and not (request.token or "").endswith("-1"):

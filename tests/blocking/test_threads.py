@@ -29,6 +29,7 @@ def node(client: SyncProvClient, name: str) -> str:
     return str(graph["nodes"][0]["id"])
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("most", [1, 5, 40])
 def test_a_hundred_threads_of_twenty_calls_keep_to_the_limits(most: int, server: Server) -> None:
     lock, now, highest = threading.Lock(), 0, 0

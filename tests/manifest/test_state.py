@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import subprocess
-import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -183,8 +181,3 @@ def test_many_outcomes_are_read_back_whole(path: Path) -> None:
         manifest.done(0, many)
         assert manifest.outcomes(0) == many
         assert all(type(outcome) is Outcome for outcome in manifest.outcomes(0))
-
-
-def test_sqlite_is_not_imported_before_a_manifest_is_opened() -> None:
-    code = "import sys, prov_facade; sys.exit('sqlite3' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -15,12 +15,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from attrs import evolve, field, frozen
-from filelock import FileLock, Timeout
 
 from prov_facade.errors import ConfigError, FileError
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from filelock import FileLock
 
     _Execute = Callable[..., sqlite3.Cursor]
 
@@ -395,6 +396,8 @@ def _real_path(path: str | os.PathLike[str]) -> Path:
 
 def _locked(path: Path) -> FileLock:
     """Create a file if it does not exist, and lock it."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415  (few programs open a manifest)
+
     lock = FileLock(f"{path}.lock", mode=0o600, thread_local=False)
     what = "opened"
     try:
