@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -16,7 +17,8 @@ nox.options.error_on_external_run = True
 ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHON_CODE = ("src", "codegen", "tests", "examples", "benchmarks", "noxfile.py")
-PARALLEL = ("-n", "auto", "--dist", "worksteal")
+# One worker more than there are processors, since tests also wait: for deadlines, for processes.
+PARALLEL = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
 
 
 def install_group(session: nox.Session, *groups: str) -> None:
