@@ -160,9 +160,10 @@ class HTTPClient:
         found = self._routes.get(key)
         if found is None:
             proxy, transport = self._factory.transport_for(url)
-            if proxy not in self._transports:
-                self._transports[proxy] = transport or self._factory.make_transport(proxy)
-            found = self._routes[key] = self._transports[proxy]
+            if transport is None:
+                transport = self._transports.get(proxy) or self._factory.make_transport(proxy)
+            # Of two threads that get here at once, both use what the first one made.
+            found = self._routes[key] = self._transports.setdefault(proxy, transport)
         if self.is_closed:
             # By another thread, before anything was sent. The next attempt gets another client.
             raise httpx.ConnectError("the client was closed")

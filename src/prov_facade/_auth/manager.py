@@ -15,6 +15,7 @@ from attrs import define, field, frozen
 from prov_facade._auth.token_cache import Cache, CacheKey, CacheLike, cache_for
 from prov_facade._auth.token_endpoint import RealmClient, Verify
 from prov_facade._auth.tokens import Tokens
+from prov_facade._checks import check_number
 from prov_facade._runtime.cancellation import delay_exit, hold
 from prov_facade._runtime.fork import ForkSafeLock
 from prov_facade.auth import AuthManager
@@ -84,10 +85,7 @@ class OAuthManager(AuthManager):
             raise ConfigError("client_secret must be a str that is not empty, or None")
         if self._scope is not None and not isinstance(self._scope, str):
             raise ConfigError("scope must be a str of words separated by spaces")
-        timeout: object = self._timeout
-        is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-        if not is_number or not self._timeout > 0:
-            raise ConfigError("timeout must be a number of seconds, more than 0")
+        check_number("timeout", self._timeout, exclusive=True, unit="seconds")
         self._realm = RealmClient(
             self._config, self._client_id, self._client_secret, self._timeout, self._verify
         )
