@@ -12,7 +12,7 @@ import datetime as dt
 import numbers
 import types
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import (
     Annotated,
     Any,
@@ -39,10 +39,8 @@ from prov_facade.errors import InvalidRequestError
 T = TypeVar("T")
 
 # As httpx's own client sends them.
-_DEFAULT_HEADERS = {
-    **httpx.Client(transport=httpx.BaseTransport()).headers,
-    "user-agent": f"prov-facade/{__version__} python-httpx/{httpx.__version__}",
-}
+_DEFAULT_HEADERS = httpx.Client(transport=httpx.BaseTransport()).headers
+_DEFAULT_HEADERS["User-Agent"] = f"prov-facade/{__version__} python-httpx/{httpx.__version__}"
 
 # JSON expresses these as they are.
 _SCALARS = (bool, int, type(None))
@@ -98,15 +96,23 @@ def build_request(request: Request[Any], base: str | SignedURL) -> httpx.Request
     """
     arguments: dict[str, Any] = request.to_httpx()
     method, path = arguments.pop("method"), arguments.pop("url")
-    arguments["headers"] = {**_DEFAULT_HEADERS, **arguments.get("headers", {})}
+    headers = _DEFAULT_HEADERS.copy()
+    headers.update(arguments.get("headers"))
+    arguments["headers"] = headers
     if isinstance(base, SignedURL):
         return base.request(method, **arguments)
     try:
-        return httpx.Request(method, f"{base}{path}", **arguments)
+        built = httpx.Request(method, _parse_url(f"{base}{path}"), **arguments)
     except httpx.InvalidURL as error:
         raise InvalidRequestError(
             f"nothing was sent: an argument does not fit in a URL: {error}"
         ) from error
+    built.headers.encoding = "utf-8"  # or httpx tries several, again and again
+    return built
+
+
+# Most requests are for one of a few URLs, and parsing takes as long as the rest of building one.
+_parse_url = lru_cache(maxsize=128)(httpx.URL)
 
 
 def _simplify(value: object) -> object:
