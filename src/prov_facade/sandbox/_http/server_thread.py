@@ -46,6 +46,11 @@ class _Server(uvicorn.Server):
                 await asyncio.wait_for(self._stop_requested.wait(), _DATE_INTERVAL)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Accept no more connections first: Python before 3.13 never closes one that is accepted
+        # while its server is closed.
+        for listening in sockets or []:
+            asyncio.get_running_loop().remove_reader(listening)
+        await asyncio.sleep(_POLL_INTERVAL)
         for server in self.servers:
             server.close()
         for listening in sockets or []:
