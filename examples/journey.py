@@ -1,6 +1,6 @@
-"""A model run's whole journey, against a sandbox: from a CSV template to a deletion on trial.
+"""The journey of a model run in a sandbox: from a CSV template to a trial deletion.
 
-Against a deployment, only where ``client`` comes from differs:
+For a deployment, only the construction of the client differs:
 
     ProvClient(BearerToken(...), Config("provena.example.org", "provena"))
 """
@@ -28,7 +28,7 @@ from prov_facade import (
 )
 from prov_facade.sandbox import JobDelays, Sandbox
 
-# All of these are in the small study of reefs that a sandbox holds from the start.
+# These ids are in the default seed of the sandbox, a small study of reefs.
 WORKFLOW_TEMPLATE = "10378.1/1955017"
 CENSUS = "10378.1/1955021"
 CELLS = {
@@ -48,14 +48,14 @@ CELLS = {
 ROWS = [{**CELLS, "display name": f"Reefs to 2020, north, again ({n} of 2)"} for n in (1, 2)]
 
 
-def show(what: str, *outcome: object) -> None:
-    print(f"\n{what}")
-    for line in outcome:
+def show(title: str, *lines: object) -> None:
+    print(f"\n{title}")
+    for line in lines:
         print(f"    {line}")
 
 
 def filled_in(template: str, rows: list[dict[str, str]]) -> str:
-    """Fill in a CSV template. A cell goes where the header begins with its name."""
+    """Fill in a CSV template. The key of a cell is the beginning of its header."""
     (header,) = csv.reader(io.StringIO(template))
     table = io.StringIO()
     writer = csv.writer(table)
@@ -67,13 +67,13 @@ def filled_in(template: str, rows: list[dict[str, str]]) -> str:
 
 
 def links_of(lineage: LineageResponse) -> list[str]:
-    """Count the links of a lineage graph by their relation."""
+    """Count the links of a lineage graph by relation."""
     count = Counter(link["type"] for link in (lineage.graph or {})["links"])
     return [f"{number} x {relation}" for relation, number in sorted(count.items())]
 
 
 async def register(client: ProvClient, folder: Path) -> str:
-    """Register model runs by way of a CSV file. Returns the id of one of them."""
+    """Register model runs with a CSV file. Returns the id of one of them."""
     template = await client.generate_csv_template(WORKFLOW_TEMPLATE)
     header = next(csv.reader([template]))
     show(f"A CSV template to fill in: {len(header)} columns", *header[:3], "...")
@@ -82,11 +82,11 @@ async def register(client: ProvClient, folder: Path) -> str:
     path.write_text(filled_in(template, ROWS), encoding="utf-8", newline="")
     progress: list[BulkProgress] = []
     done = await client.register_csv(path, on_progress=progress.append)
-    show("Filled in and registered, in one batch; how it went", *dict.fromkeys(progress))
+    show("Filled in and registered in one batch, with progress", *dict.fromkeys(progress))
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     columns = ("display name", "_job_status", "_model_run_record_id")
-    show("What the file says now", *("  ".join(row[c] for c in columns) for row in rows))
+    show("The file now contains the results", *("  ".join(row[c] for c in columns) for row in rows))
     handle = done.results[0].handle
     assert handle is not None
     return handle
@@ -104,7 +104,7 @@ async def report(client: ProvClient, run_id: str, folder: Path) -> None:
     path = await client.download_report(request, folder)
     opened = docx.Document(str(path))
     lines = [line.text for line in opened.paragraphs if line.text]
-    show(f"A report of {path.stat().st_size} bytes, opened again", *lines[:6], "...")
+    show(f"A report of {path.stat().st_size} bytes", *lines[:6], "...")
 
 
 async def change(client: ProvClient, run_id: str) -> None:
@@ -120,23 +120,24 @@ async def change(client: ProvClient, run_id: str) -> None:
     show("Updated", " -> ".join(seen), f"{updated.handle} {updated.record.display_name}")
 
 
-async def delete_on_trial(admin: ProvClient, run_id: str) -> None:
+async def try_deletion(admin: ProvClient, run_id: str) -> None:
     trial = await admin.admin.delete_model_run_provenance(run_id, trial_mode=True)
     actions = Counter(action["action_type"] for action in trial.diff)
-    show("Deleting it would", *(f"{number} x {action}" for action, number in actions.items()))
+    changes = [f"{number} x {action}" for action, number in actions.items()]
+    show("Deleting it would make these changes", *changes)
     still = await admin.explore_upstream(run_id, depth=1)
-    show("On trial, nothing is deleted", f"{run_id} still has {still.record_count} items upstream")
+    show("A trial deletes nothing", f"{run_id} still has {still.record_count} items upstream")
 
 
-async def mishaps(client: ProvClient, run_id: str) -> None:
+async def errors(client: ProvClient, run_id: str) -> None:
     try:
         await client.explore_upstream(run_id, depth=11)
     except InvalidRequestError as error:
-        show("A mistake is found before anything is sent", error)
+        show("Invalid arguments are found before a request is sent", error)
     try:
         await client.admin.generate_config_file()
     except PermissionDeniedError as error:
-        show("What the server refuses is an error that says what to do", error)
+        show("The error of a rejected request says what to do", error)
 
 
 async def main(sandbox: Sandbox, folder: Path) -> None:
@@ -144,14 +145,14 @@ async def main(sandbox: Sandbox, folder: Path) -> None:
     async with ProvClient(sandbox.auth("read", "write"), sandbox.config, polling=polling) as client:
         show("Is the prov-api up?", (await client.get_health_check()).message)
         user = await client.check_write_access()
-        show("Who am I, and may I write? (the token stays out of sight)", user)
+        show("Who am I, and can I write? (the token is not shown)", user)
         run_id = await register(client, folder)
         await explore(client, run_id)
         await report(client, run_id, folder)
         await change(client, run_id)
         async with ProvClient(sandbox.auth("read", "write", "admin"), sandbox.config) as admin:
-            await delete_on_trial(admin, run_id)
-        await mishaps(client, run_id)
+            await try_deletion(admin, run_id)
+        await errors(client, run_id)
 
 
 if __name__ == "__main__":
@@ -160,6 +161,6 @@ if __name__ == "__main__":
         Sandbox(delays=delays, report_style="job") as sandbox,
         tempfile.TemporaryDirectory() as folder,
     ):
-        print(f"A sandbox listens at {sandbox.url}")
+        print(f"The sandbox listens at {sandbox.url}")
         asyncio.run(main(sandbox, Path(folder)))
         print(f"\n{len(sandbox.requests)} requests were sent.")

@@ -1,49 +1,27 @@
-"""Runs clients and test suites that use a sandbox."""
+"""Runs a test suite as a user of prov-facade would."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
 
-import sandbox_checks
-
-from prov_facade import ProvClient, RetryPolicy
-from prov_facade.sandbox import Sandbox
-
-T = TypeVar("T")
+# The plugin of Schemathesis, which is slow to load and has nothing to do with these suites.
+_PLUGINS = ("-pno:cacheprovider", "-pno:schemathesis")
 
 
-def call(sandbox: Sandbox, work: Callable[[ProvClient], Awaitable[T]]) -> T:
-    """Run something with a client that has all roles, in a new event loop."""
+def pytest_in(folder: Path) -> tuple[int, str]:
+    """Run the test suite in a folder with warnings as errors.
 
-    async def running() -> T:
-        auth = sandbox.auth("read", "write", "admin")
-        async with ProvClient(auth, sandbox.config, retries=RetryPolicy.none()) as client:
-            return await work(client)
-
-    return asyncio.run(running())
-
-
-def pytest_in(folder: Path, *, checked: bool = True) -> tuple[int, str]:
-    """Run the test suite in a folder like a user, with warnings as errors.
-
-    Args:
-        folder: The folder.
-        checked: Whether ``sandbox_checks`` checks its sandboxes.
+    Returns:
+        The exit status and the output.
     """
     (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n", encoding="utf-8")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-    paths = [str(Path(sandbox_checks.__file__).parent), environment.get("PYTHONPATH", "")]
-    plugins = ["no:cacheprovider", *(["sandbox_checks"] if checked else [])]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *(f"-p{plugin}" for plugin in plugins)],
+        [sys.executable, "-m", "pytest", *_PLUGINS],
         cwd=folder,
-        env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")},
         capture_output=True,
         text=True,
         check=False,

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from sandbox import http
-from sandbox.running import call
+from sandbox.conftest import Session
 
 from prov_facade import (
     InvalidResponseError,
@@ -27,53 +27,57 @@ def test_faults_apply_in_order_and_end(sandbox: Sandbox) -> None:
     assert sandbox.faults.left("get_health_check") == 0
 
 
-def test_only_the_named_operation_fails(sandbox: Sandbox) -> None:
+def test_only_the_named_operation_fails(sandbox: Sandbox, session: Session) -> None:
     sandbox.faults.add("get_health_check", Fault(status=500))
-    assert call(sandbox, lambda c: c.check_general_access()).username == "sandbox"
+    assert session.run(lambda c: c.check_general_access()).username == "sandbox"
     sandbox.faults.clear()
     assert http.get(f"{sandbox.url}/").status_code == 200
 
 
-def test_a_gateway_responds_with_html(sandbox: Sandbox) -> None:
+def test_a_gateway_responds_with_html(sandbox: Sandbox, session: Session) -> None:
     sandbox.faults.add("get_health_check", gateway(502), gateway(504, "Gateway Time-out"))
     for status in (502, 504):
         with pytest.raises(ServerError) as caught:
-            call(sandbox, lambda c: c.get_health_check())
+            session.run(lambda c: c.get_health_check())
         assert caught.value.status_code == status
 
 
-def test_faults_can_have_headers(sandbox: Sandbox) -> None:
+def test_faults_can_have_headers(sandbox: Sandbox, session: Session) -> None:
     fault = Fault(status=429, body=b'{"detail": "slow"}', headers={"Retry-After": "7"})
     sandbox.faults.add("get_health_check", fault)
     with pytest.raises(RateLimitedError) as caught:
-        call(sandbox, lambda c: c.get_health_check())
+        session.run(lambda c: c.get_health_check())
     assert caught.value.retry_after == 7
 
 
 @pytest.mark.parametrize("fault", [Fault(drop=True), Fault(truncate=5), Fault(truncate=0)])
-def test_a_response_can_be_dropped_or_truncated(fault: Fault, sandbox: Sandbox) -> None:
+def test_a_response_can_be_dropped_or_truncated(
+    fault: Fault, sandbox: Sandbox, session: Session
+) -> None:
     sandbox.faults.add("get_health_check", fault)
     with pytest.raises(TransportError):
-        call(sandbox, lambda c: c.get_health_check())
-    assert call(sandbox, lambda c: c.get_health_check()).message
+        session.run(lambda c: c.get_health_check())
+    assert session.run(lambda c: c.get_health_check()).message
 
 
-def test_a_malformed_body_can_have_status_200(sandbox: Sandbox) -> None:
+def test_a_malformed_body_can_have_status_200(sandbox: Sandbox, session: Session) -> None:
     sandbox.faults.add("get_health_check", Fault(status=200, body=b'{"message": '))
     with pytest.raises(InvalidResponseError):
-        call(sandbox, lambda c: c.get_health_check())
+        session.run(lambda c: c.get_health_check())
 
 
-def test_a_delayed_response_is_a_timeout(sandbox: Sandbox) -> None:
+def test_a_delayed_response_is_a_timeout(sandbox: Sandbox, session: Session) -> None:
     sandbox.faults.add("get_health_check", Fault(delay=0.5))
     start = time.monotonic()
     with pytest.raises(TransportTimeoutError):
-        call(sandbox, lambda c: c.get_health_check(timeout=0.05))
+        session.run(lambda c: c.get_health_check(timeout=0.05))
     assert time.monotonic() - start < 0.5
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_after_decides_whether_the_sandbox_acts_first(after: bool, sandbox: Sandbox) -> None:
+def test_after_decides_whether_the_sandbox_acts_first(
+    after: bool, sandbox: Sandbox, session: Session
+) -> None:
     record = sandbox.items("MODEL_RUN")[-1].body["record"]
     before = len(sandbox.items("MODEL_RUN"))
     sandbox.faults.add("register_model_run_sync", Fault(drop=True, after=after))
@@ -82,7 +86,7 @@ def test_after_decides_whether_the_sandbox_acts_first(after: bool, sandbox: Sand
         await client.admin.register_model_run_sync(record)
 
     with pytest.raises(TransportError, match="not known"):
-        call(sandbox, register)
+        session.run(register)
     assert len(sandbox.items("MODEL_RUN")) - before == int(after)
     assert len(sandbox.requests) == 1
 
@@ -122,10 +126,10 @@ def test_unknown_operations_and_jobs_are_rejected(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("fault", [Fault(drop=True), Fault(truncate=5)])
 def test_dropped_connections_are_not_logged(
-    fault: Fault, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+    fault: Fault, sandbox: Sandbox, session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.faults.add("get_health_check", fault)
     with pytest.raises(TransportError):
-        call(sandbox, lambda c: c.get_health_check())
+        session.run(lambda c: c.get_health_check())
     sandbox.stop()
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []

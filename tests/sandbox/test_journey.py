@@ -16,35 +16,35 @@ STEPS = [
     "Who am I",
     "A CSV template to fill in",
     "Filled in and registered",
-    "What the file says now",
+    "The file now contains",
     "Upstream of",
     "Downstream of the census",
     "A report of",
     "Updated",
     "Deleting it would",
-    "On trial",
-    "A mistake is found before anything is sent",
-    "What the server refuses is an error that says what to do",
+    "A trial deletes nothing",
+    "Invalid arguments are found before",
+    "The error of a rejected request",
 ]
 
 
 def test_the_journey_shows_each_step(
     sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    held = {item.id for item in sandbox.items()}
+    before = {item.id for item in sandbox.items()}
     asyncio.run(journey.main(sandbox, tmp_path))
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
 
-    new = {item.id: item for item in sandbox.items("MODEL_RUN") if item.id not in held}
+    new = {item.id: item for item in sandbox.items("MODEL_RUN") if item.id not in before}
     assert len(new) == 2
-    steps = [line for line in said.splitlines() if line and not line.startswith(" ")]
+    steps = [line for line in output.splitlines() if line and not line.startswith(" ")]
     assert len(steps) == len(STEPS)
     assert all(step.startswith(start) for step, start in zip(steps, STEPS, strict=True)), steps
     (updated,) = [item for item in new.values() if item.display_name.endswith("third attempt")]
-    assert updated.id in said
-    assert "Deleting it would\n    " in said
-    assert "1 x REMOVE_NODE" in said
-    assert sandbox.token("read")[:20] not in said
+    assert updated.id in output
+    assert "Deleting it would make these changes\n    " in output
+    assert "1 x REMOVE_NODE" in output
+    assert sandbox.token("read")[:20] not in output
     (report,) = tmp_path.glob("report-*.docx")
     text = "\n".join(line.text for line in docx.Document(str(report)).paragraphs)
     assert updated.id in text

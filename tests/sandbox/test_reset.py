@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -241,7 +241,9 @@ def test_many_resets_among_requests_and_jobs(sandbox: Sandbox) -> None:
 
     def register() -> None:
         while not over.is_set():
-            assert caller.post("/model_run/register", record).status_code == 200
+            # A request that is still being received when a reset begins loses its connection.
+            with suppress(httpx.TransportError):
+                assert caller.post("/model_run/register", record).status_code == 200
 
     with ThreadPoolExecutor(3) as pool:
         registering = [pool.submit(register) for _ in range(3)]

@@ -215,12 +215,13 @@ class Sandbox:
 
         Items, jobs, links and reports are those of the seed file again, which is read anew. Faults,
         recorded requests, logins and sessions of the realm are deleted, and :attr:`delays` and the
-        settings of :attr:`realm` return to their initial values. Nothing that was in progress
-        has an effect afterwards: jobs are discarded; requests being handled are finished first;
-        requests still being received or delayed by a fault lose their connection. Requests that
-        arrive during the reset wait for its end.
+        settings of :attr:`realm` return to their initial values.
 
-        The address and the keys stay: clients, auth managers and access tokens made before still
+        Nothing that was in progress has an effect afterwards: jobs are discarded; requests being
+        handled are finished first; requests still being received or delayed by a fault lose their
+        connection. Requests that arrive during the reset wait for its end.
+
+        The URL and the keys stay: clients, auth managers and access tokens created before still
         work. Refresh and offline tokens are no longer valid, since their sessions are deleted.
 
         A state file is reset as well: its data are replaced with the seed, in one transaction.

@@ -34,7 +34,7 @@ class _Server(uvicorn.Server):
         try:
             super().run(sockets)
         finally:
-            self.ready.set()  # whoever waits for a server that has failed would wait forever
+            self.ready.set()  # also if the server failed, for which start() would wait forever
 
     async def main_loop(self) -> None:
         self._stop_requested = asyncio.Event()
