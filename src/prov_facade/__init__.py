@@ -17,7 +17,12 @@ from prov_facade import _exports
 from prov_facade._version import __version__
 
 if TYPE_CHECKING:
+    from prov_facade import auth as auth
+    from prov_facade import config as config
+    from prov_facade import endpoints as endpoints
     from prov_facade import errors, models
+    from prov_facade import polling as polling
+    from prov_facade import retries as retries
     from prov_facade._exports import *  # noqa: F403  (a table of names)
 
 __all__ = ["__version__", "errors", "models"]
@@ -26,11 +31,13 @@ __all__ += _exports.__all__
 # Without this, Python prints warnings of the package where logging is not configured.
 logging.getLogger("prov_facade").addHandler(logging.NullHandler())
 
+_SUBMODULES = ("auth", "config", "endpoints", "errors", "models", "polling", "retries")
+
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         """Load a name when it is first used: few programs need both clients, or sign in."""
-        if name in ("errors", "models"):
+        if name in _SUBMODULES:
             return import_module(f"prov_facade.{name}")
         if name not in _exports.MODULES:
             raise AttributeError(f"module 'prov_facade' has no attribute {name!r}")

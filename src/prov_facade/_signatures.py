@@ -42,7 +42,9 @@ def takes_settings(settings: type, **defaults: Any) -> Callable[[Callable[P, R]]
             try:
                 shown.bind(*arguments, **keywords)
             except TypeError as error:
-                raise TypeError(f"{function.__qualname__}() {error}") from None
+                is_method = function.__name__ == "__init__"
+                name = type(arguments[0]).__name__ if is_method else function.__qualname__
+                raise TypeError(f"{name}() {error}") from None
             return function(*arguments, **keywords)
 
         wrapper.__signature__ = shown  # type: ignore[attr-defined]

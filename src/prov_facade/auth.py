@@ -17,8 +17,8 @@ from prov_facade.errors import CredentialsError
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 _ASYNC_FUNCTION = (
-    "the function that returns the token is a coroutine function, which only ProvClient can await:"
-    " give SyncProvClient a plain one"
+    "the function that returns the token gave a coroutine: ProvClient takes coroutine functions"
+    " (async def), SyncProvClient only plain ones"
 )
 
 
@@ -148,7 +148,8 @@ class BearerToken(AuthManager):
     @property
     def is_async(self) -> bool:
         """Whether it is a coroutine function."""
-        return inspect.iscoroutinefunction(self._token)
+        call = getattr(self._token, "__call__", None)  # noqa: B004  (of an object)
+        return inspect.iscoroutinefunction(self._token) or inspect.iscoroutinefunction(call)
 
     def token_at_hand(self) -> str | None:
         """Return the token, unless a function returns it."""

@@ -125,7 +125,8 @@ class ProvError(Exception):
         self.attempts = tuple(attempts)
         if len(self.attempts) > 1:
             made = ", ".join(map(str, self.attempts))
-            self.args = (f"{self}. {len(self.attempts)} attempts were made: {made}",)
+            message = str(self).removesuffix(".")
+            self.args = (f"{message}. {len(self.attempts)} attempts were made: {made}",)
 
     @property
     def request_id(self) -> str | None:

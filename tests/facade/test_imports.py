@@ -44,3 +44,32 @@ def test_an_import_loads_only_what_it_needs_and_warns_of_nothing(
         check=False,
     )
     assert (found.returncode, found.stdout.strip(), found.stderr) == (0, "", "")
+
+
+def test_threads_can_use_the_package_for_the_first_time_at_once() -> None:
+    script = """
+import sys, threading
+import prov_facade
+sys.setswitchinterval(1e-5)
+names = ["ProvClient", "SyncProvClient", "JobsClient", "models", "BulkProgress", "connect"]
+statements = [f"prov_facade.{name}" for name in names] + [
+    "from prov_facade.models import ModelRunRecord",
+    "from prov_facade import SyncJobsClient, PollPolicy",
+]
+barrier = threading.Barrier(len(statements))
+def first_use(statement):
+    barrier.wait()
+    exec(statement)
+for statement in statements:
+    threading.Thread(target=first_use, args=(statement,)).start()
+"""
+    for _ in range(3):
+        found = subprocess.run(
+            [sys.executable, "-W", "error", "-c", script],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert (found.returncode, found.stderr) == (0, "")

@@ -37,7 +37,10 @@ class Authentication:
         """
         manager = self._manager
         if isinstance(manager, BearerToken) and manager.is_async:
-            return BearerAuth(await manager.fetch_token())
+            try:
+                return BearerAuth(await manager.fetch_token())
+            except CredentialsError as error:
+                raise error.copy() from error  # the function may raise one error for several calls
         if isinstance(manager, AuthManager) and manager.token_at_hand() is not None:
             return _get_auth(manager)
         async with self._limiter.slot():
@@ -59,14 +62,18 @@ class Authentication:
         Raises:
             CredentialsError: If the credentials fail.
         """
-        if isinstance(auth, BearerAuth):
+        if type(auth) is BearerAuth:
             return await send(next(auth.auth_flow(request)))
+        timeout = request.extensions["timeout"]
         flow = auth.async_auth_flow(request)
         try:
             request = await self._step(lambda: anext(flow))
             while True:
+                request.extensions.setdefault("timeout", timeout)  # the flow may have made it
                 response = await send(request)
                 try:
+                    if auth.requires_response_body:
+                        await response.aread()
                     request = await self._step(partial(flow.asend, response))
                     await response.aread()  # so that the connection can be used again
                 except StopAsyncIteration:
@@ -80,8 +87,10 @@ class Authentication:
     async def _step(self, step: Callable[[], Awaited[httpx.Request]]) -> httpx.Request:
         try:
             return await step()
-        except (StopAsyncIteration, httpx.RequestError):
+        except StopAsyncIteration:
             raise
+        except CredentialsError as error:
+            raise error.copy() from error
         except Exception as error:
             raise _failure(self._manager, error) from error
 

@@ -101,7 +101,7 @@ class APITransport:
             ProvError: What the body writer raises.
         """
         limits = self._timeout if timeout is None else timeout_extension(timeout)
-        request.extensions["timeout"] = limits
+        request.extensions["timeout"] = dict(limits)  # a hook may change it
         auth = await self._authentication.current() if operation.secured else None
         await self._factory.prepare()
         client = await self._pool.current()
@@ -120,8 +120,11 @@ class APITransport:
         else:
             _log(request, response.status_code, begun, attempt)
             return response
-        # Raised outside the handler: an error that is not the cause would be kept as the context.
-        raise failure from cause
+        try:
+            # Outside the handler: an error that is not the cause would be kept as the context.
+            raise failure from cause
+        finally:
+            del failure, cause  # or the frame, and the client, live until the next collection
 
     async def aclose(self) -> None:
         """Close the connections."""

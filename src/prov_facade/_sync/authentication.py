@@ -38,7 +38,10 @@ class Authentication:
         """
         manager = self._manager
         if isinstance(manager, BearerToken) and manager.is_async:
-            return BearerAuth(manager.get_token())
+            try:
+                return BearerAuth(manager.get_token())
+            except CredentialsError as error:
+                raise error.copy() from error  # the function may raise one error for several calls
         if isinstance(manager, AuthManager) and manager.token_at_hand() is not None:
             return _get_auth(manager)
         with self._limiter.slot():
@@ -60,14 +63,18 @@ class Authentication:
         Raises:
             CredentialsError: If the credentials fail.
         """
-        if isinstance(auth, BearerAuth):
+        if type(auth) is BearerAuth:
             return send(next(auth.auth_flow(request)))
+        timeout = request.extensions["timeout"]
         flow = auth.sync_auth_flow(request)
         try:
             request = self._step(lambda: next(flow))
             while True:
+                request.extensions.setdefault("timeout", timeout)  # the flow may have made it
                 response = send(request)
                 try:
+                    if auth.requires_response_body:
+                        response.read()
                     request = self._step(partial(flow.send, response))
                     response.read()  # so that the connection can be used again
                 except StopIteration:
@@ -81,8 +88,10 @@ class Authentication:
     def _step(self, step: Callable[[], Awaited[httpx.Request]]) -> httpx.Request:
         try:
             return step()
-        except (StopIteration, httpx.RequestError):
+        except StopIteration:
             raise
+        except CredentialsError as error:
+            raise error.copy() from error
         except Exception as error:
             raise _failure(self._manager, error) from error
 

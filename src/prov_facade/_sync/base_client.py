@@ -277,8 +277,10 @@ def _without_inner_frames(error: ProvError) -> ProvError:
     """
     cause = error.__cause__
     if cause is not None and not isinstance(error, CredentialsError):
-        cause.__traceback__ = None
         cause.__cause__, cause.__context__ = None, cause.__cause__ or cause.__context__
+        while cause is not None:
+            cause.__traceback__ = None  # its frames have the request, and the token
+            cause = cause.__cause__ or cause.__context__
     return error.with_traceback(None)
 
 

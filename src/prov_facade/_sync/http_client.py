@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,14 @@ class HTTPClientFactory:
                 )
             if self.proxy is not None or self.verify is not None:
                 raise ConfigError("proxy and verify are for the default transport: set up yours")
+        if self.proxy is not None:
+            try:
+                httpx.Proxy(self.proxy) if not isinstance(self.proxy, httpx.Proxy) else None
+            except (httpx.InvalidURL, TypeError, ValueError, AttributeError):
+                # Without its text, which may have the password.
+                raise ConfigError(
+                    "proxy must be the URL of an http, https or socks5 proxy, or an httpx.Proxy"
+                ) from None
         verify: object = self.verify
         if not isinstance(verify, ssl.SSLContext | str | Path | None):
             raise ConfigError(
@@ -106,7 +116,7 @@ class HTTPClientFactory:
         """
         assert self._ssl_context is not None  # noqa: S101  (loaded by `prepare`)
         with _setting_up():
-            chosen = self.proxy or proxy or None
+            chosen = proxy or None if self.proxy is None else self.proxy
             return make_transport(
                 self.transport,
                 ssl_context=self._ssl_context,
@@ -140,8 +150,10 @@ class HTTPClient:
         """
         for hook in self._before:
             hook(request)
+        begun = time.perf_counter()
         response = send(self._route(request.url), request)
         response.request = request
+        response.elapsed = timedelta(seconds=time.perf_counter() - begun)
         try:
             for hook in self._after:
                 hook(response)
@@ -180,8 +192,13 @@ def _setting_up() -> Iterator[None]:
         raise ConfigError(
             f"the environment names a SOCKS proxy: install prov-facade[socks] ({error})"
         ) from error
-    except (ValueError, OSError, httpx.InvalidURL) as error:
+    except (ValueError, OSError) as error:
         raise ConfigError(
-            "no connection can be set up: the environment names a proxy or a file of certificates"
-            f" that cannot be used ({error})"
+            "no connection can be set up: verify or the environment names a file of certificates or"
+            f" a proxy that cannot be used ({error})"
         ) from error
+    except httpx.InvalidURL:
+        # Without its text, which may have a password.
+        raise ConfigError(
+            "no connection can be set up: the environment names a proxy whose URL is malformed"
+        ) from None

@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from contextvars import copy_context
+from functools import partial
 from typing import TypeVar
 
 from prov_facade._runtime.cancellation import ABANDONED
@@ -78,23 +79,27 @@ async def run_in_daemon_thread(work: Callable[..., R], *arguments: object) -> R:
     context = copy_context()
     context.run(ABANDONED.set, abandoned)
     result: Future[R] = Future()
-
-    def run() -> None:
-        if not result.set_running_or_notify_cancel():
-            return
-        try:
-            value = context.run(work, *arguments)
-        except BaseException as error:  # noqa: BLE001  (whatever it is, the caller gets it)
-            result.set_exception(error)
-        else:
-            result.set_result(value)
-
-    _DAEMON_THREADS.submit(run)
+    _DAEMON_THREADS.submit(partial(_run_into, result, partial(context.run, work, *arguments)))
     try:
         return await asyncio.wrap_future(result)
     except BaseException:
         abandoned.set()
         raise
+
+
+def _run_into(result: Future[R], work: Callable[[], R]) -> None:
+    """Run a function, and put what it returns or raises into a future."""
+    try:
+        if not result.set_running_or_notify_cancel():
+            return
+        try:
+            value = work()
+        except BaseException as error:  # noqa: BLE001  (whatever it is, the caller gets it)
+            result.set_exception(error)
+        else:
+            result.set_result(value)
+    finally:
+        del result  # an error's traceback refers to this frame
 
 
 async def run_shielded(work: Callable[..., R], *arguments: object) -> R:
