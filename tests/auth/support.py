@@ -125,9 +125,9 @@ def client_of(server: Server, **settings: Any) -> ClientCredentials:
 def scripted(reply: Callable[[], bytes], discovery: object = None) -> Any:
     """Answer the request for the discovery document, and all others with a reply."""
 
-    def answer(request: Received) -> bytes:
+    def respond(request: Received) -> bytes:
         if request.path.endswith("openid-configuration"):
             return json_reply(discovery) if discovery is not None else json_reply({}, status=404)
         return reply()
 
-    return answer
+    return respond

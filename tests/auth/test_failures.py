@@ -48,7 +48,7 @@ def test_a_denial_is_reported_to_every_waiting_thread(sandbox: Sandbox) -> None:
 
 def test_threads_that_wait_for_a_hanging_realm_share_one_timeout(realm: Server) -> None:
     over = threading.Event()
-    realm.answer = lambda _: bytes(over.wait(20) and 0)
+    realm.response = lambda _: bytes(over.wait(20) and 0)
     auth = client_of(realm, timeout=0.3)
     with ThreadPoolExecutor(8) as threads:
         errors = [f.exception() for f in [threads.submit(auth.get_token) for _ in range(8)]]

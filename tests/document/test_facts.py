@@ -106,9 +106,9 @@ def loosen_roles(document: Node) -> None:
     document["paths"]["/admin/config"]["get"]["security"] = [{"bearerAuth": []}]
 
 
-def change_answer(document: Node) -> None:
-    answer = document["paths"]["/bulk/generate_template/csv"]["get"]["responses"]["200"]
-    answer["content"]["application/json"] = answer["content"].pop("text/csv")
+def change_response(document: Node) -> None:
+    response = document["paths"]["/bulk/generate_template/csv"]["get"]["responses"]["200"]
+    response["content"]["application/json"] = response["content"].pop("text/csv")
 
 
 def change_body(document: Node) -> None:
@@ -130,7 +130,7 @@ def change_body(document: Node) -> None:
         require_depth,
         drop_route,
         loosen_roles,
-        change_answer,
+        change_response,
         change_body,
     ],
 )

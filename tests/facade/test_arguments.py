@@ -25,21 +25,21 @@ def without_null(value: Any) -> Any:
 def test_all_forms_of_a_model_argument_send_the_same_body(
     form: str, server: Server, client: ProvClient
 ) -> None:
-    server.answer = SAMPLES["register_model_run"].reply
+    server.response = SAMPLES["register_model_run"].reply
     run(client.register_model_run(FORMS[form]()))
     assert without_null(server.last.json) == RECORD
     assert server.last.headers["content-type"] == "application/json"
 
 
 def test_nested_models_take_any_form(server: Server, client: ProvClient) -> None:
-    server.answer = SAMPLES["register_batch_model_runs"].reply
+    server.response = SAMPLES["register_batch_model_runs"].reply
     for records in ([RECORD], (FORMS["pydantic"](), model()), iter([model(), mixed()])):
         run(client.register_batch_model_runs({"records": records}))
         assert all(without_null(record) == RECORD for record in server.last.json["records"])
     batch = models.RegisterBatchModelRunRequest(records=[model()])
     run(client.register_batch_model_runs(batch))
     assert without_null(server.last.json) == {"records": [RECORD]}
-    server.answer = SAMPLES["post_update_model_run"].reply
+    server.response = SAMPLES["post_update_model_run"].reply
     for form in FORMS.values():
         run(client.post_update_model_run("10378.1/40", "typo", form()))
         assert without_null(server.last.json) == {
@@ -64,7 +64,7 @@ def test_nested_models_take_any_form(server: Server, client: ProvClient) -> None
 def test_records_can_be_any_iterable(
     several: Callable[[list[ModelLike]], Any], server: Server, client: ProvClient
 ) -> None:
-    server.answer = json_reply({"status": STATUS})
+    server.response = json_reply({"status": STATUS})
     run(client.admin.store_multiple_records(several([ITEM])))
     (item,) = server.last.json
     # The model's defaults equal the server's, and are sent.
@@ -74,7 +74,7 @@ def test_records_can_be_any_iterable(
 
 
 def test_query_arguments_are_formatted_for_the_server(server: Server, client: ProvClient) -> None:
-    server.answer = lambda r: (
+    server.response = lambda r: (
         SAMPLES["explore_upstream" if "explore" in r.path else "generate_config_file"].reply
     )
     cases: list[tuple[Any, Any, dict[str, str]]] = [
@@ -92,7 +92,7 @@ def test_query_arguments_are_formatted_for_the_server(server: Server, client: Pr
 
 
 def test_an_unknown_enum_value_is_sent(server: Server, client: ProvClient) -> None:
-    server.answer = SAMPLES["generate_report"].reply
+    server.response = SAMPLES["generate_report"].reply
     subtype = models.ItemSubType("FUTURE_KIND")
     for request in (
         {**REPORT, "item_subtype": "FUTURE_KIND"},
@@ -103,7 +103,7 @@ def test_an_unknown_enum_value_is_sent(server: Server, client: ProvClient) -> No
 
 
 def test_arguments_are_not_modified(server: Server, client: ProvClient) -> None:
-    server.answer = SAMPLES["register_model_run"].reply
+    server.response = SAMPLES["register_model_run"].reply
     for form in ("dict", "model", "mapping in a model", "pydantic", "pydantic in a mapping"):
         record = FORMS[form]()
         before = copy.deepcopy(record)

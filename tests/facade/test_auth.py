@@ -40,7 +40,7 @@ NO_TOKENS = [
 @pytest.fixture
 def lineage(server: Server) -> Server:
     """The server, with responses for lineage and health."""
-    server.answer = lambda request: json_reply(
+    server.response = lambda request: json_reply(
         {"message": "Up."} if request.path == "/" else LINEAGE
     )
     return server

@@ -117,11 +117,11 @@ def test_a_failed_connection_over_aiohttp_has_the_expected_outcome(
 def test_a_write_on_a_reused_connection_that_breaks_is_sent_once(
     breaks: Reply, server: Server
 ) -> None:
-    def answer(_: Received) -> Reply:
+    def respond(_: Received) -> Reply:
         server.keeps_open = len(server.received) < 2
         return LINEAGE_REPLY if server.keeps_open else breaks
 
-    server.answer = answer
+    server.response = respond
 
     async def twice() -> None:
         async with retrying_client(server.url) as client:

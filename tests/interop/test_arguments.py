@@ -49,7 +49,7 @@ CALLS: dict[str, tuple[str, Call]] = {
 EVERY = pytest.mark.parametrize("operation_id", CALLS)
 
 
-def answer(operation_id: str) -> httpx.Response:
+def respond(operation_id: str) -> httpx.Response:
     """Return the response of the document's example."""
     content = operations()[operation_id].responses["200"]["content"]
     media_type = DOCX if DOCX in content else "application/json"
@@ -64,7 +64,7 @@ def sent(operation_id: str, model: object) -> Any:
 
     def handle(request: httpx.Request) -> httpx.Response:
         bodies.append(request.content)
-        return answer(operation_id)
+        return respond(operation_id)
 
     async def run() -> None:
         transport = httpx.MockTransport(handle)

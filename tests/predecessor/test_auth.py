@@ -92,8 +92,10 @@ def test_a_device_is_signed_in_on_the_page(
     assert kept == {"access_token": token, "refresh_token": auth.tokens.refresh_token}
 
     provena = provenaclient.ProvenaClient(auth=auth, config=config_of(sandbox))
-    answer = asyncio.run(provena.prov_api.register_model_run(record_of(sandbox)))
-    job = asyncio.run(provena.job_api.await_successful_job_completion(answer.session_id, SETTINGS))
+    response = asyncio.run(provena.prov_api.register_model_run(record_of(sandbox)))
+    job = asyncio.run(
+        provena.job_api.await_successful_job_completion(response.session_id, SETTINGS)
+    )
     assert job.username == "ann"
     assert sandbox.items("MODEL_RUN")[-1].owner_username == "ann"
     with pytest.raises(exceptions.AuthException, match="correct role"):

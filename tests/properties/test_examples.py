@@ -62,12 +62,12 @@ def examples(path: Path) -> list[Example]:
     found = []
     for operation_id, entry in operations(document).items():
         bodies = [(None, entry.request_body)] if entry.request_body else []
-        answers = [(int(status), response) for status, response in entry.responses.items()]
+        responses = [(int(status), response) for status, response in entry.responses.items()]
         found += [
             Example(
                 TABLES[path][operation_id], name, kind, example_value(example, document), status
             )
-            for status, message in [*bodies, *answers]
+            for status, message in [*bodies, *responses]
             for kind, content in message["content"].items()
             for name, example in content["examples"].items()
         ]

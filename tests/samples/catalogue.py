@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class AnswerSample:
+class ResponseSample:
     """A response of the server.
 
     Attributes:
@@ -35,7 +35,7 @@ class AnswerSample:
 
     @property
     def content(self) -> bytes:
-        return (HERE / "answers" / self.file).read_bytes()
+        return (HERE / "responses" / self.file).read_bytes()
 
     def response(self) -> httpx.Response:
         headers = {"content-type": self.media_type}
@@ -54,8 +54,8 @@ class RequestSample:
         return (HERE / "requests" / self.file).read_bytes()
 
 
-def answer_samples() -> list[AnswerSample]:
-    return msgspec.convert(_index()["answers"], list[AnswerSample])
+def response_samples() -> list[ResponseSample]:
+    return msgspec.convert(_index()["responses"], list[ResponseSample])
 
 
 def request_samples() -> list[RequestSample]:
