@@ -35,12 +35,12 @@ takes these arguments after `--`:
 
 ## How it is measured
 
-- Each side runs in a process of its own. Sides take turns, round by round, and each round repeats
+- Each side runs in a separate process. Sides alternate, round by round, and each round repeats
   a call for a fraction of a second.
 - A ratio is ours divided by the peer's. It is the median over the rounds of one run, with the
   lowest and the highest in parentheses. The CPU ratio compares the CPU time of the two processes.
 - Compare ratios, not times: times depend on the machine and on what else it does.
-- The server is a bare asyncio protocol on the loopback interface, in a process of its own. It
+- The server is a bare asyncio protocol on the loopback interface, in a separate process. It
   responds at once.
 - "httpx" is httpx and json as `pip install httpx` gives them, without sniffio, in an environment of
   its own. "stock" is what openapi-python-client generates from our document with its own templates.

@@ -1,6 +1,6 @@
-"""A model run's whole journey, against a sandbox: from a CSV template to a deletion on trial.
+"""The lifecycle of a model run in a sandbox: from a CSV template to a trial deletion.
 
-Against a deployment, only where ``client`` comes from differs:
+Against a deployment, only the creation of ``client`` differs:
 
     ProvClient(BearerToken(...), Config("provena.example.org", "provena"))
 """
@@ -28,7 +28,7 @@ from prov_facade import (
 )
 from prov_facade.sandbox import JobDelays, Sandbox
 
-# All of these are in the small study of reefs that a sandbox holds from the start.
+# All of these are in the small study of reefs that is the sandbox's default seed.
 WORKFLOW_TEMPLATE = "10378.1/1955017"
 CENSUS = "10378.1/1955021"
 CELLS = {
@@ -55,7 +55,7 @@ def show(what: str, *outcome: object) -> None:
 
 
 def filled_in(template: str, rows: list[dict[str, str]]) -> str:
-    """Fill in a CSV template. A cell goes where the header begins with its name."""
+    """Fill in a CSV template. Each cell goes into the column whose header begins with its name."""
     (header,) = csv.reader(io.StringIO(template))
     table = io.StringIO()
     writer = csv.writer(table)
@@ -73,7 +73,7 @@ def links_of(lineage: LineageResponse) -> list[str]:
 
 
 async def register(client: ProvClient, folder: Path) -> str:
-    """Register model runs by way of a CSV file. Returns the id of one of them."""
+    """Register model runs with a CSV file. Returns the id of one of them."""
     template = await client.generate_csv_template(WORKFLOW_TEMPLATE)
     header = next(csv.reader([template]))
     show(f"A CSV template to fill in: {len(header)} columns", *header[:3], "...")

@@ -444,7 +444,7 @@ class ProvClient(BaseClient):
     ) -> AsyncGenerator[BulkResult, None]:
         """Register any number of model runs, each of them once, and follow their jobs.
 
-        Records are read as there is room for them, and submitted in batches. With a manifest, the
+        Records are read as they are needed, and submitted in batches. With a manifest, the
         same call with the same records continues where an earlier one stopped, even one that was
         killed: nothing that was submitted is submitted again. If a submission ended without a
         response, its job is looked for among those of the user before anything else is done.

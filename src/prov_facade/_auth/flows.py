@@ -122,7 +122,7 @@ class OfflineFlow(OAuthManager):
 
 @define(slots=False, eq=False, repr=False)
 class ClientCredentials(OAuthManager):
-    """Signs in as a client with an account of its own, with its secret: for services.
+    """Signs in as a client with its own account, by its secret: for services.
 
     Tokens are held in memory; with the secret available, a cache is not needed.
 

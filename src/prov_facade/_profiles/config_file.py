@@ -212,7 +212,7 @@ def _overrides(
 
 
 def _check_privacy(file: _File, profiles: dict[str, Settings]) -> None:
-    """Refuse secrets in a file that other users can access, as ssh refuses such keys."""
+    """Reject secrets in a file that other users can access, as ssh rejects such keys."""
     if os.name != "posix" or not file.mode & _OTHER_USERS:
         return
     for name, settings in profiles.items():

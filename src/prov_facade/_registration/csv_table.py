@@ -98,7 +98,7 @@ class Table:
                 f" {', '.join(missing)}: start with generate_csv_template",
                 path="$.path",
             )
-        # Of the first line only: there may be others within a cell.
+        # Of the first line only: cells may contain other line ends.
         line_end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
         has_bom = content.startswith(codecs.BOM_UTF8)
         return cls(text, rows, has_bom, line_end, checksum(content))
@@ -143,7 +143,7 @@ def checksum(content: bytes) -> str:
 
 
 def check_unchanged(path: str | os.PathLike[str], expected: str) -> None:
-    """Check that a file is still what was read.
+    """Check that a file has not changed since it was read.
 
     Args:
         path: The file.

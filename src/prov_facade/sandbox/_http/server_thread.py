@@ -1,4 +1,4 @@
-"""Runs an ASGI application on uvicorn, in a thread of its own."""
+"""Runs an ASGI application on uvicorn, in its own thread."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Server(uvicorn.Server):
         try:
             super().run(sockets)
         finally:
-            self.ready.set()  # whoever waits for a server that has failed would wait forever
+            self.ready.set()  # otherwise a thread that waits for a failed server would wait forever
 
     async def main_loop(self) -> None:
         self._stop_requested = asyncio.Event()

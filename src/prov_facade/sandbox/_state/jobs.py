@@ -1,4 +1,4 @@
-"""The jobs of the sandbox, processed in a thread of their own.
+"""The jobs of the sandbox, processed in a separate thread.
 
 Jobs are kept in the store, so that unfinished ones continue after a restart. A job passes through
 PENDING, DEQUEUED and IN_PROGRESS, each for a configurable time, and ends as SUCCEEDED or FAILED.
