@@ -1,8 +1,8 @@
 """A mock prov-api and job-api that is driven by the OpenAPI documents.
 
 It checks that each request conforms to its document (path, query, headers, body, upload), and
-answers with the document's own examples, for any status that the document knows. It keeps no state:
-what it answers does not depend on what it was sent.
+responds with the document's examples, for any status that the document has. It keeps no state:
+its responses do not depend on earlier requests.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class ContractServer:
     """The mock server on a free loopback port; ``with`` starts it.
 
     Args:
-        token: The token that it takes.
+        token: The token that it accepts.
     """
 
     def __init__(self, *, token: str = TOKEN) -> None:

@@ -42,7 +42,7 @@ def test_a_denial_is_reported_to_every_waiting_thread(sandbox: Sandbox) -> None:
         errors = [f.exception() for f in [threads.submit(get) for _ in range(8)]]
     assert {str(error) for error in errors} == {str(errors[0])}
     assert all(isinstance(e, CredentialsError) and e.error == "access_denied" for e in errors)
-    assert len(set(map(id, errors))) == 8  # each with a traceback of its own
+    assert len(set(map(id, errors))) == 8  # each with its own traceback
     assert len(shown) == 1
 
 

@@ -9,6 +9,7 @@ import api_document
 import attrs
 import msgspec
 import pytest
+from api_document import without_nulls
 from clients import BOTH_BY_DEFAULT, run
 from contract_server import TOKEN, ContractServer
 from operation_calls import CALLS, Call
@@ -51,15 +52,6 @@ CLASSES = {
     422: errors.ValidationFailedError,
     500: errors.ServerError,
 }
-
-
-def without_nulls(value: Any) -> Any:
-    """Drop nulls: the server treats them like absence."""
-    if isinstance(value, dict):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [without_nulls(item) for item in value]
-    return value
 
 
 def as_json(value: Any) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from api_document import DOCUMENT_PATH, DOCUMENT_PATHS, JOB_DOCUMENT_PATH, Node, load
 from document.described import described, facts
 
-# The servers' own documents know no error but 422; ours have to name the body of the others.
+# The servers' own documents contain no error but 422; ours describe the bodies of the others.
 OURS = {"ErrorDetail"}
 
 FOUND = {path: described(load(path)) for path in DOCUMENT_PATHS}

@@ -17,7 +17,7 @@ from api_document import (
 DOCUMENT = load(JOB_DOCUMENT_PATH)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
-# What a job gives once it has succeeded: the schemas are the prov-api's.
+# The results of jobs that have succeeded: the schemas are those of the prov-api.
 RECORD = {
     "type": "object",
     "required": ["record"],

@@ -20,7 +20,7 @@ def uploaded(server: Server) -> tuple[str, bytes]:
     kind = re.fullmatch(r"multipart/form-data; boundary=(\S+)", server.last.headers["content-type"])
     assert kind
     boundary = kind[1].encode()
-    assert len(boundary) > 20  # drawn at random: no line of a file can equal it
+    assert len(boundary) > 20  # random, so that no line of a file can equal it
     before, part, after = server.last.body.split(b"--" + boundary)
     assert (before, after) == (b"", b"--\r\n")
     head, _, content = part.partition(b"\r\n\r\n")

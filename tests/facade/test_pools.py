@@ -75,7 +75,7 @@ def test_aclose_closes_and_the_client_can_be_used_afterwards(
         await client.aclose()
         await calls(client)
         assert server.opened == 2
-        if client_kind == "sync":  # whose connections no loop ends
+        if client_kind == "sync":  # whose connections no loop closes
             await client.aclose()
 
     run(work())
@@ -205,7 +205,7 @@ def test_a_connection_closed_by_the_server_is_replaced(server: Server, client: P
         for _ in range(3):
             await client.explore_upstream("1")
             await asyncio.to_thread(server.saw_closing)
-            await asyncio.sleep(0.02)  # until the news has arrived
+            await asyncio.sleep(0.02)  # until the loop has been notified
 
     run(work())
     assert (len(server.received), server.opened) == (3, 3)
@@ -306,7 +306,7 @@ def test_closing_does_not_wait_for_a_blocked_loop(
     thread = threading.Thread(target=lambda: run(elsewhere()))
     thread.start()
     called.wait(10)
-    run(client.aclose())  # comes back although the other loop cannot act
+    run(client.aclose())  # returns although the other loop cannot act
     over.set()
     thread.join()
 

@@ -128,7 +128,7 @@ def test_a_call_can_be_cancelled_while_it_waits_for_a_connection(server: Server)
 
 @ASYNC_ONLY
 def test_an_error_in_a_task_group_cancels_the_other_calls(server: Server) -> None:
-    """The first error in a group cancels the other calls, which raise no error of their own."""
+    """The first error in a group cancels the other calls, which raise no errors."""
     over = threading.Event()
 
     def respond(request: Received) -> Reply:

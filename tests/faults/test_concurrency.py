@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 from clients import ASYNC_ONLY, BOTH, new, retrying_client, run
+from python_process import run_python
 from sample_calls import LINEAGE_REPLY, UNAVAILABLE
 from scripted_server import Received, Server
 
@@ -118,19 +117,12 @@ FORKING = Path(__file__).parent / "forking.py"
 
 @pytest.mark.stress
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
-@pytest.mark.parametrize("way", ["between loops", "beside a loop", "inside a loop"])
+@pytest.mark.parametrize("way", ["between loops", "next to a loop", "inside a loop"])
 def test_a_client_works_after_a_fork(way: str, server: Server) -> None:
     def respond(request: Received) -> bytes:
         return LINEAGE_REPLY.replace(b"10378.1/40", request.query["starting_id"].encode())
 
     server.response = respond
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(FORKING), server.url, way],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = run_python("-W", "error", str(FORKING), server.url, way)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert sorted(done.stdout.split()) == ["child", "parent"]

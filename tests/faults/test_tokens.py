@@ -114,7 +114,7 @@ def test_a_failed_renewal_is_a_credentials_error(fails: Exception, server: Serve
 
 
 async def tick(times: int) -> None:
-    """Use the event loop, and the threads that it lends to others."""
+    """Use the event loop, and the default threads that other code shares."""
     for _ in range(times):
         await asyncio.to_thread(int)
         await asyncio.sleep(0)
@@ -148,7 +148,7 @@ def test_fifty_rejected_calls_renew_the_token_once_without_blocking_the_loop(
 
 
 @ASYNC_ONLY
-def test_a_blocking_auth_manager_leaves_the_threads_of_the_loop_to_others(server: Server) -> None:
+def test_a_blocking_auth_manager_leaves_threads_of_the_loop_free(server: Server) -> None:
     ticked = threading.Event()
 
     class Waiting(Numbered):

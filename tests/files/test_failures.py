@@ -1,18 +1,16 @@
-"""Downloads that break off, are cancelled, or have invalid contents."""
+"""Downloads that are interrupted or cancelled, or have invalid contents."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
-import os
 import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from clients import ASYNC_ONLY, TOKEN, client_for, config_for, failure, new, run
 from files.saving import AT_ONCE, CSV, DOCUMENT, KINDS, Kind, listed, written
+from python_process import run_python
 from sample_calls import DOCX, zipped
 from scripted_server import Received, Server, reply
 
@@ -234,15 +232,9 @@ except FileError as error:
     assert (str(twin), twin.errno, twin.filename) == (str(error), errno.EFBIG, error.filename)
     print(error)
 """
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_python("-W", "error", "-c", script)
     assert (done.returncode, done.stderr) == (0, "")
     assert "could not be saved" in done.stdout
     assert "File too large" in done.stdout
-    assert len(server.received) == 1  # it is not tried again
+    assert len(server.received) == 1  # it is not retried
     assert listed(folder) == {}

@@ -24,7 +24,7 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 Call = Callable[[ProvClient, Any], Awaitable[object]]
 
-# Each call that takes a model: of which schema, and how.
+# Each call that takes a model: the schema, and the call.
 CALLS: dict[str, tuple[str, Call]] = {
     "register_model_run": ("ModelRunRecord", lambda c, m: c.register_model_run(m)),
     "register_batch_model_runs": (

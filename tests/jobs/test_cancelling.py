@@ -82,14 +82,14 @@ def test_leaving_the_iterator_stops_polling(server: Server) -> None:
 
 
 @pytest.fixture
-def heeded() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Let Ctrl-C interrupt, which a shell may disable for background processes."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.usefixtures("heeded")
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_a_synchronous_wait() -> None:
     with Server(Script(PENDING)) as server:
         interrupted(server)

@@ -341,7 +341,7 @@ def test_nothing_is_sent_if_the_path_cannot_be_written(tmp_path: Path) -> None:
 
 
 class Proxy(socketserver.ThreadingTCPServer):
-    """A proxy that responds by itself, depending on the path, and records the requests."""
+    """A proxy that responds without a server, depending on the path, and records the requests."""
 
     daemon_threads = True
 

@@ -73,7 +73,7 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def device_flow(sandbox: Sandbox) -> Any:
-    sandbox.realm.device_lifetime = 15  # it asks for as long as it is told to wait
+    sandbox.realm.device_lifetime = 15  # it polls until this time has passed
     return flows.DeviceFlow(config=config_of(sandbox), client_id=CLIENT)
 
 
@@ -124,7 +124,7 @@ def test_a_denied_device_has_no_token(sandbox: Sandbox, monkeypatch: pytest.Monk
     at_the_browser(monkeypatch, deny)
     sandbox.realm.interval = 0
     auth = device_flow(sandbox)
-    # A fault of the predecessor: that nobody signed in comes out later, and by accident.
+    # A fault of the predecessor: the missing sign-in is noticed later, and only by accident.
     with pytest.raises(AttributeError, match="tokens"):
         auth.get_token()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import docx
 import pytest
-from predecessor.lineage import Expected, ids_of, links_of
+from predecessor.lineage import EXPLORERS, Expected, ids_of, links_of
 from predecessor.provena import (
     MARKS,
     ProvenanceAPI,
@@ -57,22 +57,7 @@ def test_errors_are_distinguished(sandbox: Sandbox, prov: Any) -> None:
 Explorer = Callable[[Any], Any]
 
 
-@pytest.mark.parametrize(
-    ("explorer", "found"),
-    [
-        (lambda prov: prov.explore_upstream, lambda expected: expected.upstream),
-        (lambda prov: prov.explore_downstream, lambda expected: expected.downstream),
-        (
-            lambda prov: prov.get_contributing_datasets,
-            lambda expected: {(expected.run, "used", data) for data in expected.inputs},
-        ),
-        (lambda prov: prov.get_effected_datasets, lambda expected: expected.downstream),
-        (
-            lambda prov: prov.get_contributing_agents,
-            lambda expected: {(expected.run, "wasAssociatedWith", a) for a in expected.agents},
-        ),
-    ],
-)
+@EXPLORERS
 def test_lineage(
     explorer: Explorer, found: Callable[[Expected], Any], sandbox: Sandbox, prov: Any
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import docx
 import pytest
-from predecessor.lineage import Expected
+from predecessor.lineage import EXPLORERS, Expected
 from predecessor.provena import (
     MARKS,
     SETTINGS,
@@ -48,22 +48,7 @@ def test_health(prov: Any) -> None:
     assert asyncio.run(prov.get_health_check()).message == "Health check successful."
 
 
-@pytest.mark.parametrize(
-    ("explorer", "found"),
-    [
-        (lambda prov: prov.explore_upstream, lambda expected: expected.upstream),
-        (lambda prov: prov.explore_downstream, lambda expected: expected.downstream),
-        (
-            lambda prov: prov.get_contributing_datasets,
-            lambda expected: {(expected.run, "used", data) for data in expected.inputs},
-        ),
-        (lambda prov: prov.get_effected_datasets, lambda expected: expected.downstream),
-        (
-            lambda prov: prov.get_contributing_agents,
-            lambda expected: {(expected.run, "wasAssociatedWith", a) for a in expected.agents},
-        ),
-    ],
-)
+@EXPLORERS
 def test_lineage_is_typed(
     explorer: Callable[[Any], Any], found: Callable[[Expected], Any], sandbox: Sandbox, prov: Any
 ) -> None:

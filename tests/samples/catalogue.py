@@ -18,11 +18,11 @@ class ResponseSample:
     """A response of the server.
 
     Attributes:
-        operation: Which operation it answers.
+        operation: The operation.
         status: The HTTP status.
         media_type: The media type, with its parameters.
         file: The name of the file that holds the body.
-        type: Of what type the value is that is read, if the answer is a success.
+        type: The type of the decoded value, if the response is a success.
         documented: Whether the document lists the status with the operation.
     """
 

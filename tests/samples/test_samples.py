@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_document import Node, operations, validator
+from api_document import Node, operations, validator, without_nulls
 from samples.catalogue import HERE, RequestSample, ResponseSample, request_samples, response_samples
 
 from prov_api_client import OPERATIONS
@@ -29,14 +29,6 @@ def schema(sample: ResponseSample) -> Node:
     content = operations()[sample.operation].responses[str(sample.status)]["content"]
     found: Node = content[sample.media_type.partition(";")[0]]["schema"]
     return found
-
-
-def without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [without_nulls(item) for item in value]
-    return value
 
 
 @responses()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from clients import TOKEN
 from facade.test_warnings import Outcome, outcome
+from python_process import run_python
 from sample_calls import LINEAGE_REPLY, UNAUTHORIZED
 from scripted_server import Received, Server
 
@@ -85,14 +84,7 @@ def test_a_script_ends_without_output(name: str, outcomes: dict[str, Outcome]) -
 
 
 def test_msgspec_inspects_every_model_before_threads_can_use_it() -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(FIRST_USE_SCRIPT)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = run_python("-W", "error", str(FIRST_USE_SCRIPT))
     assert (done.stdout, done.stderr) == ("done\n", "")
 
 
@@ -112,13 +104,6 @@ def test_a_client_works_after_a_fork(case: str, server: Server) -> None:
         return LINEAGE_REPLY.replace(b"10378.1/40", request.query["starting_id"].encode())
 
     server.response = respond
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(FORK_SCRIPT), server.url, case],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = run_python("-W", "error", str(FORK_SCRIPT), server.url, case)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert set(done.stdout.split()) == {"child", "parent"}

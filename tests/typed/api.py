@@ -25,7 +25,7 @@ from prov_facade import (
 
 
 class Vault(AuthManager):
-    """An auth manager of a user's own."""
+    """An auth manager that a user has written."""
 
     def get_token(self) -> str:
         return "token"

@@ -250,7 +250,7 @@ class FileCache(Cache):
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold a lock file beside the file, where that is possible.
+        """Hold a lock file next to the file, if possible.
 
         Raises:
             CredentialsError: If another process does not release it.

@@ -518,7 +518,7 @@ class SyncProvClient(SyncBaseClient):
         Rows without a job are registered as by :meth:`register_many`; the jobs of the others are
         waited for. Then the columns ``_job_id``, ``_job_status``, ``_model_run_record_id`` and
         ``_error_info`` are filled in. Until all outcomes are known, the file is not changed, and a
-        manifest beside it, of the same name and ``.manifest``, stores them: the same call continues
+        manifest next to it, with the suffix ``.manifest``, stores them: the same call continues
         where an earlier one stopped, even one that was killed. The manifest is deleted at the end.
         If the path is a symbolic link, the file that it points to is written.
 
@@ -529,7 +529,7 @@ class SyncProvClient(SyncBaseClient):
         Args:
             path: The CSV file, in UTF-8, filled in from :meth:`generate_csv_template`.
             output: Where the file with those columns is written, instead of ``path`` itself; the
-                manifest is beside it then.
+                manifest is then next to that file.
             overwrite: Whether an existing file at ``output`` is replaced.
             chunk_size: How many records a batch has.
             max_concurrent_batches: How many batches are in flight at once.
