@@ -30,7 +30,7 @@ takes these arguments after `--`:
 | --- | --- |
 | `--quick` | fewer rounds and smaller sizes: under two minutes |
 | `--rounds N` | how often the sides take turns |
-| {groups} | measures these groups of figures only, and leaves this page as it is |
+| {groups} | measures these groups of figures only, and does not change this page |
 | `--profile NAME` | prints where the time or the memory of a figure goes |
 
 ## How it is measured

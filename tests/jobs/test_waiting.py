@@ -233,7 +233,7 @@ def test_a_permanent_error_ends_the_wait_and_says_how_to_resume(
     error = failure(kind, client_for(server.url).jobs.wait(SESSION))
     assert len(server.received) == 2
     assert error.__notes__ == [
-        f"The job {SESSION} goes on: wait for it again with jobs.wait('{SESSION}')."
+        f"The job {SESSION} continues: wait for it again with jobs.wait('{SESSION}')."
     ]
 
 
@@ -280,7 +280,7 @@ def test_a_timeout_says_the_last_status_and_how_to_resume(server: Server) -> Non
     assert error.job.status == JobStatus.IN_PROGRESS
     assert str(error) == (
         f"the job {SESSION} did not end within 0.2 s: its last known status is IN_PROGRESS. It"
-        " goes on:"
+        " continues:"
         f" wait for it again with jobs.wait('{SESSION}')"
     )
     assert error.__cause__ is None

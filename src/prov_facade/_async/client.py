@@ -546,7 +546,7 @@ class ProvClient(BaseClient):
 
         Raises:
             BadRequestError: If the server cannot read the file, with its reason.
-            FileError: If a file cannot be written, or was changed meanwhile, in which case it is
+            FileError: If a file cannot be written, or has been changed since, in which case it is
                 kept. It is an ``OSError``, too.
             InvalidRequestError: If the file cannot be read, there is already one at ``output``, or
                 an option is out of range; nothing is sent.
@@ -961,8 +961,8 @@ class ProvClient(BaseClient):
 
         Raises:
             BadRequestError: If the server cannot read the file. The error gives its reason.
-            FileError: If reading the file fails, or the file changes meanwhile. It is also an
-                ``OSError``.
+            FileError: If reading the file fails, or the file changes during the upload. It is also
+                an ``OSError``.
             InvalidRequestError: If the file does not exist or cannot be opened; nothing is sent.
             ProvError: See :class:`ProvClient`.
         """

@@ -57,6 +57,6 @@ def check_permissions(
         fault = "can be read by other users"
     if fault:
         raise CredentialsError(
-            f"{path} holds tokens and {fault}: run `{fix}` on it if you trust them, or remove it"
+            f"{path} contains tokens and {fault}: run `{fix}` on it if you trust them, or remove it"
             " and sign in again"
         )

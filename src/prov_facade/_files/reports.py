@@ -108,7 +108,7 @@ def check_report(
 
 
 def is_word_document(file: BinaryIO) -> bool:
-    """Tell whether a file is a Word document."""
+    """Return whether a file is a Word document."""
     try:
         with zipfile.ZipFile(file) as archive:
             return "[Content_Types].xml" in archive.namelist()

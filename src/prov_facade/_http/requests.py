@@ -140,7 +140,7 @@ def _simplify(value: object) -> object:
         ) from error
     if unknown_types:
         raise InvalidRequestError(
-            f"nothing was sent: an argument holds {', '.join(unknown_types)}, which JSON cannot"
+            f"nothing was sent: an argument contains {', '.join(unknown_types)}, which JSON cannot"
             " express"
         )
     return simple

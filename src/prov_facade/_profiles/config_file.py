@@ -219,7 +219,7 @@ def _check_privacy(file: _File, profiles: dict[str, Settings]) -> None:
         for secret in SECRETS:
             if getattr(settings, secret) is not None:
                 raise ConfigError(
-                    f"{file} holds a secret ({secret} of profile {name!r}), but others can read"
+                    f"{file} contains a secret ({secret} of profile {name!r}), but others can read"
                     f" or change it: its mode is {stat.S_IMODE(file.mode):04o}. Fix it with:"
                     f" chmod 600 {shlex.quote(str(file))}"
                 )

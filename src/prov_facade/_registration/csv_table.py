@@ -160,8 +160,7 @@ def check_unchanged(path: str | os.PathLike[str], expected: str) -> None:
     except OSError as error:
         fault, number = error.strerror or str(error), error.errno
     raise errors.FileError(
-        f"the CSV file {str(path)!r} is kept as it is: {fault}. Call register_csv again to"
-        " continue",
+        f"the CSV file {str(path)!r} was not changed: {fault}. Call register_csv again to continue",
         number=number,
         filename=str(path),
     )

@@ -213,7 +213,7 @@ class Sandbox:
     def reset(self) -> None:
         """Return a running sandbox to the state of a new one, in a few milliseconds.
 
-        Items, jobs, links and reports are those of the seed file again, which is read anew. Faults,
+        Items, jobs, links and reports are those of the seed file, which is read again. Faults,
         recorded requests, logins and sessions of the realm are deleted, and :attr:`delays` and the
         settings of :attr:`realm` return to their initial values. Nothing that was in progress
         has an effect afterwards: jobs are discarded; requests being handled are finished first;

@@ -1,6 +1,6 @@
 """A transport whose connections keep to the deadline.
 
-httpx's timeouts start anew with every byte that is sent or received, and a thread that waits for a
+httpx's timeouts start again with every byte that is sent or received, and a thread that waits for a
 socket cannot be stopped. So each wait ends at the deadline at the latest.
 """
 

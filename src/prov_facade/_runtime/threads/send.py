@@ -48,7 +48,7 @@ def send(transport: httpx.BaseTransport, request: httpx.Request) -> httpx.Respon
         return transport.handle_request(request)
     if remaining == 0:
         raise TimeoutError
-    # Custom transports do not support the deadline, only timeouts of phases, which start anew
+    # Custom transports do not support the deadline, only timeouts of phases, which start again
     # with every piece that arrives.
     request.extensions["timeout"] = _Shortened(request.extensions["timeout"])
     assert isinstance(request.stream, httpx.SyncByteStream)  # noqa: S101
@@ -63,7 +63,7 @@ class _Shortened(dict[str, float | None]):
     """The limits of the phases of a request, none of which goes beyond the deadline."""
 
     def get(self, phase: str, default: object = None) -> float | None:  # noqa: ARG002
-        """Return a limit as it is when the phase begins."""
+        """Return a limit, computed when the phase begins."""
         limit = within(super().get(phase))
         return None if limit is None else max(limit, MIN_TIMEOUT)
 

@@ -20,7 +20,7 @@ from prov_facade.sandbox._state.store import Store
 from prov_facade.sandbox.faults import Faults
 
 ENCRYPTED_USER_INFO = "sealed"
-"""Stands for the user who started a job, whom payloads name in a form only the server can read."""
+"""Placeholder for the user who started a job; on the server, only the server can read it."""
 
 _LOG = logging.getLogger("prov_facade.sandbox")
 _MAX_STEPS = 500
