@@ -65,7 +65,7 @@ def lint(session: nox.Session) -> None:
         session.run("ruff", "check", *PYTHON_CODE)
         session.run("ruff", "format", "--check", *PYTHON_CODE)
     session.run("codespell")
-    # Which rooms may import which: [tool.importlinter] in pyproject.toml.
+    # Which packages may import which: [tool.importlinter] in pyproject.toml.
     session.run("lint-imports", "--no-logo", env={"PYTHONPATH": "src:generated"})
 
 

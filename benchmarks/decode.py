@@ -1,4 +1,4 @@
-"""Five thousand records, from the bytes of a response to models, beside parsers and peers."""
+"""Decodes five thousand records from a response, compared with parsers and other clients."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The environments of the peers, built with venv and pip outside the repository, and kept.
 
-Bare httpx has one of its own as well: no package that is only there because of prov-facade may
-make it faster.
+Bare httpx also has a separate environment, so that no package installed for prov-facade makes it
+faster.
 """
 
 from __future__ import annotations

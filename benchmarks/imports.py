@@ -1,6 +1,6 @@
-"""How long imports take, each in a new process, beside httpx in the same environment.
+"""How long imports take, each in a new process, compared with httpx in the same environment.
 
-In the same one, since httpx imports more where click and rich are installed.
+In the same environment, since httpx imports more if click and rich are installed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs sides in turns, each in a process of its own, and compares them."""
+"""Runs sides alternately, each in a separate process, and compares them."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def process(python: str, *command: str) -> Iterator[subprocess.Popen[str]]:
 
 @contextmanager
 def server(size: int = 0) -> Iterator[str]:
-    """Run the server, whose files have so many bytes, in a process of its own; its URL."""
+    """Run the server in a separate process, with files of this many bytes, and return its URL."""
     with process(sys.executable, "benchmarks.server", str(size)) as child:
         assert child.stdout is not None
         yield f"http://127.0.0.1:{int(child.stdout.readline())}"
@@ -156,7 +156,7 @@ class Worker:
         self._child = child
 
     def run(self, calls: int = 1) -> dict[str, float]:
-        """Make so many calls; the figures of all, ``seconds`` and ``cpu`` among them."""
+        """Make a number of calls, and return their figures, such as ``seconds`` and ``cpu``."""
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         self._child.stdin.write(f"{calls}\n")
@@ -168,7 +168,7 @@ class Worker:
         return figures
 
     def calls_in(self, seconds: float) -> int:
-        """Warm up, and return how many calls take so long."""
+        """Warm up, and return how many calls fit into a time."""
         self.run(5)  # the first one loads certificates, and opens a connection
         calls = 1
         while (taken := self.run(calls)["seconds"]) < seconds / 4:
@@ -177,7 +177,7 @@ class Worker:
 
 
 def measured(url: str, side: Side) -> dict[str, float]:
-    """Make a single call of a side of ours; its figures."""
+    """Make a single call of one of our sides, and return its figures."""
     with worker(sys.executable, url, side) as one:
         return one.run()
 
@@ -190,7 +190,7 @@ def worker(python: str, url: str, side: Side) -> Iterator[Worker]:
 
 
 def interleaved(bench: Bench, url: str, sides: Sequence[Side], rounds: int) -> dict[str, Rounds]:
-    """Run sides in turns, with as many calls a round as fit into a short time."""
+    """Run sides alternately, with as many calls per round as fit into a short time."""
     with ExitStack() as stack:
         workers = {}
         for side in sides:
@@ -200,7 +200,7 @@ def interleaved(bench: Bench, url: str, sides: Sequence[Side], rounds: int) -> d
         calls = {name: it.calls_in(seconds) for name, it in workers.items()}
         taken: dict[str, Rounds] = {name: [] for name in workers}
         for number in range(rounds):
-            # There and back, so that no side always follows the same one.
+            # Forwards and backwards, so that no side always follows the same one.
             for name in list(workers)[:: -1 if number % 2 else 1]:
                 figures = workers[name].run(calls[name])
                 taken[name].append({key: value / calls[name] for key, value in figures.items()})
@@ -208,7 +208,7 @@ def interleaved(bench: Bench, url: str, sides: Sequence[Side], rounds: int) -> d
 
 
 def profile(side: Side, kind: str, calls: int, size: int = 0) -> str:
-    """Where the time (``cpu``) or the memory (``memory``) of so many calls goes."""
+    """Profile the time (``cpu``) or the memory (``memory``) of a number of calls."""
     with server(size) as url:
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.worker", kind, side.function, url, *side.arguments],

@@ -1,4 +1,4 @@
-"""One read and one write over one kept connection, beside bare httpx and other clients."""
+"""A read and a write over an open connection, compared with bare httpx and other clients."""
 
 from __future__ import annotations
 

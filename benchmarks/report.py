@@ -30,17 +30,17 @@ takes these arguments after `--`:
 | --- | --- |
 | `--quick` | fewer rounds and smaller sizes: under two minutes |
 | `--rounds N` | how often the sides take turns |
-| {groups} | measures these groups of figures only, and leaves this page as it is |
+| {groups} | measures these groups of figures only, and does not change this page |
 | `--profile NAME` | prints where the time or the memory of a figure goes |
 
 ## How it is measured
 
-- Each side runs in a process of its own. Sides take turns, round by round, and each round repeats
+- Each side runs in a separate process. Sides alternate, round by round, and each round repeats
   a call for a fraction of a second.
 - A ratio is ours divided by the peer's. It is the median over the rounds of one run, with the
   lowest and the highest in parentheses. The CPU ratio compares the CPU time of the two processes.
 - Compare ratios, not times: times depend on the machine and on what else it does.
-- The server is a bare asyncio protocol on the loopback interface, in a process of its own. It
+- The server is a bare asyncio protocol on the loopback interface, in a separate process. It
   responds at once.
 - "httpx" is httpx and json as `pip install httpx` gives them, without sniffio, in an environment of
   its own. "stock" is what openapi-python-client generates from our document with its own templates.

@@ -1,4 +1,4 @@
-"""How long the sandbox takes over lineage queries, and how many requests it serves."""
+"""How long lineage queries take in the sandbox, and how many requests it serves."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Connection:
 
 
 async def query(sandbox: Running, direction: str, starts: list[str], depth: int) -> str:
-    """Explore from each start; the median time, the longest, and how many links were found."""
+    """Explore from each start, and return the median and longest time and the number of links."""
     connection = Connection(sandbox)
     await connection.open()
     taken, found = [], []
@@ -84,7 +84,7 @@ async def query(sandbox: Running, direction: str, starts: list[str], depth: int)
 
 
 async def served(sandbox: Running, connections: int, seconds: float) -> int:
-    """Count the requests that are served over so many connections."""
+    """Count the requests that are served over a number of connections."""
     end = time.perf_counter() + seconds
 
     async def ask() -> int:
@@ -104,7 +104,7 @@ def rows(bench: Bench) -> Iterator[Row]:
         with running(links) as sandbox:
             where = f"sandbox, {links:,} links"
             yield Row("sandbox", f"{where}: start", ours=duration(sandbox.seconds))
-            # Well inside the graph, where walks do not end at its border.
+            # Far inside the graph, where walks do not end at its border.
             first, step = sandbox.runs // 4, sandbox.runs // (2 * STARTS)
             datasets = [f"dataset/{first + number * step}" for number in range(STARTS)]
             queries = [(way, datasets, it) for way in ("upstream", "downstream") for it in DEPTHS]

@@ -1,7 +1,7 @@
-"""The local server of the benchmarks: a bare asyncio protocol, in a process of its own.
+"""The local server of the benchmarks: a bare asyncio protocol, in a separate process.
 
-It responds at once, so that a figure is the client's. ``python -m benchmarks.server BYTES`` prints
-the port that it listens on; files that it sends have at least that many bytes.
+It responds at once, so that figures measure the client. ``python -m benchmarks.server BYTES``
+prints the port that it listens on; files that it sends have at least that many bytes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Runs openapi-python-client with this project's templates.
 
 The generator parses the document and renders one module per schema and operation. ``templates/``
-replaces those of its own templates that do not fit. :mod:`codegen.views` reads from the document
+replaces some of its templates. :mod:`codegen.views` reads from the document
 what the generator does not pass to templates: limits, roles and further media types.
 """
 

@@ -14,7 +14,7 @@ from codegen.errors import CodegenError
 
 
 def is_map(prop: object) -> bool:
-    """Whether an object schema names no properties of its own, and so is a ``dict[str, T]``."""
+    """Whether an object schema has no named properties, and so is a ``dict[str, T]``."""
     return (
         isinstance(prop, ModelProperty)
         and not prop.required_properties

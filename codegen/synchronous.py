@@ -20,7 +20,7 @@ from codegen.errors import CodegenError
 from codegen.formatting import FIRST_PARTY, finish
 
 # Names in the code. Any other name that begins with `Async` is an error, since unasync would rename
-# it by itself.
+# it automatically.
 NAMES = {
     # this project
     "fetch_token": "get_token",

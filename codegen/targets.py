@@ -88,7 +88,7 @@ class SyncPackage:
         synchronous(root / self.source, package, header=header)
 
 
-# What the facade exports beside models, by the modules that define it.
+# What the facade exports in addition to models, by the modules that define it.
 PUBLIC = {
     "prov_api_client.types": ("ModelLike", "SupportsModelDump"),
     "prov_facade._async.admin": ("ProvAdminClient",),

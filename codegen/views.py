@@ -193,7 +193,7 @@ class Views:
             True,
         ):
             raise CodegenError(
-                f"{name} mixes named properties with a map: give the map a property of its own"
+                f"{name} mixes named properties with a map: put the map into a separate property"
             )
         properties = _properties(prop)
         in_order = [p for p in properties if p.required] + [p for p in properties if not p.required]

@@ -127,3 +127,12 @@ def _media_type(node: Node, root: Node) -> Node:
         return node
     examples = {name: resolve(example, root) for name, example in node["examples"].items()}
     return {**node, "examples": examples}
+
+
+def without_nulls(value: Any) -> Any:
+    """Drop nulls: the server treats them like absence."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value]
+    return value

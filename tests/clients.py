@@ -163,7 +163,7 @@ async def _iterate(
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in an event loop of its own, as scripts do call after call."""
+    """Run a coroutine in a new event loop, as scripts do for each call."""
     return asyncio.run(coroutine)
 
 
@@ -183,12 +183,12 @@ def config_for(url: str) -> Config:
 
 
 def quick_retries(**changes: Any) -> RetryPolicy:
-    """A policy that hardly waits between attempts."""
+    """A policy with very short waits between attempts."""
     return RetryPolicy(**{"attempts": 3, "backoff": 0.001, "max_backoff": 0.002, **changes})
 
 
 def quick_polling(**changes: Any) -> PollPolicy:
-    """A policy that hardly waits between polls."""
+    """A policy with very short waits between polls."""
     settings = {"interval": 0.01, "max_interval": 0.03, "not_found_grace": 30, "deadline": 30}
     return PollPolicy(**{**settings, **changes})
 

@@ -1,8 +1,8 @@
 """A mock prov-api and job-api that is driven by the OpenAPI documents.
 
 It checks that each request conforms to its document (path, query, headers, body, upload), and
-answers with the document's own examples, for any status that the document knows. It keeps no state:
-what it answers does not depend on what it was sent.
+responds with the document's examples, for any status that the document has. It keeps no state:
+its responses do not depend on earlier requests.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class ContractServer:
     """The mock server on a free loopback port; ``with`` starts it.
 
     Args:
-        token: The token that it takes.
+        token: The token that it accepts.
     """
 
     def __init__(self, *, token: str = TOKEN) -> None:
@@ -123,7 +123,7 @@ class ContractServer:
         """A token that the server accepts."""
         return BearerToken(self._token)
 
-    def answer(
+    def set_response(
         self,
         operation_id: str,
         status: str | int = 200,
@@ -181,17 +181,17 @@ class ContractServer:
         reasons = self._departures(request, route)
         if reasons:
             return self._refuse(f"{route.operation_id}: {'; '.join(reasons)}")
-        answer = _answer(route, self._choices.get(route.operation_id, _Choice()))
-        return self._with_report_here(answer) if route.operation_id == "fetch_job" else answer
+        response = _build_response(route, self._choices.get(route.operation_id, _Choice()))
+        return self._with_report_here(response) if route.operation_id == "fetch_job" else response
 
-    def _with_report_here(self, answer: Response) -> Response:
+    def _with_report_here(self, response: Response) -> Response:
         """Replace the object store in the example of a job by this server."""
-        found = msgspec.json.decode(answer.get_data())
+        found = msgspec.json.decode(response.get_data())
         result = found.get("job", {}).get("result") or {}
         if "report_url" in result:
             result["report_url"] = f"{self.url}{_REPORT}?{urlsplit(result['report_url']).query}"
-        answer.set_data(msgspec.json.encode(found))
-        return answer
+        response.set_data(msgspec.json.encode(found))
+        return response
 
     def _report(self, request: Request) -> Response:
         """Return a report like an object store: to all who have the signed URL."""
@@ -200,7 +200,7 @@ class ContractServer:
         )
         if "Authorization" in request.headers:
             return self._refuse("fetch_report: a token where none is needed")
-        return _answer(_routes()["generate_report"], _Choice(media_type=_WORD))
+        return _build_response(_routes()["generate_report"], _Choice(media_type=_WORD))
 
     def _departures(self, request: Request, route: _Route) -> list[str]:
         """Yield the reasons why a request does not conform to the document."""
@@ -266,7 +266,7 @@ def _decoded(value: bytes, **_: str) -> str:
     return value.decode("utf-8")
 
 
-def _answer(route: _Route, choice: _Choice) -> Response:
+def _build_response(route: _Route, choice: _Choice) -> Response:
     """Build a response from one of the document's examples."""
     content = route.entry.responses[choice.status]["content"]
     media_type = choice.media_type or next(iter(content))

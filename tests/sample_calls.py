@@ -75,15 +75,15 @@ class Sample:
     """A call of an operation, and a response: text, bytes, or a value that is sent as JSON."""
 
     call: Call
-    answer: object
+    response: object
     content_type: str = "application/json"
 
     @property
     def reply(self) -> bytes:
-        if isinstance(self.answer, str | bytes):
-            body = self.answer.encode() if isinstance(self.answer, str) else self.answer
+        if isinstance(self.response, str | bytes):
+            body = self.response.encode() if isinstance(self.response, str) else self.response
             return reply(body, self.content_type)
-        return json_reply(self.answer)
+        return json_reply(self.response)
 
 
 _JOB = {"status": STATUS, "session_id": SESSION}
@@ -133,8 +133,8 @@ _CONTENT_TYPES = {
     "generate_config_file": "text/plain; charset=utf-8",
 }
 SAMPLES = {
-    name: Sample(CALLS[name][0].make, answer, _CONTENT_TYPES.get(name, "application/json"))
-    for name, answer in RESPONSES.items()
+    name: Sample(CALLS[name][0].make, response, _CONTENT_TYPES.get(name, "application/json"))
+    for name, response in RESPONSES.items()
 }
 """The smallest call of every operation, and a response to it."""
 

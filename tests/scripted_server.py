@@ -57,7 +57,7 @@ class Drip:
 Reply = bytes | Cut | Drip | None
 """The bytes to send, or ``None`` to close the connection instead."""
 
-Answer = Reply | Callable[[Received], Reply]
+Response = Reply | Callable[[Received], Reply]
 
 
 def reply(
@@ -105,8 +105,8 @@ class Script:
 class Server:
     """The server: its address, and what it has received."""
 
-    def __init__(self, answer: Answer = None) -> None:
-        self.answer = answer
+    def __init__(self, response: Response = None) -> None:
+        self.response = response
         self.keeps_open = True
         self.received: list[Received] = []
         self.opened = 0
@@ -164,17 +164,17 @@ class _Handler(socketserver.StreamRequestHandler):
             while (request := self._receive()) is not None:
                 with owner.lock:
                     owner.received.append(request)
-                answer = owner.answer
-                answer = answer(request) if callable(answer) else answer
-                if isinstance(answer, Drip):
-                    self._drip(answer)
+                response = owner.response
+                response = response(request) if callable(response) else response
+                if isinstance(response, Drip):
+                    self._drip(response)
                     break
-                if isinstance(answer, Cut):
-                    self._reset(answer.sent)
+                if isinstance(response, Cut):
+                    self._reset(response.sent)
                     break
-                if answer is None:
+                if response is None:
                     break
-                self.wfile.write(answer)
+                self.wfile.write(response)
                 if not owner.keeps_open:
                     break
         except ConnectionError:

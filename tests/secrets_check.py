@@ -1,6 +1,6 @@
 """A pytest plugin that looks for tokens in every log record and every error.
 
-It records tokens when they are put on requests. The log and the errors are searched at the end of
+It records tokens when they are added to requests. The log and the errors are searched at the end of
 the test, since they may show a token before it is recorded.
 """
 

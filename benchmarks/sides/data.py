@@ -97,7 +97,7 @@ def fetch(url: str, size: str) -> bytes:
 
 
 def table(size: int) -> Iterator[bytes]:
-    """The pieces of a CSV file of at least so many bytes."""
+    """The pieces of a CSV file of at least this many bytes."""
     row = b"10378.1/10,Reef temperature,hourly,10378.1/1955001,2026-01-01 00:00:00+00:00,,,,\n"
     piece = row * (256 * 1024 // len(row))
     for _ in range(size // len(piece) + 1):

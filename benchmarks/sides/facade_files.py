@@ -19,7 +19,7 @@ REQUEST = {"id": START, "item_subtype": "MODEL_RUN", "depth": 1}
 
 
 async def _longest_pause(work: Awaitable[object]) -> float:
-    """Await something; the longest time that other tasks waited meanwhile, in seconds."""
+    """Await something, and return the longest time that other tasks waited, in seconds."""
     longest = 0.0
 
     async def tick() -> None:

@@ -1,7 +1,7 @@
-"""A sandbox in a process of its own, for ``benchmarks.sandbox``.
+"""A sandbox in a separate process, for ``benchmarks.sandbox``.
 
-``python -m benchmarks.sides.sandbox LINKS`` fills it with a made-up graph of about so many links; 0
-leaves it the default seed. Each model run reads three datasets of the runs shortly before it,
+``python -m benchmarks.sides.sandbox LINKS`` fills it with a fictional graph of about that many
+links; 0 keeps the default seed. Each model run reads three datasets of the runs shortly before it,
 writes one, and names a person and a study; all share a model and a workflow template.
 """
 
@@ -32,7 +32,7 @@ def _used(number: int) -> Any:
 
 
 def seed(runs: int) -> Any:
-    """A seed with so many model runs."""
+    """A seed with a number of model runs."""
     chance = random.Random(runs)  # noqa: S311  (not for security)
 
     def run(number: int) -> Any:

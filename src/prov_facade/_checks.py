@@ -17,7 +17,7 @@ def check_number(
     unit: str = "",
     error: Callable[[str], Exception] = ConfigError,
 ) -> None:
-    """Refuse anything but a finite number that is large enough.
+    """Raise an error unless a value is a finite number that is large enough.
 
     Args:
         name: The name of the setting, for the message.
@@ -28,7 +28,7 @@ def check_number(
         error: Makes the error from a message.
 
     Raises:
-        ConfigError: If it is not such a number, or whatever ``error`` makes.
+        ConfigError: If it is not such a number; or the error that ``error`` makes.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         large_enough = value > at_least if exclusive else value >= at_least
@@ -42,7 +42,7 @@ def check_number(
 def check_count(
     name: str, value: object, *, error: Callable[[str], Exception] = ConfigError
 ) -> None:
-    """Refuse anything but an integer of at least 1.
+    """Raise an error unless a value is an integer of at least 1.
 
     Args:
         name: The name of the setting, for the message.
@@ -50,7 +50,7 @@ def check_count(
         error: Makes the error from a message.
 
     Raises:
-        ConfigError: If it is not one, or whatever ``error`` makes.
+        ConfigError: If it is not one; or the error that ``error`` makes.
     """
     if type(value) is not int or value < 1:
         raise error(f"{name} must be an integer of at least 1, not {value!r}")

@@ -1,4 +1,4 @@
-"""Shows settings that are spelt out once, in a TypedDict, in the signatures that take them."""
+"""Shows settings that are defined once, in a TypedDict, in the signatures that take them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Auth managers: where tokens come from."""
+"""Auth managers, which provide tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import httpx
 
 from prov_facade.errors import CredentialsError
 
-# RFC 6750 allows fewer characters; what matters is that a header can carry them.
+# RFC 6750 allows fewer characters; here they only need to be valid in a header.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 _ASYNC_FUNCTION = (
@@ -23,13 +23,13 @@ _ASYNC_FUNCTION = (
 
 
 def is_token(value: object) -> bool:
-    """Tell whether a value is a token that a header can carry."""
+    """Return whether a value is a token that a header can contain."""
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
 @runtime_checkable
 class SupportsAuth(Protocol):
-    """What the clients need of an auth manager, whatever its class.
+    """The methods that the clients need of an auth manager of any class.
 
     An object of another library with these methods, such as the ``DeviceFlow`` of provenaclient,
     can be used like an :class:`AuthManager`.
@@ -44,7 +44,7 @@ class SupportsAuth(Protocol):
         ...
 
     def get_auth(self) -> httpx.Auth:
-        """Return what puts the token on a request."""
+        """Return an object that adds the token to a request."""
         ...
 
 
@@ -72,15 +72,15 @@ class AuthManager(ABC):
         """
 
     def token_at_hand(self) -> str | None:
-        """Return a token if one is there without blocking, such as one that has been kept.
+        """Return a token without blocking, such as one in memory, if possible.
 
-        The asynchronous client then asks for it without the help of a thread. The default is
-        ``None``: it may block.
+        The asynchronous client then needs no thread to obtain it. The default is ``None``:
+        obtaining a token may block.
         """
         return None
 
     def get_auth(self) -> httpx.Auth:
-        """Return what puts the token on a request.
+        """Return an object that adds the token to a request.
 
         Raises:
             CredentialsError: If no token can be obtained, or it cannot be part of a header.
@@ -89,19 +89,19 @@ class AuthManager(ABC):
 
 
 class BearerAuth(httpx.Auth):
-    """Puts a bearer token on a request.
+    """Adds a bearer token to a request.
 
     Args:
         token: The token.
 
     Raises:
-        CredentialsError: If the token is empty or has characters that no token has.
+        CredentialsError: If the token is empty or contains invalid characters.
     """
 
     def __init__(self, token: str) -> None:
         given: object = token
         if inspect.iscoroutine(given):
-            given.close()  # nobody will await it
+            given.close()  # it is not awaited
             raise CredentialsError(_ASYNC_FUNCTION)
         if not isinstance(given, str):
             raise CredentialsError(

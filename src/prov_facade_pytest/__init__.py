@@ -1,6 +1,6 @@
 """A pytest plugin with the fixture ``prov_sandbox``, loaded wherever prov-facade is installed.
 
-It is a package of its own because pytest imports plugins at every start, and importing a module of
+It is a separate package because pytest imports plugins at every start, and importing a module of
 ``prov_facade`` imports all of ``prov_facade``.
 """
 

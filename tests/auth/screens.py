@@ -76,7 +76,7 @@ class Screen:
                     return
 
     def find(self, pattern: re.Pattern[str], after: int = 0) -> re.Match[str]:
-        """Wait for a match, and fail if there is none."""
+        """Wait for a match, and fail if none occurs."""
         found: list[re.Match[str] | None] = []
 
         def look() -> bool:
@@ -105,7 +105,7 @@ def terminal() -> Iterator[tuple[Screen, IO[str]]]:
 
 @contextmanager
 def pipe() -> Iterator[tuple[Screen, IO[str]]]:
-    """A pipe, likewise."""
+    """A pipe, with the same methods."""
     reading, writing = os.pipe()
     with open(writing, "w") as stream:  # noqa: PTH123
         yield Screen(reading), stream

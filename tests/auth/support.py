@@ -51,7 +51,7 @@ def offline(sandbox: Sandbox, folder: Path, **settings: Any) -> OfflineFlow:
 
 
 def service(sandbox: Sandbox, secret: str = SECRET) -> ClientCredentials:
-    """The flow of a client with an account of its own."""
+    """The flow of a client with its own account."""
     return ClientCredentials(sandbox.config, SERVICE, secret)
 
 
@@ -123,11 +123,11 @@ def client_of(server: Server, **settings: Any) -> ClientCredentials:
 
 
 def scripted(reply: Callable[[], bytes], discovery: object = None) -> Any:
-    """Answer the request for the discovery document, and all others with a reply."""
+    """Respond to the request for the discovery document, and to all others with a reply."""
 
-    def answer(request: Received) -> bytes:
+    def respond(request: Received) -> bytes:
         if request.path.endswith("openid-configuration"):
             return json_reply(discovery) if discovery is not None else json_reply({}, status=404)
         return reply()
 
-    return answer
+    return respond

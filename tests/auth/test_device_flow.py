@@ -157,7 +157,7 @@ DEVICE = {
 def test_a_page_that_is_not_a_web_page_is_not_shown(
     changes: dict[str, object], realm: Server
 ) -> None:
-    realm.answer = scripted(lambda: json_reply({**DEVICE, **changes}))
+    realm.response = scripted(lambda: json_reply({**DEVICE, **changes}))
     shown: list[DeviceLogin] = []
     auth = DeviceFlow(config_of(realm), CLIENT, prompt=shown.append)
     with pytest.raises(CredentialsError, match=r"cannot be (opened|used)"):
@@ -167,7 +167,7 @@ def test_a_page_that_is_not_a_web_page_is_not_shown(
 
 def test_numbers_may_be_strings_and_optional_fields_absent(realm: Server) -> None:
     replies = iter([{**DEVICE, "expires_in": "600", "interval": "0.01"}, TOKENS])
-    realm.answer = scripted(lambda: json_reply(next(replies)))
+    realm.response = scripted(lambda: json_reply(next(replies)))
     shown: list[DeviceLogin] = []
     auth = DeviceFlow(config_of(realm), CLIENT, prompt=shown.append)
     assert auth.get_token() == TOKENS["access_token"]
@@ -175,7 +175,7 @@ def test_numbers_may_be_strings_and_optional_fields_absent(realm: Server) -> Non
 
 
 def test_a_realm_without_device_logins_is_an_error(realm: Server) -> None:
-    realm.answer = scripted(lambda: json_reply({"error": "unauthorized_client"}, status=400))
+    realm.response = scripted(lambda: json_reply({"error": "unauthorized_client"}, status=400))
     with pytest.raises(CredentialsError, match="can enable this flow"):
         DeviceFlow(config_of(realm), CLIENT, interactive=True).get_token()
     with pytest.raises(CredentialsError, match="can enable this flow"):

@@ -42,13 +42,13 @@ def test_a_denial_is_reported_to_every_waiting_thread(sandbox: Sandbox) -> None:
         errors = [f.exception() for f in [threads.submit(get) for _ in range(8)]]
     assert {str(error) for error in errors} == {str(errors[0])}
     assert all(isinstance(e, CredentialsError) and e.error == "access_denied" for e in errors)
-    assert len(set(map(id, errors))) == 8  # each with a traceback of its own
+    assert len(set(map(id, errors))) == 8  # each with its own traceback
     assert len(shown) == 1
 
 
 def test_threads_that_wait_for_a_hanging_realm_share_one_timeout(realm: Server) -> None:
     over = threading.Event()
-    realm.answer = lambda _: bytes(over.wait(20) and 0)
+    realm.response = lambda _: bytes(over.wait(20) and 0)
     auth = client_of(realm, timeout=0.3)
     with ThreadPoolExecutor(8) as threads:
         errors = [f.exception() for f in [threads.submit(auth.get_token) for _ in range(8)]]

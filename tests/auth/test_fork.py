@@ -1,4 +1,4 @@
-"""What a forked child finds of the locks and the state of its parent."""
+"""Locks and state of the parent in a forked child."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def test_a_cell_shows_the_login_and_continues_once_approved(call: str, notebook:
 
 
 def test_markup_from_the_realm_is_escaped(notebook: Notebook, sandbox: Sandbox) -> None:
-    answer = {
+    response = {
         "device_code": "a-device-code",
         "user_code": "<b>&amp;",
         "verification_uri": "http://127.0.0.1/device",
@@ -164,7 +164,7 @@ def test_markup_from_the_realm_is_escaped(notebook: Notebook, sandbox: Sandbox) 
         "expires_in": 600,
         "interval": 0.01,
     }
-    sandbox.faults.add("device_authorization", responding(answer))
+    sandbox.faults.add("device_authorization", responding(response))
     sandbox.faults.add("token", responding(TOKENS))
     cell = notebook.run("DeviceFlow(config, 'n', cache=None).get_token()")
     data = notebook.message(cell, "display_data")["data"]

@@ -75,7 +75,7 @@ def test_an_unreachable_realm_is_an_error_that_says_what_to_check(
 
 def test_a_redirect_is_not_followed(realm: Server) -> None:
     location = {"Location": "http://127.0.0.1:1/"}
-    realm.answer = scripted(lambda: json_reply({}, status=307, headers=location))
+    realm.response = scripted(lambda: json_reply({}, status=307, headers=location))
     with pytest.raises(CredentialsError, match="Redirects are not followed"):
         client_of(realm).get_token()
     assert len(realm.received) == 2
@@ -139,13 +139,13 @@ def test_the_document_of_another_realm_is_ignored(
 @pytest.mark.parametrize("address", ["http://other.example.org/token", "ftp://127.0.0.1/", "token"])
 def test_an_endpoint_to_which_no_token_may_be_sent_is_an_error(address: str, realm: Server) -> None:
     discovery = {"issuer": f"{realm.url}/r", "token_endpoint": address}
-    realm.answer = scripted(lambda: json_reply(TOKENS), discovery)
+    realm.response = scripted(lambda: json_reply(TOKENS), discovery)
     with pytest.raises(CredentialsError, match="names an address that cannot be used"):
         client_of(realm).get_token()
 
 
 def test_a_malformed_discovery_document_is_ignored(realm: Server) -> None:
-    realm.answer = scripted(
+    realm.response = scripted(
         lambda: json_reply(TOKENS), {"issuer": f"{realm.url}/r", "token_endpoint": 5}
     )
     assert client_of(realm).get_token()
@@ -176,21 +176,21 @@ def test_a_malformed_discovery_document_is_ignored(realm: Server) -> None:
     ids=repr,
 )
 def test_a_response_without_tokens_is_an_error(response: object, realm: Server) -> None:
-    realm.answer = scripted(lambda: json_reply(response))
+    realm.response = scripted(lambda: json_reply(response))
     with pytest.raises(CredentialsError, match="could not sign in as a client"):
         client_of(realm).get_token()
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 10_000])
 def test_a_response_that_is_not_json_is_an_error(body: bytes, realm: Server) -> None:
-    realm.answer = scripted(lambda: reply(body))
+    realm.response = scripted(lambda: reply(body))
     with pytest.raises(CredentialsError, match="not a JSON object"):
         client_of(realm).get_token()
 
 
 @pytest.mark.parametrize("expires_in", [None, 0, -5, "300", "300.5", 300.5, 1e300, 0.001])
 def test_any_number_is_accepted_as_a_lifetime(expires_in: object, realm: Server) -> None:
-    realm.answer = scripted(lambda: json_reply({**TOKENS, "expires_in": expires_in}))
+    realm.response = scripted(lambda: json_reply({**TOKENS, "expires_in": expires_in}))
     assert client_of(realm).get_token() == TOKENS["access_token"]
 
 
@@ -229,7 +229,7 @@ def test_no_error_in_the_chain_holds_a_secret(sandbox: Sandbox, tmp_path: Path) 
 def test_a_secret_that_the_realm_repeats_is_masked(realm: Server) -> None:
     description = f"{SECRET} \x1b[31mis wrong\n{'x' * 400}"
     body = {"error": "invalid_grant", "error_description": description}
-    realm.answer = scripted(lambda: json_reply(body, status=400))
+    realm.response = scripted(lambda: json_reply(body, status=400))
     with pytest.raises(CredentialsError) as caught:
         client_of(realm).get_token()
     assert caught.value.error == "invalid_grant"

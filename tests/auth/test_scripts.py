@@ -145,10 +145,10 @@ def test_a_failing_browser_is_ignored(
 def open_for_writing(fifo: Path) -> IO[bytes]:
     """Open a named pipe as soon as the other end is open."""
     for _ in range(300):
-        with suppress(OSError):  # nobody reads yet
+        with suppress(OSError):  # the pipe has no reader yet
             return open(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK), "wb")  # noqa: PTH123
         time.sleep(0.05)
-    pytest.fail("nobody opened the other end")
+    pytest.fail("no process opened the other end")
 
 
 def test_a_hanging_browser_delays_nothing(

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 
 import Provider from 'oidc-provider';
 
-// Standard output is for the issuer; the provider tells other things.
+// Standard output is only for the issuer; the provider also logs.
 globalThis.console = new Console(process.stderr);
 
 const { values } = parseArgs({
@@ -28,7 +28,7 @@ const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 const RESOURCE = 'urn:prov-api';
 const READ = 'entity-registry-read';
 const WRITE = 'entity-registry-write';
-// Whoever signs in with a name and any password is that person.
+// Any password is valid for any name.
 const ROLES = {
   ann: [READ, WRITE],
   bob: [READ],
@@ -64,7 +64,7 @@ const configuration = {
   ].filter((client) => authMethods.includes(client.token_endpoint_auth_method)),
   clientAuthMethods: authMethods,
   cookies: { keys: [randomBytes(32).toString('hex')] },
-  // Without it, a key that everybody has.
+  // Without it, the provider uses a publicly known key.
   jwks: {
     keys: [
       {
@@ -87,7 +87,7 @@ const configuration = {
       defaultResource: () => RESOURCE,
       useGrantedResource: () => true,
       getResourceServerInfo: () => ({
-        // The answers with tokens name no other scopes.
+        // The responses with tokens name no other scopes.
         scope: 'openid offline_access',
         audience: RESOURCE,
         accessTokenFormat: 'jwt',

@@ -75,7 +75,7 @@ def test_rotated_refresh_tokens_are_used_once(
     flow.force_refresh()
     assert person.approved == 1
 
-    # The provider takes a second use for a theft, and revokes all tokens.
+    # The provider treats a second use as theft, and revokes all tokens.
     stolen = provider.refresh(seen[0])
     assert (stolen.status_code, stolen.json()["error"]) == (400, "invalid_grant")
     assert not provider.is_active(cached_in(tmp_path))
@@ -179,7 +179,7 @@ def test_logout_revokes_the_present_offline_token(
 
 
 def test_logout_succeeds_if_the_provider_does_not_revoke_access_tokens(sandbox: Sandbox) -> None:
-    """Its access tokens are JWTs, which APIs accept by themselves. A client has no other tokens."""
+    """Its access tokens are JWTs, which APIs can verify. A client has no other tokens."""
     auth = ClientCredentials(sandbox.config, "with-post", secret_of("with-post"))
     before = auth.get_token()
     with pytest.raises(CredentialsError) as caught:

@@ -9,6 +9,7 @@ import api_document
 import attrs
 import msgspec
 import pytest
+from api_document import without_nulls
 from clients import BOTH_BY_DEFAULT, run
 from contract_server import TOKEN, ContractServer
 from operation_calls import CALLS, Call
@@ -37,29 +38,20 @@ class Documented:
         return isinstance(self.value, dict) and self.value.get("status", {}).get("success") is False
 
 
-ANSWERS = [
+RESPONSES = [
     Documented(operation_id, int(status), media_type, name, api_document.example_value(example))
     for operation_id, entry in api_document.operations().items()
     for status, response in entry.responses.items()
     for media_type, content in response["content"].items()
     for name, example in content["examples"].items()
 ]
-(DOCUMENT,) = (answer.value for answer in ANSWERS if answer.media_type == DOCX)
+(DOCUMENT,) = (response.value for response in RESPONSES if response.media_type == DOCX)
 CLASSES = {
     400: errors.BadRequestError,
     401: errors.AuthenticationError,
     422: errors.ValidationFailedError,
     500: errors.ServerError,
 }
-
-
-def without_nulls(value: Any) -> Any:
-    """Drop nulls: the server treats them like absence."""
-    if isinstance(value, dict):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [without_nulls(item) for item in value]
-    return value
 
 
 def as_json(value: Any) -> Any:
@@ -78,7 +70,7 @@ def test_a_call_sends_its_arguments(
     operation_id: str, which: int, server: ContractServer, client: ProvClient
 ) -> None:
     if operation_id == "generate_report":
-        server.answer(operation_id, media_type=DOCX)
+        server.set_response(operation_id, media_type=DOCX)
     call: Call = CALLS[operation_id][which]
 
     run(call.make(client))
@@ -93,17 +85,19 @@ def test_a_call_sends_its_arguments(
 
 
 @pytest.mark.parametrize(
-    "answer", [a for a in ANSWERS if a.status < 400 and not a.says_failure], ids=str
+    "response", [a for a in RESPONSES if a.status < 400 and not a.says_failure], ids=str
 )
 def test_a_success_returns_the_documented_value(
-    answer: Documented, server: ContractServer, client: ProvClient
+    response: Documented, server: ContractServer, client: ProvClient
 ) -> None:
-    operation_id, value = answer.operation_id, answer.value
-    server.answer(operation_id, answer.status, media_type=answer.media_type, example=answer.example)
+    operation_id, value = response.operation_id, response.value
+    server.set_response(
+        operation_id, response.status, media_type=response.media_type, example=response.example
+    )
     call = CALLS[operation_id][0]
 
-    if operation_id == "generate_report" and answer.media_type != DOCX:
-        server.answer("fetch_job", example="report_made")
+    if operation_id == "generate_report" and response.media_type != DOCX:
+        server.set_response("fetch_job", example="report_made")
         document = run(call.make(client))
         assert document == DOCUMENT
         asked = {request.operation_id: request.query for request in server.received}
@@ -120,12 +114,14 @@ def test_a_success_returns_the_documented_value(
         assert value is None or attrs.has(type(result)) or operation_id == "trigger_sentry_debug"
 
 
-@pytest.mark.parametrize("answer", [a for a in ANSWERS if a.says_failure], ids=str)
+@pytest.mark.parametrize("response", [a for a in RESPONSES if a.says_failure], ids=str)
 def test_a_failure_in_a_200_is_an_error(
-    answer: Documented, server: ContractServer, client: ProvClient
+    response: Documented, server: ContractServer, client: ProvClient
 ) -> None:
-    operation_id, value = answer.operation_id, answer.value
-    server.answer(operation_id, answer.status, media_type=answer.media_type, example=answer.example)
+    operation_id, value = response.operation_id, response.value
+    server.set_response(
+        operation_id, response.status, media_type=response.media_type, example=response.example
+    )
 
     with pytest.raises(errors.OperationFailedError) as raised:
         run(CALLS[operation_id][0].make(client))
@@ -135,12 +131,14 @@ def test_a_failure_in_a_200_is_an_error(
     assert as_json(raised.value.result) == without_nulls(value)
 
 
-@pytest.mark.parametrize("answer", [a for a in ANSWERS if a.status >= 400], ids=str)
+@pytest.mark.parametrize("response", [a for a in RESPONSES if a.status >= 400], ids=str)
 def test_an_error_status_raises_its_class(
-    answer: Documented, server: ContractServer, client: ProvClient
+    response: Documented, server: ContractServer, client: ProvClient
 ) -> None:
-    operation_id, value = answer.operation_id, answer.value
-    server.answer(operation_id, answer.status, media_type=answer.media_type, example=answer.example)
+    operation_id, value = response.operation_id, response.value
+    server.set_response(
+        operation_id, response.status, media_type=response.media_type, example=response.example
+    )
     operation = OPERATIONS[operation_id]
 
     with pytest.raises(errors.APIError) as raised:
@@ -148,8 +146,10 @@ def test_an_error_status_raises_its_class(
 
     error = raised.value
     missing_role = "role" in str(value)
-    assert type(error) is (errors.PermissionDeniedError if missing_role else CLASSES[answer.status])
-    assert error.status_code == answer.status
+    assert type(error) is (
+        errors.PermissionDeniedError if missing_role else CLASSES[response.status]
+    )
+    assert error.status_code == response.status
     assert (error.operation, error.method) == (operation_id, operation.method)
     assert error.url == server.url + operation.path
     assert error.body == value

@@ -54,7 +54,7 @@ def _operation(entry: OperationEntry) -> Node:
         "server_operation_id": entry.raw["x-server-operation-id"],
         "roles": _roles(entry.raw["security"]),
         "listed": entry.raw["x-in-server-schema"],
-        "answer": _content(entry.responses["200"]),
+        "response": _content(entry.responses["200"]),
     }
     if entry.parameters:
         found["query"] = {

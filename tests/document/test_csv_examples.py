@@ -28,8 +28,8 @@ MIDDLE = re.compile(
 def files() -> dict[str, str]:
     found = {}
     for operation_id in ("generate_csv_template", "regenerate_csv_from_model_run_batch"):
-        answer = operations()[operation_id].responses["200"]["content"]["text/csv"]
-        for name, example in answer["examples"].items():
+        response = operations()[operation_id].responses["200"]["content"]["text/csv"]
+        for name, example in response["examples"].items():
             found[f"{operation_id}-{name}"] = example_value(example)
     body = operations()["convert_model_runs_to_csv"].request_body
     assert body is not None

@@ -44,10 +44,10 @@ def over(cases: Iterable[Case]) -> pytest.MarkDecorator:
 
 
 CASES = list(cases())
-ANSWERS = [
+RESPONSES = [
     case for case in CASES if "-200-" in case.where and case.media_type == "application/json"
 ]
-MODELS = [case for case in ANSWERS if "properties" in resolve(case.schema, case.document)]
+MODELS = [case for case in RESPONSES if "properties" in resolve(case.schema, case.document)]
 OTHERS = [case for case in CASES if case.media_type != "application/json"]
 EVERY_DOCUMENT = pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.stem)
 
@@ -97,7 +97,7 @@ def test_responses_show_every_field(case: Case) -> None:
         assert value.keys() == schema["properties"].keys(), name
 
 
-@over(ANSWERS)
+@over(RESPONSES)
 def test_success_comes_first(case: Case) -> None:
     first, *_ = values(case).values()
     if isinstance(first, dict) and "status" in first:

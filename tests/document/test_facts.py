@@ -11,7 +11,7 @@ import pytest
 from api_document import DOCUMENT_PATH, DOCUMENT_PATHS, JOB_DOCUMENT_PATH, Node, load
 from document.described import described, facts
 
-# The servers' own documents know no error but 422; ours have to name the body of the others.
+# The servers' own documents contain no error but 422; ours describe the bodies of the others.
 OURS = {"ErrorDetail"}
 
 FOUND = {path: described(load(path)) for path in DOCUMENT_PATHS}
@@ -106,9 +106,9 @@ def loosen_roles(document: Node) -> None:
     document["paths"]["/admin/config"]["get"]["security"] = [{"bearerAuth": []}]
 
 
-def change_answer(document: Node) -> None:
-    answer = document["paths"]["/bulk/generate_template/csv"]["get"]["responses"]["200"]
-    answer["content"]["application/json"] = answer["content"].pop("text/csv")
+def change_response(document: Node) -> None:
+    response = document["paths"]["/bulk/generate_template/csv"]["get"]["responses"]["200"]
+    response["content"]["application/json"] = response["content"].pop("text/csv")
 
 
 def change_body(document: Node) -> None:
@@ -130,7 +130,7 @@ def change_body(document: Node) -> None:
         require_depth,
         drop_route,
         loosen_roles,
-        change_answer,
+        change_response,
         change_body,
     ],
 )

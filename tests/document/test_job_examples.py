@@ -17,7 +17,7 @@ from api_document import (
 DOCUMENT = load(JOB_DOCUMENT_PATH)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
-# What a job gives once it has succeeded: the schemas are the prov-api's.
+# The results of jobs that have succeeded: the schemas are those of the prov-api.
 RECORD = {
     "type": "object",
     "required": ["record"],
@@ -45,9 +45,9 @@ RESULTS = {
 RUNNERS = {"GENERATE_REPORT": "REPORT"}
 
 
-def answers(operation_id: str) -> dict[str, Any]:
-    answer = operations(DOCUMENT)[operation_id].responses["200"]["content"]["application/json"]
-    return {name: example_value(value, DOCUMENT) for name, value in answer["examples"].items()}
+def responses(operation_id: str) -> dict[str, Any]:
+    response = operations(DOCUMENT)[operation_id].responses["200"]["content"]["application/json"]
+    return {name: example_value(value, DOCUMENT) for name, value in response["examples"].items()}
 
 
 def requests(operation_id: str) -> dict[str, Any]:
@@ -57,12 +57,12 @@ def requests(operation_id: str) -> dict[str, Any]:
     return {name: example_value(value, DOCUMENT) for name, value in examples.items()}
 
 
-SINGLE = {name: answer["job"] for name, answer in answers("fetch_job").items()}
+SINGLE = {name: response["job"] for name, response in responses("fetch_job").items()}
 LISTS = ("list_jobs", "list_batch")
 JOBS = SINGLE | {
     f"{operation_id}-{name}-{number}": job
     for operation_id in LISTS
-    for name, page in answers(operation_id).items()
+    for name, page in responses(operation_id).items()
     for number, job in enumerate(page["jobs"])
 }
 
@@ -102,14 +102,14 @@ def test_the_result_is_described(job: Node) -> None:
 
 @EVERY_LIST
 def test_the_newest_job_is_first(operation_id: str) -> None:
-    for page in answers(operation_id).values():
+    for page in responses(operation_id).values():
         times = [job["created_timestamp"] for job in page["jobs"]]
         assert times == sorted(times, reverse=True)
 
 
 @EVERY_LIST
 def test_a_pagination_key_is_sent_back_unchanged(operation_id: str) -> None:
-    keys = [page["pagination_key"] for page in answers(operation_id).values()]
+    keys = [page["pagination_key"] for page in responses(operation_id).values()]
     given = [key for key in keys if key is not None]
     sent = [request.get("pagination_key") for request in requests(operation_id).values()]
     assert given
@@ -119,7 +119,7 @@ def test_a_pagination_key_is_sent_back_unchanged(operation_id: str) -> None:
 def test_a_batch_is_one() -> None:
     batch_ids = {request["batch_id"] for request in requests("list_batch").values()}
     batch_ids |= {
-        job["batch_id"] for page in answers("list_batch").values() for job in page["jobs"]
+        job["batch_id"] for page in responses("list_batch").values() for job in page["jobs"]
     }
     batch_ids |= {
         job["result"]["batch_id"]

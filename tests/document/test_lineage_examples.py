@@ -37,16 +37,18 @@ CATEGORIES = {
 }
 
 GRAPH = {"$ref": "#/components/schemas/LineageGraph"}
-ANSWER = {"$ref": "#/components/schemas/LineageResponse"}
+RESPONSE = {"$ref": "#/components/schemas/LineageResponse"}
 
 
-def answers(operation_id: str) -> list[Node]:
+def responses(operation_id: str) -> list[Node]:
     content = operations()[operation_id].responses["200"]["content"]["application/json"]
     return [example_value(example) for example in content["examples"].values()]
 
 
 def graphs(operation_id: str) -> list[Node]:
-    found = [answer["graph"] for answer in answers(operation_id) if answer["graph"] is not None]
+    found = [
+        response["graph"] for response in responses(operation_id) if response["graph"] is not None
+    ]
     assert found
     return found
 
@@ -58,7 +60,8 @@ def test_every_lineage_operation_is_covered() -> None:
     assert EXPLORERS.keys() == {
         operation_id
         for operation_id, operation in operations().items()
-        if operation.responses["200"]["content"].get("application/json", {}).get("schema") == ANSWER
+        if operation.responses["200"]["content"].get("application/json", {}).get("schema")
+        == RESPONSE
     }
 
 
@@ -72,13 +75,13 @@ def test_a_lineage_example_is_a_graph(operation_id: str) -> None:
 
 @EVERY
 def test_record_count(operation_id: str) -> None:
-    for answer in answers(operation_id):
-        if answer["graph"] is None:
-            assert answer["record_count"] is None
-            assert answer["status"]["success"] is False
+    for response in responses(operation_id):
+        if response["graph"] is None:
+            assert response["record_count"] is None
+            assert response["status"]["success"] is False
         else:
-            ids = [node["id"] for node in answer["graph"]["nodes"]]
-            assert len(ids) == len(set(ids)) == answer["record_count"]
+            ids = [node["id"] for node in response["graph"]["nodes"]]
+            assert len(ids) == len(set(ids)) == response["record_count"]
 
 
 @EVERY

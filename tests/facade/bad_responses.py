@@ -139,15 +139,15 @@ UNUSABLE = {
 
 
 def _failing(sample: Sample) -> bytes:
-    answer = sample.answer
-    assert isinstance(answer, dict)
-    return json_reply({**answer, "status": {**FAILED, "details": f"Away. {_ECHO}"}})
+    response = sample.response
+    assert isinstance(response, dict)
+    return json_reply({**response, "status": {**FAILED, "details": f"Away. {_ECHO}"}})
 
 
 FAILING = {
     name: BadResponse(_failing(sample), errors.OperationFailedError, sample.call, "Away.")
     for name, sample in SAMPLES.items()
-    if isinstance(sample.answer, dict) and "status" in sample.answer
+    if isinstance(sample.response, dict) and "status" in sample.response
 }
 
 WITH_RESPONSE = {**STATUSES, **FAILING}

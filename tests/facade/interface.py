@@ -73,7 +73,7 @@ PROV_CLIENT = (
         Parameter("csv_file_contents", "str"),
     ),
     _method("regenerate_csv_from_model_run_batch", "str", Parameter("batch_id", "str")),
-    # `ByteString` there, of which it says that it is bytes or bytearray.
+    # `ByteString` there, described as bytes or bytearray.
     _method("generate_report", "bytes", Parameter("report_request", "GenerateReportRequest")),
 )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from api_document import without_nulls
 from clients import run
 from facade.forms import FORMS, Handle, Text, Whole, mixed, model
 from sample_calls import ITEM, RECORD, REPORT, SAMPLES, STATUS
@@ -14,35 +15,28 @@ from scripted_server import Server, json_reply
 from prov_facade import ModelLike, ProvClient, models
 
 
-def without_null(value: Any) -> Any:
-    """Drop nulls: the server treats them like absence."""
-    if isinstance(value, dict):
-        return {key: without_null(item) for key, item in value.items() if item is not None}
-    return [without_null(item) for item in value] if isinstance(value, list) else value
-
-
 @pytest.mark.parametrize("form", FORMS)
 def test_all_forms_of_a_model_argument_send_the_same_body(
     form: str, server: Server, client: ProvClient
 ) -> None:
-    server.answer = SAMPLES["register_model_run"].reply
+    server.response = SAMPLES["register_model_run"].reply
     run(client.register_model_run(FORMS[form]()))
-    assert without_null(server.last.json) == RECORD
+    assert without_nulls(server.last.json) == RECORD
     assert server.last.headers["content-type"] == "application/json"
 
 
 def test_nested_models_take_any_form(server: Server, client: ProvClient) -> None:
-    server.answer = SAMPLES["register_batch_model_runs"].reply
+    server.response = SAMPLES["register_batch_model_runs"].reply
     for records in ([RECORD], (FORMS["pydantic"](), model()), iter([model(), mixed()])):
         run(client.register_batch_model_runs({"records": records}))
-        assert all(without_null(record) == RECORD for record in server.last.json["records"])
+        assert all(without_nulls(record) == RECORD for record in server.last.json["records"])
     batch = models.RegisterBatchModelRunRequest(records=[model()])
     run(client.register_batch_model_runs(batch))
-    assert without_null(server.last.json) == {"records": [RECORD]}
-    server.answer = SAMPLES["post_update_model_run"].reply
+    assert without_nulls(server.last.json) == {"records": [RECORD]}
+    server.response = SAMPLES["post_update_model_run"].reply
     for form in FORMS.values():
         run(client.post_update_model_run("10378.1/40", "typo", form()))
-        assert without_null(server.last.json) == {
+        assert without_nulls(server.last.json) == {
             "model_run_id": "10378.1/40",
             "reason": "typo",
             "record": RECORD,
@@ -64,17 +58,17 @@ def test_nested_models_take_any_form(server: Server, client: ProvClient) -> None
 def test_records_can_be_any_iterable(
     several: Callable[[list[ModelLike]], Any], server: Server, client: ProvClient
 ) -> None:
-    server.answer = json_reply({"status": STATUS})
+    server.response = json_reply({"status": STATUS})
     run(client.admin.store_multiple_records(several([ITEM])))
     (item,) = server.last.json
     # The model's defaults equal the server's, and are sent.
     kinds = {"item_category": "ACTIVITY", "item_subtype": "MODEL_RUN"}
-    assert without_null(item) == {**ITEM, **kinds}
+    assert without_nulls(item) == {**ITEM, **kinds}
     assert server.last.query == {"validate_record": "true"}
 
 
 def test_query_arguments_are_formatted_for_the_server(server: Server, client: ProvClient) -> None:
-    server.answer = lambda r: (
+    server.response = lambda r: (
         SAMPLES["explore_upstream" if "explore" in r.path else "generate_config_file"].reply
     )
     cases: list[tuple[Any, Any, dict[str, str]]] = [
@@ -92,7 +86,7 @@ def test_query_arguments_are_formatted_for_the_server(server: Server, client: Pr
 
 
 def test_an_unknown_enum_value_is_sent(server: Server, client: ProvClient) -> None:
-    server.answer = SAMPLES["generate_report"].reply
+    server.response = SAMPLES["generate_report"].reply
     subtype = models.ItemSubType("FUTURE_KIND")
     for request in (
         {**REPORT, "item_subtype": "FUTURE_KIND"},
@@ -103,7 +97,7 @@ def test_an_unknown_enum_value_is_sent(server: Server, client: ProvClient) -> No
 
 
 def test_arguments_are_not_modified(server: Server, client: ProvClient) -> None:
-    server.answer = SAMPLES["register_model_run"].reply
+    server.response = SAMPLES["register_model_run"].reply
     for form in ("dict", "model", "mapping in a model", "pydantic", "pydantic in a mapping"):
         record = FORMS[form]()
         before = copy.deepcopy(record)

@@ -40,7 +40,7 @@ NO_TOKENS = [
 @pytest.fixture
 def lineage(server: Server) -> Server:
     """The server, with responses for lineage and health."""
-    server.answer = lambda request: json_reply(
+    server.response = lambda request: json_reply(
         {"message": "Up."} if request.path == "/" else LINEAGE
     )
     return server
@@ -98,12 +98,12 @@ def test_an_error_in_a_token_function_is_a_credentials_error(
 
 def test_a_credentials_error_of_a_token_function_keeps_its_message(lineage: Server) -> None:
     def expired() -> str:
-        raise CredentialsError("the refresh token has run out")
+        raise CredentialsError("the refresh token has expired")
 
     found = failure(
         CredentialsError, client_for(lineage.url, BearerToken(expired)).explore_upstream("1")
     )
-    assert "the refresh token has run out" in str(found)
+    assert "the refresh token has expired" in str(found)
     assert found.url == f"{lineage.url}/explore/upstream"
 
 
@@ -228,7 +228,7 @@ def test_a_blocking_auth_manager_does_not_block_the_loop(lineage: Server) -> Non
         call = asyncio.create_task(client_for(lineage.url, Slow()).explore_upstream("1"))
         for _ in range(3):
             await asyncio.sleep(0.01)
-        released.set()  # reached only if the loop goes on while the manager waits
+        released.set()  # reached only if the loop runs while the manager waits
         await call
 
     run(both())

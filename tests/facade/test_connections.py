@@ -39,7 +39,7 @@ def _awaited(hook: Callable[[Any], None]) -> Callable[[Any], Awaitable[None]]:
 
 
 def test_requests_have_a_user_agent(server: Server) -> None:
-    server.answer = json_reply(HEALTHY)
+    server.response = json_reply(HEALTHY)
     run(client_with(server.url).get_health_check())
     agent = server.last.headers["user-agent"]
     assert agent == f"prov-facade/{prov_facade.__version__} python-httpx/{httpx.__version__}"
@@ -48,7 +48,7 @@ def test_requests_have_a_user_agent(server: Server) -> None:
 def test_event_hooks_receive_requests_and_responses(
     server: Server, client_kind: ClientKind
 ) -> None:
-    server.answer = json_reply(HEALTHY)
+    server.response = json_reply(HEALTHY)
     seen: list[object] = []
 
     def request(request: httpx.Request) -> None:
@@ -66,7 +66,7 @@ def test_event_hooks_receive_requests_and_responses(
 
 @every_transport
 def test_a_proxy_is_used(server: Server) -> None:
-    server.answer = json_reply(HEALTHY)
+    server.response = json_reply(HEALTHY)
     client = client_with("http://127.0.0.1:9", proxy=server.url)
     assert run(client.get_health_check()).message == HEALTHY["message"]
     assert server.last.headers["host"] == "127.0.0.1:9"

@@ -61,7 +61,7 @@ class FailsAfter(httpx.Auth):
 
 @pytest.fixture
 def challenging(server: Server) -> Server:
-    server.answer = lambda _: json_reply(LINEAGE, headers={"X-Challenge": "granted"})
+    server.response = lambda _: json_reply(LINEAGE, headers={"X-Challenge": "granted"})
     return server
 
 
@@ -135,7 +135,7 @@ def test_an_auth_flow_is_closed_without_a_response(server: Server) -> None:
             finally:
                 self.closed = True
 
-    server.answer = None
+    server.response = None
     server.keeps_open = False
     auth = Waiting()
 

@@ -20,7 +20,7 @@ def uploaded(server: Server) -> tuple[str, bytes]:
     kind = re.fullmatch(r"multipart/form-data; boundary=(\S+)", server.last.headers["content-type"])
     assert kind
     boundary = kind[1].encode()
-    assert len(boundary) > 20  # drawn at random: no line of a file can equal it
+    assert len(boundary) > 20  # random, so that no line of a file can equal it
     before, part, after = server.last.body.split(b"--" + boundary)
     assert (before, after) == (b"", b"--\r\n")
     head, _, content = part.partition(b"\r\n\r\n")
@@ -42,7 +42,7 @@ def uploaded(server: Server) -> tuple[str, bytes]:
 def test_csv_is_uploaded_as_a_file_in_utf_8(
     text: str, sent: bytes, server: Server, client: ProvClient
 ) -> None:
-    server.answer = SAMPLES["convert_model_runs_to_csv"].reply
+    server.response = SAMPLES["convert_model_runs_to_csv"].reply
     response = run(client.convert_model_runs_to_csv(text))
     head, content = uploaded(server)
     assert content == sent
@@ -54,7 +54,7 @@ def test_csv_is_uploaded_as_a_file_in_utf_8(
 
 
 def test_every_upload_has_its_own_boundary(server: Server, client: ProvClient) -> None:
-    server.answer = SAMPLES["convert_model_runs_to_csv"].reply
+    server.response = SAMPLES["convert_model_runs_to_csv"].reply
     for _ in range(2):
         run(client.convert_model_runs_to_csv(CSV))
     first, second = (request.headers["content-type"] for request in server.received)
@@ -71,7 +71,7 @@ def test_invalid_text_is_not_uploaded(contents: Any, server: Server, client: Pro
 
 def test_a_report_is_returned_as_bytes(server: Server, client: ProvClient) -> None:
     for content_type in (DOCX, DOCX.upper(), f"{DOCX}; charset=binary"):
-        server.answer = reply(DOCUMENT, content_type)
+        server.response = reply(DOCUMENT, content_type)
         report = run(client.generate_report(REPORT))
         assert type(report) is bytes
         assert report == DOCUMENT
@@ -94,7 +94,7 @@ BROKEN = {
 def test_an_invalid_document_is_a_report_error_and_an_assertion_error(
     name: str, server: Server, client: ProvClient
 ) -> None:
-    server.answer = reply(BROKEN[name], DOCX)
+    server.response = reply(BROKEN[name], DOCX)
     error = failure(ReportError, client.generate_report(REPORT))
     assert isinstance(error, AssertionError)
     assert ("empty body" in str(error)) == (name == "empty")
@@ -113,7 +113,7 @@ def test_any_corrupted_document_is_a_report_error(server: Server, client: ProvCl
             damaged = bytearray(DOCUMENT)
             for _ in range(dice.randint(1, 4)):
                 damaged[dice.randrange(-120, 0)] = dice.randrange(256)
-            server.answer = reply(bytes(damaged), DOCX)
+            server.response = reply(bytes(damaged), DOCX)
             try:
                 assert await client.generate_report(REPORT) == damaged
             except ReportError as error:
@@ -145,7 +145,7 @@ def made_in_job(server: Server, report: bytes) -> Callable[[Received], bytes]:
 
 
 def test_a_report_made_by_a_job_is_returned(server: Server, client: ProvClient) -> None:
-    server.answer = made_in_job(server, reply(DOCUMENT, DOCX))
+    server.response = made_in_job(server, reply(DOCUMENT, DOCX))
     assert run(client.generate_report(REPORT)) == DOCUMENT
     _, asked, fetched = server.received
     assert asked.query == {"session_id": SESSION}
@@ -153,7 +153,7 @@ def test_a_report_made_by_a_job_is_returned(server: Server, client: ProvClient) 
 
 
 def test_an_invalid_document_of_a_job_is_a_report_error(server: Server, client: ProvClient) -> None:
-    server.answer = made_in_job(server, reply(b"<html>Expired</html>", DOCX))
+    server.response = made_in_job(server, reply(b"<html>Expired</html>", DOCX))
     error = failure(ReportError, client.generate_report(REPORT))
     assert isinstance(error, AssertionError)
     assert (error.session_id, error.operation) == (SESSION, "fetch_report")
@@ -163,7 +163,7 @@ def test_an_invalid_document_of_a_job_is_a_report_error(server: Server, client: 
 
 
 @pytest.mark.parametrize(
-    ("answer", "path"),
+    ("response", "path"),
     [
         (json_reply({"session": SESSION}), None),
         (json_reply({"session_id": 7}), "$.session_id"),
@@ -173,9 +173,9 @@ def test_an_invalid_document_of_a_job_is_a_report_error(server: Server, client: 
     ids=["no session", "odd session", "another type", "empty json"],
 )
 def test_a_response_of_another_shape_is_a_report_error(
-    answer: bytes, path: str | None, server: Server, client: ProvClient
+    response: bytes, path: str | None, server: Server, client: ProvClient
 ) -> None:
-    server.answer = answer
+    server.response = response
     error = failure(ReportError, client.generate_report(REPORT))
     assert isinstance(error, AssertionError)
     assert error.session_id is None

@@ -1,4 +1,4 @@
-"""What is loaded with the package, and what only when it is used."""
+"""Which modules are loaded with the package, and which only when needed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-# For the sandbox, signing in and manifests, or not ours at all.
+# For the sandbox, signing in and manifests, or unrelated to this package.
 HEAVY = {
     *("starlette", "uvicorn", "jwt", "docx", "yaml", "jsonschema", "prov_facade.sandbox"),
     *("oauthlib", "keyring", "platformdirs", "filelock", "sqlite3", "prov_facade._auth.manager"),

@@ -29,7 +29,7 @@ def client(server: Server) -> ProvClient:
 
 def test_each_attempt_is_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "prov_facade")
-    server.answer = reply(status=503)
+    server.response = reply(status=503)
     with pytest.raises(ServerError):
         run(client(server).explore_upstream("10378.1/7"))
     lines = [record.message for record in caplog.records if record.name == "prov_facade"]
@@ -62,7 +62,7 @@ def test_nothing_is_logged_without_a_handler() -> None:
 
 def test_raw_responses_are_recorded(server: Server) -> None:
     body = b'{"message": "Health check successful."}'
-    server.answer = reply(body, headers={"X-Request-Id": "r-1"})
+    server.response = reply(body, headers={"X-Request-Id": "r-1"})
 
     async def call() -> None:
         health = client(server)
@@ -78,7 +78,7 @@ def test_raw_responses_are_recorded(server: Server) -> None:
 
 
 def test_an_error_has_the_request_id_of_the_server(server: Server) -> None:
-    server.answer = reply(status=500, headers={"X-Amzn-Trace-Id": "Root=1-2"})
+    server.response = reply(status=500, headers={"X-Amzn-Trace-Id": "Root=1-2"})
     with pytest.raises(ServerError) as caught:
         run(client(server).get_health_check())
     assert caught.value.request_id == "Root=1-2"

@@ -73,7 +73,7 @@ def test_the_asynchronous_client_awaits_a_coroutine_function(server: Server) -> 
         await asyncio.sleep(0)
         return TOKEN
 
-    server.answer = LINEAGE_REPLY
+    server.response = LINEAGE_REPLY
     run(client_for(server.url, BearerToken(token), kind="async").explore_upstream("1"))
     assert server.received[-1].token == f"Bearer {TOKEN}"
 
@@ -132,17 +132,17 @@ def test_an_object_with_an_invalid_dump_is_rejected(
 
 
 def test_a_dump_without_its_nulls_is_sent(server: Server, client: ProvClient) -> None:
-    server.answer = json_reply(SAMPLES["register_model_run"].answer)
+    server.response = json_reply(SAMPLES["register_model_run"].response)
     run(client.register_model_run(Dumped(RECORD)))
     assert len(server.received) == 1
 
 
 def test_only_a_401_can_be_a_missing_role(server: Server, client: ProvClient) -> None:
-    server.answer = json_reply({"detail": "The role of the dataset is unknown."}, 400)
+    server.response = json_reply({"detail": "The role of the dataset is unknown."}, 400)
     error = failure(APIError, client.explore_upstream("1"))
     assert type(error) is BadRequestError
 
 
 def test_a_lineage_response_is_parsed(server: Server, client: ProvClient) -> None:
-    server.answer = json_reply(LINEAGE)
+    server.response = json_reply(LINEAGE)
     assert run(client.explore_upstream("1")).status.success

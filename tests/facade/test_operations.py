@@ -68,5 +68,5 @@ def test_clearing_the_graph_is_rejected_without_a_confirmation(
 
 
 def test_a_null_response_is_none(server: Server, client: ProvClient) -> None:
-    server.answer = json_reply(None)
+    server.response = json_reply(None)
     assert run(client.admin.trigger_sentry_debug()) is None

@@ -18,7 +18,7 @@ from prov_facade import ConfigError, ProvClient, TransportError
 
 @pytest.fixture(autouse=True)
 def lineage(server: Server) -> None:
-    server.answer = json_reply(LINEAGE)
+    server.response = json_reply(LINEAGE)
 
 
 async def calls(client: ProvClient, count: int = 3) -> None:
@@ -33,9 +33,9 @@ def test_calls_of_one_loop_share_a_connection(server: Server, client: ProvClient
 
 def test_admin_shares_the_connection(server: Server, client: ProvClient) -> None:
     async def both() -> None:
-        server.answer = json_reply({"diff": []})
+        server.response = json_reply({"diff": []})
         await client.admin.delete_model_run_provenance("1")
-        server.answer = json_reply(LINEAGE)
+        server.response = json_reply(LINEAGE)
         await client.explore_upstream("1")
         await client.admin.aclose()
         assert server.saw_closing()
@@ -75,7 +75,7 @@ def test_aclose_closes_and_the_client_can_be_used_afterwards(
         await client.aclose()
         await calls(client)
         assert server.opened == 2
-        if client_kind == "sync":  # whose connections no loop ends
+        if client_kind == "sync":  # whose connections no loop closes
             await client.aclose()
 
     run(work())
@@ -174,11 +174,11 @@ def test_aclose_works_after_the_loop_was_closed(server: Server, client: ProvClie
 def test_fifty_calls_run_concurrently(server: Server, client: ProvClient) -> None:
     together = threading.Barrier(50)
 
-    def answer(_: Received) -> bytes:
+    def respond(_: Received) -> bytes:
         together.wait(10)
         return json_reply(LINEAGE)
 
-    server.answer = answer
+    server.response = respond
 
     async def work() -> None:
         await asyncio.gather(*(client.explore_upstream(str(n)) for n in range(50)))
@@ -205,7 +205,7 @@ def test_a_connection_closed_by_the_server_is_replaced(server: Server, client: P
         for _ in range(3):
             await client.explore_upstream("1")
             await asyncio.to_thread(server.saw_closing)
-            await asyncio.sleep(0.02)  # until the news has arrived
+            await asyncio.sleep(0.02)  # until the loop has been notified
 
     run(work())
     assert (len(server.received), server.opened) == (3, 3)
@@ -220,7 +220,7 @@ def test_a_cancelled_call_leaves_the_client_usable(server: Server, client: ProvC
         over.wait(10)
 
     async def work() -> None:
-        server.answer = wait
+        server.response = wait
         call = asyncio.create_task(client.register_model_run(RECORD))
         await asyncio.to_thread(arrived.wait, 5)
         call.cancel()
@@ -228,7 +228,7 @@ def test_a_cancelled_call_leaves_the_client_usable(server: Server, client: ProvC
             await call
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.explore_upstream("1"), 0.05)
-        server.answer = json_reply(LINEAGE)
+        server.response = json_reply(LINEAGE)
         await calls(client)
 
     run(work())
@@ -237,10 +237,10 @@ def test_a_cancelled_call_leaves_the_client_usable(server: Server, client: ProvC
 
 def test_a_failure_leaves_the_client_usable(server: Server, client: ProvClient) -> None:
     async def work() -> None:
-        server.answer = None
+        server.response = None
         with pytest.raises(TransportError):
             await client.explore_upstream("1")
-        server.answer = json_reply(LINEAGE)
+        server.response = json_reply(LINEAGE)
         await calls(client)
 
     run(work())
@@ -256,7 +256,7 @@ def test_the_next_call_opens_a_pool_that_failed_to_open(
 
 
 def test_clients_share_neither_connections_nor_cookies(server: Server) -> None:
-    server.answer = json_reply(LINEAGE, headers={"Set-Cookie": "session=1"})
+    server.response = json_reply(LINEAGE, headers={"Set-Cookie": "session=1"})
     clients = client_for(server.url), client_for(server.url)
 
     async def work() -> None:
@@ -271,7 +271,7 @@ def test_clients_share_neither_connections_nor_cookies(server: Server) -> None:
 
 @ASYNC_ONLY
 def test_closing_does_not_wait_for_a_loop_that_ends(server: Server) -> None:
-    server.answer = json_reply(LINEAGE)
+    server.response = json_reply(LINEAGE)
     client = client_for(server.url)
     called = threading.Event()
 
@@ -294,7 +294,7 @@ def test_closing_does_not_wait_for_a_blocked_loop(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("prov_facade._runtime.aio.pool._CLOSE_TIMEOUT", 0.05)
-    server.answer = json_reply(LINEAGE)
+    server.response = json_reply(LINEAGE)
     client = client_for(server.url)
     called, over = threading.Event(), threading.Event()
 
@@ -306,7 +306,7 @@ def test_closing_does_not_wait_for_a_blocked_loop(
     thread = threading.Thread(target=lambda: run(elsewhere()))
     thread.start()
     called.wait(10)
-    run(client.aclose())  # comes back although the other loop cannot act
+    run(client.aclose())  # returns although the other loop cannot act
     over.set()
     thread.join()
 
@@ -314,7 +314,7 @@ def test_closing_does_not_wait_for_a_blocked_loop(
 @ASYNC_ONLY
 @pytest.mark.filterwarnings("ignore:asynchronous generator:ResourceWarning")
 def test_a_loop_that_closed_its_generators_opens_another_pool(server: Server) -> None:
-    server.answer = json_reply(LINEAGE)
+    server.response = json_reply(LINEAGE)
     client = client_for(server.url)
     with asyncio.Runner() as runner:
         runner.run(client.explore_upstream("1"))

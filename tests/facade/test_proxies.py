@@ -1,4 +1,4 @@
-"""Which proxy the environment names for an address."""
+"""Which proxy the environment selects for a URL."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def test_every_method_respects_its_timeout(name: str, server: Server, client: Pr
 
 
 def test_requests_have_only_the_necessary_headers(server: Server, client: ProvClient) -> None:
-    server.answer = SAMPLES["explore_upstream"].reply
+    server.response = SAMPLES["explore_upstream"].reply
     run(client.explore_upstream("1"))
     expected = {"host", "accept", "accept-encoding", "connection", "user-agent", "authorization"}
     assert set(server.last.headers) == expected

@@ -28,7 +28,7 @@ def test_a_bad_response_raises_its_error_with_the_call(
     name: str, server: Server, client: ProvClient
 ) -> None:
     bad = ALL[name]
-    server.answer = bad.reply
+    server.response = bad.reply
     error = failure(bad.error, bad.call(client))
     assert type(error) is bad.error
     request = server.last
@@ -45,7 +45,7 @@ def test_a_bad_response_raises_its_error_with_the_call(
 @pytest.mark.parametrize("name", WITH_RESPONSE)
 def test_errors_contain_the_response(name: str, server: Server, client: ProvClient) -> None:
     bad = WITH_RESPONSE[name]
-    server.answer = bad.reply
+    server.response = bad.reply
     error = failure(bad.error, bad.call(client))
     body = bad.reply.partition(b"\r\n\r\n")[2]
     assert error.response is not None
@@ -66,32 +66,32 @@ def test_there_is_a_failing_sample_of_every_result_with_a_status() -> None:
 def test_a_failure_in_a_200_raises_its_reason_and_result(
     name: str, server: Server, client: ProvClient
 ) -> None:
-    answer: Any = SAMPLES[name].answer
-    server.answer = json_reply({**answer, "status": FAILED})
+    response: Any = SAMPLES[name].response
+    server.response = json_reply({**response, "status": FAILED})
     error = failure(OperationFailedError, SAMPLES[name].call(client))
     assert error.details == "The registry is away."
     assert str(error).endswith("failed: The registry is away.")
     result: Any = error.result
-    assert type(result).from_dict({**answer, "status": FAILED}) == result
+    assert type(result).from_dict({**response, "status": FAILED}) == result
     assert error.status_code == 200
 
 
 def test_a_failure_without_a_reason_is_an_error(server: Server, client: ProvClient) -> None:
-    server.answer = json_reply({"status": {"success": False, "details": " "}})
+    server.response = json_reply({"status": {"success": False, "details": " "}})
     error = failure(OperationFailedError, client.explore_upstream("1"))
     assert "gives no reason" in str(error)
 
 
 def test_the_body_of_a_status_error_is_parsed(server: Server, client: ProvClient) -> None:
-    server.answer = json_reply({"detail": "No such handle.", "code": 7}, 400)
+    server.response = json_reply({"detail": "No such handle.", "code": 7}, 400)
     error = failure(APIError, client.explore_upstream("1"))
     assert error.detail == "No such handle."
     assert error.body == {"detail": "No such handle.", "code": 7}
-    server.answer = reply(b"Internal Server Error", "text/plain", 500)
+    server.response = reply(b"Internal Server Error", "text/plain", 500)
     error = failure(APIError, client.explore_upstream("1"))
     assert error.detail == error.body == "Internal Server Error"
     assert str(error).count("Internal Server Error") == 1
-    server.answer = reply(b"<title>502 Bad Gateway</title>", "text/html", 502)
+    server.response = reply(b"<title>502 Bad Gateway</title>", "text/html", 502)
     error = failure(APIError, client.explore_upstream("1"))
     assert error.detail == "502 Bad Gateway"
     assert error.body == "<title>502 Bad Gateway</title>"
@@ -99,7 +99,7 @@ def test_the_body_of_a_status_error_is_parsed(server: Server, client: ProvClient
 
 
 def test_the_entries_of_a_422_are_parsed(server: Server, client: ProvClient) -> None:
-    server.answer = STATUSES["422"].reply
+    server.response = STATUSES["422"].reply
     error = failure(ValidationFailedError, client.explore_upstream("1"))
     first, second = error.errors
     assert first == models.ValidationError(
@@ -110,7 +110,7 @@ def test_the_entries_of_a_422_are_parsed(server: Server, client: ProvClient) -> 
     body: Any = error.body
     assert body["detail"][1]["ctx"] == {"limit_value": 3}
     assert "; body: late" in str(error)
-    server.answer = STATUSES["422 strange"].reply
+    server.response = STATUSES["422 strange"].reply
     assert failure(ValidationFailedError, client.explore_upstream("1")).errors == []
 
 
@@ -140,7 +140,7 @@ def test_retry_after_is_parsed_as_seconds_or_a_date(
     header: str, seconds: float | None, server: Server, client: ProvClient
 ) -> None:
     raw = reply(b"{}", status=429, headers={"Retry-After": "@"})
-    server.answer = raw.replace(b"@", header.encode())
+    server.response = raw.replace(b"@", header.encode())
     error = failure(RateLimitedError, client.explore_upstream("1"))
     assert error.retry_after == seconds
     assert ("Try again" in str(error)) == (seconds is not None)
@@ -148,11 +148,11 @@ def test_retry_after_is_parsed_as_seconds_or_a_date(
 
 def test_retry_after_counts_from_now(server: Server, client: ProvClient) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
-    server.answer = reply(b"{}", status=429, headers={"Retry-After": date})
+    server.response = reply(b"{}", status=429, headers={"Retry-After": date})
     error = failure(RateLimitedError, client.explore_upstream("1"))
     assert error.retry_after is not None
     assert 60 < error.retry_after <= 90
-    server.answer = reply(b"{}", status=429)
+    server.response = reply(b"{}", status=429)
     assert failure(RateLimitedError, client.explore_upstream("1")).retry_after is None
 
 
@@ -160,7 +160,7 @@ def test_retry_after_counts_from_now(server: Server, client: ProvClient) -> None
 def test_a_redirect_is_not_followed(status: int, server: Server) -> None:
     with Server(json_reply({})) as elsewhere:
         location = {"Location": f"{elsewhere.url}/explore/upstream"}
-        server.answer = reply(b"", None, status, location)
+        server.response = reply(b"", None, status, location)
         error = failure(APIError, client_for(server.url).explore_upstream("1"))
         assert type(error) is APIError
         assert "Redirects are not followed" in str(error)
@@ -172,7 +172,7 @@ def test_a_redirect_is_not_followed(status: int, server: Server) -> None:
 
 def test_only_json_of_the_wrong_shape_has_a_path(server: Server, client: ProvClient) -> None:
     for name, path in {"shape": "$.roles[1]", "missing": "$", "html": None, "empty": None}.items():
-        server.answer = UNUSABLE[name].reply
+        server.response = UNUSABLE[name].reply
         error = failure(InvalidResponseError, client.check_general_access())
         assert error.path == (path if path != "$" else error.path)
         assert (error.path is None) == (path in (None, "$"))
@@ -181,7 +181,7 @@ def test_only_json_of_the_wrong_shape_has_a_path(server: Server, client: ProvCli
 def test_corrupted_compression_raises_an_error_with_the_call(
     server: Server, client: ProvClient
 ) -> None:
-    server.answer = UNUSABLE["gzip"].reply
+    server.response = UNUSABLE["gzip"].reply
     error = failure(InvalidResponseError, client.check_general_access())
     assert isinstance(error.__cause__, httpx.DecodingError)
     assert error.operation == "check_general_access"
@@ -200,13 +200,15 @@ def test_corrupted_compression_raises_an_error_with_the_call(
 def test_text_is_decoded_in_its_charset(
     content_type: str, body: bytes, server: Server, client: ProvClient
 ) -> None:
-    server.answer = reply(body, content_type)
+    server.response = reply(body, content_type)
     assert run(client.generate_csv_template("1")) == "Größe,€\n"
 
 
 def test_unknown_fields_of_a_newer_server_are_ignored(server: Server, client: ProvClient) -> None:
     body = {"message": "Up.", "version": 2, "more": {"x": [1]}}
-    server.answer = reply(repr(body).replace("'", '"').encode(), "Application/JSON; charset=utf-8")
+    server.response = reply(
+        repr(body).replace("'", '"').encode(), "Application/JSON; charset=utf-8"
+    )
     assert run(client.get_health_check()) == models.HealthCheckResponse(message="Up.")
 
 
@@ -215,6 +217,6 @@ def test_optional_fields_of_a_response_may_be_null_or_absent(
 ) -> None:
     status = {"success": True, "details": ""}
     for more in ({}, {"session_id": None}):
-        server.answer = json_reply({"status": status, **more})
+        server.response = json_reply({"status": status, **more})
         response = run(client.register_model_run(RECORD))
         assert response.session_id is None

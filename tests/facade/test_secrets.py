@@ -44,7 +44,7 @@ def test_no_error_shows_the_token(name: str, server: Server, client: ProvClient)
     bad = ALL[name]
     head, _, body = bad.reply.partition(b"\r\n\r\n")
     echoes = f"\r\nX-Echo: Bearer {TOKEN}\r\nSet-Cookie: session={TOKEN}\r\n\r\n".encode()
-    server.answer = head + echoes + body
+    server.response = head + echoes + body
     error = failure(bad.error, bad.call(client))
     assert server.last.token == f"Bearer {TOKEN}"
     for text in shown(error):
@@ -54,7 +54,7 @@ def test_no_error_shows_the_token(name: str, server: Server, client: ProvClient)
 def test_the_response_of_an_error_keeps_everything_but_secrets(
     server: Server, client: ProvClient
 ) -> None:
-    server.answer = json_reply(
+    server.response = json_reply(
         {"detail": "no"},
         400,
         {"X-Trace": "7", "Set-Cookie": "a=b", "X-Echo": TOKEN, "X-Why": "Größe"},
@@ -72,14 +72,14 @@ def test_the_response_of_an_error_keeps_everything_but_secrets(
 
 
 def test_the_body_of_the_request_is_not_in_the_error(server: Server, client: ProvClient) -> None:
-    server.answer = json_reply({"detail": "no"}, 400)
+    server.response = json_reply({"detail": "no"}, 400)
     error = failure(APIError, client.convert_model_runs_to_csv("private,data\n"))
     assert all("private" not in text for text in shown(error))
 
 
 def test_a_compressed_response_is_readable_in_the_error(server: Server, client: ProvClient) -> None:
     body = gzip.compress(f"<title>{TOKEN}</title>".encode())
-    server.answer = reply(body, "text/html", headers={"Content-Encoding": "gzip"})
+    server.response = reply(body, "text/html", headers={"Content-Encoding": "gzip"})
     error = failure(InvalidResponseError, client.explore_upstream("1"))
     assert error.response is not None
     assert error.response.text == "<title>***</title>"
@@ -87,7 +87,7 @@ def test_a_compressed_response_is_readable_in_the_error(server: Server, client: 
 
 
 def test_an_echoed_token_is_a_value_but_not_shown(server: Server, client: ProvClient) -> None:
-    server.answer = json_reply({**USER, "access_token": TOKEN})
+    server.response = json_reply({**USER, "access_token": TOKEN})
     user = run(client.check_general_access())
     assert user.access_token == TOKEN
     assert TOKEN not in repr(user)
@@ -95,19 +95,19 @@ def test_an_echoed_token_is_a_value_but_not_shown(server: Server, client: ProvCl
 
 
 def test_a_very_short_token_is_not_masked(server: Server) -> None:
-    server.answer = json_reply({"detail": "this token is unknown"}, 400)
+    server.response = json_reply({"detail": "this token is unknown"}, 400)
     error = failure(APIError, client_for(server.url, BearerToken("token")).explore_upstream("1"))
     assert error.detail == "this token is unknown"
 
 
 def test_a_token_in_truncated_json_is_not_shown(server: Server, client: ProvClient) -> None:
-    server.answer = reply(f'{{"access_token": "{TOKEN[:-3]}'.encode())
+    server.response = reply(f'{{"access_token": "{TOKEN[:-3]}'.encode())
     error = failure(InvalidResponseError, client.check_general_access())
     assert TOKEN[:12] not in f"{error}{error!r}"
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         f"Bearer {TOKEN}\r\n\r\n",
         f"HTTP/1.1 200 OK\r\nBad header {TOKEN}\r\n\r\n",
@@ -116,9 +116,9 @@ def test_a_token_in_truncated_json_is_not_shown(server: Server, client: ProvClie
     ids=["status line", "header", "chunk"],
 )
 def test_a_token_in_invalid_http_is_not_shown(
-    answer: str, server: Server, client: ProvClient
+    response: str, server: Server, client: ProvClient
 ) -> None:
-    server.answer = answer.encode()
+    server.response = response.encode()
     server.keeps_open = False
     error = failure(TransportError, client.explore_upstream("1"))
     assert all(TOKEN not in text for text in shown(error))
@@ -126,7 +126,7 @@ def test_a_token_in_invalid_http_is_not_shown(
 
 def test_a_token_anywhere_in_a_failure_is_masked(server: Server, client: ProvClient) -> None:
     status = {"success": False, "details": f"no {TOKEN}"}
-    server.answer = json_reply({"status": status, "graph": {TOKEN: [TOKEN]}})
+    server.response = json_reply({"status": status, "graph": {TOKEN: [TOKEN]}})
     error = failure(OperationFailedError, client.explore_upstream("1"))
     assert all(TOKEN not in text for text in shown(error))
     assert isinstance(error.result, LineageResponse)
@@ -138,7 +138,7 @@ def test_an_escaped_token_is_masked(written: str, server: Server) -> None:
     token = "abc/def+ghi/jkl+mno=="
     html = "html" if "title" in written else "json"
     escaped = token.replace("+", "&#43;") if html == "html" else token.replace("/", "\\/")
-    server.answer = reply(written.format(escaped).encode(), f"text/{html}", 400)
+    server.response = reply(written.format(escaped).encode(), f"text/{html}", 400)
     error = failure(APIError, client_for(server.url, BearerToken(token)).explore_upstream("1"))
     assert all(token not in text and escaped not in text for text in shown(error))
 
@@ -146,13 +146,13 @@ def test_an_escaped_token_is_masked(written: str, server: Server) -> None:
 @pytest.mark.parametrize("length", [7, 8])
 def test_a_token_of_eight_characters_is_masked(length: int, server: Server) -> None:
     token = "x" * length
-    server.answer = json_reply({"detail": f"say {token}"}, 400)
+    server.response = json_reply({"detail": f"say {token}"}, 400)
     error = failure(APIError, client_for(server.url, BearerToken(token)).explore_upstream("1"))
     assert (token in str(error)) is (length < 8)
 
 
 def test_corrupted_compression_keeps_the_status(server: Server, client: ProvClient) -> None:
-    server.answer = reply(TOKEN.encode(), headers={"Content-Encoding": "gzip"})
+    server.response = reply(TOKEN.encode(), headers={"Content-Encoding": "gzip"})
     error = failure(InvalidResponseError, client.explore_upstream("1"))
     assert error.status_code == 200
     assert all(TOKEN not in text for text in shown(error))
@@ -162,7 +162,7 @@ def test_the_url_of_a_redirect_is_shown_without_its_signature(
     server: Server, client: ProvClient
 ) -> None:
     address = "https://store.prov.test/report.docx"
-    server.answer = reply(status=302, headers={"Location": f"{address}?X-Signature=c2VjcmV0"})
+    server.response = reply(status=302, headers={"Location": f"{address}?X-Signature=c2VjcmV0"})
     error = failure(APIError, client.get_health_check())
     assert error.response is not None
     assert error.response.headers["location"] == address

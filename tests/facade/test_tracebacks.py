@@ -1,22 +1,19 @@
-"""Tracebacks are short: they lead from the caller's line to the error, and no deeper."""
+"""Tracebacks are short: they show the caller's line and the error, and no inner frames."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from python_process import run_python
 
 SETUP = """
 from prov_facade import *
 from prov_facade.sandbox import Sandbox
 sandbox = Sandbox().start()
-nobody = Config("prov.test", "r", APIOverrides(prov_api_endpoint_override="http://127.0.0.1:9"))
+unreachable = Config("prov.test", "r", APIOverrides(prov_api_endpoint_override="http://127.0.0.1:9"))
 once = RetryPolicy.none()
 sync = SyncProvClient(sandbox.auth("read"), sandbox.config)
-refused = SyncProvClient(BearerToken("token"), nobody, retries=once)
+refused = SyncProvClient(BearerToken("token"), unreachable, retries=once)
 client = ProvClient(sandbox.auth("read"), sandbox.config)
 """
 
@@ -30,13 +27,7 @@ FOREIGN = ("httpcore/", "httpx/", "tenacity", "concurrent/futures", "contextlib.
 
 def script(call: str) -> list[str]:
     """Run a script, and return the lines of its traceback."""
-    found = subprocess.run(
-        [sys.executable, "-c", f"{SETUP}\ntry:\n    {call}\nfinally:\n    sandbox.stop()"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    found = run_python("-c", f"{SETUP}\ntry:\n    {call}\nfinally:\n    sandbox.stop()")
     lines = found.stderr.splitlines()
     assert lines[-1].startswith("prov_facade.errors."), found.stderr
     return lines

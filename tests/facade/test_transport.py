@@ -35,7 +35,7 @@ def stuck(server: Server) -> Iterator[Server]:
     def wait(_: Received) -> None:
         over.wait(10)
 
-    server.answer = wait
+    server.response = wait
     yield server
     over.set()
 
@@ -60,14 +60,14 @@ def test_a_refused_connection_says_that_nothing_was_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [None, b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", b"220 mail.prov.test ESMTP\r\n"],
     ids=["nothing", "no byte", "cut off", "another protocol"],
 )
 def test_a_write_without_a_complete_response_may_have_arrived(
-    answer: bytes | None, server: Server, client: ProvClient
+    response: bytes | None, server: Server, client: ProvClient
 ) -> None:
-    server.answer = answer
+    server.response = response
     server.keeps_open = False
     read = failure(TransportError, client.explore_upstream("1"))
     assert OUTCOME_UNKNOWN not in str(read)
@@ -147,28 +147,28 @@ def test_an_invalid_environment_is_a_config_error(
     error = failure(ConfigError, client.get_health_check())
     assert "no connection can be set up" in str(error)
     monkeypatch.delenv(name)
-    server.answer = SAMPLES["get_health_check"].reply
+    server.response = SAMPLES["get_health_check"].reply
     run(client.get_health_check())
 
 
 def test_a_path_prefix_is_part_of_every_url(server: Server) -> None:
-    server.answer = json_reply(LINEAGE)
+    server.response = json_reply(LINEAGE)
     client = client_for(f"{server.url}/gate/v1/")
     run(client.explore_upstream("1"))
     assert server.last.path == "/gate/v1/explore/upstream"
-    server.answer = SAMPLES["get_health_check"].reply
+    server.response = SAMPLES["get_health_check"].reply
     run(client.get_health_check())
     assert server.last.path == "/gate/v1/"
 
 
 @BOTH
 def test_a_custom_transport_is_used() -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         assert request.url == "https://prov-api.prov.test/"
         return httpx.Response(200, json={"message": "Up."})
 
     config = config_for("https://prov-api.prov.test")
-    transport = httpx.MockTransport(answer)
+    transport = httpx.MockTransport(respond)
     client = new(ProvClient, BearerToken(TOKEN), config, transport=transport)
     for _ in range(2):
         assert run(client.get_health_check()).message == "Up."
@@ -193,9 +193,9 @@ def test_a_token_that_is_invalid_in_a_header_is_not_shown(server: Server) -> Non
 
 def test_large_requests_and_responses_are_transferred(server: Server, client: ProvClient) -> None:
     many = {"records": [RECORD] * 3_000}
-    server.answer = SAMPLES["register_batch_model_runs"].reply
+    server.response = SAMPLES["register_batch_model_runs"].reply
     run(client.register_batch_model_runs(many))
     assert len(server.last.json["records"]) == 3_000
-    server.answer = reply(b"\0" * 3_000_000, DOCX)
+    server.response = reply(b"\0" * 3_000_000, DOCX)
     with pytest.raises(AssertionError, match="3000000 bytes"):
         run(client.generate_report(REPORT))

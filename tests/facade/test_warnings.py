@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 
 import pytest
 from clients import TOKEN
+from python_process import run_python
 from sample_calls import LINEAGE
 from scripted_server import Server, json_reply
 
@@ -110,14 +108,7 @@ class Outcome:
 
 def outcome(script: str, preamble: str = PREAMBLE) -> Outcome:
     with Server(json_reply(LINEAGE)) as server:
-        done = subprocess.run(
-            [sys.executable, "-X", "dev", "-W", "error", "-c", preamble + script, server.url],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        done = run_python("-X", "dev", "-W", "error", "-c", preamble + script, server.url)
         printed = done.stdout + done.stderr
         return Outcome(done.returncode, printed, server.saw_closing(server.opened))
 

@@ -56,7 +56,7 @@ def between_loops(client: ProvClient) -> None:
     ends(os.waitpid(child, 0)[1])
 
 
-def beside_a_loop(client: ProvClient) -> None:
+def next_to_a_loop(client: ProvClient) -> None:
     """The loop runs in a thread that does not exist in the child."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)

@@ -78,7 +78,7 @@ class Player:
         closed = self._stack.enter_context(socket.socket())
         closed.bind(("127.0.0.1", 0))
         self._refusing = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        self._server.answer = self._answer
+        self._server.response = self._respond
         return self
 
     def __exit__(
@@ -96,7 +96,7 @@ class Player:
             self._known[key] = self._play(operation, fault)
         return self._known[key]
 
-    def _answer(self, _: Received) -> Reply:
+    def _respond(self, _: Received) -> Reply:
         played = next(self._script)
         if played == STALL:
             self._over.wait(10)

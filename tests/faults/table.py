@@ -1,4 +1,4 @@
-"""The page of the documentation on what the client does about each fault.
+"""The page of the documentation on how the client handles each fault.
 
 It is built from the rule that tests/faults/test_matrix.py compares with what the client does.
 """

@@ -31,21 +31,21 @@ def http_date(seconds: float) -> str:
 
 @pytest.mark.parametrize("fault", [None, Cut(), Cut(LINEAGE_REPLY[:-9]), UNAVAILABLE, limited("0")])
 def test_a_read_recovers_after_two_faults(fault: Reply, server: Server) -> None:
-    server.answer = Script(fault, fault, LINEAGE_REPLY)
+    server.response = Script(fault, fault, LINEAGE_REPLY)
     assert run(retrying_client(server.url).explore_upstream("1")).record_count == 1
     assert len(server.received) == 3
     assert len({(r.method, r.path, r.body, *r.query.items()) for r in server.received}) == 1
 
 
 def test_a_write_recovers_after_two_429_with_the_same_body(server: Server) -> None:
-    server.answer = Script(limited("0"), limited("0"), WRITE.reply)
+    server.response = Script(limited("0"), limited("0"), WRITE.reply)
     run(WRITE.call(retrying_client(server.url)))
     assert len(server.received) == 3
     assert len({r.body for r in server.received}) == 1
 
 
 def test_a_write_is_not_retried_once_it_may_have_arrived(server: Server) -> None:
-    server.answer = Script(limited("0"), Cut(), WRITE.reply)
+    server.response = Script(limited("0"), Cut(), WRITE.reply)
     error = failure(TransportError, WRITE.call(retrying_client(server.url)))
     assert len(server.received) == 2
     assert [attempt.error for attempt in error.attempts] == ["RateLimitedError", "TransportError"]
@@ -53,7 +53,7 @@ def test_a_write_is_not_retried_once_it_may_have_arrived(server: Server) -> None
 
 
 def test_the_error_lists_all_attempts(server: Server) -> None:
-    server.answer = Script(UNAVAILABLE, Cut(), limited("0"))
+    server.response = Script(UNAVAILABLE, Cut(), limited("0"))
     error = failure(RateLimitedError, retrying_client(server.url).explore_upstream("1"))
     assert [(a.error, a.status_code) for a in error.attempts] == [
         ("ServerError", 503),
@@ -65,8 +65,8 @@ def test_the_error_lists_all_attempts(server: Server) -> None:
 
 
 def test_no_retries_means_one_request(server: Server) -> None:
-    for answer in (UNAVAILABLE, limited("0"), Cut()):
-        server.answer = answer
+    for response in (UNAVAILABLE, limited("0"), Cut()):
+        server.response = response
         client = retrying_client(server.url, RetryPolicy.none())
         error = failure(ProvError, client.explore_upstream("1"))
         assert len(error.attempts) == 1
@@ -77,7 +77,7 @@ def test_no_retries_means_one_request(server: Server) -> None:
 @pytest.mark.parametrize(("form", "status"), [("seconds", 429), ("date", 503)])
 def test_retry_after_is_respected_up_to_its_maximum(form: str, status: int, server: Server) -> None:
     asked = "1" if form == "seconds" else http_date(2.0)  # a date has no fractions
-    server.answer = Script(limited(asked, status), LINEAGE_REPLY)
+    server.response = Script(limited(asked, status), LINEAGE_REPLY)
     begun = time.monotonic()
     longest = 1 if form == "seconds" else 3
     run(retrying_client(server.url, quick_retries(max_retry_after=longest)).explore_upstream("1"))
@@ -87,7 +87,7 @@ def test_retry_after_is_respected_up_to_its_maximum(form: str, status: int, serv
 
 @pytest.mark.parametrize("asked", ["4", "99999999999", "date"])
 def test_a_retry_after_beyond_the_maximum_is_an_error_at_once(asked: str, server: Server) -> None:
-    server.answer = Script(limited(http_date(60) if asked == "date" else asked), LINEAGE_REPLY)
+    server.response = Script(limited(http_date(60) if asked == "date" else asked), LINEAGE_REPLY)
     client = retrying_client(server.url, quick_retries(max_retry_after=3))
     begun = time.monotonic()
     error = failure(RateLimitedError, client.explore_upstream("1"))
@@ -99,13 +99,13 @@ def test_a_retry_after_beyond_the_maximum_is_an_error_at_once(asked: str, server
 
 @pytest.mark.parametrize("status", [400, 409, 422, 500, 501, 520])
 def test_other_statuses_are_not_retried(status: int, server: Server) -> None:
-    server.answer = json_reply({"detail": "No."}, status)
+    server.response = json_reply({"detail": "No."}, status)
     error = failure(APIError, retrying_client(server.url).explore_upstream("1"))
     assert len(server.received) == len(error.attempts) == 1
 
 
 def test_the_backoff_never_exceeds_its_maximum(server: Server) -> None:
-    server.answer = UNAVAILABLE
+    server.response = UNAVAILABLE
     policy = RetryPolicy(attempts=6, backoff=0.01, max_backoff=0.04)
     begun = time.monotonic()
     error = failure(ServerError, retrying_client(server.url, policy).explore_upstream("1"))

@@ -44,11 +44,11 @@ def test_a_cancelled_call_closes_its_connection(begun: bytes, server: Server) ->
     async def calling() -> None:
         async with retrying_client(server.url, limits=ONE) as client:
             for number in range(1, 4):
-                server.answer = stall
+                server.response = stall
                 task = asyncio.create_task(client.explore_upstream("1"))
                 await until(lambda number=number: len(server.received) == 2 * number - 1)
                 await cancelled(task)
-                server.answer = LINEAGE_REPLY
+                server.response = LINEAGE_REPLY
                 await asyncio.wait_for(client.explore_upstream("1"), 5)
             over.set()
 
@@ -68,7 +68,7 @@ def test_cancelling_a_call_disconnects_at_once(server: Server) -> None:
 
     async def calling() -> None:
         async with retrying_client(server.url) as client:
-            server.answer = stall
+            server.response = stall
             task = asyncio.create_task(client.explore_upstream("1"))
             await until(lambda: server.received)
             await cancelled(task)
@@ -85,7 +85,7 @@ def test_cancelling_a_call_disconnects_at_once(server: Server) -> None:
 def test_a_call_can_be_cancelled_during_its_backoff(
     limits: httpx.Limits | None, server: Server
 ) -> None:
-    server.answer = UNAVAILABLE
+    server.response = UNAVAILABLE
     policy = quick_retries(backoff=1000, max_backoff=1000, deadline=None)
 
     async def calling() -> None:
@@ -94,7 +94,7 @@ def test_a_call_can_be_cancelled_during_its_backoff(
             await until(lambda: server.received)
             await asyncio.sleep(0.05)
             await asyncio.wait_for(cancelled(task), 5)
-            server.answer = LINEAGE_REPLY
+            server.response = LINEAGE_REPLY
             await client.explore_upstream("1")
 
     run(calling())
@@ -111,7 +111,7 @@ def test_a_call_can_be_cancelled_while_it_waits_for_a_connection(server: Server)
 
     async def calling() -> None:
         async with retrying_client(server.url, limits=ONE) as client:
-            server.answer = stall
+            server.response = stall
             first = asyncio.create_task(client.explore_upstream("1"))
             await until(lambda: server.received)
             waiting = [asyncio.create_task(WRITE.call(client)) for _ in range(20)]
@@ -128,10 +128,10 @@ def test_a_call_can_be_cancelled_while_it_waits_for_a_connection(server: Server)
 
 @ASYNC_ONLY
 def test_an_error_in_a_task_group_cancels_the_other_calls(server: Server) -> None:
-    """The first error in a group cancels the other calls, which raise no error of their own."""
+    """The first error in a group cancels the other calls, which raise no errors."""
     over = threading.Event()
 
-    def answer(request: Received) -> Reply:
+    def respond(request: Received) -> Reply:
         if request.query.get("starting_id") == "bad":
             return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
         over.wait(10)
@@ -145,11 +145,11 @@ def test_an_error_in_a_task_group_cancels_the_other_calls(server: Server) -> Non
 
     async def calling() -> None:
         async with retrying_client(server.url) as client:
-            server.answer = answer
+            server.response = respond
             with pytest.raises(ExceptionGroup) as caught:
                 await group(client)
             assert [type(error).__name__ for error in caught.value.exceptions] == ["NotFoundError"]
-            server.answer = LINEAGE_REPLY
+            server.response = LINEAGE_REPLY
             await client.explore_upstream("1")
 
     run(calling())

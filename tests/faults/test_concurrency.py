@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 from clients import ASYNC_ONLY, BOTH, new, retrying_client, run
+from python_process import run_python
 from sample_calls import LINEAGE_REPLY, UNAVAILABLE
 from scripted_server import Received, Server
 
@@ -21,7 +20,7 @@ from prov_facade.sandbox import Sandbox, gateway
 
 @ASYNC_ONLY
 def test_a_client_works_in_consecutive_event_loops(server: Server) -> None:
-    server.answer = LINEAGE_REPLY
+    server.response = LINEAGE_REPLY
     client = retrying_client(server.url)
     for _ in range(5):
         assert run(client.explore_upstream("1")).record_count == 1
@@ -31,11 +30,11 @@ def test_a_client_works_in_consecutive_event_loops(server: Server) -> None:
 
 def test_a_client_works_in_the_next_event_loop_after_a_fault(server: Server) -> None:
     client = retrying_client(server.url, RetryPolicy.none())
-    for answer in (UNAVAILABLE, None, LINEAGE_REPLY[:-5]):
-        server.answer, server.keeps_open = answer, False
+    for response in (UNAVAILABLE, None, LINEAGE_REPLY[:-5]):
+        server.response, server.keeps_open = response, False
         outcomes = run(_gathered(client, 3))
         assert all(isinstance(outcome, Exception) for outcome in outcomes)
-        server.answer, server.keeps_open = LINEAGE_REPLY, True
+        server.response, server.keeps_open = LINEAGE_REPLY, True
         assert not any(isinstance(outcome, Exception) for outcome in run(_gathered(client, 3)))
 
 
@@ -45,10 +44,10 @@ async def _gathered(client: ProvClient, calls: int) -> list[object]:
 
 
 def test_one_client_serves_threads_with_loops_of_their_own(server: Server) -> None:
-    def answer(_: Received) -> bytes:
+    def respond(_: Received) -> bytes:
         return UNAVAILABLE if len(server.received) % 7 == 0 else LINEAGE_REPLY
 
-    server.answer = answer
+    server.response = respond
     policy = RetryPolicy(attempts=8, backoff=0.001, max_backoff=0.002)
     client, outcomes = retrying_client(server.url, policy), list[object]()
 
@@ -69,7 +68,7 @@ def test_one_client_serves_threads_with_loops_of_their_own(server: Server) -> No
 def test_a_thousand_calls_at_once(server: Server) -> None:
     lock, now, most = threading.Lock(), 0, 0
 
-    def answer(_: Received) -> bytes:
+    def respond(_: Received) -> bytes:
         nonlocal now, most
         with lock:
             now += 1
@@ -79,7 +78,7 @@ def test_a_thousand_calls_at_once(server: Server) -> None:
             now -= 1
         return LINEAGE_REPLY
 
-    server.answer = answer
+    server.response = respond
 
     async def calling() -> list[object]:
         async with retrying_client(server.url, RetryPolicy.none(), timeout=60) as client:
@@ -118,19 +117,12 @@ FORKING = Path(__file__).parent / "forking.py"
 
 @pytest.mark.stress
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
-@pytest.mark.parametrize("way", ["between loops", "beside a loop", "inside a loop"])
+@pytest.mark.parametrize("way", ["between loops", "next to a loop", "inside a loop"])
 def test_a_client_works_after_a_fork(way: str, server: Server) -> None:
-    def answer(request: Received) -> bytes:
+    def respond(request: Received) -> bytes:
         return LINEAGE_REPLY.replace(b"10378.1/40", request.query["starting_id"].encode())
 
-    server.answer = answer
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(FORKING), server.url, way],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    server.response = respond
+    done = run_python("-W", "error", str(FORKING), server.url, way)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert sorted(done.stdout.split()) == ["child", "parent"]

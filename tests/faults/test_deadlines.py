@@ -29,19 +29,19 @@ class Slow(AuthManager):
 def stalling(over: threading.Event, *before: Reply) -> object:
     left = list(before)
 
-    def answer(_: Received) -> Reply:
+    def respond(_: Received) -> Reply:
         if left:
             return left.pop(0)
         over.wait(10)
         return None
 
-    return answer
+    return respond
 
 
 @pytest.mark.parametrize("name", ["explore_upstream", "register_model_run"])
 def test_a_deadline_ends_a_stalled_call(name: str, server: Server) -> None:
     over = threading.Event()
-    server.answer = stalling(over)  # type: ignore[assignment]
+    server.response = stalling(over)  # type: ignore[assignment]
     begun = time.monotonic()
     client = retrying_client(server.url, quick_retries(deadline=0.4))
     error = failure(TransportTimeoutError, SAMPLES[name].call(client))
@@ -61,7 +61,7 @@ def test_a_deadline_ends_a_stalled_call(name: str, server: Server) -> None:
 
 def test_the_error_of_a_deadline_lists_the_attempts(server: Server) -> None:
     over = threading.Event()
-    server.answer = stalling(over, UNAVAILABLE)  # type: ignore[assignment]
+    server.response = stalling(over, UNAVAILABLE)  # type: ignore[assignment]
     client = retrying_client(server.url, quick_retries(deadline=0.5))
     error = failure(TransportTimeoutError, client.explore_upstream("1"))
     over.set()
@@ -72,7 +72,7 @@ def test_the_error_of_a_deadline_lists_the_attempts(server: Server) -> None:
 
 def test_a_retry_after_beyond_the_deadline_is_an_error_at_once(server: Server) -> None:
     slow_down = json_reply({"detail": "Slow down."}, 429, {"Retry-After": "30"})
-    server.answer = Script(UNAVAILABLE, slow_down)
+    server.response = Script(UNAVAILABLE, slow_down)
     begun = time.monotonic()
     client = retrying_client(server.url, quick_retries(deadline=20))
     error = failure(RateLimitedError, client.explore_upstream("1"))
@@ -85,7 +85,7 @@ def test_a_backoff_beyond_the_deadline_is_an_error_at_once(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("random.uniform", lambda _, longest: longest)
-    server.answer = UNAVAILABLE
+    server.response = UNAVAILABLE
     begun = time.monotonic()
     policy = quick_retries(deadline=20, backoff=30, max_backoff=30)
     error = failure(ServerError, retrying_client(server.url, policy).explore_upstream("1"))
@@ -94,7 +94,7 @@ def test_a_backoff_beyond_the_deadline_is_an_error_at_once(
 
 
 def test_a_deadline_includes_the_time_of_the_auth_manager(server: Server) -> None:
-    server.answer = LINEAGE_REPLY
+    server.response = LINEAGE_REPLY
     client = retrying_client(server.url, quick_retries(deadline=0.1), Slow())
     assert failure(TransportTimeoutError, client.explore_upstream("1")).attempts
     assert not server.received
@@ -107,7 +107,7 @@ def test_a_deadline_ends_a_slow_response(server: Server) -> None:
         over.wait(0.05)
         return None if over.is_set() else b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"
 
-    server.answer = trickle
+    server.response = trickle
     client = retrying_client(server.url, quick_retries(deadline=0.3))
     error = failure(TransportTimeoutError, client.explore_upstream("1"))
     over.set()
@@ -117,7 +117,7 @@ def test_a_deadline_ends_a_slow_response(server: Server) -> None:
 @ASYNC_ONLY
 def test_the_timeout_of_the_caller_raises_the_callers_error(server: Server) -> None:
     over = threading.Event()
-    server.answer = stalling(over)  # type: ignore[assignment]
+    server.response = stalling(over)  # type: ignore[assignment]
 
     async def within() -> None:
         async with (
@@ -133,7 +133,7 @@ def test_the_timeout_of_the_caller_raises_the_callers_error(server: Server) -> N
 
 
 def test_a_finished_call_leaves_no_deadline_behind(server: Server) -> None:
-    server.answer = LINEAGE_REPLY
+    server.response = LINEAGE_REPLY
 
     async def calling() -> None:
         async with retrying_client(server.url, quick_retries(deadline=0.2)) as client:

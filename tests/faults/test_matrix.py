@@ -66,7 +66,7 @@ def test_a_fault_has_the_expected_outcome(name: str, operation: str, player: Pla
     assert ("check before" in message) == ("check before" in " ".join(rule.says)), message
     assert error.operation == operation
     assert error.method == OPERATIONS[operation].method
-    # A request that is repeated with a new token does not count as an attempt of its own.
+    # A request that is repeated with a new token does not count as another attempt.
     assert len(error.attempts) == rule.requests - rule.renewals
     assert error.attempts[-1].error == type(error).__name__
     assert error.attempts[-1].status_code == error.status_code
@@ -77,8 +77,8 @@ def test_a_fault_has_the_expected_outcome(name: str, operation: str, player: Pla
         assert all(role in message for role in OPERATIONS[operation].roles)
 
 
-# In messages: ports, times, and the system's reason for a refused connection, of which asyncio has
-# another or none.
+# In messages: ports, times, and the system's reason for a refused connection, which differs in
+# asyncio.
 _VARIES = re.compile(r"(?<=127\.0\.0\.1):\d+|\d+(\.\d)? s| \([^()]+\)(?=\.)")
 
 
@@ -117,11 +117,11 @@ def test_a_failed_connection_over_aiohttp_has_the_expected_outcome(
 def test_a_write_on_a_reused_connection_that_breaks_is_sent_once(
     breaks: Reply, server: Server
 ) -> None:
-    def answer(_: Received) -> Reply:
+    def respond(_: Received) -> Reply:
         server.keeps_open = len(server.received) < 2
         return LINEAGE_REPLY if server.keeps_open else breaks
 
-    server.answer = answer
+    server.response = respond
 
     async def twice() -> None:
         async with retrying_client(server.url) as client:

@@ -51,14 +51,14 @@ def accepting(number: int) -> Callable[[Received], bytes]:
 
 @pytest.mark.parametrize("kind", [Numbered, Lowercase])
 def test_a_rejected_token_is_renewed(kind: type[Numbered], server: Server) -> None:
-    server.answer, manager = accepting(1), kind()
+    server.response, manager = accepting(1), kind()
     assert run(retrying_client(server.url, auth=manager).explore_upstream("1")).record_count == 1
     assert len(server.received) == 2
     assert manager.number == 1
 
 
 def test_a_write_is_repeated_with_its_body_after_a_renewal(server: Server) -> None:
-    server.answer = Script(UNAUTHORIZED, WRITE.reply)
+    server.response = Script(UNAUTHORIZED, WRITE.reply)
     run(WRITE.call(retrying_client(server.url, auth=Numbered())))
     first, second = server.received
     assert first.body == second.body
@@ -66,13 +66,13 @@ def test_a_write_is_repeated_with_its_body_after_a_renewal(server: Server) -> No
 
 
 def test_a_renewal_does_not_count_as_an_attempt(server: Server) -> None:
-    server.answer = Script(UNAUTHORIZED, UNAVAILABLE, UNAVAILABLE, LINEAGE_REPLY)
+    server.response = Script(UNAUTHORIZED, UNAVAILABLE, UNAVAILABLE, LINEAGE_REPLY)
     run(retrying_client(server.url, auth=Numbered()).explore_upstream("1"))
     assert len(server.received) == 4
 
 
 def test_a_token_is_renewed_once_per_call(server: Server) -> None:
-    server.answer = Script(UNAUTHORIZED, UNAVAILABLE, UNAUTHORIZED, LINEAGE_REPLY)
+    server.response = Script(UNAUTHORIZED, UNAVAILABLE, UNAUTHORIZED, LINEAGE_REPLY)
     manager = Numbered()
     failure(AuthenticationError, retrying_client(server.url, auth=manager).explore_upstream("1"))
     assert len(server.received) == 3
@@ -80,7 +80,7 @@ def test_a_token_is_renewed_once_per_call(server: Server) -> None:
 
 
 def test_a_rejected_new_token_is_an_error(server: Server) -> None:
-    server.answer, manager = UNAUTHORIZED, Numbered()
+    server.response, manager = UNAUTHORIZED, Numbered()
     client = retrying_client(server.url, auth=manager)
     failure(AuthenticationError, client.explore_upstream("1"))
     assert (len(server.received), manager.number) == (2, 1)
@@ -89,14 +89,14 @@ def test_a_rejected_new_token_is_an_error(server: Server) -> None:
 
 
 def test_a_fixed_token_is_not_renewed(server: Server) -> None:
-    server.answer = UNAUTHORIZED
+    server.response = UNAUTHORIZED
     error = failure(AuthenticationError, retrying_client(server.url).explore_upstream("1"))
     assert "Sign in again" in str(error)
     assert len(server.received) == 1
 
 
 def test_a_token_function_is_called_again_after_a_rejection(server: Server) -> None:
-    server.answer = accepting(1)
+    server.response = accepting(1)
     auth = BearerToken(lambda: f"{TOKEN}-{len(server.received)}")
     run(retrying_client(server.url, auth=auth).explore_upstream("1"))
     assert len(server.received) == 2
@@ -104,7 +104,7 @@ def test_a_token_function_is_called_again_after_a_rejection(server: Server) -> N
 
 @pytest.mark.parametrize("fails", [CredentialsError("signed out"), RuntimeError(f"no {TOKEN}")])
 def test_a_failed_renewal_is_a_credentials_error(fails: Exception, server: Server) -> None:
-    server.answer = UNAUTHORIZED
+    server.response = UNAUTHORIZED
     client = retrying_client(server.url, auth=Numbered(fails=fails))
     error = failure(CredentialsError, client.explore_upstream("1"))
     assert error.operation == "explore_upstream"
@@ -114,7 +114,7 @@ def test_a_failed_renewal_is_a_credentials_error(fails: Exception, server: Serve
 
 
 async def tick(times: int) -> None:
-    """Use the event loop, and the threads that it lends to others."""
+    """Use the event loop, and the default threads that other code shares."""
     for _ in range(times):
         await asyncio.to_thread(int)
         await asyncio.sleep(0)
@@ -131,7 +131,7 @@ def test_fifty_rejected_calls_renew_the_token_once_without_blocking_the_loop(
             assert ticked.wait(20), "the loop, or its threads, wait for the auth manager"
             super().force_refresh()
 
-    server.answer, manager = accepting(1), Waiting()
+    server.response, manager = accepting(1), Waiting()
 
     async def calling() -> None:
         async with retrying_client(server.url, auth=manager) as client:
@@ -148,7 +148,7 @@ def test_fifty_rejected_calls_renew_the_token_once_without_blocking_the_loop(
 
 
 @ASYNC_ONLY
-def test_a_blocking_auth_manager_leaves_the_threads_of_the_loop_to_others(server: Server) -> None:
+def test_a_blocking_auth_manager_leaves_threads_of_the_loop_free(server: Server) -> None:
     ticked = threading.Event()
 
     class Waiting(Numbered):
@@ -156,7 +156,7 @@ def test_a_blocking_auth_manager_leaves_the_threads_of_the_loop_to_others(server
             assert ticked.wait(20), "the threads of the loop wait for the auth manager"
             return super().get_token()
 
-    server.answer = LINEAGE_REPLY
+    server.response = LINEAGE_REPLY
 
     async def calling() -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(3))
@@ -171,7 +171,7 @@ def test_a_blocking_auth_manager_leaves_the_threads_of_the_loop_to_others(server
 
 
 def test_threads_share_one_renewal(server: Server) -> None:
-    server.answer, manager = accepting(1), Numbered(takes=0.3)
+    server.response, manager = accepting(1), Numbered(takes=0.3)
     client, found = retrying_client(server.url, auth=manager), list[int | None]()
 
     async def calling() -> None:
@@ -189,7 +189,7 @@ def test_threads_share_one_renewal(server: Server) -> None:
 
 @ASYNC_ONLY
 def test_cancelling_a_call_during_a_renewal_does_not_affect_others(server: Server) -> None:
-    server.answer, manager = accepting(1), Numbered(takes=0.3)
+    server.response, manager = accepting(1), Numbered(takes=0.3)
 
     async def calling() -> None:
         async with retrying_client(server.url, auth=manager) as client:

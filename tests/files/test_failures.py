@@ -1,18 +1,16 @@
-"""Downloads that break off, are cancelled, or have invalid contents."""
+"""Downloads that are interrupted or cancelled, or have invalid contents."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
-import os
 import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from clients import ASYNC_ONLY, TOKEN, client_for, config_for, failure, new, run
 from files.saving import AT_ONCE, CSV, DOCUMENT, KINDS, Kind, listed, written
+from python_process import run_python
 from sample_calls import DOCX, zipped
 from scripted_server import Received, Server, reply
 
@@ -37,7 +35,7 @@ def test_a_partial_file_is_never_visible(
     before = {kind.name: b"mine"} if overwrite else {}
     for name, content in before.items():
         (folder / name).write_bytes(content)
-    server.answer, server.keeps_open = kind.half, False
+    server.response, server.keeps_open = kind.half, False
     error = failure(TransportError, kind.save(client, folder, overwrite=overwrite))
     assert error.may_have_arrived
     assert listed(folder) == before
@@ -48,7 +46,7 @@ def test_a_second_attempt_starts_from_the_beginning(
     kind: Kind, server: Server, folder: Path
 ) -> None:
     halves = [kind.half, kind.half[:-70_000]]
-    server.answer = lambda _: halves.pop(0) if halves else kind.reply
+    server.response = lambda _: halves.pop(0) if halves else kind.reply
     server.keeps_open = False
     client = new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
     run(kind.save(client, folder))
@@ -57,8 +55,8 @@ def test_a_second_attempt_starts_from_the_beginning(
 
 
 def test_a_second_attempt_keeps_nothing_of_the_first(server: Server, folder: Path) -> None:
-    answers = [TEMPLATE.half, reply(b"a,b\r\n", "text/csv")]
-    server.answer = lambda _: answers.pop(0)
+    responses = [TEMPLATE.half, reply(b"a,b\r\n", "text/csv")]
+    server.response = lambda _: responses.pop(0)
     server.keeps_open = False
     client = new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
     run(TEMPLATE.save(client, folder))
@@ -70,7 +68,7 @@ def test_a_second_attempt_keeps_nothing_of_the_first(server: Server, folder: Pat
 def test_a_cancelled_download_leaves_no_file(
     kind: Kind, server: Server, client: ProvClient, folder: Path
 ) -> None:
-    server.answer = kind.half
+    server.response = kind.half
 
     async def cancelled() -> None:
         call = asyncio.ensure_future(kind.save(client, folder))
@@ -89,7 +87,7 @@ def test_a_cancelled_download_leaves_no_file(
 def test_a_download_cancelled_at_any_moment_leaves_the_whole_file_or_none(
     kind: Kind, server: Server, client: ProvClient, folder: Path
 ) -> None:
-    server.answer = kind.reply
+    server.response = kind.reply
 
     async def cancelled() -> int:
         whole = 0
@@ -112,7 +110,7 @@ def test_a_download_cancelled_at_any_moment_leaves_the_whole_file_or_none(
 
 
 def test_a_stalled_download_times_out(server: Server, client: ProvClient, folder: Path) -> None:
-    server.answer = REPORT.half
+    server.response = REPORT.half
     failure(TransportTimeoutError, REPORT.save(client, folder, timeout=0.2))
     assert listed(folder) == {}
 
@@ -131,7 +129,7 @@ def test_an_invalid_document_is_not_saved(
     body: bytes, said: str, server: Server, client: ProvClient, folder: Path
 ) -> None:
     (folder / REPORT.name).write_bytes(b"mine")
-    server.answer = reply(body, DOCX)
+    server.response = reply(body, DOCX)
     error = failure(ReportError, REPORT.save(client, folder, overwrite=True))
     assert said in str(error)
     assert (error.status_code, error.session_id) == (200, None)
@@ -139,7 +137,7 @@ def test_an_invalid_document_is_not_saved(
 
 
 @pytest.mark.parametrize(
-    ("body", "answer_type", "said"),
+    ("body", "content_type", "said"),
     [
         (CSV + b"\xff,", "text/csv", f"invalid start byte at position {len(CSV)}"),
         (CSV[: 1 << 20] + b"\xff" + CSV, "text/csv", "at position"),
@@ -152,10 +150,10 @@ def test_an_invalid_document_is_not_saved(
     ids=["byte", "inside", "end", "ascii", "hex", "nonsense", "utf-16"],
 )
 def test_text_that_cannot_be_decoded_is_not_saved(
-    body: bytes, answer_type: str, said: str, server: Server, folder: Path
+    body: bytes, content_type: str, said: str, server: Server, folder: Path
 ) -> None:
     client = client_for(server.url)
-    server.answer = reply(body, answer_type)
+    server.response = reply(body, content_type)
     whole = failure(InvalidResponseError, client.generate_csv_template("10378.1/40"))
     error = failure(InvalidResponseError, TEMPLATE.save(client, folder))
     assert type(error) is type(whole)
@@ -177,7 +175,7 @@ def test_text_that_cannot_be_decoded_is_not_saved(
 def test_text_is_saved_unchanged(
     body: bytes, content_type: str, server: Server, client: ProvClient, folder: Path
 ) -> None:
-    server.answer = reply(body, content_type)
+    server.response = reply(body, content_type)
     run(TEMPLATE.save(client, folder))
     assert listed(folder) == {TEMPLATE.name: body}
 
@@ -185,10 +183,10 @@ def test_text_is_saved_unchanged(
 def test_a_compressed_response_is_saved_uncompressed(
     server: Server, client: ProvClient, folder: Path
 ) -> None:
-    server.answer = reply(gzip.compress(CSV), "text/csv", headers={"Content-Encoding": "gzip"})
+    server.response = reply(gzip.compress(CSV), "text/csv", headers={"Content-Encoding": "gzip"})
     run(TEMPLATE.save(client, folder))
     assert listed(folder) == {TEMPLATE.name: CSV}
-    server.answer = reply(b"no gzip", "text/csv", headers={"Content-Encoding": "gzip"})
+    server.response = reply(b"no gzip", "text/csv", headers={"Content-Encoding": "gzip"})
     error = failure(InvalidResponseError, TEMPLATE.save(client, folder, overwrite=True))
     assert "compression" in str(error)
     assert listed(folder) == {TEMPLATE.name: CSV}
@@ -204,7 +202,7 @@ def test_no_error_of_a_download_contains_the_token(
             headers={"X-Echo": request.token or "", "Set-Cookie": f"t={TOKEN}"},
         )
 
-    server.answer = echo
+    server.response = echo
     error = failure(InvalidResponseError, TEMPLATE.save(client, folder))
     assert TOKEN not in str(error)
     assert error.response is not None
@@ -215,7 +213,7 @@ def test_no_error_of_a_download_contains_the_token(
 @pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="a limit of POSIX")
 def test_a_full_disk_is_a_file_error_and_leaves_no_file(server: Server, folder: Path) -> None:
     # In a separate process, which cannot write files larger than 2 MB.
-    server.answer = BATCH.reply
+    server.response = BATCH.reply
     script = f"""
 import asyncio, errno, pickle, resource, signal
 from clients import client_for
@@ -234,15 +232,9 @@ except FileError as error:
     assert (str(twin), twin.errno, twin.filename) == (str(error), errno.EFBIG, error.filename)
     print(error)
 """
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_python("-W", "error", "-c", script)
     assert (done.returncode, done.stderr) == (0, "")
     assert "could not be saved" in done.stdout
     assert "File too large" in done.stdout
-    assert len(server.received) == 1  # it is not tried again
+    assert len(server.received) == 1  # it is not retried
     assert listed(folder) == {}

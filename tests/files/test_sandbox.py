@@ -71,9 +71,9 @@ async def batch_of(sandbox: Sandbox, session_id: str | None) -> str:
     headers = {"Authorization": f"Bearer {sandbox.token('read')}"}
     async with httpx.AsyncClient(headers=headers) as http:
         for _ in range(500):
-            answer = await http.get(url, params={"session_id": session_id or ""})
-            if answer.status_code == 200 and answer.json()["job"]["result"]:
-                return str(answer.json()["job"]["result"]["batch_id"])
+            response = await http.get(url, params={"session_id": session_id or ""})
+            if response.status_code == 200 and response.json()["job"]["result"]:
+                return str(response.json()["job"]["result"]["batch_id"])
             await asyncio.sleep(0.01)
     raise AssertionError("the job does not end")
 

@@ -23,7 +23,7 @@ EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=[kind.method for kind in
 def test_a_file_is_saved_byte_for_byte(
     kind: Kind, server: Server, client: ProvClient, folder: Path
 ) -> None:
-    server.answer = kind.reply
+    server.response = kind.reply
     for path in (str(folder / "a"), folder / "b"):
         assert run(kind.save(client, path)) == Path(path)
     assert listed(folder) == {"a": kind.content, "b": kind.content}
@@ -33,7 +33,7 @@ def test_a_file_is_saved_byte_for_byte(
 def test_a_file_in_a_directory_is_named_after_the_id(
     kind: Kind, server: Server, client: ProvClient, folder: Path
 ) -> None:
-    server.answer = kind.reply
+    server.response = kind.reply
     assert run(kind.save(client, folder)) == folder / kind.name
     assert listed(folder) == {kind.name: kind.content}
 
@@ -42,7 +42,7 @@ def test_a_file_in_a_directory_is_named_after_the_id(
 def test_an_existing_file_is_not_overwritten_by_default(
     kind: Kind, server: Server, client: ProvClient, folder: Path
 ) -> None:
-    server.answer = kind.reply
+    server.response = kind.reply
     (folder / kind.name).write_bytes(b"mine")
     for path in (folder, folder / kind.name):
         error = failure(InvalidRequestError, kind.save(client, path))
@@ -113,7 +113,7 @@ def test_a_file_has_default_permissions_or_keeps_its_own(
     server: Server, client: ProvClient, folder: Path
 ) -> None:
     kind = KINDS[1]
-    server.answer = kind.reply
+    server.response = kind.reply
     saved = run(kind.save(client, folder))
     (folder / "usual").touch()
     assert saved.stat().st_mode == (folder / "usual").stat().st_mode
@@ -127,7 +127,7 @@ def test_a_partial_file_is_private_and_has_another_name(
     server: Server, client: ProvClient, folder: Path
 ) -> None:
     kind = KINDS[1]
-    server.answer = kind.half  # and the connection stays open
+    server.response = kind.half  # and the connection stays open
 
     async def watch() -> None:
         call = asyncio.ensure_future(kind.save(client, folder))
@@ -149,7 +149,7 @@ def test_a_partial_file_is_private_and_has_another_name(
 def test_the_first_of_concurrent_downloads_to_one_path_wins(
     kind: Kind, server: Server, client: ProvClient, folder: Path
 ) -> None:
-    server.answer = kind.reply
+    server.response = kind.reply
 
     async def together(*, overwrite: bool) -> list[Any]:
         calls = [kind.save(client, folder, overwrite=overwrite) for _ in range(5)]
@@ -176,12 +176,12 @@ def test_an_existing_file_is_kept_without_hard_links(
     monkeypatch.setattr(os, "link", refuse)
     kind = KINDS[0]
 
-    def answer(_: object) -> bytes:
+    def respond(_: object) -> bytes:
         if taken:
             (folder / kind.name).write_bytes(b"mine")
         return kind.reply
 
-    server.answer = answer
+    server.response = respond
     if taken:
         assert failure(FileError, kind.save(client, folder)).strerror == "File exists"
         assert listed(folder) == {kind.name: b"mine"}
@@ -194,7 +194,7 @@ def test_a_broken_symlink_counts_as_an_existing_file(
     server: Server, client: ProvClient, folder: Path
 ) -> None:
     kind = KINDS[1]
-    server.answer = kind.reply
+    server.response = kind.reply
     link = folder / "link"
     link.symlink_to(folder / "elsewhere")
     failure(InvalidRequestError, kind.save(client, link))

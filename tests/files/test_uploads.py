@@ -43,7 +43,7 @@ def test_a_file_is_sent_unchanged_without_its_byte_order_mark(
 ) -> None:
     path = tmp_path / 'ann\'s "runs" é.csv'
     path.write_bytes(content)
-    server.answer = CONVERTED
+    server.response = CONVERTED
 
     async def upload() -> models.ConvertModelRunsResponse:
         async with new(ProvClient, BearerToken(TOKEN), config_for(server.url)) as client:
@@ -60,7 +60,7 @@ def test_a_file_is_sent_unchanged_without_its_byte_order_mark(
 def test_a_file_is_sent_like_text(server: Server, client: ProvClient, tmp_path: Path) -> None:
     path = tmp_path / "runs.csv"
     path.write_bytes(CSV)
-    server.answer = CONVERTED
+    server.response = CONVERTED
     run(client.convert_model_runs_file(str(path)))
     by_file = uploaded(server)
     run(client.convert_model_runs_to_csv(CSV.decode()))
@@ -70,8 +70,8 @@ def test_a_file_is_sent_like_text(server: Server, client: ProvClient, tmp_path: 
 def test_every_attempt_sends_the_whole_file(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "runs.csv"
     path.write_bytes(MARK + CSV)
-    answers = [None, reply(status=502), reply(status=429), CONVERTED]
-    server.answer = lambda _: answers.pop(0)
+    responses = [None, reply(status=502), reply(status=429), CONVERTED]
+    server.response = lambda _: responses.pop(0)
     client = new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
     run(client.convert_model_runs_file(path))
     assert len(server.received) == 4
@@ -116,7 +116,7 @@ def test_a_file_that_changes_while_it_is_sent_is_an_error(
             os.utime(path, ns=(1, 1))
         return reply(status=502)
 
-    server.answer = alter
+    server.response = alter
     client = new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
     error = failure(FileError, client.convert_model_runs_file(path))
     assert "changed" in str(error)

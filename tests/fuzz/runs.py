@@ -34,7 +34,7 @@ class Run:
         report_style: How the sandbox responds to `generate_report`.
         only: The one operation to test; every one by default.
         phases: The phases of Schemathesis.
-        brief: Whether it is part of the short run as well.
+        brief: Whether the short run includes it.
     """
 
     document: Path

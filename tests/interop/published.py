@@ -11,7 +11,7 @@ import pytest
 REASON = "provena-interfaces-v2 is not installed: nox -s interop"
 
 with warnings.catch_warnings():
-    # Some modules still use validators in the manner of pydantic 1. Where that warning is an error,
+    # Some modules still use pydantic 1 validators. Where that warning is an error,
     # an `except:` in the package swallows it, and names are missing afterwards.
     warnings.filterwarnings(
         "ignore", message="Pydantic V1 style `@validator`", category=DeprecationWarning

@@ -24,7 +24,7 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 Call = Callable[[ProvClient, Any], Awaitable[object]]
 
-# Each call that takes a model: of which schema, and how.
+# Each call that takes a model: the schema, and the call.
 CALLS: dict[str, tuple[str, Call]] = {
     "register_model_run": ("ModelRunRecord", lambda c, m: c.register_model_run(m)),
     "register_batch_model_runs": (
@@ -49,7 +49,7 @@ CALLS: dict[str, tuple[str, Call]] = {
 EVERY = pytest.mark.parametrize("operation_id", CALLS)
 
 
-def answer(operation_id: str) -> httpx.Response:
+def respond(operation_id: str) -> httpx.Response:
     """Return the response of the document's example."""
     content = operations()[operation_id].responses["200"]["content"]
     media_type = DOCX if DOCX in content else "application/json"
@@ -64,7 +64,7 @@ def sent(operation_id: str, model: object) -> Any:
 
     def handle(request: httpx.Request) -> httpx.Response:
         bodies.append(request.content)
-        return answer(operation_id)
+        return respond(operation_id)
 
     async def run() -> None:
         transport = httpx.MockTransport(handle)

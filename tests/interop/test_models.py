@@ -13,7 +13,7 @@ from api_document import load, validator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from interop.published import ENUM_PAIRS, PAIRS, WITHOUT_COUNTERPART
-from interop.valid import mended, valid_values
+from interop.valid import fixed, valid_values
 from properties.models import MODELS, SETTINGS, schemas
 
 from prov_api_client import models
@@ -141,4 +141,4 @@ def test_rules_outside_the_schemas_agree(
     with pytest.raises(pydantic.ValidationError, match="1 validation error"):
         PAIRS[name].model_validate(value)
     MODELS[name].from_dict(value)
-    PAIRS[name].model_validate(mended(value))
+    PAIRS[name].model_validate(fixed(value))

@@ -9,16 +9,16 @@ from properties.strategies import JSON, model_values
 
 def valid_values(name: str) -> JSON:
     """Values that fit a schema and that the server accepts."""
-    return model_values(name).map(mended)
+    return model_values(name).map(fixed)
 
 
-def mended(value: Any) -> Any:
+def fixed(value: Any) -> Any:
     """Fix values that a validator would reject."""
     if isinstance(value, list):
-        return [mended(item) for item in value]
+        return [fixed(item) for item in value]
     if not isinstance(value, dict):
         return value
-    value = {key: mended(item) for key, item in value.items()}
+    value = {key: fixed(item) for key, item in value.items()}
     if "start_time" in value and "end_time" in value:
         value["start_time"], value["end_time"] = sorted((value["start_time"], value["end_time"]))
     if value.get("previous_version") is not None and value.get("reason") is None:

@@ -33,7 +33,7 @@ def test_a_cancelled_wait_ends_at_once_and_stops_polling(server: Server, amid: s
         looked.set()
         return PENDING
 
-    server.answer = slow if amid == "look" else seen
+    server.response = slow if amid == "look" else seen
     client = client_for(server.url, polling=quick_polling(interval=0.05, max_interval=0.05))
 
     async def cancelled() -> float:
@@ -51,13 +51,13 @@ def test_a_cancelled_wait_ends_at_once_and_stops_polling(server: Server, amid: s
     assert run(cancelled()) < 0.3
     assert len(server.received) == 1
 
-    server.answer = Script(DONE)
+    server.response = Script(DONE)
     assert run(client.jobs.wait(SESSION)).status == JobStatus.SUCCEEDED
 
 
 @ASYNC_ONLY
 def test_the_timeout_of_the_caller_ends_a_wait(server: Server) -> None:
-    server.answer = Script(PENDING)
+    server.response = Script(PENDING)
 
     async def limited() -> None:
         async with asyncio.timeout(0.1):
@@ -70,7 +70,7 @@ def test_the_timeout_of_the_caller_ends_a_wait(server: Server) -> None:
 
 @ASYNC_ONLY
 def test_leaving_the_iterator_stops_polling(server: Server) -> None:
-    server.answer = Script(PENDING)
+    server.response = Script(PENDING)
 
     async def left() -> None:
         async for _ in client_for(server.url).jobs.watch(SESSION):
@@ -82,14 +82,14 @@ def test_leaving_the_iterator_stops_polling(server: Server) -> None:
 
 
 @pytest.fixture
-def heeded() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Let Ctrl-C interrupt, which a shell may disable for background processes."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.usefixtures("heeded")
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_a_synchronous_wait() -> None:
     with Server(Script(PENDING)) as server:
         interrupted(server)
@@ -109,7 +109,7 @@ def interrupted(server: Server) -> None:
                 SESSION, polling=quick_polling(interval=30, max_interval=30, deadline=60)
             )
         assert time.monotonic() - begun < 10
-        server.answer = DONE
+        server.response = DONE
         assert client.jobs.wait(SESSION).status == JobStatus.SUCCEEDED
     interrupt.join()
 

@@ -57,11 +57,11 @@ def pages(server: Server) -> None:
     """Make the server return four pages, one of them empty."""
     replies = [page([1, 2], KEYS[0]), page([], KEYS[1]), page([3], KEYS[2]), page([4], None)]
 
-    def answer(request: Received) -> Reply:
+    def respond(request: Received) -> Reply:
         given = request.json.get("pagination_key")
         return replies[0 if given is None else KEYS.index(given) + 1]
 
-    server.answer = answer
+    server.response = respond
 
 
 def test_each_page_is_requested_with_the_key_of_the_previous_one(
@@ -76,7 +76,7 @@ def test_each_page_is_requested_with_the_key_of_the_previous_one(
 
 
 def test_each_list_has_its_route(server: Server) -> None:
-    server.answer = page([], None)
+    server.response = page([], None)
     client = client_for(server.url)
     run(ids(client.jobs.list()))
     run(ids(client.jobs.list_batch("batch 7")))
@@ -102,13 +102,13 @@ def test_pages_are_fetched_as_they_are_needed(server: Server, listed: Listing) -
 
 
 def test_an_empty_list_yields_nothing(server: Server, listed: Listing) -> None:
-    server.answer = page([], None)
+    server.response = page([], None)
     assert run(ids(listed(client_for(server.url)))) == []
     assert len(server.received) == 1
 
 
 def test_a_repeated_pagination_key_is_an_error(server: Server, listed: Listing) -> None:
-    server.answer = page([1], KEYS[0])
+    server.response = page([1], KEYS[0])
     seen: list[str] = []
 
     async def endless() -> None:
@@ -133,7 +133,7 @@ def test_an_invalid_page_size_is_rejected(server: Server, listed: Listing, size:
 
 def test_a_page_is_retried_after_a_transient_error(server: Server, listed: Listing) -> None:
     replies = [page([1], KEYS[0]), json_reply({}, 503), page([2], None)]
-    server.answer = lambda _: replies.pop(0)
+    server.response = lambda _: replies.pop(0)
     retries = RetryPolicy(attempts=2, backoff=0)
     assert run(ids(listed(client_for(server.url, retries=retries)))) == ["job 1", "job 2"]
     assert server.received[1].body == server.received[2].body

@@ -27,7 +27,7 @@ from clients import (
     sandbox_client,
 )
 from jobs.replies import SESSION, job_reply
-from scripted_server import Answer, Cut, Received, Reply, Server, json_reply, reply
+from scripted_server import Cut, Received, Reply, Response, Server, json_reply, reply
 
 from prov_facade import (
     InvalidRequestError,
@@ -149,13 +149,13 @@ def store() -> Iterator[Server]:
 def job_at(server: Server, address: str) -> None:
     """Make the server return a report through a job, with this URL."""
 
-    def answer(request: Received) -> Reply:
+    def respond(request: Received) -> Reply:
         if request.method == "POST":
             return json_reply({"status": {"success": True, "details": "."}, "session_id": SESSION})
         kind = {"job_type": "REPORT", "job_sub_type": "GENERATE_REPORT"}
         return job_reply("SUCCEEDED", result={"report_url": address}, **kind)
 
-    server.answer = answer
+    server.response = respond
 
 
 REQUEST = {"id": "10378.1/1", "item_subtype": "STUDY", "depth": 1}
@@ -220,7 +220,7 @@ def test_a_signed_url_is_requested_unchanged_and_never_logged(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     content = a_document()
-    store.answer = reply(content, WORD)
+    store.response = reply(content, WORD)
     with raw_responses() as responses:
         assert run(fetch(f"{store.url}/bucket/a%20report.docx?{QUERY}")) == content
     (request,) = store.received
@@ -241,7 +241,7 @@ EXPIRED = (
 ).encode()
 PAGE = f"<html><title>Sign in to see ?{QUERY}</title></html>".encode()
 
-BROKEN: dict[str, tuple[Answer, type[ProvError]]] = {
+BROKEN: dict[str, tuple[Response, type[ProvError]]] = {
     "expired": (reply(EXPIRED, "application/xml", 403), ReportError),
     "gone": (reply(EXPIRED, "application/xml", 404), ReportError),
     "html": (reply(PAGE, "text/html"), ReportError),
@@ -270,7 +270,7 @@ def test_no_error_shows_a_signed_url(
     fetch: Fetch, name: str, store: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    store.answer, kind = BROKEN[name]
+    store.response, kind = BROKEN[name]
     store.keeps_open = name != "no http"
     with raw_responses() as responses:
         error = failure(kind, fetch(f"{store.url}/bucket/report.docx?{QUERY}"))
@@ -310,13 +310,13 @@ def test_an_invalid_signed_url_is_rejected_and_not_shown(fetch: Fetch, address: 
 
 
 def test_user_information_in_a_signed_url_is_not_sent(fetch: Fetch, store: Server) -> None:
-    store.answer = reply(a_document(), WORD)
+    store.response = reply(a_document(), WORD)
     run(fetch(f"{store.url.replace('://', '://ann:hush@')}/report.docx?{QUERY}"))
     assert store.last.token is None
 
 
 def test_a_report_error_names_the_job(fetch: Fetch, store: Server) -> None:
-    store.answer = reply(b"nothing", WORD)
+    store.response = reply(b"nothing", WORD)
     error = failure(ReportError, fetch(f"{store.url}/report.docx?{QUERY}"))
     assert error.session_id == SESSION
     assert isinstance(error, AssertionError)
@@ -326,7 +326,7 @@ def test_a_report_error_names_the_job(fetch: Fetch, store: Server) -> None:
 @pytest.mark.parametrize("kind", [WORD, "application/octet-stream", "binary/octet-stream", None])
 def test_a_report_may_have_any_content_type(fetch: Fetch, store: Server, kind: str | None) -> None:
     content = a_document()
-    store.answer = reply(content, kind)
+    store.response = reply(content, kind)
     assert run(fetch(f"{store.url}/report.docx?{QUERY}")) == content
 
 
@@ -341,13 +341,13 @@ def test_nothing_is_sent_if_the_path_cannot_be_written(tmp_path: Path) -> None:
 
 
 class Proxy(socketserver.ThreadingTCPServer):
-    """A proxy that responds by itself, depending on the path, and records the requests."""
+    """A proxy that responds without a server, depending on the path, and records the requests."""
 
     daemon_threads = True
 
-    def __init__(self, *answers: tuple[str, bytes]) -> None:
+    def __init__(self, *responses: tuple[str, bytes]) -> None:
         super().__init__(("127.0.0.1", 0), _Asked)
-        self.answers = answers
+        self.responses = responses
         self.asked: list[str] = []
 
     @property
@@ -372,7 +372,7 @@ class _Asked(socketserver.StreamRequestHandler):
             self.server.asked.append(asked)
             while self.rfile.readline().strip():
                 pass
-            self.wfile.write(next(said for part, said in self.server.answers if part in asked))
+            self.wfile.write(next(said for part, said in self.server.responses if part in asked))
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -380,12 +380,12 @@ class _Asked(socketserver.StreamRequestHandler):
 def test_a_signed_url_is_requested_through_the_proxy(scheme: str) -> None:
     address = f"{scheme}://store.test/report.docx?{QUERY}"
     content = a_document()
-    answers = [
+    responses = [
         ("/job-api/jobs/user/fetch", job_reply("SUCCEEDED", result={"report_url": address})),
         ("GET http://store.test/report.docx", reply(content, WORD)),
         ("CONNECT", reply(b"", None, 407)),
     ]
-    with Proxy(*answers) as proxy:
+    with Proxy(*responses) as proxy:
         client = client_for("http://127.0.0.1:9", proxy=proxy.url)
         if scheme == "http":
             assert run(client.jobs.wait_for_report(SESSION)) == content
@@ -402,9 +402,9 @@ def test_a_report_is_streamed_to_its_file(server: Server, store: Server, tmp_pat
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("[Content_Types].xml", b"<Types/>")
         archive.writestr("word/media/large.bin", bytes(size))
-    answer = reply(content.getvalue(), WORD)
+    response = reply(content.getvalue(), WORD)
     del content
-    store.answer = answer
+    store.response = response
     job_at(server, f"{store.url}/report.docx?{QUERY}")
     client = client_for(server.url)
     run(client.jobs.wait(SESSION))
@@ -421,11 +421,11 @@ def test_a_report_is_streamed_to_its_file(server: Server, store: Server, tmp_pat
 def test_the_file_of_a_failed_report_is_removed(server: Server, tmp_path: Path) -> None:
     listed: list[int] = []
 
-    def answer(_: Received) -> Reply:
+    def respond(_: Received) -> Reply:
         listed.append(len(list(tmp_path.iterdir())))
         return job_reply("FAILED", info="No.")
 
-    server.answer = answer
+    server.response = respond
     client = client_for(server.url)
     failure(JobFailedError, client.jobs.save_report(SESSION, tmp_path))
     assert listed == [1]

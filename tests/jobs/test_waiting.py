@@ -49,7 +49,7 @@ BELOW_THE_MAXIMUM = 0.18
 
 
 def test_polling_slows_down_to_the_maximum_interval(server: Server) -> None:
-    server.answer = script = Script(*[PENDING] * 6, DONE)
+    server.response = script = Script(*[PENDING] * 6, DONE)
     client = client_for(server.url, polling=GROWING)
     run(client.jobs.wait(SESSION))
     assert all(gap >= least for gap, least in zip(script.gaps, LEAST, strict=False))
@@ -58,7 +58,7 @@ def test_polling_slows_down_to_the_maximum_interval(server: Server) -> None:
 
 
 def test_polling_speeds_up_when_the_job_changes(server: Server) -> None:
-    server.answer = script = Script(*[PENDING] * 4, BEGUN, DONE)
+    server.response = script = Script(*[PENDING] * 4, BEGUN, DONE)
     client = client_for(server.url, polling=GROWING)
     run(client.jobs.wait(SESSION))
     assert script.gaps[3] >= LEAST[3]
@@ -66,7 +66,7 @@ def test_polling_speeds_up_when_the_job_changes(server: Server) -> None:
 
 
 def test_each_poll_is_a_request_of_the_job_api(server: Server) -> None:
-    server.answer = DONE
+    server.response = DONE
     run(client_for(server.url).jobs.wait(SESSION))
     (request,) = server.received
     assert (request.method, request.path) == ("GET", "/job-api/jobs/user/fetch")
@@ -83,7 +83,7 @@ def test_waiting_does_not_block_the_event_loop(server: Server) -> None:
         assert ticked.wait(20), "the loop waits for the response"
         return PENDING
 
-    server.answer = Script(until_ticked, PENDING, DONE)
+    server.response = Script(until_ticked, PENDING, DONE)
 
     async def working() -> None:
         waiting = asyncio.create_task(client_for(server.url).jobs.wait(SESSION))
@@ -95,12 +95,12 @@ def test_waiting_does_not_block_the_event_loop(server: Server) -> None:
 
 
 def test_several_jobs_can_be_waited_for_concurrently(server: Server) -> None:
-    def answer(request: Received) -> Reply:
+    def respond(request: Received) -> Reply:
         session = request.query["session_id"]
         seen = sum(other.query["session_id"] == session for other in server.received)
         return job_reply("SUCCEEDED" if seen > 3 else "PENDING", session_id=session)
 
-    server.answer = answer
+    server.response = respond
     client = client_for(server.url)
 
     async def together() -> list[JobStatusTable]:
@@ -110,14 +110,14 @@ def test_several_jobs_can_be_waited_for_concurrently(server: Server) -> None:
 
 
 def test_a_job_that_is_not_found_at_first_is_waited_for(server: Server) -> None:
-    server.answer = Script(*[UNKNOWN] * 5, PENDING, DONE)
+    server.response = Script(*[UNKNOWN] * 5, PENDING, DONE)
     job = run(client_for(server.url).jobs.wait(SESSION))
     assert job.status == JobStatus.SUCCEEDED
     assert len(server.received) == 7
 
 
 def test_a_job_that_is_not_found_within_the_grace_is_an_error(server: Server) -> None:
-    server.answer = script = Script(UNKNOWN)
+    server.response = script = Script(UNKNOWN)
     client = client_for(server.url, polling=quick_polling(not_found_grace=0.2))
     error = failure(JobNotFoundError, client.jobs.wait(SESSION))
     assert 0.15 <= script.times[-1] - script.times[0] < 5
@@ -130,7 +130,7 @@ def test_a_job_that_is_not_found_within_the_grace_is_an_error(server: Server) ->
 
 
 def test_without_a_grace_a_job_that_is_not_found_is_an_error_at_once(server: Server) -> None:
-    server.answer = Script(UNKNOWN)
+    server.response = Script(UNKNOWN)
     failure(
         JobNotFoundError,
         client_for(server.url, polling=quick_polling(not_found_grace=0)).jobs.wait(SESSION),
@@ -139,7 +139,7 @@ def test_without_a_grace_a_job_that_is_not_found_is_an_error_at_once(server: Ser
 
 
 def test_the_grace_starts_again_once_the_job_was_found(server: Server) -> None:
-    server.answer = Script(
+    server.response = Script(
         *[UNKNOWN] * 2, *[PENDING] * 3, *[UNKNOWN] * 2, *[BEGUN] * 3, *[UNKNOWN] * 2, DONE
     )
     # Two in a row take 0.03 s, and all of them together take longer than the grace.
@@ -165,7 +165,7 @@ HANG = "hang"
     ids=["closed", "reset", "broken off", "502", "500", "503", "504", "429"],
 )
 def test_transient_errors_are_retried(server: Server, trouble: Reply) -> None:
-    server.answer = Script(trouble, trouble, PENDING, trouble, trouble, BEGUN, trouble, DONE)
+    server.response = Script(trouble, trouble, PENDING, trouble, trouble, BEGUN, trouble, DONE)
     job = run(client_for(server.url).jobs.wait(SESSION))
     assert job.status == JobStatus.SUCCEEDED
     assert len(server.received) == 8
@@ -176,7 +176,7 @@ def test_a_poll_that_times_out_is_retried(server: Server) -> None:
         time.sleep(0.5)
         return None
 
-    server.answer = Script(PENDING, hang, DONE)
+    server.response = Script(PENDING, hang, DONE)
     assert run(client_for(server.url).jobs.wait(SESSION, timeout=0.1)).session_id == SESSION
 
 
@@ -192,7 +192,7 @@ def test_an_unreachable_server_is_retried_until_the_deadline() -> None:
 
 
 def test_a_poll_is_not_retried_by_the_client(server: Server) -> None:
-    server.answer = script = Script(*[json_reply({}, 503)] * 3, DONE)
+    server.response = script = Script(*[json_reply({}, 503)] * 3, DONE)
     client = client_for(server.url, retries=RetryPolicy(attempts=5, backoff=0), polling=GROWING)
     run(client.jobs.wait(SESSION))
     assert all(gap >= least for gap, least in zip(script.gaps, LEAST, strict=False))
@@ -200,14 +200,14 @@ def test_a_poll_is_not_retried_by_the_client(server: Server) -> None:
 
 def test_polling_respects_retry_after(server: Server) -> None:
     busy = json_reply({"detail": "Too many."}, 429, {"Retry-After": "1"})
-    server.answer = script = Script(busy, PENDING, DONE)
+    server.response = script = Script(busy, PENDING, DONE)
     run(client_for(server.url).jobs.wait(SESSION))
     assert 1 <= script.gaps[0] < 3
     assert script.gaps[1] < 0.9
 
 
 def test_retry_after_does_not_extend_the_deadline(server: Server) -> None:
-    server.answer = Script(json_reply({"detail": "Too many."}, 429, {"Retry-After": "60"}))
+    server.response = Script(json_reply({"detail": "Too many."}, 429, {"Retry-After": "60"}))
     begun = time.monotonic()
     client = client_for(server.url, polling=quick_polling(deadline=0.3))
     error = failure(JobTimeoutError, client.jobs.wait(SESSION))
@@ -218,7 +218,7 @@ def test_retry_after_does_not_extend_the_deadline(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"),
+    ("response", "kind"),
     [
         (json_reply({"detail": "Could not validate credentials"}, 401), AuthenticationError),
         (json_reply({"detail": "Not Found"}, 404), NotFoundError),
@@ -227,13 +227,13 @@ def test_retry_after_does_not_extend_the_deadline(server: Server) -> None:
     ids=["401", "404", "no job"],
 )
 def test_a_permanent_error_ends_the_wait_and_says_how_to_resume(
-    server: Server, answer: bytes, kind: type[ProvError]
+    server: Server, response: bytes, kind: type[ProvError]
 ) -> None:
-    server.answer = Script(PENDING, answer)
+    server.response = Script(PENDING, response)
     error = failure(kind, client_for(server.url).jobs.wait(SESSION))
     assert len(server.received) == 2
     assert error.__notes__ == [
-        f"The job {SESSION} goes on: wait for it again with jobs.wait('{SESSION}')."
+        f"The job {SESSION} continues: wait for it again with jobs.wait('{SESSION}')."
     ]
 
 
@@ -241,13 +241,13 @@ PAGE = reply(b"<title>Welcome</title>", "text/html")
 
 
 def test_html_in_place_of_a_job_is_retried(server: Server) -> None:
-    server.answer = Script(PENDING, PAGE, PAGE, DONE)
+    server.response = Script(PENDING, PAGE, PAGE, DONE)
     run(client_for(server.url).jobs.wait(SESSION))
     assert len(server.received) == 4
 
 
 def test_html_beyond_the_grace_is_an_error(server: Server) -> None:
-    server.answer = Script(PENDING, *[PAGE] * 400)
+    server.response = Script(PENDING, *[PAGE] * 400)
     client = client_for(server.url, polling=quick_polling(not_found_grace=0.1))
     error = failure(InvalidResponseError, client.jobs.wait(SESSION))
     assert "Welcome" in str(error)
@@ -259,7 +259,7 @@ def test_an_empty_session_id_is_rejected(server: Server) -> None:
 
 
 def test_a_cold_start_is_waited_for(server: Server) -> None:
-    server.answer = Script(*[UNKNOWN] * 10, *[PENDING] * 50, BEGUN, DONE)
+    server.response = Script(*[UNKNOWN] * 10, *[PENDING] * 50, BEGUN, DONE)
     seen: list[JobStatus] = []
     polling = quick_polling(interval=0.002, max_interval=0.005)
     client = client_for(server.url, polling=polling)
@@ -269,7 +269,7 @@ def test_a_cold_start_is_waited_for(server: Server) -> None:
 
 
 def test_a_timeout_says_the_last_status_and_how_to_resume(server: Server) -> None:
-    server.answer = Script(PENDING, DEQUEUED, BEGUN)
+    server.response = Script(PENDING, DEQUEUED, BEGUN)
     begun = time.monotonic()
     client = client_for(server.url, polling=quick_polling(deadline=0.2))
     error = failure(JobTimeoutError, client.jobs.wait(SESSION))
@@ -280,26 +280,26 @@ def test_a_timeout_says_the_last_status_and_how_to_resume(server: Server) -> Non
     assert error.job.status == JobStatus.IN_PROGRESS
     assert str(error) == (
         f"the job {SESSION} did not end within 0.2 s: its last known status is IN_PROGRESS. It"
-        " goes on:"
+        " continues:"
         f" wait for it again with jobs.wait('{SESSION}')"
     )
     assert error.__cause__ is None
     again = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (again.session_id, again.job, str(again)) == (SESSION, error.job, str(error))
 
-    server.answer = DONE
+    server.response = DONE
     assert run(client.jobs.wait(error.session_id)).status == JobStatus.SUCCEEDED
 
 
 def test_the_job_is_polled_once_more_at_the_deadline(server: Server) -> None:
-    server.answer = script = Script(PENDING, DONE)
+    server.response = script = Script(PENDING, DONE)
     polling = quick_polling(interval=60, max_interval=60, deadline=0.2)
     assert run(client_for(server.url, polling=polling).jobs.wait(SESSION)).session_id == SESSION
     assert 0.1 < script.gaps[0] < 5
 
 
 def test_a_deadline_of_zero_polls_once(server: Server) -> None:
-    server.answer = Script(PENDING)
+    server.response = Script(PENDING)
     client = client_for(server.url, polling=quick_polling(deadline=0))
     failure(JobTimeoutError, client.jobs.wait(SESSION))
     assert len(server.received) == 1
@@ -310,7 +310,7 @@ def test_a_stalled_server_does_not_extend_the_deadline(server: Server) -> None:
         time.sleep(0.6)
         return None
 
-    server.answer = Script(PENDING, hang)
+    server.response = Script(PENDING, hang)
     begun = time.monotonic()
     client = client_for(server.url, polling=quick_polling(deadline=0.3), timeout=0.1)
     error = failure(JobTimeoutError, client.jobs.wait(SESSION))
@@ -320,13 +320,13 @@ def test_a_stalled_server_does_not_extend_the_deadline(server: Server) -> None:
 
 
 def test_a_wait_can_have_no_deadline(server: Server) -> None:
-    server.answer = Script(*[PENDING] * 5, DONE)
+    server.response = Script(*[PENDING] * 5, DONE)
     client = client_for(server.url, polling=quick_polling(deadline=None))
     assert run(client.jobs.wait(SESSION)).status == JobStatus.SUCCEEDED
 
 
 def test_the_policy_of_a_call_overrides_that_of_the_client(server: Server) -> None:
-    server.answer = Script(PENDING)
+    server.response = Script(PENDING)
     client = client_for(server.url, polling=quick_polling(deadline=3600))
     error = failure(
         JobTimeoutError, client.jobs.wait(SESSION, polling=quick_polling(deadline=0.05))
@@ -335,7 +335,7 @@ def test_the_policy_of_a_call_overrides_that_of_the_client(server: Server) -> No
 
 
 def test_a_jobs_client_has_its_own_policy(server: Server) -> None:
-    server.answer = Script(PENDING)
+    server.response = Script(PENDING)
     polling = quick_polling(deadline=0.05)
     alone = new(JobsClient, BearerToken(TOKEN), config_for(server.url), polling=polling)
     error = failure(JobTimeoutError, alone.wait(SESSION))
@@ -343,7 +343,7 @@ def test_a_jobs_client_has_its_own_policy(server: Server) -> None:
 
 
 def test_each_change_is_reported_once(server: Server) -> None:
-    server.answer = Script(PENDING, PENDING, DEQUEUED, BEGUN, BEGUN, DONE)
+    server.response = Script(PENDING, PENDING, DEQUEUED, BEGUN, BEGUN, DONE)
     client = client_for(server.url)
     seen: list[JobStatusTable] = []
     job = run(client.jobs.wait(SESSION, on_change=seen.append))
@@ -352,7 +352,7 @@ def test_each_change_is_reported_once(server: Server) -> None:
 
 
 def test_watching_yields_changes_as_they_happen(server: Server) -> None:
-    server.answer = Script(UNKNOWN, PENDING, PENDING, None, BEGUN, DONE)
+    server.response = Script(UNKNOWN, PENDING, PENDING, None, BEGUN, DONE)
     client = client_for(server.url)
 
     async def statuses() -> list[tuple[str, int]]:
@@ -363,7 +363,7 @@ def test_watching_yields_changes_as_they_happen(server: Server) -> None:
 
 
 def test_watching_ends_with_a_failure_and_does_not_raise(server: Server) -> None:
-    server.answer = Script(BEGUN, job_reply("FAILED", info="No space left."))
+    server.response = Script(BEGUN, job_reply("FAILED", info="No space left."))
     client = client_for(server.url)
 
     async def statuses() -> list[str]:
@@ -373,14 +373,14 @@ def test_watching_ends_with_a_failure_and_does_not_raise(server: Server) -> None
 
 
 def test_a_status_that_returns_is_a_change(server: Server) -> None:
-    server.answer = Script(BEGUN, PENDING, BEGUN, DONE)
+    server.response = Script(BEGUN, PENDING, BEGUN, DONE)
     seen: list[str] = []
     run(client_for(server.url).jobs.wait(SESSION, on_change=lambda job: seen.append(job.status)))
     assert seen == ["IN_PROGRESS", "PENDING", "IN_PROGRESS", "SUCCEEDED"]
 
 
 def test_an_error_in_a_callback_ends_the_wait(server: Server) -> None:
-    server.answer = Script(PENDING)
+    server.response = Script(PENDING)
 
     def refuse(job: JobStatusTable) -> None:
         raise LookupError(job.status)
@@ -391,7 +391,7 @@ def test_an_error_in_a_callback_ends_the_wait(server: Server) -> None:
 
 
 def test_a_failed_job_raises_the_reason_of_the_server(server: Server) -> None:
-    server.answer = Script(BEGUN, job_reply("FAILED", info="No space left."))
+    server.response = Script(BEGUN, job_reply("FAILED", info="No space left."))
     error = failure(JobFailedError, client_for(server.url).jobs.wait(SESSION))
     assert error.reason == "No space left."
     assert error.session_id == SESSION
@@ -404,17 +404,17 @@ def test_a_failed_job_raises_the_reason_of_the_server(server: Server) -> None:
 
 @pytest.mark.parametrize("info", [None, ""])
 def test_a_failed_job_may_have_no_reason(server: Server, info: str | None) -> None:
-    server.answer = job_reply("FAILED", info=info)
+    server.response = job_reply("FAILED", info=info)
     error = failure(JobFailedError, client_for(server.url).jobs.wait(SESSION))
     assert error.reason == ""
     assert "gives no reason" in str(error)
 
 
 def test_a_job_can_be_fetched_without_waiting(server: Server) -> None:
-    server.answer = Script(BEGUN)
+    server.response = Script(BEGUN)
     job = run(client_for(server.url).jobs.fetch(SESSION))
     assert (job.session_id, job.status) == (SESSION, JobStatus.IN_PROGRESS)
-    server.answer = Script(UNKNOWN)
+    server.response = Script(UNKNOWN)
     error = failure(BadRequestError, client_for(server.url).jobs.fetch(SESSION))
     assert error.detail == "Item was not found."
     assert len(server.received) == 2

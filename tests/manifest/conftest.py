@@ -1,4 +1,4 @@
-"""Fixtures of the tests of manifests."""
+"""Fixtures for tests of manifests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other processes do with manifests; each sends its findings through a pipe."""
+"""Work of other processes on manifests; each sends its results through a pipe."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from manifest.calls import API, apply, digest, endless, outcomes
 from prov_facade import FileError, ProvError
 from prov_facade._registration.manifest import Manifest
 
-# Each child starts as a copy of a process that has no threads, and what loads slowly loaded.
+# Each child is forked from a process without threads that has already loaded slow modules.
 _PROCESSES = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
 if sys.platform != "win32":
     _PROCESSES.set_forkserver_preload(["prov_facade", "prov_facade.sandbox", "pytest", "sqlite3"])
@@ -90,7 +90,7 @@ def write(pipe: Connection, path: Path, done: int, limit: int | None = None) -> 
 
 
 def hold(pipe: Connection, path: Path) -> None:
-    """Keep a manifest open until the other end says so."""
+    """Keep a manifest open until the other end sends something."""
     with Manifest(path, API):
         pipe.send("open")
         pipe.recv()
@@ -101,7 +101,7 @@ def try_to_open(pipe: Connection, path: Path) -> None:
 
 
 def fill(pipe: Connection, path: Path, room: int) -> None:
-    """Write more than there is room for, and something else once there is room again."""
+    """Write more than fits on the disk, and something else once space is available again."""
     import resource  # noqa: PLC0415 - not on every system
 
     with Manifest(path, API) as manifest:

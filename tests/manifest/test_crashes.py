@@ -50,7 +50,7 @@ def watched(manifest: Manifest, before_statement: Callable[[str], None]) -> Iter
 class Copies:
     """Copies of a manifest and its journal, as a crash before a statement would leave them.
 
-    SQLite has little memory meanwhile, and writes pages into the file before the end of the
+    SQLite gets little memory, so that it writes pages to the file before the end of the
     transaction.
     """
 
@@ -108,7 +108,7 @@ def test_pages_that_are_written_early_are_rolled_back(path: Path, tmp_path: Path
         with watched(manifest, copies.take):
             apply(manifest, call)
     changed = [copy for copy in copies.paths if copy.read_bytes() != content]
-    assert len(changed) > 10  # or it shows nothing
+    assert len(changed) > 10  # otherwise the test shows nothing
     for copy in changed[:: len(changed) // 10]:
         assert reopened(copy) == before
 
@@ -117,7 +117,7 @@ MAGIC = bytes.fromhex("d9d505f920a163d7")
 
 
 def synced(journal: bytes) -> bytes:
-    """A journal as it is when it is on the disk: its header counts the pages in it."""
+    """A journal as it is on the disk: its header has the number of its pages."""
     assert journal[:12] == bytes(12)
     sector_size, page_size = struct.unpack(">II", journal[20:28])
     pages = (len(journal) - sector_size) // (page_size + 8)
@@ -148,11 +148,11 @@ def test_a_torn_journal_or_torn_pages_leave_the_state_before(path: Path, tmp_pat
         journal_of(copy).write_bytes(torn)
         return reopened(copy)
 
-    # While the journal is written, the file is as it was.
+    # While the journal is written, the file is unchanged.
     for length in [*range(0, 600, 50), *range(600, len(journal), 997)]:
         for torn in (journal[:length], synced(journal)[:length]):
             assert crashed(old, torn) == before
-    # While the file is written, the journal is whole. SQLite adds the first page to it only then.
+    # While the file is written, the journal is complete. SQLite adds the first page only then.
     page = 4096
     changed = 0
     for position in range(page, len(new), 509):
@@ -216,7 +216,7 @@ class Killed:
         self.done = 0
 
     def check(self, reported: int) -> None:
-        """Hold the manifest to have the calls that have returned, and perhaps the next one."""
+        """Check that the manifest contains the calls that returned, and perhaps the next one."""
         for call in itertools.islice(self._calls, reported - self.done):
             self._model.apply(call)
         self.done = reported
@@ -234,7 +234,7 @@ def test_a_process_that_is_killed_at_any_time_loses_nothing(kills: int, path: Pa
     for _ in range(kills):
         with started(write, path, killed.done) as (process, pipe):
             reported = [pipe.recv() for _ in range(chance.randrange(1, 40))]
-            process.kill()  # within whatever it does
+            process.kill()  # at any point of its work
             reported += received(pipe)
             process.join()
             assert process.exitcode == -signal.SIGKILL

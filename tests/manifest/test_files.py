@@ -64,7 +64,7 @@ def test_an_existing_file_keeps_its_permissions(path: Path) -> None:
 
 
 def test_a_call_returns_when_its_change_is_on_the_disk(path: Path) -> None:
-    """As far as SQLite is told so: 3 is EXTRA, which includes the deletion of the journal."""
+    """The setting of SQLite: 3 is EXTRA, which includes the deletion of the journal."""
     with Manifest(path, API) as manifest:
         execute = manifest._connection.execute
         assert execute("PRAGMA synchronous").fetchone() == (3,)
@@ -124,7 +124,7 @@ def test_a_transaction_of_another_program_is_waited_for_and_then_refused(path: P
         assert manifest.plan(1, digest(0), 0.0).number == 0
 
 
-def test_threads_may_take_turns(path: Path) -> None:
+def test_threads_may_use_it_in_turn(path: Path) -> None:
     made: list[Any] = []
 
     def in_thread(work: Any, *arguments: Any) -> None:
@@ -140,7 +140,7 @@ def test_threads_may_take_turns(path: Path) -> None:
         assert again.chunk(0) == made[1]
 
 
-def test_a_process_started_meanwhile_does_not_keep_the_lock(path: Path) -> None:
+def test_a_child_process_does_not_keep_the_lock(path: Path) -> None:
     with Manifest(path, API):
         process = subprocess.Popen(
             [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False
@@ -156,7 +156,7 @@ def test_a_process_started_meanwhile_does_not_keep_the_lock(path: Path) -> None:
 def test_a_forked_process_cannot_use_or_harm_the_manifest(forks: int, path: Path) -> None:
     ((statuses, made, error),) = run(fork_while_writing, path, forks)
     assert statuses == [0] * forks
-    assert error[0] == "ConfigError"  # it is in use still
+    assert error[0] == "ConfigError"  # it is still in use
     assert "in use" in error[2]
     model = Model()
     for _, call in zip(range(made), endless(), strict=False):
@@ -224,7 +224,7 @@ def test_missing_permissions_are_named() -> None:
                 pass
             Path(f"{folder / f'{mode:o}'}.lock").unlink()
             (folder / f"{mode:o}").chmod(mode)
-        # Nobody may add a file here, and so no lock either.
+        # No process can create a file here, and so no lock either.
         folder.chmod(0o555)
         names = ["0", "222", "444", "666", "new"]
         try:

@@ -1,4 +1,4 @@
-"""The clients are the same but for waiting: what they have, how it is called, what it says."""
+"""Both clients have the same members, signatures and docstrings, apart from ``await``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAIRS: dict[type[Any], type[Any]] = {
     JobsClient: SyncJobsClient,
 }
 
-# What is called otherwise in the synchronous client.
+# Names that differ in the synchronous client.
 _METHODS = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__"}
 
 _TYPES = {
@@ -54,7 +54,7 @@ def renamed(text: str) -> str:
 
 
 def reworded(text: str) -> str:
-    """Put a docstring in its synchronous form, whatever its lines."""
+    """Put a docstring in its synchronous form, regardless of line breaks."""
     text = re.sub(r"\basync (with|for)\b", r"\1", text).replace("await ", "")
     for there, here in _SAID_OTHERWISE.items():
         text = re.sub(r"\s+".join(map(re.escape, there.split())), here, text)
@@ -62,7 +62,7 @@ def reworded(text: str) -> str:
 
 
 def public(kind: type[Any]) -> dict[str, Any]:
-    """The members of a client that are its users', and those that make it a context."""
+    """The public members of a client, and those that make it a context."""
     names = [name for name in dir(kind) if not name.startswith("_") or name in _CONTEXT]
     return {name: inspect.getattr_static(kind, name) for name in names}
 
@@ -148,7 +148,7 @@ def test_synchronous_docstrings_do_not_mention_coroutines(kind: type[Any]) -> No
     texts = [kind.__doc__, *(function.__doc__ for _, function in functions(kind))]
     for text in filter(None, texts):
         for word in ("await", "async", "coroutine", "event loop", "aiohttp", "task"):
-            # Not in a name of somebody else's.
+            # Not in names of other packages.
             assert not re.search(rf"(?<![\w.])\w*{word}", text, re.IGNORECASE), (word, text)
 
 

@@ -84,8 +84,8 @@ def fixed(sandbox: Sandbox) -> BearerToken:
 
 def message_of(client: Any) -> str:
     """Call the server, and leave the connection open."""
-    answer = client.get_health_check()
-    return str(asyncio.run(answer).message if asyncio.iscoroutine(answer) else answer.message)
+    response = client.get_health_check()
+    return str(asyncio.run(response).message if asyncio.iscoroutine(response) else response.message)
 
 
 def closed(client: Any) -> None:
@@ -124,11 +124,11 @@ def test_a_copy_has_the_settings_of_the_client(
         assert len(server.received) == 2
 
         over = threading.Event()
-        server.answer = lambda _: LINEAGE_REPLY if over.wait(5) else None
+        server.response = lambda _: LINEAGE_REPLY if over.wait(5) else None
         failure(TransportTimeoutError, one.explore_upstream("1"))
         over.set()
 
-        server.answer, server.opened = LINEAGE_REPLY, 0
+        server.response, server.opened = LINEAGE_REPLY, 0
 
         async def together() -> None:
             await asyncio.gather(*(one.explore_upstream("1") for _ in range(6)))
@@ -167,11 +167,11 @@ def test_the_parts_of_a_copy_share_its_connections(kind: Callable[..., Any]) -> 
 
 async def calls_of_all_parts(client: Any, server: Server) -> None:
     async with client:
-        server.answer = LINEAGE_REPLY
+        server.response = LINEAGE_REPLY
         await client.explore_upstream("1")
-        server.answer = json_reply({"status": {"success": True, "details": ""}})
+        server.response = json_reply({"status": {"success": True, "details": ""}})
         await client.admin.store_all_registry_records()
-        server.answer = DONE
+        server.response = DONE
         await client.jobs.fetch(SESSION)
 
 

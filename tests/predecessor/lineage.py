@@ -1,8 +1,10 @@
-"""What lineage queries have to find, read off the records of the model runs."""
+"""The expected results of lineage queries, from the records of the model runs."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import pytest
 
 from prov_facade.sandbox import Sandbox
 from prov_facade.sandbox._state.store import Item
@@ -39,3 +41,21 @@ def links_of(graph: Any) -> Links:
 def ids_of(graph: Any) -> set[str]:
     """The ids of the nodes of such a graph."""
     return {node["id"] for node in graph["nodes"]}
+
+
+EXPLORERS = pytest.mark.parametrize(
+    ("explorer", "found"),
+    [
+        (lambda prov: prov.explore_upstream, lambda expected: expected.upstream),
+        (lambda prov: prov.explore_downstream, lambda expected: expected.downstream),
+        (
+            lambda prov: prov.get_contributing_datasets,
+            lambda expected: {(expected.run, "used", data) for data in expected.inputs},
+        ),
+        (lambda prov: prov.get_effected_datasets, lambda expected: expected.downstream),
+        (
+            lambda prov: prov.get_contributing_agents,
+            lambda expected: {(expected.run, "wasAssociatedWith", a) for a in expected.agents},
+        ),
+    ],
+)

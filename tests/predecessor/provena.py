@@ -13,7 +13,7 @@ from prov_facade.sandbox._state.store import Item
 REASON = "provenaclient is not installed: nox -s predecessor"
 
 with warnings.catch_warnings():
-    # Its models use validators in the manner of pydantic 1, and its dependencies are old.
+    # Its models use pydantic 1 validators, and its dependencies are old.
     warnings.simplefilter("ignore", DeprecationWarning)
     # Every name is imported as the predecessor's users import it.
     provenaclient = pytest.importorskip("provenaclient", reason=REASON)
@@ -30,12 +30,12 @@ with warnings.catch_warnings():
 
 MARKS = [
     pytest.mark.predecessor,
-    # It calls pydantic's models in the manner of pydantic 1 throughout.
+    # It uses pydantic 1 methods throughout.
     pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20"),
 ]
 
 
-# It counts whole seconds between its questions, and blocks its event loop meanwhile.
+# It counts whole seconds between polls, and blocks its event loop in between.
 SETTINGS = general.AsyncAwaitSettings(
     job_polling_interval=0,
     job_async_queue_delay_polling_timeout=15,
@@ -48,7 +48,7 @@ AuthManager: Any = manager.AuthManager
 
 
 class Tokens(AuthManager):  # type: ignore[misc]  # a class that type checkers do not see
-    """An auth manager of the predecessor's kind, with tokens from a sandbox."""
+    """A subclass of the predecessor's auth manager, with tokens from a sandbox."""
 
     def __init__(self, sandbox: Sandbox, *roles: str, username: str = "sandbox") -> None:
         super().__init__()

@@ -73,7 +73,7 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def device_flow(sandbox: Sandbox) -> Any:
-    sandbox.realm.device_lifetime = 15  # it asks for as long as it is told to wait
+    sandbox.realm.device_lifetime = 15  # it polls until this time has passed
     return flows.DeviceFlow(config=config_of(sandbox), client_id=CLIENT)
 
 
@@ -92,8 +92,10 @@ def test_a_device_is_signed_in_on_the_page(
     assert kept == {"access_token": token, "refresh_token": auth.tokens.refresh_token}
 
     provena = provenaclient.ProvenaClient(auth=auth, config=config_of(sandbox))
-    answer = asyncio.run(provena.prov_api.register_model_run(record_of(sandbox)))
-    job = asyncio.run(provena.job_api.await_successful_job_completion(answer.session_id, SETTINGS))
+    response = asyncio.run(provena.prov_api.register_model_run(record_of(sandbox)))
+    job = asyncio.run(
+        provena.job_api.await_successful_job_completion(response.session_id, SETTINGS)
+    )
     assert job.username == "ann"
     assert sandbox.items("MODEL_RUN")[-1].owner_username == "ann"
     with pytest.raises(exceptions.AuthException, match="correct role"):
@@ -122,7 +124,7 @@ def test_a_denied_device_has_no_token(sandbox: Sandbox, monkeypatch: pytest.Monk
     at_the_browser(monkeypatch, deny)
     sandbox.realm.interval = 0
     auth = device_flow(sandbox)
-    # A fault of the predecessor: that nobody signed in comes out later, and by accident.
+    # A fault of the predecessor: the missing sign-in is noticed later, and only by accident.
     with pytest.raises(AttributeError, match="tokens"):
         auth.get_token()
 

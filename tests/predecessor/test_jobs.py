@@ -44,8 +44,8 @@ def held_to_their_models(job: Any) -> tuple[Any, Any]:
 def batch_of(provena: Any, records: list[Any]) -> str:
     """Register a batch, and wait until its jobs are there."""
     request = ProvenanceAPI.RegisterBatchModelRunRequest(records=records)
-    answer = asyncio.run(provena.prov_api.register_batch_model_runs(request))
-    job = ended(provena, answer.session_id)
+    response = asyncio.run(provena.prov_api.register_batch_model_runs(request))
+    job = ended(provena, response.session_id)
     payload, result = held_to_their_models(job)
     assert payload.records == records
     assert (job.job_sub_type.value, job.batch_id) == ("MODEL_RUN_BATCH_SUBMIT", None)
@@ -64,9 +64,9 @@ def jobs_of(provena: Any, batch_id: str) -> list[Any]:
 
 def test_a_model_run_is_registered(sandbox: Sandbox, provena: Any) -> None:
     record = record_of(sandbox, display_name="By the predecessor")
-    answer = asyncio.run(provena.prov_api.register_model_run(record))
-    job = ended(provena, answer.session_id)
-    assert job.session_id == answer.session_id
+    response = asyncio.run(provena.prov_api.register_model_run(record))
+    job = ended(provena, response.session_id)
+    assert job.session_id == response.session_id
     assert (job.status, job.username, job.batch_id, job.info) == (
         AsyncJobAPI.JobStatus.SUCCEEDED,
         "sandbox",
@@ -86,8 +86,8 @@ def test_a_model_run_is_registered(sandbox: Sandbox, provena: Any) -> None:
 def test_a_model_run_is_updated(sandbox: Sandbox, provena: Any) -> None:
     run = a_run(sandbox)
     record = record_of(sandbox, display_name="Another name", model_version=None)
-    answer = asyncio.run(provena.prov_api.update_model_run(run.id, "A typo.", record))
-    job = ended(provena, answer.session_id)
+    response = asyncio.run(provena.prov_api.update_model_run(run.id, "A typo.", record))
+    job = ended(provena, response.session_id)
     assert job.job_sub_type.value == "MODEL_RUN_UPDATE"
     payload, result = held_to_their_models(job)
     assert (payload.model_run_record_id, payload.reason) == (run.id, "A typo.")
@@ -102,12 +102,12 @@ def test_a_job_passes_through_its_states() -> None:
     delays = JobDelays(hidden=0.2, pending=0.2, dequeued=0.2, in_progress=0.2)
     with Sandbox(delays=delays) as sandbox:
         provena = client_of(sandbox)
-        answer = asyncio.run(provena.prov_api.register_model_run(record_of(sandbox)))
+        response = asyncio.run(provena.prov_api.register_model_run(record_of(sandbox)))
         with pytest.raises(exceptions.BadRequestException, match=r"Item was not found\."):
-            asyncio.run(provena.job_api.fetch_job(answer.session_id))
-        job = asyncio.run(provena.job_api.await_job_completion(answer.session_id, SETTINGS))
+            asyncio.run(provena.job_api.fetch_job(response.session_id))
+        job = asyncio.run(provena.job_api.await_job_completion(response.session_id, SETTINGS))
         assert job.status is AsyncJobAPI.JobStatus.SUCCEEDED
-        fetched = asyncio.run(provena.job_api.fetch_job(answer.session_id)).job
+        fetched = asyncio.run(provena.job_api.fetch_job(response.session_id)).job
         assert fetched == job
         assert [r.operation_id for r in sandbox.requests].count("fetch_job") > 4
 
@@ -116,10 +116,10 @@ def test_the_states_match_those_of_the_client() -> None:
     delays = JobDelays(hidden=0, pending=0.3, dequeued=0.3, in_progress=0.3)
     with Sandbox(delays=delays) as sandbox:
         provena = client_of(sandbox)
-        answer = asyncio.run(provena.prov_api.register_model_run(record_of(sandbox)))
+        response = asyncio.run(provena.prov_api.register_model_run(record_of(sandbox)))
         seen: list[str] = []
         for _ in range(1000):
-            job = asyncio.run(provena.job_api.fetch_job(answer.session_id)).job
+            job = asyncio.run(provena.job_api.fetch_job(response.session_id)).job
             if job.status.value not in seen:
                 seen.append(job.status.value)
             assert (job.result is None) == (job.status.value != "SUCCEEDED")
@@ -189,8 +189,8 @@ def test_jobs_are_listed_the_newest_first(sandbox: Sandbox, provena: Any) -> Non
     job_api = provena.job_api
     ids: list[str] = []
     for _ in range(3):
-        answer = asyncio.run(provena.prov_api.register_model_run(record_of(sandbox)))
-        ids.insert(0, ended(provena, answer.session_id).session_id)
+        response = asyncio.run(provena.prov_api.register_model_run(record_of(sandbox)))
+        ids.insert(0, ended(provena, response.session_id).session_id)
     page = asyncio.run(job_api.list_jobs(AsyncJobAPI.ListJobsRequest(limit=2)))
     assert [job.session_id for job in page.jobs] == ids[:2]
     assert page.pagination_key

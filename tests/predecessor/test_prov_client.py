@@ -10,7 +10,7 @@ from typing import Any
 
 import docx
 import pytest
-from predecessor.lineage import Expected, ids_of, links_of
+from predecessor.lineage import EXPLORERS, Expected, ids_of, links_of
 from predecessor.provena import (
     MARKS,
     ProvenanceAPI,
@@ -57,40 +57,25 @@ def test_errors_are_distinguished(sandbox: Sandbox, prov: Any) -> None:
 Explorer = Callable[[Any], Any]
 
 
-@pytest.mark.parametrize(
-    ("explorer", "found"),
-    [
-        (lambda prov: prov.explore_upstream, lambda expected: expected.upstream),
-        (lambda prov: prov.explore_downstream, lambda expected: expected.downstream),
-        (
-            lambda prov: prov.get_contributing_datasets,
-            lambda expected: {(expected.run, "used", data) for data in expected.inputs},
-        ),
-        (lambda prov: prov.get_effected_datasets, lambda expected: expected.downstream),
-        (
-            lambda prov: prov.get_contributing_agents,
-            lambda expected: {(expected.run, "wasAssociatedWith", a) for a in expected.agents},
-        ),
-    ],
-)
+@EXPLORERS
 def test_lineage(
     explorer: Explorer, found: Callable[[Expected], Any], sandbox: Sandbox, prov: Any
 ) -> None:
     expected = Expected(sandbox, a_run(sandbox))
-    answer = asyncio.run(explorer(prov)(starting_id=expected.run, depth=1))
-    assert answer.status.success
-    links = links_of(answer.graph)
+    response = asyncio.run(explorer(prov)(starting_id=expected.run, depth=1))
+    assert response.status.success
+    links = links_of(response.graph)
     assert links == found(expected)
-    assert ids_of(answer.graph) == {link[0] for link in links} | {link[2] for link in links}
-    assert answer.record_count == len(answer.graph["nodes"])
-    assert (answer.graph["directed"], answer.graph["multigraph"]) == (True, False)
+    assert ids_of(response.graph) == {link[0] for link in links} | {link[2] for link in links}
+    assert response.record_count == len(response.graph["nodes"])
+    assert (response.graph["directed"], response.graph["multigraph"]) == (True, False)
 
 
 def test_effected_agents(sandbox: Sandbox, prov: Any) -> None:
     expected = Expected(sandbox, a_run(sandbox))
-    answer = asyncio.run(prov.get_effected_agents(starting_id=expected.run, depth=1))
-    assert ids_of(answer.graph) >= expected.agents
-    agents = {n["id"] for n in answer.graph["nodes"] if n["item_category"] == "AGENT"}
+    response = asyncio.run(prov.get_effected_agents(starting_id=expected.run, depth=1))
+    assert ids_of(response.graph) >= expected.agents
+    agents = {n["id"] for n in response.graph["nodes"] if n["item_category"] == "AGENT"}
     assert agents == expected.agents
 
 
@@ -160,10 +145,10 @@ def test_csv_is_converted(sandbox: Sandbox, prov: Any) -> None:
     writer = csv.DictWriter(filled, headers)
     writer.writeheader()
     writer.writerow(row)
-    answer = asyncio.run(prov.convert_model_runs_to_csv(csv_file_contents=filled.getvalue()))
-    assert answer.status.success
-    assert not answer.existing_records
-    (record,) = answer.new_records
+    response = asyncio.run(prov.convert_model_runs_to_csv(csv_file_contents=filled.getvalue()))
+    assert response.status.success
+    assert not response.existing_records
+    (record,) = response.new_records
     assert record == record_of(
         sandbox,
         display_name="A row, with a comma",
@@ -237,8 +222,8 @@ def test_a_deletion_is_tried_and_done(sandbox: Sandbox, prov: Any) -> None:
         ).diff
 
     def count() -> int:
-        answer = asyncio.run(prov.explore_upstream(starting_id=expected.run, depth=1))
-        found: int = answer.record_count
+        response = asyncio.run(prov.explore_upstream(starting_id=expected.run, depth=1))
+        found: int = response.record_count
         return found
 
     before = count()

@@ -10,7 +10,7 @@ from typing import Any
 
 import docx
 import pytest
-from predecessor.lineage import Expected
+from predecessor.lineage import EXPLORERS, Expected
 from predecessor.provena import (
     MARKS,
     SETTINGS,
@@ -48,32 +48,17 @@ def test_health(prov: Any) -> None:
     assert asyncio.run(prov.get_health_check()).message == "Health check successful."
 
 
-@pytest.mark.parametrize(
-    ("explorer", "found"),
-    [
-        (lambda prov: prov.explore_upstream, lambda expected: expected.upstream),
-        (lambda prov: prov.explore_downstream, lambda expected: expected.downstream),
-        (
-            lambda prov: prov.get_contributing_datasets,
-            lambda expected: {(expected.run, "used", data) for data in expected.inputs},
-        ),
-        (lambda prov: prov.get_effected_datasets, lambda expected: expected.downstream),
-        (
-            lambda prov: prov.get_contributing_agents,
-            lambda expected: {(expected.run, "wasAssociatedWith", a) for a in expected.agents},
-        ),
-    ],
-)
+@EXPLORERS
 def test_lineage_is_typed(
     explorer: Callable[[Any], Any], found: Callable[[Expected], Any], sandbox: Sandbox, prov: Any
 ) -> None:
     expected = Expected(sandbox, a_run(sandbox))
-    answer = asyncio.run(explorer(prov)(expected.run, depth=1))
-    links = {(link.source, link.type, link.target) for link in answer.graph.links}
+    response = asyncio.run(explorer(prov)(expected.run, depth=1))
+    links = {(link.source, link.type, link.target) for link in response.graph.links}
     assert links == found(expected)
-    assert answer.record_count == len(answer.graph.nodes)
+    assert response.record_count == len(response.graph.nodes)
     kinds = {item.id: (item.item_category, item.item_subtype) for item in sandbox.items()}
-    for node in answer.graph.nodes:
+    for node in response.graph.nodes:
         assert (node.item_category.value, node.item_subtype.value) == kinds[node.id]
 
 
@@ -186,8 +171,8 @@ def test_the_report_of_a_newer_server_is_not_a_document(tmp_path: Path) -> None:
         asyncio.run(client_of(sandbox).prov_api.generate_report(request, file_path=f"{tmp_path}/"))
         (file,) = tmp_path.iterdir()
         assert file.suffix == ".docx"
-        answer = ProvenanceAPI.PostUpdateModelRunResponse.model_validate_json(file.read_bytes())
-        assert len(answer.session_id) == 36
+        response = ProvenanceAPI.PostUpdateModelRunResponse.model_validate_json(file.read_bytes())
+        assert len(response.session_id) == 36
 
 
 # For administrators

@@ -289,7 +289,7 @@ def test_a_secret_that_others_can_access_is_an_error(key: str, mode: int, tmp_pa
     file = written(tmp_path / "con fig.toml", profiles, mode)
     message = refusal(config_file=file, token="t")  # whichever profile is used
     assert message == (
-        f"{file} holds a secret ({key} of profile 'ours'), but others can read or change it: its"
+        f"{file} contains a secret ({key} of profile 'ours'), but others can read or change it: its"
         f" mode is {mode:04o}. Fix it with: chmod 600 '{file}'"
     )
     subprocess.run(message.partition("Fix it with: ")[2], shell=True, check=True)  # noqa: S602

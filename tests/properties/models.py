@@ -35,7 +35,7 @@ FORMS = {"Body_convert_model_runs_csv"}
 
 
 def class_name(schema_name: str) -> str:
-    """Return the name of the class of a schema, in Python's manner."""
+    """Return the Python name of the class of a schema."""
     if "_" not in schema_name:
         return schema_name
     return "".join(part[:1].upper() + part[1:] for part in schema_name.split("_"))
@@ -55,7 +55,7 @@ class Compiled:
     """A schema that is compiled into a class.
 
     Attributes:
-        path: The document that it stands in.
+        path: Its document.
         name: Its name.
     """
 

@@ -1,7 +1,7 @@
 """Values made from the schemas of the documents.
 
 hypothesis-jsonschema would do the same, but it reaches into Hypothesis's internals and breaks with
-its releases, and it does not know JSON Schema 2020-12. What the documents use of it is little.
+its releases, and it does not know JSON Schema 2020-12. The documents use only a small part of it.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ SILENT = {"description", "default", "format", "x-content-schema", "x-ordered"}
 
 @cache
 def model_values(name: str, path: Path = DOCUMENT_PATH) -> JSON:
-    """Values that fit a schema of a document, without further fields."""
+    """Values that match a schema of a document, without additional fields."""
     return values(load(path)["components"]["schemas"][name], path)
 
 
 def values(schema: Node, path: Path) -> JSON:
-    """Values that fit a schema.
+    """Values that match a schema.
 
     Raises:
         ValueError: If the schema has a keyword that is not known here.

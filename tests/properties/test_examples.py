@@ -10,7 +10,14 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from api_document import DOCUMENT_PATH, JOB_DOCUMENT_PATH, example_value, load, operations
+from api_document import (
+    DOCUMENT_PATH,
+    JOB_DOCUMENT_PATH,
+    example_value,
+    load,
+    operations,
+    without_nulls,
+)
 
 import job_api_client
 import prov_api_client
@@ -28,11 +35,11 @@ class Example:
     """An example of a body.
 
     Attributes:
-        operation: Whose body it is.
-        name: What it is called.
-        media_type: Of which media type it is.
-        value: The body: text, bytes, or what stands in the JSON.
-        status: The status of the answer; `None` for a request.
+        operation: The operation of the body.
+        name: The name of the example.
+        media_type: The media type.
+        value: The body: text, bytes, or a JSON value.
+        status: The status of the response; `None` for a request.
     """
 
     operation: Operation[Any]
@@ -62,12 +69,12 @@ def examples(path: Path) -> list[Example]:
     found = []
     for operation_id, entry in operations(document).items():
         bodies = [(None, entry.request_body)] if entry.request_body else []
-        answers = [(int(status), response) for status, response in entry.responses.items()]
+        responses = [(int(status), response) for status, response in entry.responses.items()]
         found += [
             Example(
                 TABLES[path][operation_id], name, kind, example_value(example, document), status
             )
-            for status, message in [*bodies, *answers]
+            for status, message in [*bodies, *responses]
             for kind, content in message["content"].items()
             for name, example in content["examples"].items()
         ]
@@ -78,14 +85,6 @@ EVERY = [example for path in TABLES for example in examples(path)]
 REQUESTS = [example for example in EVERY if example.status is None and example.is_json]
 SUCCESSES = [example for example in EVERY if example.status == 200]
 FAILURES = [example for example in EVERY if example.status is not None and example.status >= 400]
-
-
-def without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [without_nulls(item) for item in value]
-    return value
 
 
 def test_both_documents_have_examples_of_every_kind() -> None:

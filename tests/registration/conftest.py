@@ -1,4 +1,4 @@
-"""Fixtures of the tests of long registrations."""
+"""Fixtures for tests of long registrations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def sandbox(shared_sandbox: SharedSandbox) -> Sandbox:
 
 @pytest.fixture(params=["async", pytest.param("sync", marks=pytest.mark.sync_double)])
 def kind(request: pytest.FixtureRequest) -> Kind:
-    """Which client."""
+    """The kind of client."""
     found: Kind = request.param
     return found
 

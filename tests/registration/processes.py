@@ -25,7 +25,7 @@ from prov_facade.sandbox import Sandbox
 
 REGISTER = "/model_run/register_batch"
 
-# Each child starts as a copy of a process that has no threads, and what loads slowly loaded.
+# Each child is forked from a process without threads that has already loaded slow modules.
 _PROCESSES = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
 if sys.platform != "win32":
     _PROCESSES.set_forkserver_preload(["prov_facade", "prov_facade.sandbox", "pytest"])
@@ -33,7 +33,7 @@ if sys.platform != "win32":
 
 @frozen
 class Work:
-    """What a child does.
+    """The work of a child.
 
     Attributes:
         kind: Which client it uses.
@@ -43,7 +43,7 @@ class Work:
         first: The number of the first one.
         manifest: The manifest.
         results: The file for its results, which it writes at the end.
-        options: Of ``register_many``.
+        options: The options of ``register_many``.
         last_event: The event at which it kills itself, 0 if it does not.
         csv: The file to register instead of records.
     """
@@ -156,7 +156,7 @@ def _kill_at(last: int, kind: Kind) -> dict[str, list[Any]]:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def audit(name: str, arguments: tuple[object, ...]) -> None:
-        # The lock is removed when everything is done, and nothing could be resumed.
+        # The lock is removed at the very end, when nothing is left to resume.
         if name == "os.rename" or (name == "os.remove" and not str(arguments[0]).endswith(".lock")):
             event()
 
@@ -188,11 +188,11 @@ class Killer:
         """Kill at a submission.
 
         Args:
-            number: Which, counted from the first one of all.
+            number: The number of the submission, counted from the first one.
             when: ``"lost"`` when it arrives, and the server never sees it; ``"received"`` when it
                 arrives, and the server processes it; ``"processed"`` before the response is sent,
                 ``"responded"`` when it was sent.
-            kill: Kills.
+            kill: Kills the child.
         """
         with self._lock:
             self._due = number, when, kill
@@ -204,7 +204,7 @@ class Killer:
             if scope["type"] != "http" or scope["path"] != REGISTER:
                 await app(scope, receive, send)
                 return
-            # Of half of it, the server would refuse the submission.
+            # With half of the body, the server would reject the submission.
             body = await _whole(receive)
             when, kill = self._next()
 

@@ -36,7 +36,7 @@ QUICK = PollPolicy(interval=0.005, max_interval=0.1, deadline=60)
 
 
 def record(number: int, **changes: Any) -> dict[str, Any]:
-    """The smallest record that the seed allows, with a name of its own."""
+    """The smallest record that the seed allows, with a given name."""
     return {
         "workflow_template_id": "test/template",
         "inputs": [],
@@ -74,7 +74,7 @@ class Run:
         return found
 
     def all_registered(self, count: int) -> Run:
-        """Check that so many records were registered, with one result each."""
+        """Check that this number of records was registered, with one result each."""
         assert self.error is None, self.error
         assert self.errors == {}
         assert sorted(result.index for result in self.results) == list(range(count))
@@ -87,10 +87,10 @@ class Registrar:
     """Registers with one kind of client.
 
     Attributes:
-        kind: Which client.
+        kind: The kind of client.
         config: The deployment.
         auth: The user.
-        polling: How jobs are waited for, unless a call says otherwise.
+        polling: How to wait for jobs, unless a call overrides it.
         client: Further arguments of the client.
     """
 
@@ -113,7 +113,7 @@ class Registrar:
         stop: int | None = None,
         **options: Any,
     ) -> Run:
-        """Register records, and close the generator after so many results."""
+        """Register records, and close the generator after a number of results."""
         results: list[BulkResult] = []
         progress: list[BulkProgress] = []
         how = {
@@ -168,7 +168,7 @@ class Registrar:
 
 
 class Unchecked(Sandbox):
-    """A sandbox whose responses are not checked, which takes long for many requests."""
+    """A sandbox whose responses are not checked: that is slow for many requests."""
 
     _middleware: ClassVar[Sequence[Middleware]] = ()
 
@@ -221,7 +221,7 @@ def execute(manifest: Path, *statements: str) -> list[Any]:
 
 
 def forget_outcomes(manifest: Path) -> None:
-    """Take a manifest back to where its chunks were submitted, and had no outcomes."""
+    """Reset a manifest to the state in which its chunks were submitted and had no outcomes."""
     execute(
         manifest,
         "DELETE FROM outcomes",

@@ -1,4 +1,4 @@
-"""Jobs of a batch are matched with its records, whatever the server has changed in them."""
+"""Jobs of a batch are matched with its records even if the server has changed them."""
 
 from __future__ import annotations
 
@@ -131,9 +131,9 @@ def test_without_a_date_the_clocks_count_as_equal(headers: dict[str, str]) -> No
 
 
 def test_an_unknown_submission_without_a_manifest_cannot_be_resolved() -> None:
-    error = submission_unknown(Chunk(0, 0, 2, "0" * 64, 0.0), None, (), "nobody knows")
+    error = submission_unknown(Chunk(0, 0, 2, "0" * 64, 0.0), None, (), "not found")
     assert str(error) == (
         "could not determine whether records 0 to 1 (chunk 0) were submitted at"
-        " 1970-01-01 00:00:00 UTC: nobody knows. They were not sent again. Look at your jobs before"
+        " 1970-01-01 00:00:00 UTC: not found. They were not sent again. Look at your jobs before"
         " you do"
     )

@@ -166,7 +166,7 @@ def test_only_the_job_columns_of_the_file_change(
         assert row["_job_status"] == "SUCCEEDED"
         assert row["_model_run_record_id"] == result.handle == found[name]
         assert row["_error_info"] == ""
-    # Taken out again, nothing else is different.
+    # Apart from these cells, nothing else is different.
     content = path.read_bytes()
     for result in done.results:
         for cell in (str(result.session_id), "SUCCEEDED", str(result.handle)):
@@ -218,7 +218,7 @@ def test_submitted_rows_are_waited_for_and_new_ones_registered(
     assert {row["_error_info"] for row in Rows.read(path)} == {""}
     assert set(handles(sandbox)) == {"Run 0", "Run 1", "Run 2", "New"}
 
-    # And then there is nothing left to do.
+    # After that, nothing is left to do.
     content = path.read_bytes()
     sandbox.clear_requests()
     assert registrar.csv(path).results == []
@@ -300,7 +300,7 @@ def test_the_output_is_written_to_another_file(
     assert sorted(one.name for one in tmp_path.iterdir()) == ["elsewhere.csv", "folder", "runs"]
 
 
-def test_an_obsolete_manifest_beside_the_output_is_removed(
+def test_an_obsolete_manifest_next_to_the_output_is_removed(
     rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
 ) -> None:
     """As if the process had been killed before it removed the manifest."""
@@ -320,7 +320,7 @@ def test_an_obsolete_manifest_beside_the_output_is_removed(
 def keep_manifest(
     registrar: Registrar, sandbox: Sandbox, path: Path, manifest: Path, **options: Any
 ) -> bytes:
-    """Register a file at the second try, and return what its manifest held at the end."""
+    """Register a file at the second attempt, and return the final content of its manifest."""
     sandbox.faults.add(SUBMIT, Fault(status=403))
     with pytest.raises(PermissionDeniedError):
         registrar.csv(path, **options)
@@ -336,7 +336,7 @@ def keep_manifest(
     return content
 
 
-def test_an_obsolete_manifest_beside_the_file_is_removed(
+def test_an_obsolete_manifest_next_to_the_file_is_removed(
     rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
 ) -> None:
     rows.add("One")
@@ -349,7 +349,7 @@ def test_an_obsolete_manifest_beside_the_file_is_removed(
     assert path.read_bytes() == written
     assert submissions(sandbox) == 1
     alone(path)
-    # Nor does it prevent new rows from being registered.
+    # It does not prevent new rows from being registered either.
     manifest.write_bytes(kept)
     filled = Rows(rows.headers, Rows.read(path))
     filled.add("Two")
@@ -488,7 +488,7 @@ def test_a_file_that_cannot_be_saved_is_an_error_and_the_next_call_continues(
 
 
 @pytest.mark.parametrize("operation", ["convert_model_runs_to_csv", "list_batch"])
-def test_changes_made_meanwhile_are_kept(
+def test_changes_made_during_the_registration_are_kept(
     operation: str, rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
 ) -> None:
     """Before the records are submitted, or while their jobs are followed."""

@@ -152,7 +152,7 @@ def test_a_registration_that_ends_between_refusals_can_be_resumed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def given(number: int) -> list[Any]:
-        # Others each time: jobs of equal ones could not be distinguished.
+        # Different ones each time: jobs of equal records could not be distinguished.
         first = 10 * number
         late = [record(first + 1, **LATE), record(first + 2, **LATE), None]
         return late if all_refused else [record(first), *late]
@@ -196,7 +196,7 @@ def test_a_registration_that_ends_between_refusals_can_be_resumed(
 def test_an_error_for_a_whole_batch_ends_the_registration_and_fails_no_record(
     fault: Fault, kind: type[ProvError], registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
-    # It may be a gateway that says so, and otherwise tomorrow: no record is to blame for good.
+    # The error may come from a gateway, and change later: no record has failed permanently.
     sandbox.faults.add(SUBMIT, fault)
     run = registrar.many(records(5), manifest, chunk_size=3)
     assert isinstance(run.error, kind)
@@ -286,7 +286,7 @@ def test_a_registration_without_a_token_ends_and_can_be_resumed(
 
     def token() -> str:
         if len(submitted(sandbox)) == 2:
-            raise CredentialsError("nobody is there")
+            raise CredentialsError("no one can sign in")
         return good
 
     run = evolve(registrar, auth=BearerToken(token)).many(records(9), manifest, chunk_size=3)
@@ -304,7 +304,7 @@ def test_transient_errors_are_retried(
     sandbox.faults.add("fetch_job", slowly)
     sandbox.faults.add("list_batch", slowly, Fault(drop=True), Fault(status=503))
     run = registrar.many(records(5), manifest, chunk_size=3).all_registered(5)
-    # It is certain that it was not acted on.
+    # The server certainly did not act on it.
     assert "list_jobs" not in [one.operation_id for one in sandbox.requests]
     assert_registered_once(sandbox, run, [f"Run {n}" for n in range(5)])
 

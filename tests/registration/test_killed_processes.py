@@ -60,13 +60,13 @@ def test_each_record_is_registered_once_by_a_registration_killed_ten_times(
     seed = random.SystemRandom().randrange(10**6)
     print(f"the seed is {seed}")
     chance = random.Random(seed)  # noqa: S311 - for no secret
-    # Each moment at least once, in any order, spread over the whole of the work.
+    # Each moment at least once, in any order, spread over all the work.
     moments = [*MOMENTS, *chance.choices(MOMENTS[:4], k=KILLS - len(MOMENTS))]
     chance.shuffle(moments)
     apart = COUNT // CHUNK // KILLS
     killed = 0
     for number, moment in enumerate(moments):
-        # Well before the end, even of the last one: each of them is to be killed.
+        # Well before the end, even of the last one: each process must be killed.
         chunk = number * apart + chance.randrange(1, apart // 2)
         kind = KINDS[number % 2]
         work = Work.of(
@@ -143,7 +143,9 @@ def test_a_registration_killed_at_any_event_can_be_resumed(
         event += 1
         folder = tmp_path / str(event)
         folder.mkdir()
-        first = event * 10  # others each time: jobs of equal ones could not be distinguished
+        first = (
+            event * 10
+        )  # different ones each time: jobs of equal records could not be distinguished
         work = Work.of(sandbox, kind, 4, folder, first=first, options=options, last_event=event)
         process = work.start()
         with joined(process):
@@ -156,4 +158,4 @@ def test_a_registration_killed_at_any_event_can_be_resumed(
         handles = {item.id: item.display_name for item in sandbox.items("MODEL_RUN")}
         assert all(handles[str(one.handle)] == one.record["display_name"] for one in result.results)
     assert process.exitcode == 0
-    assert event >= 12  # fewer would mean that there are no events to be killed at
+    assert event >= 12  # with fewer, no events would be left to kill at

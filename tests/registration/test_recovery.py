@@ -1,4 +1,4 @@
-"""Submissions without a response: their jobs are looked for, and records are registered once."""
+"""Submissions without a response: the client looks for their jobs, and registers records once."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_submission_without_a_response_is_looked_for_and_made_once(
     assert_registered_once(sandbox, run, names(25))
     assert calls[:2] == [SUBMIT, "list_jobs"]
     assert calls.count(SUBMIT) == (3 if acted else 4)
-    # One that is not found at once might still appear.
+    # A job that is not found at once might still appear.
     assert (calls.count("list_jobs") == 1) == acted
     again = registrar.many(records(25), manifest, chunk_size=10).all_registered(25)
     assert again.handles == run.handles
@@ -86,7 +86,7 @@ def test_a_job_that_appears_late_is_found(kind: Kind, manifest: Path) -> None:
 def test_a_job_that_appears_late_is_found_by_the_next_call(
     waited: int, kind: Kind, manifest: Path
 ) -> None:
-    """However long ago the submission was by the clock: the job may not be listed yet."""
+    """The clock does not matter: the job may not be listed yet, even long after the submission."""
     with Sandbox(seed=SEED, delays=JobDelays(hidden=0.6)) as slow:
         registrar = registrar_for(kind, slow)
         slow.faults.add(SUBMIT, Fault(drop=True, after=True))

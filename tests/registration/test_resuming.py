@@ -165,26 +165,26 @@ def test_equal_records_are_registered_as_often_as_they_are_passed(
 def test_records_are_read_as_there_is_room_for_them(
     manifest_used: bool, registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
-    size, batches, read, told = 5, 3, 0, 0
+    size, batches, read, seen = 5, 3, 0, 0
     furthest = 0
 
     def many() -> Iterator[Any]:
         nonlocal read, furthest
         for one in records(200):
             read += 1
-            furthest = max(furthest, read - told)
+            furthest = max(furthest, read - seen)
             yield one
 
-    def tell(progress: BulkProgress) -> None:
-        nonlocal told
-        told = progress.registered
+    def on_progress(progress: BulkProgress) -> None:
+        nonlocal seen
+        seen = progress.registered
 
     run = registrar.many(
         many(),
         manifest if manifest_used else None,
         chunk_size=size,
         max_concurrent_batches=batches,
-        on_progress=tell,
+        on_progress=on_progress,
     ).all_registered(200)
     assert size * batches <= furthest <= size * (batches + 1)
     assert_registered_once(sandbox, run, names(200))
@@ -193,23 +193,23 @@ def test_records_are_read_as_there_is_room_for_them(
 def test_an_asynchronous_generator_is_read_as_there_is_room_for_its_records(
     sandbox: Sandbox, manifest: Path
 ) -> None:
-    read, told, furthest = 0, 0, 0
+    read, seen, furthest = 0, 0, 0
 
     async def many() -> AsyncIterator[Any]:
         nonlocal read, furthest
         for one in records(100):
             read += 1
-            furthest = max(furthest, read - told)
+            furthest = max(furthest, read - seen)
             await asyncio.sleep(0)
             yield one
 
-    def tell(progress: BulkProgress) -> None:
-        nonlocal told
-        told = progress.registered
+    def on_progress(progress: BulkProgress) -> None:
+        nonlocal seen
+        seen = progress.registered
 
     registrar = registrar_for("async", sandbox)
     registrar.many(
-        many(), manifest, chunk_size=5, max_concurrent_batches=2, on_progress=tell
+        many(), manifest, chunk_size=5, max_concurrent_batches=2, on_progress=on_progress
     ).all_registered(100)
     assert furthest <= 15
 
@@ -263,7 +263,7 @@ def test_a_registration_cancelled_at_any_time_can_be_resumed(
     manifest = tmp_path / "manifest"
     tries, seconds = 0, 0.0
     while not asyncio.run(within(manifest, seconds)):
-        with Manifest(manifest, sandbox.url):  # which is not locked any more
+        with Manifest(manifest, sandbox.url):  # it is not locked any more
             pass
         tries += 1
         seconds += 0.01
@@ -306,13 +306,13 @@ def test_progress_never_decreases_and_its_counts_add_up(
     assert max(one.batches for one in run.progress) == 2
     last = BulkProgress(read=21, submitted=20, registered=19, failed=2, batches=0)
     assert run.progress[-1] == last
-    # Of what was submitted and is not known to be done, too.
+    # Also of chunks that were submitted and may not be finished.
     forget_outcomes(manifest)
     assert registrar.many(given, manifest).progress[-1] == last
 
 
 @pytest.mark.parametrize("statement", ["DROP TABLE chunks", "DELETE FROM outcomes"])
-def test_a_manifest_damaged_meanwhile_ends_the_registration(
+def test_a_manifest_damaged_during_the_registration_ends_it(
     statement: str, registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     registrar.many(records(6), manifest, chunk_size=3).all_registered(6)
@@ -377,7 +377,7 @@ def test_the_deadline_is_extended_while_there_is_progress(kind: Kind, manifest: 
         run = patient.many(
             records(900), manifest, chunk_size=100, max_concurrent_batches=9
         ).all_registered(900)
-        assert time.monotonic() - begun > 0.4  # or it shows nothing
+        assert time.monotonic() - begun > 0.4  # otherwise the test shows nothing
         assert_registered_once(sandbox, run, names(900))
 
 

@@ -14,15 +14,15 @@ HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class AnswerSample:
+class ResponseSample:
     """A response of the server.
 
     Attributes:
-        operation: Which operation it answers.
+        operation: The operation.
         status: The HTTP status.
         media_type: The media type, with its parameters.
         file: The name of the file that holds the body.
-        type: Of what type the value is that is read, if the answer is a success.
+        type: The type of the decoded value, if the response is a success.
         documented: Whether the document lists the status with the operation.
     """
 
@@ -35,7 +35,7 @@ class AnswerSample:
 
     @property
     def content(self) -> bytes:
-        return (HERE / "answers" / self.file).read_bytes()
+        return (HERE / "responses" / self.file).read_bytes()
 
     def response(self) -> httpx.Response:
         headers = {"content-type": self.media_type}
@@ -54,8 +54,8 @@ class RequestSample:
         return (HERE / "requests" / self.file).read_bytes()
 
 
-def answer_samples() -> list[AnswerSample]:
-    return msgspec.convert(_index()["answers"], list[AnswerSample])
+def response_samples() -> list[ResponseSample]:
+    return msgspec.convert(_index()["responses"], list[ResponseSample])
 
 
 def request_samples() -> list[RequestSample]:

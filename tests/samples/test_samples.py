@@ -7,47 +7,39 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_document import Node, operations, validator
-from samples.catalogue import HERE, AnswerSample, RequestSample, answer_samples, request_samples
+from api_document import Node, operations, validator, without_nulls
+from samples.catalogue import HERE, RequestSample, ResponseSample, request_samples, response_samples
 
 from prov_api_client import OPERATIONS
 from prov_api_client.errors import UnexpectedStatus
 
-ANSWERS = answer_samples()
+RESPONSES = response_samples()
 
 
-def answers(*, documented: bool = True, success: bool | None = None) -> pytest.MarkDecorator:
+def responses(*, documented: bool = True, success: bool | None = None) -> pytest.MarkDecorator:
     chosen = [
         pytest.param(sample, id=f"{sample.operation}-{sample.status}-{sample.file}")
-        for sample in ANSWERS
+        for sample in RESPONSES
         if sample.documented is documented and success in {None, sample.status == 200}
     ]
     return pytest.mark.parametrize("sample", chosen)
 
 
-def schema(sample: AnswerSample) -> Node:
+def schema(sample: ResponseSample) -> Node:
     content = operations()[sample.operation].responses[str(sample.status)]["content"]
     found: Node = content[sample.media_type.partition(";")[0]]["schema"]
     return found
 
 
-def without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [without_nulls(item) for item in value]
-    return value
-
-
-@answers()
-def test_the_document_describes_a_sample(sample: AnswerSample) -> None:
+@responses()
+def test_the_document_describes_a_sample(sample: ResponseSample) -> None:
     text = sample.content.decode()
     is_json = sample.media_type == "application/json"
     validator(schema(sample)).validate(json.loads(text) if is_json else text)
 
 
-@answers(success=True)
-def test_a_success_sample_is_decoded(sample: AnswerSample) -> None:
+@responses(success=True)
+def test_a_success_sample_is_decoded(sample: ResponseSample) -> None:
     value = OPERATIONS[sample.operation].read(sample.response())
     assert type(value).__name__ == sample.type
     if isinstance(value, str):
@@ -58,14 +50,14 @@ def test_a_success_sample_is_decoded(sample: AnswerSample) -> None:
         validator(schema(sample)).validate(encoded)
 
 
-@answers(success=False)
-def test_an_error_sample_is_not_decoded_as_a_value(sample: AnswerSample) -> None:
+@responses(success=False)
+def test_an_error_sample_is_not_decoded_as_a_value(sample: ResponseSample) -> None:
     with pytest.raises(UnexpectedStatus):
         OPERATIONS[sample.operation].read(sample.response())
 
 
-@answers(success=False)
-def test_the_body_of_an_error_sample_is_decoded(sample: AnswerSample) -> None:
+@responses(success=False)
+def test_the_body_of_an_error_sample_is_decoded(sample: ResponseSample) -> None:
     readers = OPERATIONS[sample.operation].responses[str(sample.status)]
     value: Any = readers[sample.media_type.partition(";")[0]].read(sample.response())
     if isinstance(value, str):
@@ -80,8 +72,8 @@ def test_the_body_of_an_error_sample_is_decoded(sample: AnswerSample) -> None:
         ]
 
 
-@answers(documented=False)
-def test_an_undocumented_response_is_not_decoded_as_a_value(sample: AnswerSample) -> None:
+@responses(documented=False)
+def test_an_undocumented_response_is_not_decoded_as_a_value(sample: ResponseSample) -> None:
     assert str(sample.status) not in operations()[sample.operation].responses
     with pytest.raises(UnexpectedStatus):
         OPERATIONS[sample.operation].read(sample.response())
@@ -110,6 +102,6 @@ def test_nulls_in_samples_equal_absence() -> None:
 
 
 def test_every_sample_file_is_listed() -> None:
-    for folder, samples in (("answers", ANSWERS), ("requests", request_samples())):
+    for folder, samples in (("responses", RESPONSES), ("requests", request_samples())):
         names = {path.name for path in (HERE / folder).iterdir()}
         assert names == {sample.file for sample in samples}

@@ -19,7 +19,7 @@ class Clock:
     """Replaces the module ``time``: tests move it forward.
 
     Attributes:
-        now: What it shows, in Unix seconds.
+        now: The time that it returns, in Unix seconds.
     """
 
     def __init__(self) -> None:
@@ -33,9 +33,9 @@ class Caller:
     """A user with all roles, unless others are given.
 
     Args:
-        sandbox: Where the requests go.
-        username: Who it is.
-        roles: What they may do.
+        sandbox: The sandbox.
+        username: The user name.
+        roles: The roles of the user.
     """
 
     def __init__(self, sandbox: Sandbox, username: str = "sandbox", *roles: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from python_process import run_python
 from sandbox_checks import ValidatingTransport
 
 from prov_facade.sandbox import Sandbox
@@ -111,12 +112,7 @@ def test_the_state_survives_a_kill(tmp_path: Path) -> None:
         " for _ in range(3));"
         f"os.kill(os.getpid(), {int(signal.SIGKILL)})"
     )
-    killed = subprocess.run(
-        [sys.executable, "-c", script, str(state)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        check=False,
-        timeout=60,
-    )
+    killed = run_python("-c", script, str(state))
     assert killed.returncode == -signal.SIGKILL
     with Sandbox(state=state) as sandbox:
         headers = {"Authorization": f"Bearer {sandbox.token('read')}"}

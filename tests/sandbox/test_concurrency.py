@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier, Event
 
 import pytest
+from python_process import run_python
 from sandbox.caller import Caller, record_of
 
 from prov_facade.models import ModelRunRecord, ProvenanceRecordInfo
@@ -62,7 +60,7 @@ def test_a_failing_job_does_not_affect_others(
         info = lodge(registry, record, username)
         if username == "ann":
             lodged.set()
-            responded.wait(0.5)  # times out: nobody can write in the meantime
+            responded.wait(0.5)  # times out: no one can write in the meantime
             raise FailedJobError("Not today.")
         return info
 
@@ -114,12 +112,7 @@ time.sleep(60)
 
 def run_until_killed(state: Path, *arguments: object) -> None:
     """Run a sandbox until it kills itself."""
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(state), *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        check=False,
-        timeout=120,
-    )
+    done = run_python("-c", SCRIPT, str(state), *map(str, arguments), timeout=120)
     assert done.returncode == -signal.SIGKILL
 
 

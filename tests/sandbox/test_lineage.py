@@ -1,4 +1,4 @@
-"""Lineage queries agree with networkx, on graphs of every shape."""
+"""Lineage queries give the same results as networkx, on graphs of every shape."""
 
 from __future__ import annotations
 

@@ -367,8 +367,8 @@ def test_only_refresh_tokens_refresh(served: Served) -> None:
     check_error(served.refresh(found["access_token"]), "invalid_grant")
     check_error(served.refresh("nonsense"), "invalid_grant")
     check_error(served.refresh(found["refresh_token"], client_id="other"), "invalid_grant")
-    stranger = TokenIssuer(served.url, served.clock)
-    forged = stranger.issue("ann", [], 60, client_id="tool", token_type="Refresh")
+    other_issuer = TokenIssuer(served.url, served.clock)
+    forged = other_issuer.issue("ann", [], 60, client_id="tool", token_type="Refresh")
     check_error(served.refresh(forged), "invalid_grant")
 
 
@@ -382,7 +382,7 @@ def test_a_refresh_token_can_be_for_single_use() -> None:
         first = served.signed_in()["refresh_token"]
         second = served.refresh(first).raise_for_status().json()["refresh_token"]
         third = served.refresh(second).raise_for_status().json()["refresh_token"]
-        # Somebody else has it, so that the session ends for both.
+        # It may be stolen, so the session ends for both users.
         check_error(served.refresh(first), "invalid_grant")
         check_error(served.refresh(third), "invalid_grant")
         assert served.refresh(served.signed_in()["refresh_token"]).status_code == 200

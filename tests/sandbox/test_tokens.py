@@ -178,7 +178,7 @@ def test_clients_can_verify_access_tokens(issuer: TokenIssuer) -> None:
 
 
 def test_the_public_key_cannot_sign_tokens(clock: Clock) -> None:
-    """If it were used as a symmetric key, everybody could issue tokens."""
+    """If it were used as a symmetric key, anyone could issue tokens."""
     issuer = TokenIssuer(URL, clock, key=KEY)
     header = jwt.get_unverified_header(issuer.issue("ann", [], 60)) | {"alg": "HS256"}
     claims = payload(issuer.issue("ann", [], 60))

@@ -112,9 +112,9 @@ def test_keys_are_fetched_only_at_the_start() -> None:
 def test_other_issuers_are_not_trusted() -> None:
     with Sandbox() as issuing, Sandbox(trusted_issuer=issuing.config.keycloak_endpoint) as sandbox:
         assert access_check(issuing, sandbox.token("read")).status_code == 401
-        with Sandbox() as stranger:
-            assert access_check(stranger, issuing.token("read")).status_code == 401
-            assert access_check(sandbox, stranger.token("read")).status_code == 401
+        with Sandbox() as other:
+            assert access_check(other, issuing.token("read")).status_code == 401
+            assert access_check(sandbox, other.token("read")).status_code == 401
 
 
 def test_roles_are_those_of_the_token(address: str, sign: Sign) -> None:
@@ -217,7 +217,7 @@ def test_the_signature_must_be_that_of_a_published_key(issuer: TrustedIssuer, si
 
 
 def test_the_public_key_cannot_sign_tokens(issuer: TrustedIssuer, sign: Sign) -> None:
-    """If it were used as a symmetric key, everybody could issue tokens."""
+    """If it were used as a symmetric key, anyone could issue tokens."""
     header = base64.urlsafe_b64encode(json.dumps({**HEADER, "alg": "HS256"}).encode())
     signed = f"{header.rstrip(b'=').decode()}.{sign().split('.')[1]}"
     pem = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

@@ -25,7 +25,7 @@ from prov_facade import (
 
 
 class Vault(AuthManager):
-    """An auth manager of a user's own."""
+    """An auth manager that a user has written."""
 
     def get_token(self) -> str:
         return "token"
@@ -109,11 +109,11 @@ def caught(error: errors.ValidationFailedError, limited: errors.RateLimitedError
     assert_type(limited.retry_after, float | None)
 
 
-def jobs(answer: models.GetJobResponse, page: models.ListByBatchResponse) -> None:
-    assert_type(answer.job, models.JobStatusTable)
-    assert_type(answer.job.status, models.JobStatus)
-    assert_type(answer.job.job_sub_type, models.JobSubType)
-    assert_type(answer.job.result, dict[str, Any] | None)
+def jobs(response: models.GetJobResponse, page: models.ListByBatchResponse) -> None:
+    assert_type(response.job, models.JobStatusTable)
+    assert_type(response.job.status, models.JobStatus)
+    assert_type(response.job.job_sub_type, models.JobSubType)
+    assert_type(response.job.result, dict[str, Any] | None)
     assert_type(page.jobs, list[models.JobStatusTable])
     assert_type(page.pagination_key, dict[str, Any] | None)
     models.ListByBatchRequest("7", pagination_key=page.pagination_key, limit=5)

@@ -15,7 +15,7 @@ class ValidationError(Model):
 
     Attributes:
         loc: The location of the error: first `query` or `body`, then names of fields and
-            positions in lists. `__root__` stands for a whole object.
+            positions in lists. `__root__` represents a whole object.
         msg: Human-readable description of the error.
         type: Machine-readable type of the error, for example `value_error.missing`.
     """

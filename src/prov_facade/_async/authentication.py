@@ -1,4 +1,4 @@
-"""Obtains the credentials of a call from an auth manager, whatever its class."""
+"""Obtains the credentials of a call from an auth manager of any class."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Authentication:
         self._limiter = Limiter(_MAX_THREADS)
 
     async def current(self) -> httpx.Auth:
-        """Return what puts the token on a request.
+        """Return an object that adds the token to a request.
 
         Raises:
             CredentialsError: If there is no token.
@@ -75,7 +75,7 @@ class Authentication:
                     if auth.requires_response_body:
                         await response.aread()
                     request = await self._step(partial(flow.asend, response))
-                    await response.aread()  # so that the connection can be used again
+                    await response.aread()  # so that the connection can be reused
                 except StopAsyncIteration:
                     return response
                 except BaseException:
@@ -111,7 +111,7 @@ def _get_auth(manager: SupportsAuth) -> httpx.Auth:
 
 
 def _failure(manager: SupportsAuth, error: Exception) -> CredentialsError:
-    # Only the type of the error: its text may hold a token.
+    # Only the type of the error: its text may contain a token.
     return CredentialsError(
         f"the auth manager {type(manager).__name__} failed with {type(error).__name__}"
     )
@@ -132,7 +132,7 @@ class TokenRefresher:
         self._limiter = Limiter(1)
 
     async def refresh(self, rejected: str) -> bool:
-        """Tell whether there is another token than a rejected one, refreshing it if need be.
+        """Return whether a token other than the rejected one is available, refreshing it if needed.
 
         Args:
             rejected: The ``Authorization`` header of the request that was rejected.

@@ -1,4 +1,4 @@
-"""What the clients have in common."""
+"""The base class of the clients."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class BaseClient:
     """The base of the clients: credentials, a configuration, and connections.
 
     It can be used with ``async with``, which closes its connections at the end, or without.
-    Connections are opened at the first call and kept for the next ones. It can be pickled: its
-    settings and its auth manager are, and no connections.
+    Connections are opened at the first call and kept for the next ones. Pickling a client
+    includes its settings and its auth manager, but no connections.
 
     Args:
         auth: The auth manager: an :class:`AuthManager`, or any object with its methods.
@@ -82,7 +82,7 @@ class BaseClient:
 
     @classmethod
     def _sharing(cls, core: ClientCore) -> Self:
-        """Make a client that shares what another one has."""
+        """Make a client that shares the settings and connections of another one."""
         client = cls.__new__(cls)
         client._use(core)  # noqa: SLF001  (its own class)
         return client
@@ -93,7 +93,7 @@ class BaseClient:
 
     @classmethod
     def _endpoint(cls, config: Config) -> str:
-        """Return the address of the API that this is a client of."""
+        """Return the URL of the API of this client."""
         return config.prov_api_endpoint
 
     @property
@@ -150,8 +150,8 @@ class BaseClient:
             timeout: As for the class; ``None`` is the client's own.
             error_class: The error for a success that cannot be used.
             body_writer: May take the body; the value is empty then.
-            signed_url: The URL to request, if the operation has none of its own.
-            retries: When the call is repeated, if not as the client does.
+            signed_url: The URL to request, if the operation does not define one.
+            retries: When to retry the call; the client's policy by default.
         """
         outcome = await self._perform(
             request,
@@ -207,7 +207,7 @@ class BaseClient:
                 rejected = response.request.headers.get("authorization", "")
                 if not renewable or not rejected:
                     raise
-                renewable = False  # once a call, however many attempts it takes
+                renewable = False  # once per call, not per attempt
                 if not await core.refresher.refresh(rejected):
                     raise
             response = await send(number)
@@ -273,10 +273,10 @@ class BaseClient:
 
 
 def _without_inner_frames(error: ProvError) -> ProvError:
-    """Drop the frames between the method and the socket, which are of no use to its caller.
+    """Drop the frames between the method and the socket, which do not help its caller.
 
     The cause stays, and what caused that is its context, which tracebacks do not show. The frames
-    of an auth manager are kept: it may be the caller's own.
+    of an auth manager are kept: it may belong to the caller.
     """
     cause = error.__cause__
     if cause is not None and not isinstance(error, CredentialsError):

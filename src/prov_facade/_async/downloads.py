@@ -1,4 +1,4 @@
-"""Responses that are saved to files as they are received, however large they are."""
+"""Saves responses of any size to files as they are received."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from prov_facade.errors import FileError, InvalidRequestError
 
 R = TypeVar("R")
 
-# Large enough for the change of threads not to count, small enough for memory not to notice.
+# Large enough that switching threads costs little, small enough to use little memory.
 _CHUNK_SIZE = 1024 * 1024
 
 
 class Download:
     """The file that a response is saved to, as a context.
 
-    It is written as a draft beside the file, which replaces it when it is complete. On leaving the
-    context, a draft that was not kept is removed.
+    It is written as a draft in the same directory, which replaces the file once complete. A draft
+    that was not kept is removed on leaving the context.
 
     Checking the path, opening and renaming are done in the thread of the caller: they take no
     longer than building a request, and a cancelled call could not undo them in another thread.
     Data is written in threads.
 
     Args:
-        path: Where the file goes.
+        path: The file, or an existing directory.
         name: The name of the file, if the path is a directory.
-        overwrite: Whether an existing file is replaced.
+        overwrite: Whether to replace an existing file.
 
     Raises:
-        InvalidRequestError: If nothing can or may be written there.
+        InvalidRequestError: If the path cannot or must not be written.
     """
 
     def __init__(self, path: object, *, name: str, overwrite: bool) -> None:
@@ -81,7 +81,7 @@ class Download:
             self._draft.unlink()
 
     def takes(self, operation: Operation[Any], response: httpx.Response) -> bool:
-        """Tell, from the head of a response, whether its body goes into the file."""
+        """Return whether to save the body of a response, by its head."""
         return has_file_body(operation, response)
 
     async def receive(self, operation: Operation[Any], response: httpx.Response) -> None:
@@ -104,7 +104,7 @@ class Download:
             text.end()
 
     async def check(self, work: Callable[[BinaryIO], R]) -> R:
-        """Let a function read the file, in a thread.
+        """Run a function that reads the file, in a thread.
 
         Args:
             work: Reads the open file.
@@ -118,10 +118,10 @@ class Download:
         return await self._in_thread(work, cast("BinaryIO", self._draft.file))
 
     async def keep(self) -> Path:
-        """Put the file in its place.
+        """Rename the draft to its final path.
 
         Returns:
-            Its path.
+            The path.
 
         Raises:
             FileError: If that fails, or if a file has appeared there that must not be replaced.

@@ -193,7 +193,7 @@ class JobsClient(BaseClient):
                 if not poller.tolerates(error):
                     if isinstance(error, errors.BadRequestError):
                         raise _unknown(session_id, job, error) from error
-                    error.add_note(f"The job {session_id} goes on: {_resume(session_id)}.")
+                    error.add_note(f"The job {session_id} continues: {_resume(session_id)}.")
                     raise
             else:
                 previous, job = job, response.value.job
@@ -414,7 +414,7 @@ def _too_late(
 ) -> errors.JobTimeoutError:
     status = f"its last known status is {job.status}" if job else "its status was never known"
     return errors.JobTimeoutError(
-        f"the job {session_id} did not end within {policy.deadline:g} s: {status}. It goes on:"
+        f"the job {session_id} did not end within {policy.deadline:g} s: {status}. It continues:"
         f" {_resume(session_id)}",
         session_id=session_id,
         job=job,

@@ -1,4 +1,4 @@
-"""Repeats a call where that is safe, within the limits of a policy."""
+"""Retries a call if that is safe, within the limits of a policy."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ T = TypeVar("T")
 async def call_with_retries(
     policy: RetryPolicy, attempt: Callable[[int], Awaited[T]], *, safe: bool
 ) -> T:
-    """Make a call, and repeat it if need be.
+    """Make a call, and retry it if necessary.
 
     Args:
-        policy: How often, and for how long.
+        policy: How often to retry, and for how long.
         attempt: Makes the call once; its argument is the number of the attempt, from 1.
         safe: Whether the call changes nothing, so that it may be repeated freely.
 
     Returns:
-        What an attempt returned.
+        The result of the successful attempt.
 
     Raises:
-        ProvError: What the last attempt raised. It names all of them.
+        ProvError: The error of the last attempt. It lists all attempts.
     """
     made: list[errors.Attempt] = []
     begun = time.monotonic()
@@ -48,7 +48,7 @@ async def call_with_retries(
                         error.record(made)
                         raise
                 except Cancelled:
-                    # Interrupted: by the deadline, if anybody gets to read this.
+                    # Only visible if the deadline interrupts the attempt.
                     seconds = time.monotonic() - attempt_begun
                     kind = errors.TransportTimeoutError.__name__
                     made.append(errors.Attempt(kind, None, seconds))
@@ -68,7 +68,7 @@ async def call_with_retries(
 def _wait(
     policy: RetryPolicy, error: errors.ProvError, attempts: int, *, safe: bool
 ) -> float | None:
-    """Return how many seconds to wait before the next attempt; ``None`` if there is none."""
+    """Return how many seconds to wait before the next attempt; ``None`` for no retry."""
     requested = (error.retry_after if isinstance(error, errors.APIError) else None) or 0.0
     if attempts >= policy.attempts or requested > policy.max_retry_after:
         return None

@@ -1,4 +1,4 @@
-"""The settings of a client, spelt out once."""
+"""The settings of a client, defined in one place."""
 
 from __future__ import annotations
 

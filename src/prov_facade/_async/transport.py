@@ -1,4 +1,4 @@
-"""Puts a request on the wire and receives the response; the one way to the servers."""
+"""Sends every request and receives its response."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from prov_facade.auth import SupportsAuth
 
 _LOG = logging.getLogger("prov_facade")
 
-# What a fault means, by its class; the first that fits. With these, no request left the machine.
+# The message for an error, by its class; the first match applies. With these errors, no request
+# was sent.
 _NOT_SENT = {
     httpx.ConnectTimeout: "the connection could not be opened in time",
     httpx.PoolTimeout: "no connection became free in time: too many calls at once",
@@ -43,11 +44,11 @@ class BodyWriter(Protocol):
     """Receives the body of a response that may be too large for memory."""
 
     def takes(self, operation: Operation[Any], response: httpx.Response) -> bool:
-        """Tell, from the head of a response, whether its body is to be written."""
+        """Return whether to write the body of a response, by its head."""
         ...
 
     async def receive(self, operation: Operation[Any], response: httpx.Response) -> None:
-        """Write the body. It may come again, from its start, after one that broke off."""
+        """Write the body. After an interrupted one, this is called again, with a new response."""
         ...
 
 
@@ -65,10 +66,10 @@ class APITransport:
         self._authentication = Authentication(auth)
         self._timeout = timeout_extension(timeout)
         self._factory = factory
-        # httpx has a queue as well, but goes through all of it whenever a call begins or ends,
-        # which takes a minute for a thousand of them.
+        # httpx has a queue as well, but scans all of it whenever a call begins or ends, which takes
+        # a minute in total for a thousand calls.
         self._limiter = Limiter(factory.max_concurrent)
-        # Made without `self`: no reference cycle, so that a client that is dropped closes its
+        # Made without `self`: no reference cycle, so that a deleted client closes its
         # connections at once, before the garbage collector finds them open.
         self._pool = Pool(factory.open)
 
@@ -85,20 +86,20 @@ class APITransport:
 
         Args:
             request: The request, without credentials.
-            operation: What it is a request of.
+            operation: The operation of the request.
             timeout: As for the class; ``None`` for the default.
             body_writer: May take the body.
             attempt: The number of the attempt, for the log.
 
         Returns:
-            The response, received whole; its body is empty if the writer took it.
+            The complete response; its body is empty if the writer wrote it.
 
         Raises:
             ConfigError: If the environment names a proxy or certificates that cannot be used.
             CredentialsError: If no token can be obtained.
             InvalidResponseError: If the content encoding of the response is broken.
             TransportError: If there is no response.
-            ProvError: What the body writer raises.
+            ProvError: The errors of the body writer.
         """
         limits = self._timeout if timeout is None else timeout_extension(timeout)
         request.extensions["timeout"] = dict(limits)  # a hook may change it
@@ -145,7 +146,7 @@ def timeout_extension(timeout: Timeout) -> dict[str, float | None]:
 
 def _log(request: httpx.Request, outcome: object, begun: float, attempt: int) -> None:
     if _LOG.isEnabledFor(logging.DEBUG):
-        # Without query and headers, which hold names and tokens.
+        # Without query and headers, which contain names and tokens.
         seconds = time.monotonic() - begun
         path = request.url.raw_path.partition(b"?")[0].decode()
         message = "%s %s: %s in %.3f s, attempt %d"
@@ -155,7 +156,7 @@ def _log(request: httpx.Request, outcome: object, begun: float, attempt: int) ->
 async def _receive(
     response: httpx.Response, operation: Operation[Any], body_writer: BodyWriter | None
 ) -> httpx.Response:
-    """Receive the body of a response, or leave it to a writer."""
+    """Receive the body of a response, or have a writer receive it."""
     try:
         if body_writer is not None and body_writer.takes(operation, response):
             await body_writer.receive(operation, response)

@@ -55,7 +55,7 @@ class DeviceFlow(OAuthManager):
         client_secret: Its secret, if it has one.
         scope: The scope to request, as words separated by spaces.
         prompt: A function that shows a :class:`DeviceLogin` to the person, instead of the terminal
-            or the notebook: for applications with windows of their own. Pickling drops it.
+            or the notebook: for applications with their own windows. Pickling drops it.
         interactive: Whether a person can be asked; ``None`` to detect it: in a notebook, and where
             the error output is a terminal.
         open_browser: Whether to open a browser; ``None`` to open one if there is a display.
@@ -89,7 +89,7 @@ class DeviceFlow(OAuthManager):
         super().__attrs_post_init__()
 
     def __getstate__(self) -> dict[str, Any]:
-        # Another process does not reach the person who is here.
+        # In another process, neither can reach the person at this one.
         return {**super().__getstate__(), "_pending": None, "_prompt": None}
 
     def save_offline_token(self, path: str | os.PathLike[str]) -> None:
@@ -101,8 +101,8 @@ class DeviceFlow(OAuthManager):
             path: The file. An existing one is replaced; the directory must exist.
 
         Raises:
-            CredentialsError: If nobody approves it, the realm issues none, or the file cannot be
-                written.
+            CredentialsError: If the login is not approved, the realm issues no token, or the file
+                cannot be written.
             ConfigError: If the directory does not exist or is not writable.
         """
         target = Path(path).expanduser()
@@ -184,7 +184,7 @@ class DeviceFlow(OAuthManager):
         return _PendingLogin(response.device_code, login, scope, requested_at + lifetime, interval)
 
     def _check_page(self, address: str) -> str:
-        """Refuse what is not a web page: a file, a script, or what steers a terminal."""
+        """Reject what is not a web page: a file, a script, or control characters for a terminal."""
         try:
             page = httpx.URL(address)
             check_address(

@@ -84,7 +84,7 @@ class OfflineFlow(OAuthManager):
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise CredentialsError(f"cannot read the offline token in {path}: {reason}") from None
         if not token or len(token.split()) > 1:
-            raise CredentialsError(f"{path} must hold an offline token and nothing else")
+            raise CredentialsError(f"{path} must contain an offline token and nothing else")
         return token
 
     def _supplied_digest(self) -> str | None:
@@ -122,7 +122,7 @@ class OfflineFlow(OAuthManager):
 
 @define(slots=False, eq=False, repr=False)
 class ClientCredentials(OAuthManager):
-    """Signs in as a client with an account of its own, with its secret: for services.
+    """Signs in as a client with its own account, by its secret: for services.
 
     Tokens are held in memory; with the secret available, a cache is not needed.
 

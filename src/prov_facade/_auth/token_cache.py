@@ -94,7 +94,7 @@ class Cache(ABC):
         """Return the cached tokens.
 
         Raises:
-            CredentialsError: If others may know them.
+            CredentialsError: If other users may have read them.
         """
 
     @abstractmethod
@@ -111,7 +111,7 @@ class Cache(ABC):
         """Exclude other processes, as a context.
 
         Raises:
-            CredentialsError: If another process holds the lock so long that it must hang.
+            CredentialsError: If another process holds the lock for too long, and probably hangs.
             AbandonedError: As soon as the caller no longer waits.
         """
 
@@ -159,7 +159,7 @@ class NoCache(Cache):
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Exclude nobody: nothing is shared."""
+        """Do nothing: no other process shares these tokens."""
         yield
 
 
@@ -168,7 +168,7 @@ class FileCache(Cache):
 
     Args:
         key: Identifies the tokens.
-        folder: The directory, created when needed; ``None`` if there is none.
+        folder: The directory, created when needed; ``None`` for no directory.
     """
 
     def __init__(self, key: CacheKey, folder: Path | None) -> None:
@@ -250,7 +250,7 @@ class FileCache(Cache):
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold a lock file beside the file, where that is possible.
+        """Hold a lock file next to the file, if possible.
 
         Raises:
             CredentialsError: If another process does not release it.
@@ -283,8 +283,8 @@ class FileCache(Cache):
                 if time.monotonic() > ends:
                     break
         except (OSError, NotImplementedError):
-            # Where nothing can be written, no other process can write either; where there are no
-            # locks, each process is on its own.
+            # If nothing can be written here, other processes cannot write either. Without support
+            # for locks, processes cannot coordinate.
             return None
         raise CredentialsError(
             f"another process has held {lock.lock_file} for {_LOCK_TIMEOUT:.0f} s: it may be"

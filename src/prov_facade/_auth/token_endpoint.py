@@ -125,7 +125,7 @@ class RealmClient:
         """Obtain tokens for a device that a person has approved.
 
         Raises:
-            CredentialsError: If nobody has approved it, or not yet.
+            CredentialsError: If it has not been approved.
         """
         body = _protocol().device_body(self.client_id, device_code)
         return self._request_tokens(body, "sign in", device_code)

@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole: nobody ever sees half of one."""
+"""Files that are replaced atomically: no reader ever sees a partial file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-# For how long a reader on Windows may prevent a file from being replaced, in seconds.
+# How many seconds to wait on Windows for a reader that prevents a file from being replaced.
 _REPLACE_TIMEOUT = 2.0
 
 
 class Draft:
-    """A file beside the one it will replace, as a context; unless it is kept, it is removed.
+    """A draft in the directory of the file it replaces, as a context; removed unless it is kept.
 
     Until then, only its owner can read it.
 
@@ -56,7 +56,7 @@ class Draft:
         self.discard()
 
     def write(self, content: bytes | memoryview) -> None:
-        """Write all of some bytes."""
+        """Write all of the bytes."""
         unwritten = memoryview(content)
         while unwritten:
             unwritten = unwritten[self.file.write(unwritten) :]
@@ -76,7 +76,7 @@ class Draft:
             overwrite: Whether a file of that name is replaced.
 
         Raises:
-            FileExistsError: If there is one, and it may not be.
+            FileExistsError: If the file exists, and ``overwrite`` is false.
             OSError: If it fails.
         """
         if overwrite:
@@ -97,7 +97,7 @@ class Draft:
 
 
 def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None:
-    """Replace or create a file, whole or not at all.
+    """Replace or create a file atomically.
 
     Args:
         path: The file.
@@ -105,7 +105,7 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None
         mode: Its permissions; ``None`` for those that it has, or that any new file gets.
 
     Raises:
-        OSError: If it fails; the file is as it was.
+        OSError: If it fails. The file is then unchanged.
     """
     if mode is None and path.exists():
         mode = stat.S_IMODE(path.stat().st_mode)
@@ -121,7 +121,7 @@ def _replace(draft: Path, path: Path) -> None:
         try:
             draft.replace(path)
         except PermissionError:
-            # On Windows, also while somebody reads the old file.
+            # On Windows, also while another process reads the old file.
             if os.name != "nt" or time.monotonic() > ends:
                 raise
             time.sleep(0.02)
@@ -131,7 +131,7 @@ def _replace(draft: Path, path: Path) -> None:
 
 def _move_without_replacing(draft: Path, path: Path) -> None:
     if os.name == "nt":
-        draft.rename(path)  # which replaces nothing there
+        draft.rename(path)  # on Windows, this never replaces a file
         return
     try:
         path.hardlink_to(draft)
@@ -139,7 +139,7 @@ def _move_without_replacing(draft: Path, path: Path) -> None:
         raise
     except OSError:
         # A file system without hard links, such as FAT. The name is first taken with an empty file,
-        # since a rename would replace whatever is there.
+        # since a rename would replace an existing file.
         path.touch(0o600, exist_ok=False)
         try:
             draft.replace(path)

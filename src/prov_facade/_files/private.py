@@ -14,7 +14,7 @@ def read_private(path: Path) -> bytes:
     """Read a file that only its owner may read or change.
 
     Raises:
-        CredentialsError: If others may, too.
+        CredentialsError: If other users may, too.
         OSError: If it cannot be read, or is a symbolic link.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
@@ -57,6 +57,6 @@ def check_permissions(
         fault = "can be read by other users"
     if fault:
         raise CredentialsError(
-            f"{path} holds tokens and {fault}: run `{fix}` on it if you trust them, or remove it"
+            f"{path} contains tokens and {fault}: run `{fix}` on it if you trust them, or remove it"
             " and sign in again"
         )

@@ -1,4 +1,4 @@
-"""Reports: where they are fetched from, and what counts as one."""
+"""Reports: reads their URLs, and checks that they are Word documents."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ FETCH_REPORT: Operation[bytes] = Operation(
     roles=(),
     parameters={},
     body=None,
-    # An object store sends the type that it was given, or none: the bytes are checked.
+    # The content type of an object store is not reliable, so the bytes are checked.
     responses={"200": dict.fromkeys((_WORD, *_ANY_FILE), Binary())},
 )
 """Fetches a report that a job made, from a URL that no OpenAPI document describes."""
 
 
 def signed_report_url(job: JobStatusTable) -> SignedURL:
-    """Return the URL of the report that a job made. Whoever has it can read the report.
+    """Return the URL of the report that a job made. Anyone who has the URL can read the report.
 
     Raises:
-        ReportError: If the job names none that can be used.
+        ReportError: If the job has no valid URL.
     """
     try:
         return SignedURL.parse(report_url(job))
@@ -50,7 +50,7 @@ def signed_report_url(job: JobStatusTable) -> SignedURL:
 
 
 def report_unavailable(error: APIError, job: JobStatusTable) -> ReportError:
-    """Make the error for a report that is not available at the URL that a job names."""
+    """Make the error for a report that is not available at the URL of a job."""
     failure = ReportError(
         f"{error}. The URL of a report is valid for about an hour: generate another report if the"
         f" job {job.session_id} ended longer ago",
@@ -62,7 +62,7 @@ def report_unavailable(error: APIError, job: JobStatusTable) -> ReportError:
 
 
 def report_job(response: ParsedResponse[GenerateReportResponse | bytes]) -> str | None:
-    """Return the session id of the job that makes the report; ``None`` if it is there already."""
+    """Return the session id of the job that makes the report; ``None`` without a job."""
     value = response.value
     return value.session_id if isinstance(value, GenerateReportResponse) else None
 
@@ -71,8 +71,8 @@ def report_document(response: ParsedResponse[Any], *, session_id: str | None = N
     """Return the report in a response.
 
     Args:
-        response: A response that should hold one.
-        session_id: The job that made it, if one did.
+        response: A response that should contain a report.
+        session_id: The job that made it, if any.
 
     Returns:
         The bytes of the ``.docx`` document.
@@ -93,7 +93,7 @@ def check_report(
     Args:
         response: The response.
         file: The file that its body was written to.
-        session_id: The job that made it, if one did.
+        session_id: The job that made it, if any.
 
     Raises:
         ReportError: If it is not a document.
@@ -108,7 +108,7 @@ def check_report(
 
 
 def is_word_document(file: BinaryIO) -> bool:
-    """Tell whether a file is a Word document."""
+    """Return whether a file is a Word document."""
     try:
         with zipfile.ZipFile(file) as archive:
             return "[Content_Types].xml" in archive.namelist()

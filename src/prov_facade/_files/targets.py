@@ -11,7 +11,7 @@ from pathlib import Path
 from prov_facade.errors import InvalidRequestError
 
 _MAX_ID = 80
-# What a name holds as it is. Two ids of these characters never share a name.
+# Characters that are kept in a file name. Different ids of these characters get different names.
 _PLAIN_ID = re.compile(r"[A-Za-z0-9.-]+(/[A-Za-z0-9.-]+)*")
 
 
@@ -20,8 +20,8 @@ def file_name(kind: str, item: str, suffix: str) -> str:
 
     Args:
         kind: What the file is.
-        item: The id of what it is about. If a name cannot hold it as it is, but for its slashes, a
-            checksum tells it from similar ones.
+        item: The id of its subject. If characters other than slashes must be replaced, a checksum
+            distinguishes it from similar ids.
         suffix: The end of the name.
     """
     name = re.sub(r"[^A-Za-z0-9.-]", "_", item)[:_MAX_ID]
@@ -46,7 +46,7 @@ def resolve_target(path: object, name: str) -> Path:
 
 
 def check_path(path: object) -> str:
-    """Return a path as text, or refuse it."""
+    """Return a path as text, or raise an error if it is not valid."""
     given = os.fspath(path) if isinstance(path, os.PathLike) else path
     if isinstance(given, str) and given and "\0" not in given:
         return given
@@ -58,7 +58,7 @@ def check_path(path: object) -> str:
 
 
 def check_overwrite(target: Path, *, overwrite: bool) -> int | None:
-    """Refuse a file that must not be replaced, and return the permissions of one that may be."""
+    """Check that a file may be replaced, and return its permissions."""
     if not os.path.lexists(target):
         return None
     fault = ""

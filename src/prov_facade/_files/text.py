@@ -1,4 +1,4 @@
-"""Text that is received in pieces."""
+"""Validates text that is received in pieces."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from prov_facade._http.responses import undecodable_text
 
 
 class TextValidator:
-    """Checks that a body which is received in pieces is text.
+    """Checks that a body, received in pieces, can be decoded as text.
 
     Args:
         charset: The charset that it should be in.
         response: The response, for errors.
 
     Raises:
-        InvalidResponseError: If there is no such charset.
+        InvalidResponseError: If the charset is unknown.
     """
 
     def __init__(self, charset: str, response: httpx.Response) -> None:
@@ -26,7 +26,7 @@ class TextValidator:
         self._response = response
         self._before = 0
         try:
-            # `bytes.decode` refuses codecs that decode bytes into bytes.
+            # `bytes.decode` rejects codecs that decode bytes into bytes.
             with suppress(UnicodeError):
                 bytes(4).decode(charset)
             self._decoder = codecs.getincrementaldecoder(charset)()

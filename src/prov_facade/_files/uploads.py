@@ -86,7 +86,7 @@ class Upload(io.FileIO):
         return File(self, file_name="model_runs.csv", mime_type="text/csv")
 
     def fileno(self) -> int:
-        """Refuse: the size that the system reports includes the mark."""
+        """Raise an error: the size that the system reports includes the mark."""
         raise io.UnsupportedOperation("fileno")
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:

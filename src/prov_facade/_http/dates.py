@@ -21,7 +21,7 @@ def parse_retry_after(value: str | None) -> float | None:
     """Read a ``Retry-After`` header: a number of seconds, or a date.
 
     Args:
-        value: The header; ``None`` if there is none.
+        value: The header; ``None`` if the response has no such header.
 
     Returns:
         The seconds from now, 0 or more; ``None`` if the header is missing or malformed.

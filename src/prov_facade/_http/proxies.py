@@ -1,6 +1,6 @@
-"""Which proxy the environment names for a URL.
+"""Reads from the environment which proxy to use for a URL.
 
-httpx has its own reading of ``NO_PROXY``, which does not know IPv6 addresses or networks.
+httpx parses ``NO_PROXY`` itself, but does not support IPv6 addresses or networks there.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import httpx
 def environment_proxy(url: httpx.URL) -> str | None:
     """Return the address of the proxy for a URL; ``None`` for a direct connection.
 
-    The variables are ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, in capitals
-    or not; where the system has settings of its own (macOS, Windows), those count as well.
+    The variables are ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, in upper
+    or lower case. The proxy settings of macOS and Windows are used as well.
     """
     proxies = getproxies()
     address = proxies.get(url.scheme) or proxies.get("all")

@@ -1,4 +1,4 @@
-"""Records the responses of calls for those who want to see them as they were received."""
+"""Records responses as they were received."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _RECORDER: ContextVar[list[httpx.Response] | None] = ContextVar(
 def raw_responses() -> Iterator[list[httpx.Response]]:
     """Record the responses to the calls made in a ``with`` statement.
 
-    For what the methods do not return: headers, the status, the text as it was received. The calls
-    return and raise what they always do.
+    Use it for what the methods do not return: headers, the status, and the original text. The
+    results and errors of the calls do not change.
 
     Yields:
         The responses, in the order in which they arrive; the last one is that of the last call. A

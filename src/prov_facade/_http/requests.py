@@ -1,9 +1,9 @@
 """Checks arguments before anything is sent, and accepts models in several forms.
 
 A model argument may be one of our models, a mapping, or a pydantic object, also inside one
-another. All of them go through one check: what would be sent is converted, strictly, to a type
-with the limits of the OpenAPI document and without further fields. A misspelt optional field
-would otherwise be dropped silently.
+another. All of them are validated in the same way: what would be sent is converted strictly to a
+type with the limits of the OpenAPI document and no additional fields. Otherwise a misspelt optional
+field would be dropped silently.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ T = TypeVar("T")
 _DEFAULT_HEADERS = httpx.Client(transport=httpx.BaseTransport()).headers
 _DEFAULT_HEADERS["User-Agent"] = f"prov-facade/{__version__} python-httpx/{httpx.__version__}"
 
-# JSON expresses these as they are.
+# JSON represents these directly.
 _SCALARS = (bool, int, type(None))
 
-# Left as they are, and then refused by their type: msgspec would send bytes as base64, and a date
-# as text where Unix seconds are wanted.
+# Not converted, so that validation rejects them: msgspec would send bytes as base64, and a date as
+# text where Unix seconds are expected.
 _AS_THEY_ARE = (
     bytes,
     bytearray,
@@ -59,16 +59,16 @@ _AS_THEY_ARE = (
 
 
 def validate_request(request: Request[T]) -> Request[T]:
-    """Check what a request would send.
+    """Validate what a request would send.
 
     Args:
         request: The request. Its body may still hold mappings and pydantic objects.
 
     Returns:
-        The request, its body made of our models alone.
+        The request, with a body that contains only our models.
 
     Raises:
-        InvalidRequestError: If an argument does not fit, with the path of the fault.
+        InvalidRequestError: If an argument is not valid, with the path of the invalid value.
     """
     operation = request.operation
     if request.query:
@@ -89,7 +89,7 @@ def build_request(request: Request[Any], base: str | SignedURL) -> httpx.Request
 
     Args:
         request: The request, validated.
-        base: The address of the API, or a signed URL, which is all of the address.
+        base: The URL of the API, or a signed URL, which is the complete URL.
 
     Raises:
         InvalidRequestError: If an argument makes the URL too long.
@@ -107,7 +107,7 @@ def build_request(request: Request[Any], base: str | SignedURL) -> httpx.Request
         raise InvalidRequestError(
             f"nothing was sent: an argument does not fit in a URL: {error}"
         ) from error
-    built.headers.encoding = "utf-8"  # or httpx tries several, again and again
+    built.headers.encoding = "utf-8"  # or httpx tries several charsets at each access
     return built
 
 
@@ -116,7 +116,7 @@ _parse_url = lru_cache(maxsize=128)(httpx.URL)
 
 
 def _simplify(value: object) -> object:
-    """Turn a value into JSON types."""
+    """Convert a value to JSON types."""
     if type(value) in _SCALARS:
         return value
     unknown_types: dict[str, None] = {}
@@ -134,20 +134,20 @@ def _simplify(value: object) -> object:
         )
         msgspec.json.encode(simple)
     except (TypeError, ValueError, RecursionError) as error:
-        # Among them text that UTF-8 cannot encode, and values that contain themselves.
+        # Such as text that UTF-8 cannot encode, and values that contain themselves.
         raise InvalidRequestError(
             f"nothing was sent: an argument cannot be written as JSON: {error}"
         ) from error
     if unknown_types:
         raise InvalidRequestError(
-            f"nothing was sent: an argument holds {', '.join(unknown_types)}, which JSON cannot"
+            f"nothing was sent: an argument contains {', '.join(unknown_types)}, which JSON cannot"
             " express"
         )
     return simple
 
 
 def _plain(item: Any) -> object:
-    """Turn a value of a type unknown to msgspec into one of a known type, or return it as it is."""
+    """Convert a value of a type unknown to msgspec to a known type, or return it unchanged."""
     if isinstance(item, SupportsModelDump) and not isinstance(item, type):
         return _dumped(item)
     if isinstance(item, str):  # of a subclass
@@ -167,7 +167,7 @@ def _dumped(item: SupportsModelDump) -> object:
     except Exception as error:
         kind = type(item).__name__
         raise TypeError(f"model_dump of {kind} failed with {type(error).__name__}") from error
-    return dumped if isinstance(dumped, dict) else item  # anything might have such a method
+    return dumped if isinstance(dumped, dict) else item  # other classes might have such a method
 
 
 def _convert(simple: object, kind: Any, *, root: str = "$") -> Any:
@@ -181,7 +181,7 @@ def _convert(simple: object, kind: Any, *, root: str = "$") -> Any:
 
 @cache
 def _strict(kind: Any) -> Any:
-    """Make the strict counterpart of a type: limits hold, and further fields are refused."""
+    """Make the strict counterpart of a type: it enforces limits, and rejects additional fields."""
     if attrs.has(kind):
         hints = get_type_hints(kind)
         fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
@@ -194,7 +194,7 @@ def _strict(kind: Any) -> Any:
         return msgspec.defstruct(kind.__name__, fields, forbid_unknown_fields=True)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is types.UnionType or origin is Union:
-        return Union[tuple(map(_strict, arguments))]  # noqa: UP007  (made at run time)
+        return Union[tuple(map(_strict, arguments))]  # noqa: UP007  (created at run time)
     if origin in (list, dict):
         return origin[tuple(map(_strict, arguments))]
     return kind
@@ -206,7 +206,7 @@ def _limited(hint: Any, limits: msgspec.Meta | None) -> Any:
         return hint
     if get_origin(hint) is Union:
         members = (m if m is types.NoneType else Annotated[m, limits] for m in get_args(hint))
-        return Union[tuple(members)]  # noqa: UP007  (made at run time)
+        return Union[tuple(members)]  # noqa: UP007  (created at run time)
     return Annotated[hint, limits]
 
 

@@ -1,4 +1,4 @@
-"""The one place that turns a response into a value or an error."""
+"""Converts every response to a value or an error."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from prov_facade._http.signed_url import bare_request, signed_url
 
 T = TypeVar("T")
 
-# The server sends 401, not 403, for a valid token without the role; only its text tells the two
-# apart.
+# The server sends 401, not 403, for a valid token without the role; only its text
+# distinguishes the two.
 _MISSING_ROLE = re.compile(r"\brole\b", re.IGNORECASE)
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -61,12 +61,12 @@ def parse_response(
     *,
     error_class: type[errors.InvalidResponseError] = errors.InvalidResponseError,
 ) -> ParsedResponse[T]:
-    """Read the value of a response, or raise the error that it is.
+    """Read the value of a response, or raise the error that it reports.
 
     Args:
         operation: The operation that was called.
-        response: The response, received whole.
-        error_class: The error for a success that cannot be used.
+        response: The complete response.
+        error_class: The error for a success with an unusable body.
 
     Raises:
         APIError: If the status is an error.
@@ -76,7 +76,7 @@ def parse_response(
     try:
         value = operation.read(response)
     except wire.ResponseError as error:
-        # Without the response that it holds, and so without the headers of the request.
+        # Without its response, which has the headers of the request.
         reason, cause = error.reason, error.__cause__
         if not isinstance(cause, msgspec.MsgspecError):
             cause = None  # it may hold the bytes, and the token where the server repeated it
@@ -116,7 +116,8 @@ def _invalid_response(
     response = redacted(response)
     message = f"{_status(response)}, but the response cannot be used: {reason}"
     text = _readable_text(response)
-    # JSON is data, not for people; where it breaks off, a token in it might not be recognised.
+    # JSON is not quoted: it is data, and if it is truncated, a token in it might not be
+    # recognised.
     if text and "json" not in response.headers.get("content-type", ""):
         message += f". It begins: {_shortened(text, 120)}"
     if not safe:
@@ -125,7 +126,7 @@ def _invalid_response(
 
 
 def has_file_body(operation: Operation[Any], response: httpx.Response) -> bool:
-    """Tell from the head of a response whether its body is a file: a success, and not JSON."""
+    """Return whether the body of a response is a file, by its head: a success, and not JSON."""
     return isinstance(_reader(operation, response), Text | Binary)
 
 
@@ -145,7 +146,7 @@ def _reader(operation: Operation[Any], response: httpx.Response) -> object:
 
 
 def without_body(response: httpx.Response) -> httpx.Response:
-    """Copy a response whose body went elsewhere, with an empty one for :func:`parse_response`."""
+    """Copy a response whose body was saved, with an empty body for :func:`parse_response`."""
     headers = [(n, value) for n, value in response.headers.raw if n.lower() not in _BODY_HEADERS]
     return httpx.Response(response.status_code, headers=headers, request=response.request)
 

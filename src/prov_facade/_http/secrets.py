@@ -12,11 +12,11 @@ MIN_SECRET_LENGTH = 8
 
 
 def mask(content: bytes, secrets: Iterable[str]) -> bytes:
-    """Replace secrets in a body or a header, as they are and as JSON and HTML may write them.
+    """Replace secrets in a body or a header, both literally and as JSON and HTML may encode them.
 
     Args:
         content: The bytes.
-        secrets: The secrets; those shorter than :data:`MIN_SECRET_LENGTH` are left alone.
+        secrets: The secrets; those shorter than :data:`MIN_SECRET_LENGTH` are not masked.
     """
     for secret in secrets:
         if len(secret) < MIN_SECRET_LENGTH:

@@ -1,4 +1,4 @@
-"""URLs whose query is a secret: whoever has it may read what they point to."""
+"""URLs whose query is a secret: it gives access to what they point to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loads the certificates that servers are checked against."""
+"""Loads the certificates that verify servers."""
 
 from __future__ import annotations
 

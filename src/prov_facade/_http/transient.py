@@ -1,4 +1,4 @@
-"""Which errors may be gone when a call is made again, and whether that is safe."""
+"""Determines whether an error is transient, and whether a retry is safe."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _RETRYABLE_STATUSES = (502, 503, 504)
 
 
 def is_transient(error: ProvError) -> bool:
-    """Tell whether a later call may succeed, be it in minutes."""
+    """Return whether a later call may succeed, even if only minutes later."""
     return isinstance(error, TransportError | RateLimitedError | ServerError)
 
 
 def may_have_arrived(error: ProvError) -> bool:
-    """Tell whether the server may have acted on a request that ended in an error."""
+    """Return whether the server may have acted on a request that ended in an error."""
     if isinstance(error, TransportError):
         return error.may_have_arrived
     return isinstance(error, ServerError | InvalidResponseError)
 
 
 def is_retryable(error: ProvError, *, safe: bool) -> bool:
-    """Tell whether a call may be repeated at once, without acting twice.
+    """Return whether a call may be repeated at once, without acting twice.
 
     Args:
-        error: What the call ended in.
+        error: The error of the call.
         safe: Whether the operation changes nothing.
     """
     if isinstance(error, TransportError):

@@ -18,7 +18,7 @@ class Poller:
     """Decides the waits between polls of a job.
 
     Args:
-        policy: How the job is waited for.
+        policy: How to wait for the job.
 
     Attributes:
         last_error: What the last poll failed with, if it failed.
@@ -33,14 +33,14 @@ class Poller:
 
     @property
     def single_poll(self) -> RetryPolicy:
-        """How one poll is made: in one attempt, since another poll follows anyway."""
+        """The retry policy of a poll: one attempt, since another poll follows anyway."""
         left = self.left
         deadline = None if left is None else max(left, _MIN_POLL_TIMEOUT)
         return RetryPolicy(attempts=1, deadline=deadline)
 
     @property
     def left(self) -> float | None:
-        """The seconds until the deadline; ``None`` if there is none."""
+        """The seconds until the deadline; ``None`` without a deadline."""
         if self._policy.deadline is None:
             return None
         return max(0.0, self._begun + self._policy.deadline - time.monotonic())
@@ -66,9 +66,9 @@ class Poller:
         self._begun = time.monotonic()
 
     def tolerates(self, error: errors.ProvError) -> bool:
-        """Tell whether polling goes on after an error, and note the error if so."""
+        """Return whether to continue polling after an error, and record the error if so."""
         if isinstance(error, errors.BadRequestError) or _is_page(error):
-            # A job is not known right after it was created; a gateway may send a page instead.
+            # A new job may not be known yet, and a gateway may respond with a page.
             now = time.monotonic()
             if self._unknown_since is None:
                 self._unknown_since = now
@@ -80,7 +80,7 @@ class Poller:
         return tolerated
 
     def next_wait(self) -> float:
-        """Return the seconds to wait before the next poll, no longer than to the deadline."""
+        """Return the seconds to wait before the next poll, at most until the deadline."""
         seconds = self._interval * random.uniform(0.75, 1.25)  # noqa: S311  (not a secret)
         self._interval = min(self._interval * self._policy.factor, self._policy.max_interval)
         if isinstance(self.last_error, errors.APIError):
@@ -90,7 +90,7 @@ class Poller:
 
 
 def _is_page(error: errors.ProvError) -> bool:
-    """Tell whether something other than the API has responded."""
+    """Return whether something other than the API, such as a gateway, has responded."""
     if not isinstance(error, errors.InvalidResponseError) or error.response is None:
         return False
     return "json" not in error.response.headers.get("content-type", "")

@@ -64,7 +64,7 @@ prepare(_RegistrationResult, _BatchResult, _ReportResult)
 
 
 def require_session_id(session_id: str | None, operation: str) -> str:
-    """Return the session id of a job, or refuse that there is none.
+    """Return the session id of a job.
 
     Raises:
         InvalidResponseError: If it is missing.
@@ -78,7 +78,7 @@ def require_session_id(session_id: str | None, operation: str) -> str:
 
 
 def has_ended(job: JobStatusTable) -> bool:
-    """Tell whether a job has ended, successfully or not."""
+    """Return whether a job has ended, successfully or not."""
     return job.status in _ENDED
 
 
@@ -114,7 +114,7 @@ def batch_id(job: JobStatusTable) -> str:
 
 
 def report_url(job: JobStatusTable) -> str:
-    """Read the URL of the report that a job made. Whoever has it can read the report.
+    """Read the URL of the report that a job made. Anyone who has the URL can read the report.
 
     Raises:
         InvalidResponseError: If its result is of another kind.

@@ -212,14 +212,14 @@ def _overrides(
 
 
 def _check_privacy(file: _File, profiles: dict[str, Settings]) -> None:
-    """Refuse secrets in a file that other users can access, as ssh refuses such keys."""
+    """Reject secrets in a file that other users can access, as ssh rejects such keys."""
     if os.name != "posix" or not file.mode & _OTHER_USERS:
         return
     for name, settings in profiles.items():
         for secret in SECRETS:
             if getattr(settings, secret) is not None:
                 raise ConfigError(
-                    f"{file} holds a secret ({secret} of profile {name!r}), but others can read"
+                    f"{file} contains a secret ({secret} of profile {name!r}), but others can read"
                     f" or change it: its mode is {stat.S_IMODE(file.mode):04o}. Fix it with:"
                     f" chmod 600 {shlex.quote(str(file))}"
                 )

@@ -194,7 +194,7 @@ def _auth(sources: Sequence[Settings], config: Config, verify: Verify) -> AuthMa
 
 
 def _check_same_deployment(source: Settings, what: str, domain: str, realm: str) -> None:
-    """Refuse to send to one deployment what a source has for another."""
+    """Raise an error if a source's overrides or credential are for another deployment."""
     for name, own, used in (("domain", source.domain, domain), ("realm", source.realm, realm)):
         if own is not None and own != used:
             raise ConfigError(

@@ -1,4 +1,4 @@
-"""Records, chunks and batches of a registration, as far as they need no network."""
+"""Records, chunks and batches of a registration, without the network."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class BulkResult:
         index: Its position in the input, from 0 on.
         record: The record as it was given.
         handle: The id of the model run; ``None`` if it is not registered.
-        session_id: The job that registers it; ``None`` if there is none.
-        error: Why it is not registered; ``None`` if it is. A :class:`JobTimeoutError` says that it
-            may yet be.
+        session_id: The job that registers it, if any.
+        error: Why it is not registered; ``None`` if it is. With a
+            :class:`JobTimeoutError`, it may still become registered.
         resumed: Whether the result comes from the manifest.
     """
 
@@ -58,7 +58,7 @@ class BulkProgress:
         read: How many records were read from the input.
         submitted: How many were submitted to the server.
         registered: How many are registered.
-        failed: How many have failed for good.
+        failed: How many have failed permanently.
         batches: How many batches are in flight.
     """
 
@@ -137,10 +137,10 @@ class InFlightBatch:
     Attributes:
         records: Its records.
         number: Its number in the manifest.
-        poller: When the job-api is asked about it.
+        poller: Decides when to poll the job-api about it.
         session_id: The job that submits its records.
         batch_id: The batch that they are registered under, once that is known.
-        next_poll: When the job-api is asked next, on the monotonic clock.
+        next_poll: When to poll the job-api next, on the monotonic clock.
     """
 
     records: list[RecordState]
@@ -175,7 +175,7 @@ class InFlightBatch:
         reliable. Equal records may be matched with each other's jobs.
 
         Returns:
-            The records that have an outcome only now.
+            The records whose outcome this determined.
         """
         changed = []
         for job in jobs:
@@ -204,7 +204,7 @@ class InFlightBatch:
         return failed
 
     def _match_by_identity(self, left: list[RecordState]) -> None:
-        """Match the last records by the fields that a server hardly changes, or by elimination."""
+        """Match the remaining records by fields that a server rarely changes, or by elimination."""
         jobs, self._unmatched = self._unmatched, []
         self._pending.clear()
         by_identity: dict[object, list[JobStatusTable]] = {}
@@ -232,7 +232,7 @@ class InFlightBatch:
 
 
 def _identity(record: ModelRunRecord | None) -> object:
-    """The fields that identify a record, however a server may rewrite the rest of it."""
+    """The fields that identify a record even if a server rewrites the others."""
     if record is None:
         return None
     words = (record.display_name, record.workflow_template_id)

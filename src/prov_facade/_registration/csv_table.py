@@ -98,7 +98,7 @@ class Table:
                 f" {', '.join(missing)}: start with generate_csv_template",
                 path="$.path",
             )
-        # Of the first line only: there may be others within a cell.
+        # Of the first line only: cells may contain other line ends.
         line_end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
         has_bom = content.startswith(codecs.BOM_UTF8)
         return cls(text, rows, has_bom, line_end, checksum(content))
@@ -143,7 +143,7 @@ def checksum(content: bytes) -> str:
 
 
 def check_unchanged(path: str | os.PathLike[str], expected: str) -> None:
-    """Check that a file is still what was read.
+    """Check that a file has not changed since it was read.
 
     Args:
         path: The file.
@@ -160,8 +160,7 @@ def check_unchanged(path: str | os.PathLike[str], expected: str) -> None:
     except OSError as error:
         fault, number = error.strerror or str(error), error.errno
     raise errors.FileError(
-        f"the CSV file {str(path)!r} is kept as it is: {fault}. Call register_csv again to"
-        " continue",
+        f"the CSV file {str(path)!r} was not changed: {fault}. Call register_csv again to continue",
         number=number,
         filename=str(path),
     )

@@ -1,4 +1,4 @@
-# ruff: noqa: S608 - the statements are made of words of this module alone
+# ruff: noqa: S608 - the statements contain only constants of this module
 """The state of a registration in a SQLite database, which outlives the process."""
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ class ChunkState(StrEnum):
     """What is known about a chunk.
 
     Attributes:
-        SUBMITTING: It was about to be submitted. Until the submission has returned, or if it never
-            did, the server may have the chunk or not.
+        SUBMITTING: It was about to be submitted. Until the submission returns, it is
+            unknown whether the server has the chunk.
         SUBMITTED: The server has it.
         NOT_SUBMITTED: The server has not acted on it: it may be submitted again.
         DONE: The outcome of each of its records is known.
@@ -105,7 +105,7 @@ class Chunk:
         state: What is known about it.
         session_id: The job that submits its records, once it is submitted.
         batch_id: The batch that its records are registered under, once that is known.
-        refused: Why the server refuses records for good, by their index in the input.
+        refused: Why the server rejects records permanently, by their index in the input.
         excluded: Those of them that were refused before the last submission: the digest does not
             cover them.
     """
@@ -123,7 +123,7 @@ class Chunk:
 
     @property
     def all_refused(self) -> bool:
-        """Whether nothing is left of it that could be submitted."""
+        """Whether no record of it is left to submit."""
         return len(self.refused) == self.count
 
 
@@ -146,15 +146,15 @@ class Outcome(NamedTuple):
 class Manifest:
     """What is known about each chunk of a registration, as a context manager.
 
-    A method that records something returns the chunk as it is then, when that is on the disk. A
-    crash at any moment leaves the state before or after it. Nothing is kept in memory.
+    A method that records something returns the updated chunk once it is on the disk. A crash at
+    any moment leaves the state before or after the change. Nothing is kept in memory.
 
-    The file is locked until the context is left, by a file beside it of the same name and
-    ``.lock``, which may stay behind empty. SQLite's own locks would not do: the system drops them
+    A lock file next to it, with the suffix ``.lock``, locks it until the context is left; an
+    empty lock file may remain. SQLite's own locks are not sufficient: the system drops them
     when anything in this process closes the file, a copy of it for example. A process that is
     killed leaves no lock.
 
-    All of it blocks, and none of it is for several threads at once. A forked process cannot use it.
+    All methods block, and are not thread-safe. A forked process cannot use it.
 
     Args:
         path: The file. It is created, readable by its owner alone, if it does not exist; ``None``
@@ -167,14 +167,14 @@ class Manifest:
     Raises:
         ConfigError: If the file is in use, is not a manifest, is damaged, has a newer format, or
             belongs to another prov-api.
-        FileError: If the system refuses it.
+        FileError: If the file cannot be opened.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None, prov_api: str) -> None:
         self.path: str | None = None
         self._name = "the temporary manifest"
         self._process = os.getpid()
-        database = ""  # SQLite removes it by itself
+        database = ""  # SQLite removes it automatically
         with ExitStack() as stack:
             if path is not None:
                 real_path = _real_path(path)
@@ -201,8 +201,8 @@ class Manifest:
         self.close()
 
     def close(self) -> None:
-        """Close the file, and release its lock. A second time does nothing."""
-        if self._process == os.getpid():  # else the lock is the parent's
+        """Close the file, and release its lock. Calling it again has no effect."""
+        if self._process == os.getpid():  # in a forked child, the lock belongs to the parent
             self._stack.close()
 
     def chunk(self, number: int) -> Chunk | None:
@@ -235,8 +235,8 @@ class Manifest:
             at: The time, in Unix time.
 
         Raises:
-            ValueError: If a value does not fit, or the state of the chunk does not allow it;
-                nothing is written then, as with every method here.
+            ValueError: If a value is not valid, or the state of the chunk does not allow it.
+                Nothing is written then, as with every method here.
         """
         with self._transaction() as execute:
             (number,) = execute("SELECT count(*) FROM chunks").fetchone()
@@ -272,7 +272,7 @@ class Manifest:
         Args:
             number: The chunk.
             reason: Why, for people who read the file.
-            refused: Why the server refuses records for good, by their index in the input. They
+            refused: Why the server rejects records permanently, by their index in the input. They
                 stay refused.
         """
         with self._transaction() as execute:
@@ -401,10 +401,10 @@ def _locked(path: Path) -> FileLock:
     lock = FileLock(f"{path}.lock", mode=0o600, thread_local=False)
     what = "opened"
     try:
-        # Opening a pipe or a device might wait for its other end.
+        # Opening a pipe or a device might block.
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise ConfigError(f"{str(path)!r} is not a file")
-        # SQLite would create it with other permissions, and does not say what the system refuses.
+        # SQLite would create it with other permissions, and does not report the system's error.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         if path.stat().st_size == 1:  # SQLite considers it empty
             raise _unusable(repr(str(path)), "file is not a database")

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 
 from prov_facade._runtime.fork import ForkSafeLock, reset_in_child
 
-# Set when the caller of a thread no longer waits for it. A thread cannot be stopped from outside.
+# Set when the caller no longer waits for a thread. A thread cannot be stopped from outside.
 ABANDONED: ContextVar[threading.Event | None] = ContextVar("ABANDONED", default=None)
 
 _POLL_INTERVAL = 0.2

@@ -1,7 +1,7 @@
 """Locks and state that survive ``os.fork``.
 
 A forked child has one thread, the one that forked. It inherits the locks that other threads held,
-which nobody will release, and the sockets of its parent, which it must not use. Nothing has to
+which nothing releases there, and the sockets of its parent, which it must not use. Code need not
 compare process ids: the child resets what is registered here before it runs anything else.
 
 - :class:`ForkSafeLock` replaces ``threading.Lock``. A pickled or copied one is a new lock.
@@ -16,7 +16,7 @@ compare process ids: the child resets what is registered here before it runs any
             self._lock, self._client = threading.Lock(), None
 
 - :func:`hold_during_fork` makes a fork wait for a lock, for work that a child cannot start afresh,
-  such as a call into a C library that has locks of its own.
+  such as a call into a C library with its own locks.
 
 Where there is no ``os.fork``, none of this has an effect.
 """

@@ -443,7 +443,7 @@ class SyncProvClient(SyncBaseClient):
     ) -> Generator[BulkResult, None]:
         """Register any number of model runs, each of them once, and follow their jobs.
 
-        Records are read as there is room for them, and submitted in batches. With a manifest, the
+        Records are read as they are needed, and submitted in batches. With a manifest, the
         same call with the same records continues where an earlier one stopped, even one that was
         killed: nothing that was submitted is submitted again. If a submission ended without a
         response, its job is looked for among those of the user before anything else is done.
@@ -518,7 +518,7 @@ class SyncProvClient(SyncBaseClient):
         Rows without a job are registered as by :meth:`register_many`; the jobs of the others are
         waited for. Then the columns ``_job_id``, ``_job_status``, ``_model_run_record_id`` and
         ``_error_info`` are filled in. Until all outcomes are known, the file is not changed, and a
-        manifest beside it, of the same name and ``.manifest``, stores them: the same call continues
+        manifest next to it, with the suffix ``.manifest``, stores them: the same call continues
         where an earlier one stopped, even one that was killed. The manifest is deleted at the end.
         If the path is a symbolic link, the file that it points to is written.
 
@@ -529,7 +529,7 @@ class SyncProvClient(SyncBaseClient):
         Args:
             path: The CSV file, in UTF-8, filled in from :meth:`generate_csv_template`.
             output: Where the file with those columns is written, instead of ``path`` itself; the
-                manifest is beside it then.
+                manifest is then next to that file.
             overwrite: Whether an existing file at ``output`` is replaced.
             chunk_size: How many records a batch has.
             max_concurrent_batches: How many batches are in flight at once.
@@ -545,7 +545,7 @@ class SyncProvClient(SyncBaseClient):
 
         Raises:
             BadRequestError: If the server cannot read the file, with its reason.
-            FileError: If a file cannot be written, or was changed meanwhile, in which case it is
+            FileError: If a file cannot be written, or has been changed since, in which case it is
                 kept. It is an ``OSError``, too.
             InvalidRequestError: If the file cannot be read, there is already one at ``output``, or
                 an option is out of range; nothing is sent.
@@ -960,8 +960,8 @@ class SyncProvClient(SyncBaseClient):
 
         Raises:
             BadRequestError: If the server cannot read the file. The error gives its reason.
-            FileError: If reading the file fails, or the file changes meanwhile. It is also an
-                ``OSError``.
+            FileError: If reading the file fails, or the file changes during the upload. It is also
+                an ``OSError``.
             InvalidRequestError: If the file does not exist or cannot be opened; nothing is sent.
             ProvError: See :class:`SyncProvClient`.
         """

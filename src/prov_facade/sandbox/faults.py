@@ -19,7 +19,7 @@ _GATEWAY_PAGE = b"<html><head><title>%d %s</title></head><body><hr>gateway</body
 class Fault:
     """One faulty response.
 
-    Whatever is not set is as in the real response: a fault with only a delay responds late.
+    Everything that is not set is as in the real response: a fault with only a delay responds late.
 
     Attributes:
         status: The status, in place of the real response.
@@ -28,8 +28,8 @@ class Fault:
         headers: Additional headers, such as ``Retry-After``.
         delay: Seconds to wait before anything else.
         drop: Close the connection without a response.
-        after: With ``drop`` or a status: let the sandbox act on the request first. To truncate a
-            response of its own, the sandbox always acts on the request.
+        after: With ``drop`` or a status: let the sandbox act on the request first. To truncate the
+            real response, the sandbox always acts on the request.
         truncate: Send this many bytes of the body, then close the connection.
     """
 

@@ -71,7 +71,7 @@ def _url_of(listening: socket.socket) -> str:
 class Sandbox:
     """A prov-api and a job-api in this process, with their data in SQLite.
 
-    A sandbox listens on a port of the loopback interface, in a thread of its own, from ``with`` or
+    A sandbox listens on a port of the loopback interface, in its own thread, from ``with`` or
     :meth:`start` until the end of the block or :meth:`stop`. Any number of sandboxes can run side
     by side.
 
@@ -137,7 +137,7 @@ class Sandbox:
         self.faults = Faults([*operation_ids(), *REALM_OPERATIONS], JOB_SUB_TYPES)
 
     def start(self) -> Self:
-        """Start to listen.
+        """Start listening.
 
         Raises:
             IssuerError: If the public keys of ``trusted_issuer`` cannot be fetched.
@@ -213,7 +213,7 @@ class Sandbox:
     def reset(self) -> None:
         """Return a running sandbox to the state of a new one, in a few milliseconds.
 
-        Items, jobs, links and reports are those of the seed file again, which is read anew. Faults,
+        Items, jobs, links and reports are those of the seed file, which is read again. Faults,
         recorded requests, logins and sessions of the realm are deleted, and :attr:`delays` and the
         settings of :attr:`realm` return to their initial values.
 
@@ -251,7 +251,7 @@ class Sandbox:
                 running.server.run(running.interceptor.resume())
 
     def stop(self) -> None:
-        """Stop to listen. The data in a state file stay there."""
+        """Stop listening. The data in a state file stay there."""
         running, self._running = self._running, None
         if running is None:
             return

@@ -1,4 +1,4 @@
-"""Finds out what became of submissions without a response."""
+"""Determines whether submissions without a response reached the server."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _MAX_CLOCK_SKEW = 3600.0
 _SERVER_CLOCK_SKEW = 60.0
 # How precise the times of jobs and the clock of the server are, in seconds.
 _CLOCK_TOLERANCE = 3.0
-# How long a job is looked for at least, whatever the clock says, in seconds.
+# How long to look for a job at least, regardless of clocks, in seconds.
 _MIN_RECOVERY_TIME = 10.0
 _MAX_PAGE_SIZE = 100
 
 
 class Recovery:
-    """Finds out what became of submissions without a response.
+    """Determines whether submissions without a response reached the server.
 
     Args:
         jobs: The user's jobs.

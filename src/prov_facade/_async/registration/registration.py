@@ -46,14 +46,14 @@ async def register_records(
         prov_api: The URL of the prov-api.
         submit: Submits a batch.
         jobs: The user's jobs.
-        options: How.
+        options: The options of the registration.
 
     Yields:
         The result of each record.
     """
     stack = ExitStack()
     try:
-        # Within this block: a task that is cancelled meanwhile leaves nothing open.
+        # Within this block, so that a cancelled task leaves nothing open.
         opened = await run_shielded(partial(_open, stack, manifest, prov_api))
         registration = _Registration(opened, submit, jobs, options)
         async with aclosing(registration.results(records)) as results:
@@ -70,8 +70,8 @@ def _open(stack: ExitStack, path: str | os.PathLike[str] | None, prov_api: str) 
 class _Registration:
     """A registration of many records.
 
-    It works in steps, one after the other: submit while there is room, poll the batches that are
-    due, sleep until the next one is.
+    It works in a loop: submit chunks up to the limit, poll the batches that are due, sleep until
+    the next one is due.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class _Registration:
         self._submission = Submission(submit, self._recovery, manifest, options.polling)
         self._following = Following(jobs, manifest, options)
         self._progress = BulkProgress()
-        # Why no further records are submitted. It is raised when nothing is in flight any more: the
-        # results of that would be lost otherwise.
+        # Why no further records are submitted. It is raised when no batch is in flight any more:
+        # otherwise their results would be lost.
         self._stop_error: Exception | None = None
 
     async def results(
@@ -113,7 +113,7 @@ class _Registration:
     async def _read(
         self, source: AsyncIterator[Any], number: int
     ) -> tuple[list[RecordState], Chunk | None]:
-        """Read and check the records of a chunk, and what the manifest has of it."""
+        """Read and check the records of a chunk, and their outcomes in the manifest."""
         try:
             chunk = await run_shielded(self._manifest.chunk, number)
         except errors.ProvError as error:

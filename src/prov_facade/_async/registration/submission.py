@@ -1,4 +1,4 @@
-"""Submits chunks of records, each of them once."""
+"""Submits chunks of records, each of them only once."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Submit = Callable[[RegisterBatchModelRunRequest], Awaited[RegisterBatchModelRunR
 
 
 class Submission:
-    """Submits chunks of records, each of them once.
+    """Submits chunks of records, each of them only once.
 
     Args:
         submit: Submits a batch.
-        recovery: Finds out what became of a submission without a response.
+        recovery: Determines whether a submission without a response reached the server.
         manifest: The manifest.
         polling: How long a submission is retried, and how often.
     """
@@ -39,7 +39,7 @@ class Submission:
         self._polling = polling
 
     async def submit(self, records: list[RecordState], chunk: Chunk | None) -> str | None:
-        """Submit a chunk once. Records that the server refuses get their errors.
+        """Submit a chunk once. Records that the server rejects get their errors.
 
         Args:
             records: The records of the chunk.
@@ -49,7 +49,7 @@ class Submission:
             The session id of its job; ``None`` if no record is left that could be submitted.
 
         Raises:
-            ProvError: If it could not be submitted, or not be determined whether it was.
+            ProvError: If it could not be submitted, or if it is unknown whether it was.
         """
         poller = Poller(self._polling)
         while chunk is None or not chunk.all_refused:
@@ -102,10 +102,10 @@ class Submission:
 
 
 def _refuse(sent: list[RecordState], error: errors.ProvError) -> list[RecordState]:
-    """Give the records that the server refuses their errors, and return them.
+    """Assign errors to the records that the server rejects, and return these records.
 
-    Only those that it names: an error for a batch as a whole may come from a gateway, and may be
-    another one tomorrow.
+    Only the records that it names: an error for a whole batch may come from a gateway, and may be
+    a different one later.
     """
     if not isinstance(error, errors.ValidationFailedError):
         return []

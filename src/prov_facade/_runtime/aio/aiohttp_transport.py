@@ -11,7 +11,7 @@ import httpx
 import httpx_aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 
-# The first that matches. Any other error occurred after the request was sent.
+# The first match applies. Any other error occurred after the request was sent.
 _HTTPX_ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
     (aiohttp.ServerTimeoutError, httpx.ReadTimeout),

@@ -1,4 +1,4 @@
-"""Waiting: for time to pass, for work in threads, and no longer than a deadline."""
+"""Sleeping, running work in threads, and deadlines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Awaited = Awaitable
 Cancelled = asyncio.CancelledError
 """What ends a call from outside."""
 
-# Ends what runs within it; `expired()` tells whether it did.
+# Cancels its body at the deadline; `expired()` returns whether it did.
 deadline = asyncio.timeout
 
 sleep = asyncio.sleep
@@ -72,8 +72,8 @@ async def run_in_thread(work: Callable[..., R], *arguments: object) -> R:
 async def run_in_daemon_thread(work: Callable[..., R], *arguments: object) -> R:
     """Run a function in a thread that neither the event loop nor the process waits for.
 
-    The function may be of another library, and take minutes. When its caller is cancelled, it is
-    left to itself, and told by :data:`~prov_facade._runtime.cancellation.ABANDONED`.
+    The function may belong to another library, and take minutes. If the caller is cancelled, the
+    function continues, and :data:`~prov_facade._runtime.cancellation.ABANDONED` is set for it.
     """
     abandoned = threading.Event()
     context = copy_context()

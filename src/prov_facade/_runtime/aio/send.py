@@ -14,7 +14,7 @@ TransportLike = httpx.AsyncBaseTransport | Literal["aiohttp"]
 
 
 def is_named(transport: object) -> bool:
-    """Tell whether a transport is given by its name."""
+    """Return whether a transport is given by its name."""
     return transport == "aiohttp"
 
 
@@ -25,7 +25,7 @@ def make_transport(
 
     Args:
         name: ``"aiohttp"``, or ``None`` for that of httpx.
-        ssl_context: The certificates that servers are checked against.
+        ssl_context: The certificates that verify servers.
         limits: How many connections there may be.
         proxy: The proxy.
 

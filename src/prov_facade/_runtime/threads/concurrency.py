@@ -1,4 +1,4 @@
-"""Waiting: for time to pass, for work, and no longer than a deadline."""
+"""Sleeping, running work, and deadlines."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ Cancelled = (KeyboardInterrupt, TimeoutError)
 _END: ContextVar[float | None] = ContextVar("prov_facade_deadline", default=None)
 
 
-class deadline:  # noqa: N801  (as asyncio.timeout, whose place it takes)
+class deadline:  # noqa: N801  (like asyncio.timeout, which it replaces)
     """Limits the time of what runs within it, as a context.
 
-    Nothing can stop a thread from outside. Whatever waits within asks :func:`left` how long it may,
-    and raises a ``TimeoutError`` when that time is over; this replaces it with a plain one.
+    A thread cannot be stopped from outside. Code that waits within the context limits its waits to
+    :func:`left`, and raises a ``TimeoutError`` at the deadline; the context replaces it with a new
+    one without details.
 
     Args:
         seconds: The limit; ``None`` for none.
@@ -55,12 +56,12 @@ class deadline:  # noqa: N801  (as asyncio.timeout, whose place it takes)
             raise TimeoutError from None
 
     def expired(self) -> bool:
-        """Tell whether the time is over."""
+        """Return whether the time is over."""
         return self._end is not None and time.monotonic() >= self._end
 
 
 def left() -> float | None:
-    """Return the seconds until the nearest deadline, 0 or more; ``None`` if there is none."""
+    """Return the seconds until the nearest deadline, 0 or more; ``None`` without a deadline."""
     end = _END.get()
     return None if end is None else max(0.0, end - time.monotonic())
 

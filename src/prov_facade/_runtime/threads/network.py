@@ -1,7 +1,7 @@
 """A transport whose connections keep to the deadline.
 
-The limits of httpx's phases begin anew with every byte that is sent or received, and a thread that
-waits for a socket cannot be stopped: so each wait ends at the deadline at the latest.
+httpx's timeouts start again with every byte that is sent or received, and a thread that waits for a
+socket cannot be stopped. So each wait ends at the deadline at the latest.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import httpx
 
 from prov_facade._runtime.threads.concurrency import left, within
 
-# How much is written at a time: little enough for a slow server not to block one write for long.
+# How much to write at a time: small, so that a slow server does not block a single write for long.
 _CHUNK_SIZE = 16 * 1024
 
 MIN_TIMEOUT = 0.001
@@ -34,7 +34,7 @@ class PooledTransport(httpx.BaseTransport):
     ``httpx.HTTPTransport`` has no setting for what opens its connections.
 
     Args:
-        ssl_context: The certificates that servers are checked against.
+        ssl_context: The certificates that verify servers.
         limits: How many connections there may be.
         proxy: The proxy.
 
@@ -203,8 +203,8 @@ class _Stream(httpcore.NetworkStream):
                 self._inner.write(bytes(piece), _limit(timeout))
 
     def close(self) -> None:
-        # Another thread may be waiting for the socket, and would continue to wait for whatever gets
-        # its file descriptor next. This wakes it.
+        # Another thread may be waiting for the socket, and would continue to wait for the next
+        # user of its file descriptor. This wakes it.
         own = self.get_extra_info("socket")
         if isinstance(own, socket.socket):
             with suppress(OSError):

@@ -15,7 +15,7 @@ TransportLike = httpx.BaseTransport
 
 
 def is_named(transport: object) -> bool:  # noqa: ARG001
-    """Tell whether a transport is given by its name: none of this client is."""
+    """Return whether a transport is given by its name: this client has no named transports."""
     return False
 
 
@@ -29,8 +29,8 @@ def make_transport(
     """Make a transport.
 
     Args:
-        name: ``None``: there is one kind.
-        ssl_context: The certificates that servers are checked against.
+        name: Always ``None``: only one transport exists.
+        ssl_context: The certificates that verify servers.
         limits: How many connections there may be.
         proxy: The proxy.
     """
@@ -48,8 +48,8 @@ def send(transport: httpx.BaseTransport, request: httpx.Request) -> httpx.Respon
         return transport.handle_request(request)
     if remaining == 0:
         raise TimeoutError
-    # Transports that the user made know no deadline, only limits of phases, each of which begins
-    # anew with every piece that arrives.
+    # Custom transports do not support the deadline, only timeouts of phases, which start again
+    # with every piece that arrives.
     request.extensions["timeout"] = _Shortened(request.extensions["timeout"])
     assert isinstance(request.stream, httpx.SyncByteStream)  # noqa: S101
     request.stream = _Bounded(request.stream, httpx.WriteTimeout)
@@ -63,7 +63,7 @@ class _Shortened(dict[str, float | None]):
     """The limits of the phases of a request, none of which goes beyond the deadline."""
 
     def get(self, phase: str, default: object = None) -> float | None:  # noqa: ARG002
-        """Return a limit as it is when the phase begins."""
+        """Return a limit, computed when the phase begins."""
         limit = within(super().get(phase))
         return None if limit is None else max(limit, MIN_TIMEOUT)
 

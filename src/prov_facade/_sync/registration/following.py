@@ -57,17 +57,17 @@ class Following:
 
     @property
     def seconds_until_due(self) -> float:
-        """How long it takes until the next batch is due."""
+        """The seconds until the next batch is due."""
         return max(0.0, min(batch.next_poll for batch in self.batches) - time.monotonic())
 
     def poll(self, batch: InFlightBatch) -> list[RecordState]:
-        """Ask for the jobs of a batch, and return the records that have an outcome only now.
+        """Fetch the jobs of a batch, and return the records whose outcome is now known.
 
         Raises:
             ProvError: If the jobs may not be followed, or the manifest cannot be written.
         """
-        # Time in which nobody polled does not count: another chunk was recovered, or whoever
-        # consumes the results took their time.
+        # Time without polling does not count: another chunk was being recovered, or the consumer
+        # of the results was slow.
         batch.poller.extend(max(0.0, time.monotonic() - batch.next_poll))
         late = batch.poller.is_over
         try:

@@ -47,7 +47,7 @@ _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 @frozen
 class Services:
-    """What the routes use."""
+    """The parts that the routes use."""
 
     store: Store
     verify: Verify
@@ -65,7 +65,7 @@ def routes(services: Services, interceptor: Interceptor) -> list[BaseRoute]:
     """Create the routes of the prov-api, of the job-api, and of the reports created by jobs.
 
     Args:
-        services: What the routes use.
+        services: The parts that the routes use.
         interceptor: Wraps the endpoints.
     """
     created: list[BaseRoute] = []

@@ -1,4 +1,4 @@
-"""What operations receive and return."""
+"""The requests and responses of operations."""
 
 from __future__ import annotations
 

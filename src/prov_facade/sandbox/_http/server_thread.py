@@ -1,4 +1,4 @@
-"""Runs an ASGI application on uvicorn, in a thread of its own."""
+"""Runs an ASGI application on uvicorn, in its own thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The jobs of the sandbox, processed in a thread of their own.
+"""The jobs of the sandbox, processed in a separate thread.
 
 Jobs are kept in the store, so that unfinished ones continue after a restart. A job passes through
 PENDING, DEQUEUED and IN_PROGRESS, each for a configurable time, and ends as SUCCEEDED or FAILED.
@@ -20,7 +20,7 @@ from prov_facade.sandbox._state.store import Store
 from prov_facade.sandbox.faults import Faults
 
 ENCRYPTED_USER_INFO = "sealed"
-"""Stands for the user who started a job, whom payloads name in a form only the server can read."""
+"""Placeholder for the user who started a job; on the server, only the server can read it."""
 
 _LOG = logging.getLogger("prov_facade.sandbox")
 _MAX_STEPS = 500

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from clients import TOKEN
 from facade.test_warnings import Outcome, outcome
+from python_process import run_python
 from sample_calls import LINEAGE_REPLY, UNAUTHORIZED
 from scripted_server import Received, Server
 
-FORKING = Path(__file__).parent / "forking.py"
-FIRST_USE = Path(__file__).parent / "first_use.py"
+FORK_SCRIPT = Path(__file__).parent / "fork_script.py"
+FIRST_USE_SCRIPT = Path(__file__).parent / "first_use_script.py"
 
 PREAMBLE = f"""
 import asyncio, gc, logging, sys, threading
@@ -24,7 +23,7 @@ from prov_facade import APIOverrides, BearerToken, Config, SyncProvClient
 config = Config("prov.test", "r", APIOverrides(prov_api_endpoint_override=sys.argv[1]))
 client = SyncProvClient(BearerToken("{TOKEN}"), config)
 
-# In debug mode asyncio reports every step that takes 0.1 s, as any does here that calls.
+# In debug mode asyncio reports every step that takes 0.1 s, as each step that makes calls does.
 logging.getLogger("asyncio").addFilter(lambda record: "took" not in record.msg)
 
 def work():
@@ -39,7 +38,7 @@ for _ in range(3):
     with client:
         work()
 """,
-    "dropped": "work(); del client",
+    "deleted": "work(); del client",
     "in a cycle": """
 client.itself = client
 work()
@@ -56,11 +55,11 @@ for thread in threads: thread.join()
 threading.Thread(target=work).start()
 """,
     "in a loop": """
-async def within():
+async def main():
     work()
-asyncio.run(within())
+asyncio.run(main())
 """,
-    "a list left half-way": """
+    "an unfinished list": """
 jobs = client.jobs.list()
 work()
 """,
@@ -70,55 +69,41 @@ work()
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, Outcome]:
-    """Every script is run once, all of them at the same time."""
+    """Run every script once, all at the same time."""
 
-    def ended(script: str) -> Outcome:
+    def run_script(script: str) -> Outcome:
         return outcome(script, PREAMBLE)
 
     with ThreadPoolExecutor(len(SCRIPTS)) as threads:
-        return dict(zip(SCRIPTS, threads.map(ended, SCRIPTS.values()), strict=True))
+        return dict(zip(SCRIPTS, threads.map(run_script, SCRIPTS.values()), strict=True))
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_script_ends_without_a_word(name: str, outcomes: dict[str, Outcome]) -> None:
+def test_a_script_ends_without_output(name: str, outcomes: dict[str, Outcome]) -> None:
     assert outcomes[name] == Outcome(status=0, printed="", all_closed=True)
 
 
-def test_msgspec_knows_every_model_before_threads_can_use_it() -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(FIRST_USE)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+def test_msgspec_inspects_every_model_before_threads_can_use_it() -> None:
+    done = run_python("-W", "error", str(FIRST_USE_SCRIPT))
     assert (done.stdout, done.stderr) == ("done\n", "")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 @pytest.mark.parametrize(
-    "way",
+    "case",
     [
         "between calls",
-        pytest.param("beside calls", marks=pytest.mark.stress),
-        pytest.param("beside a renewal", marks=pytest.mark.stress),
+        pytest.param("during calls", marks=pytest.mark.stress),
+        pytest.param("during a renewal", marks=pytest.mark.stress),
     ],
 )
-def test_a_client_works_after_a_fork(way: str, server: Server) -> None:
-    def answer(request: Received) -> bytes:
-        if way == "beside a renewal" and not (request.token or "").endswith("-1"):
+def test_a_client_works_after_a_fork(case: str, server: Server) -> None:
+    def respond(request: Received) -> bytes:
+        if case == "during a renewal" and not (request.token or "").endswith("-1"):
             return UNAUTHORIZED
         return LINEAGE_REPLY.replace(b"10378.1/40", request.query["starting_id"].encode())
 
-    server.answer = answer
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(FORKING), server.url, way],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    server.response = respond
+    done = run_python("-W", "error", str(FORK_SCRIPT), server.url, case)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert set(done.stdout.split()) == {"child", "parent"}

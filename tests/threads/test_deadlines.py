@@ -1,4 +1,4 @@
-"""No server can keep a thread beyond its deadline, however it goes about it."""
+"""A thread returns at its deadline, however slowly the server sends or reads."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from blocking.calling import ONE, client_for
 from clients import quick_retries
 from sample_calls import LINEAGE, LINEAGE_REPLY, RECORD, UNAVAILABLE
 from scripted_server import Drip, Received, Script, Server, json_reply, reply
+from threads.sync_client import ONE_CONNECTION, client_for
 
 from prov_facade import (
     RateLimitedError,
@@ -34,80 +34,82 @@ DRIPS = {
 
 
 @contextmanager
-def in_time() -> Iterator[None]:
-    begun = time.monotonic()
+def ends_at_the_deadline() -> Iterator[None]:
+    start = time.monotonic()
     yield
-    assert DEADLINE * 0.9 < time.monotonic() - begun < DEADLINE + 2
+    assert DEADLINE * 0.9 < time.monotonic() - start < DEADLINE + 2
 
 
-def limited(server: Server) -> SyncProvClient:
-    return client_for(server.url, quick_retries(deadline=DEADLINE), limits=ONE)
+def client_with_deadline(server: Server) -> SyncProvClient:
+    return client_for(server.url, quick_retries(deadline=DEADLINE), limits=ONE_CONNECTION)
 
 
-def assert_late(error: TransportTimeoutError) -> None:
+def assert_timed_out(error: TransportTimeoutError) -> None:
     assert f"within the deadline of {DEADLINE} s" in str(error)
     assert [attempt.error for attempt in error.attempts] == ["TransportTimeoutError"]
 
 
 @pytest.mark.parametrize("name", DRIPS)
-def test_an_answer_that_drips_is_cut(name: str, server: Server) -> None:
-    server.answer = DRIPS[name]
-    with limited(server) as client:
-        with in_time(), pytest.raises(TransportTimeoutError) as caught:
+def test_a_slow_response_ends_at_the_deadline(name: str, server: Server) -> None:
+    server.response = DRIPS[name]
+    with client_with_deadline(server) as client:
+        with ends_at_the_deadline(), pytest.raises(TransportTimeoutError) as caught:
             client.explore_upstream("1")
-        assert_late(caught.value)
+        assert_timed_out(caught.value)
         assert server.saw_closing()
-        server.answer = LINEAGE_REPLY
+        server.response = LINEAGE_REPLY
         assert client.explore_upstream("1").record_count == 1
     assert len(server.received) == 2
 
 
-def test_without_a_deadline_an_answer_may_drip(server: Server) -> None:
-    answer = json_reply(LINEAGE)
-    server.answer = Drip(answer, after=len(answer) - 20)
+def test_without_a_deadline_a_slow_response_is_read(server: Server) -> None:
+    response = json_reply(LINEAGE)
+    server.response = Drip(response, after=len(response) - 20)
     with client_for(server.url, quick_retries(deadline=None), timeout=0.3) as client:
         assert client.explore_upstream("1").record_count == 1
 
 
-def test_an_answer_that_drips_in_time_is_read(server: Server) -> None:
-    answer = json_reply(LINEAGE)
-    server.answer = Drip(answer, after=len(answer) - 20)
+def test_a_slow_response_within_the_deadline_is_read(server: Server) -> None:
+    response = json_reply(LINEAGE)
+    server.response = Drip(response, after=len(response) - 20)
     with client_for(server.url, quick_retries(deadline=30)) as client:
         assert client.explore_upstream("1").record_count == 1
 
 
-def test_a_body_that_stops_late_is_cut_at_the_deadline_too(server: Server) -> None:
-    """Not as long after the last byte as was left when the body began."""
-    over, head = threading.Event(), HEAD + b"Content-Length: 9\r\n\r\n"
+def test_a_body_that_stalls_late_ends_at_the_same_deadline(server: Server) -> None:
+    """The time that was left when the body began does not start again with its last byte."""
+    ended, head = threading.Event(), HEAD + b"Content-Length: 9\r\n\r\n"
 
-    def stop() -> Iterator[int]:
+    def stall_body() -> Iterator[int]:
         yield from head
         time.sleep(2)
         yield ord(" ")
-        over.wait(20)
+        ended.wait(20)
 
-    server.answer = Drip(stop(), after=len(head))
-    begun = time.monotonic()
+    server.response = Drip(stall_body(), after=len(head))
+    start = time.monotonic()
     with client_for(server.url, quick_retries(deadline=3.5)) as client:
         with pytest.raises(TransportTimeoutError, match="deadline"):
             client.explore_upstream("1")
-        assert time.monotonic() - begun < 4.5  # and not 3.5 s after the byte that came last
-    over.set()
+        assert time.monotonic() - start < 4.5  # not 3.5 s after the last byte
+    ended.set()
 
 
-def test_a_download_that_drips_is_cut_and_leaves_nothing(server: Server, folder: Path) -> None:
-    whole = reply(b"a,b\n" * 5000, "text/csv")
-    server.answer = Drip(whole, after=len(whole) - 15_000)
-    with limited(server) as client:
-        with in_time(), pytest.raises(TransportTimeoutError):
+def test_a_slow_download_ends_at_the_deadline_and_leaves_no_file(
+    server: Server, folder: Path
+) -> None:
+    response = reply(b"a,b\n" * 5000, "text/csv")
+    server.response = Drip(response, after=len(response) - 15_000)
+    with client_with_deadline(server) as client:
+        with ends_at_the_deadline(), pytest.raises(TransportTimeoutError):
             client.save_csv_template("1", folder)
         assert list(folder.iterdir()) == []
 
 
 @pytest.fixture
-def unread() -> Iterator[str]:
-    """The address of a server that accepts connections, and reads a little now and then."""
-    over = threading.Event()
+def slow_reader() -> Iterator[str]:
+    """The URL of a server that accepts connections, and reads 2 kB at a time, slowly."""
+    ended = threading.Event()
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         listener.bind(("127.0.0.1", 0))
@@ -116,18 +118,20 @@ def unread() -> Iterator[str]:
         def serve() -> None:
             connection, _ = listener.accept()
             with connection:
-                while not over.wait(0.02):
+                while not ended.wait(0.02):
                     connection.recv(2048)
 
         thread = threading.Thread(target=serve)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        over.set()
+        ended.set()
         thread.join()
 
 
 @pytest.mark.parametrize("call", ["records", "text", "file"])
-def test_an_upload_that_is_hardly_read_is_cut(call: str, unread: str, tmp_path: Path) -> None:
+def test_an_upload_that_is_read_slowly_ends_at_the_deadline(
+    call: str, slow_reader: str, tmp_path: Path
+) -> None:
     path = tmp_path / "runs.csv"
     path.write_bytes(b"a,b\n" * 5_000_000)
     calls: dict[str, Callable[[SyncProvClient], object]] = {
@@ -138,29 +142,29 @@ def test_an_upload_that_is_hardly_read_is_cut(call: str, unread: str, tmp_path: 
         "file": lambda c: c.convert_model_runs_file(path),
     }
     policy = quick_retries(deadline=1.5)
-    with client_for(unread, policy) as client:
-        begun = time.monotonic()
+    with client_for(slow_reader, policy) as client:
+        start = time.monotonic()
         with pytest.raises(TransportTimeoutError, match=r"deadline of 1\.5 s") as caught:
             calls[call](client)
-        assert 1 < time.monotonic() - begun < 5
+        assert 1 < time.monotonic() - start < 5
     assert ("check before" in str(caught.value)) == (call == "records")
 
 
 def test_waiting_for_a_connection_ends_at_the_deadline(
     server: Server, stall: Callable[[Received], None]
 ) -> None:
-    server.answer = stall
-    with limited(server) as client:
+    server.response = stall
+    with client_with_deadline(server) as client:
         outcomes: list[BaseException] = []
 
-        def calling() -> None:
+        def call() -> None:
             try:
                 client.explore_upstream("1")
             except TransportTimeoutError as error:
                 outcomes.append(error)
 
-        threads = [threading.Thread(target=calling) for _ in range(5)]
-        with in_time():
+        threads = [threading.Thread(target=call) for _ in range(5)]
+        with ends_at_the_deadline():
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -170,13 +174,13 @@ def test_waiting_for_a_connection_ends_at_the_deadline(
     assert len(server.received) < 5
 
 
-def test_a_wait_that_the_server_asks_for_is_not_begun_beyond_the_deadline(server: Server) -> None:
-    server.answer = Script(
+def test_a_retry_after_beyond_the_deadline_is_not_waited_for(server: Server) -> None:
+    server.response = Script(
         UNAVAILABLE, json_reply({"detail": "Slow down."}, 429, {"Retry-After": "30"})
     )
     policy = RetryPolicy(attempts=5, backoff=0.01, max_backoff=0.01, deadline=20)
-    begun = time.monotonic()
+    start = time.monotonic()
     with client_for(server.url, policy) as client, pytest.raises(RateLimitedError):
         client.explore_upstream("1")
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - start < 10
     assert len(server.received) == 2

@@ -1,4 +1,4 @@
-"""Deadlines of threads: who waits is told how long it may."""
+"""Nested deadlines of threads, and how much time they leave."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from prov_facade._runtime.threads.concurrency import deadline, left, sleep, within
 
 
-def test_without_a_deadline_any_time_is_left() -> None:
+def test_without_a_deadline_the_time_is_unlimited() -> None:
     assert left() is None
     assert (within(None), within(7)) == (None, 7)
     with deadline(None) as limit:
@@ -18,7 +18,7 @@ def test_without_a_deadline_any_time_is_left() -> None:
         assert not limit.expired()
 
 
-def test_the_nearest_deadline_counts() -> None:
+def test_the_nearest_deadline_applies() -> None:
     with deadline(60):
         with deadline(600):
             assert 50 < (left() or 0) <= 60
@@ -31,30 +31,30 @@ def test_the_nearest_deadline_counts() -> None:
 
 
 def test_a_sleep_ends_at_the_deadline() -> None:
-    begun = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(TimeoutError), deadline(0.05) as limit:
         sleep(60)
-    assert 0.05 <= time.monotonic() - begun < 5
+    assert 0.05 <= time.monotonic() - start < 5
     assert limit.expired()
     assert left() is None
 
 
-def test_a_sleep_within_the_deadline_is_whole() -> None:
-    begun = time.monotonic()
+def test_a_sleep_within_the_deadline_is_not_shortened() -> None:
+    start = time.monotonic()
     with deadline(60) as limit:
         sleep(0.05)
-    assert time.monotonic() - begun >= 0.05
+    assert time.monotonic() - start >= 0.05
     assert not limit.expired()
 
 
-def test_an_error_of_the_work_is_not_taken_for_the_deadlines() -> None:
+def test_a_timeout_error_of_the_body_is_not_replaced() -> None:
     error = TimeoutError("of another kind")
     with pytest.raises(TimeoutError) as caught, deadline(60):
         raise error
     assert caught.value is error
 
 
-def test_a_deadline_is_of_one_thread() -> None:
+def test_a_deadline_applies_to_one_thread() -> None:
     found: list[float | None] = []
     with deadline(60):
         thread = threading.Thread(target=lambda: found.append(left()))

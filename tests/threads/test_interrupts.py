@@ -1,4 +1,4 @@
-"""Ctrl-C ends a call wherever it is, and leaves the client usable and no file behind."""
+"""Ctrl-C ends a call at any point, leaves the client usable, and leaves no partial file."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from blocking.calling import ONE, client_for
 from clients import quick_retries
 from files.saving import KINDS, Kind, listed
 from sample_calls import LINEAGE_REPLY, UNAVAILABLE
 from scripted_server import Received, Reply, Server
+from threads.sync_client import ONE_CONNECTION, client_for
 
 from prov_facade import AuthManager, SyncProvClient
 
 
 @pytest.fixture
 def interrupt() -> Iterator[Callable[[float], None]]:
-    """Interrupts the main thread after some seconds, as Ctrl-C does."""
+    """Interrupt the main thread after some seconds, as Ctrl-C does."""
     timers: list[threading.Timer] = []
     main = threading.main_thread().ident
     assert main is not None
-    # Whatever runs the tests may have it otherwise, as shells do for what is in the background.
+    # The test runner may have another handler: shells ignore SIGINT in background processes.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def later(seconds: float) -> None:
@@ -38,8 +38,8 @@ def interrupt() -> Iterator[Callable[[float], None]]:
 
 
 def assert_usable(client: SyncProvClient, server: Server) -> None:
-    """Its one connection can be had, and is not in the middle of something."""
-    server.answer = LINEAGE_REPLY
+    """Check that the only connection is free, and not in the middle of a response."""
+    server.response = LINEAGE_REPLY
     for _ in range(3):
         assert client.explore_upstream("1").record_count == 1
 
@@ -47,18 +47,18 @@ def assert_usable(client: SyncProvClient, server: Server) -> None:
 @pytest.mark.parametrize(
     "sent", [b"", LINEAGE_REPLY[:20], LINEAGE_REPLY[:-9]], ids=["nothing", "head", "body"]
 )
-def test_an_answer_that_does_not_come(
+def test_interrupting_an_incomplete_response(
     sent: bytes,
     server: Server,
     client: SyncProvClient,
     interrupt: Callable[[float], None],
 ) -> None:
-    def answer(_: Received) -> Reply:
+    def respond(_: Received) -> Reply:
         interrupt(0.05)
-        return sent  # and the connection stays open
+        return sent  # the connection stays open
 
     for _ in range(3):
-        server.answer = answer
+        server.response = respond
         with pytest.raises(KeyboardInterrupt):
             client.explore_upstream("1")
         assert server.saw_closing()
@@ -67,57 +67,57 @@ def test_an_answer_that_does_not_come(
         assert server.saw_closing()
 
 
-def test_the_wait_before_another_attempt(
+def test_interrupting_the_wait_before_a_retry(
     server: Server, interrupt: Callable[[float], None]
 ) -> None:
-    def answer(_: Received) -> Reply:
+    def respond(_: Received) -> Reply:
         interrupt(0.1)
         return UNAVAILABLE
 
-    server.answer = answer
+    server.response = respond
     policy = quick_retries(backoff=1000, max_backoff=1000, deadline=None)
-    with client_for(server.url, policy, limits=ONE) as client:
+    with client_for(server.url, policy, limits=ONE_CONNECTION) as client:
         with pytest.raises(KeyboardInterrupt):
             client.explore_upstream("1")
         assert len(server.received) == 1
         assert_usable(client, server)
 
 
-def test_the_wait_for_a_connection(
+def test_interrupting_the_wait_for_a_connection(
     server: Server,
     client: SyncProvClient,
     interrupt: Callable[[float], None],
 ) -> None:
-    arrived, go_on = threading.Event(), threading.Event()
+    arrived, resume = threading.Event(), threading.Event()
 
-    def answer(_: Received) -> Reply:
+    def respond(_: Received) -> Reply:
         arrived.set()
-        go_on.wait(10)
+        resume.wait(10)
         return LINEAGE_REPLY
 
-    server.answer = answer
+    server.response = respond
     other = threading.Thread(target=client.explore_upstream, args=("2",))
     other.start()
     assert arrived.wait(10)
     interrupt(0.05)
     with pytest.raises(KeyboardInterrupt):
         client.explore_upstream("1")
-    go_on.set()
+    resume.set()
     other.join()
     assert len(server.received) == 1
     assert_usable(client, server)
 
 
-def test_an_auth_manager_at_work(server: Server, interrupt: Callable[[float], None]) -> None:
+def test_interrupting_an_auth_manager(server: Server, interrupt: Callable[[float], None]) -> None:
     class Slow(AuthManager):
-        asked = 0
+        calls = 0
 
         def get_token(self) -> str:
-            self.asked += 1
-            if self.asked == 1:
+            self.calls += 1
+            if self.calls == 1:
                 interrupt(0.05)
                 threading.Event().wait(10)
-            return "token-of-somebody"
+            return "some-token"
 
         def force_refresh(self) -> None: ...
 
@@ -129,33 +129,35 @@ def test_an_auth_manager_at_work(server: Server, interrupt: Callable[[float], No
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.method for kind in KINDS])
-def test_a_file_that_has_come_by_half(
+def test_interrupting_a_download(
     kind: Kind,
     server: Server,
     client: SyncProvClient,
     folder: Path,
     interrupt: Callable[[float], None],
 ) -> None:
-    def answer(_: Received) -> Reply:
+    def respond(_: Received) -> Reply:
         interrupt(0.2)
         return kind.half
 
-    server.answer = answer
+    server.response = respond
     save = getattr(client, kind.method)
     with pytest.raises(KeyboardInterrupt):
         save(kind.argument, folder)
     assert listed(folder) == {}
-    server.answer = kind.reply
+    server.response = kind.reply
     assert save(kind.argument, folder) == folder / kind.name
     assert listed(folder) == {kind.name: kind.content}
 
 
-def test_a_job_that_is_waited_for(server: Server, interrupt: Callable[[float], None]) -> None:
-    def answer(_: Received) -> Reply:
+def test_interrupting_the_wait_for_a_job(
+    server: Server, interrupt: Callable[[float], None]
+) -> None:
+    def respond(_: Received) -> Reply:
         interrupt(0.05)
         return b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
 
-    server.answer = answer
+    server.response = respond
     with client_for(server.url) as client:
         with pytest.raises(KeyboardInterrupt):
             client.jobs.wait("7f1c2a5e")

@@ -1,4 +1,4 @@
-"""What is sent, and what is not, whichever transport moves the bytes."""
+"""Nothing is sent after a deadline or after closing, with any transport."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import time
 
 import httpx
 import pytest
-from blocking.calling import client_for
 from clients import TOKEN, quick_retries
+from threads.sync_client import client_for
 
 from prov_facade import AuthManager, TransportTimeoutError
 from prov_facade._runtime.threads.concurrency import deadline
@@ -15,7 +15,7 @@ from prov_facade._runtime.threads.limiter import Limiter
 from prov_facade._sync.http_client import HTTPClientFactory
 
 
-class Slow(AuthManager):
+class SlowManager(AuthManager):
     """An auth manager that takes longer than the deadline."""
 
     def get_token(self) -> str:
@@ -28,20 +28,20 @@ class Slow(AuthManager):
 def test_nothing_is_sent_after_the_deadline() -> None:
     sent: list[httpx.Request] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         sent.append(request)
         return httpx.Response(200)
 
-    transport = httpx.MockTransport(answer)
+    transport = httpx.MockTransport(respond)
     url, policy = "https://prov-api.test", quick_retries(deadline=0.1)
-    with client_for(url, policy, auth=Slow(), transport=transport) as client:
+    with client_for(url, policy, auth=SlowManager(), transport=transport) as client:
         with pytest.raises(TransportTimeoutError) as caught:
             client.explore_upstream("1")
         assert [attempt.error for attempt in caught.value.attempts] == ["TransportTimeoutError"]
         assert not sent
 
 
-def test_a_client_that_was_closed_meanwhile_sends_nothing() -> None:
+def test_a_client_closed_before_sending_sends_nothing() -> None:
     sent: list[httpx.Request] = []
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -56,11 +56,11 @@ def test_a_client_that_was_closed_meanwhile_sends_nothing() -> None:
     assert not sent
 
 
-def test_a_slot_is_waited_for_until_the_deadline() -> None:
+def test_waiting_for_a_slot_ends_at_the_deadline() -> None:
     limiter = Limiter(1)
-    begun = time.monotonic()
+    start = time.monotonic()
     with limiter.slot(), pytest.raises(httpx.PoolTimeout), deadline(0.05), limiter.slot(10):
         pass
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - start < 5
     with limiter.slot(0):
         pass
