@@ -53,8 +53,8 @@ def test_a_variable_that_is_no_longer_set_is_an_error(
     ("content", "message"),
     [
         (None, "No such file"),
-        (b"", "must hold"),
-        (b"two words", "must hold"),
+        (b"", "must contain"),
+        (b"two words", "must contain"),
         (b"\xff", "is not text"),
     ],
 )
