@@ -209,3 +209,4 @@ def benchmarks(session: nox.Session) -> None:
     # Kept from run to run: the environments of the peers.
     kept = f"--environments={session.cache_dir / 'benchmarks'}"
     session.run("python", "-m", "benchmarks", kept, *session.posargs)
+    session.run("python", "benchmarks/manifest.py")

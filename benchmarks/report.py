@@ -13,7 +13,7 @@ from benchmarks.measure import Bench
 from benchmarks.table import Row, markdown
 
 PACKAGES = (
-    *("prov-facade", "attrs", "msgspec", "tenacity", "httpx", "httpcore", "anyio", "sniffio"),
+    *("prov-facade", "attrs", "msgspec", "httpx", "httpcore", "anyio", "sniffio"),
     *("httpx-aiohttp", "aiohttp", "orjson", "provenaclient", "pydantic", "openapi-python-client"),
 )
 PROFILE_LINES = 18

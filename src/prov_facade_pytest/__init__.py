@@ -1,7 +1,7 @@
 """A pytest plugin with the fixture ``prov_sandbox``, loaded wherever prov-facade is installed.
 
-It is a separate package because pytest imports plugins at every start, and importing a module of
-``prov_facade`` imports all of ``prov_facade``.
+It is a separate package because pytest imports plugins at every start, also for test suites that do
+not use ``prov_facade``.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 from clients import ASYNC_ONLY, BOTH, TOKEN, ClientKind, client_for, config_for, failure, new, run
-from sample_calls import LINEAGE
-from scripted_server import Server, json_reply
+from sample_calls import LINEAGE, LINEAGE_REPLY, UNAUTHORIZED
+from scripted_server import Received, Server, json_reply
 
 from prov_facade import (
     AuthManager,
@@ -233,3 +233,21 @@ def test_a_blocking_auth_manager_does_not_block_the_loop(lineage: Server) -> Non
 
     run(both())
     assert waited == [True]
+
+
+def test_a_subclass_of_bearer_token_can_refresh_in_its_own_way(server: Server) -> None:
+    class Refreshing(BearerToken):
+        current = "stale"
+
+        def __init__(self) -> None:
+            super().__init__(lambda: self.current)
+
+        def force_refresh(self) -> None:
+            self.current = TOKEN
+
+    def respond(request: Received) -> bytes:
+        return LINEAGE_REPLY if request.token == f"Bearer {TOKEN}" else UNAUTHORIZED
+
+    server.response = respond
+    assert run(client_for(server.url, Refreshing()).explore_upstream("1")).record_count == 1
+    assert len(server.received) == 2

@@ -92,7 +92,7 @@ def test_certificates_are_verified_against_a_custom_bundle(tmp_path: Path) -> No
         ({"verify": True}, "always checked"),
         (
             {"transport": httpx.MockTransport(lambda _: httpx.Response(200)), "proxy": "http://x"},
-            "set up yours",
+            "configure your own transport",
         ),
         ({"transport": "requests"}, "must be an httpx"),
         ({"retries": 3}, "RetryPolicy"),

@@ -43,6 +43,7 @@ def test_the_proxy_is_that_of_the_scheme_or_that_of_all(
         ("10.0.0.0/8", "http://10.200.0.1:8080", "http://11.0.0.1"),
         ("::1", "http://[::1]:8080", "http://[::2]:8080"),
         ("[::1]", "http://[::1]", "http://[::2]"),
+        ("https://prov.test", "https://prov.test", "http://prov.test"),
         ("fd00::/8", "http://[fd12:3456::1]", "http://[fe80::1]"),
     ],
 )

@@ -40,6 +40,14 @@ def test_a_traceback_in_a_script_has_at_most_fifteen_lines(call: str) -> None:
     assert not [line for line in lines if any(name in line for name in FOREIGN)]
 
 
+def test_the_frames_of_the_callers_own_code_are_kept() -> None:
+    model = "exec('class M:\\n  def model_dump(self, **_): return {}[1]')"
+    call = f"{model}; sync.register_model_run(M())"
+    lines = script(call)
+    assert any("in model_dump" in line for line in lines)
+    assert "KeyError: 1" in lines
+
+
 def test_below_the_callers_frame_the_asynchronous_client_adds_no_more() -> None:
     call = "import asyncio; asyncio.run(client.explore_upstream('nothing'))"
     lines = script(call)

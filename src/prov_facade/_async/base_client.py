@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 import httpx
+import msgspec
 
 from job_api_client.models import JobStatusTable
 from prov_api_client import Operation, Request
@@ -35,7 +36,6 @@ from prov_facade.errors import (
     APIError,
     AuthenticationError,
     Call,
-    CredentialsError,
     InvalidResponseError,
     ProvError,
     ReportError,
@@ -275,15 +275,16 @@ class BaseClient:
 def _without_inner_frames(error: ProvError) -> ProvError:
     """Drop the frames between the method and the socket, which do not help its caller.
 
-    The cause stays, and what caused that is its context, which tracebacks do not show. The frames
-    of an auth manager are kept: it may belong to the caller.
+    A cause in the network code stays, and what caused that is its context, which tracebacks do not
+    show. Any other cause may be the caller's own code, and keeps its frames.
     """
     cause = error.__cause__
-    if cause is not None and not isinstance(error, CredentialsError):
+    if isinstance(cause, httpx.RequestError | msgspec.MsgspecError):
         cause.__cause__, cause.__context__ = None, cause.__cause__ or cause.__context__
-        while cause is not None:
-            cause.__traceback__ = None  # its frames have the request, and the token
-            cause = cause.__cause__ or cause.__context__
+        inner: BaseException | None = cause
+        while inner is not None:
+            inner.__traceback__ = None  # its frames have the request, and the token
+            inner = inner.__cause__ or inner.__context__
     return error.with_traceback(None)
 
 

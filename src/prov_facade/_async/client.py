@@ -547,7 +547,7 @@ class ProvClient(BaseClient):
         Raises:
             BadRequestError: If the server cannot read the file, with its reason.
             FileError: If a file cannot be written, or has been changed since, in which case it is
-                kept. It is an ``OSError``, too.
+                kept. It is also an ``OSError``.
             InvalidRequestError: If the file cannot be read, there is already one at ``output``, or
                 an option is out of range; nothing is sent.
             JobError: If a job does not end in time; the same call continues to wait.

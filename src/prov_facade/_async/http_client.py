@@ -50,12 +50,15 @@ class HTTPClientFactory:
                     " httpx.AsyncHTTPTransport(), or 'aiohttp' for the asynchronous client"
                 )
             if self.proxy is not None or self.verify is not None:
-                raise ConfigError("proxy and verify are for the default transport: set up yours")
+                raise ConfigError(
+                    "proxy and verify are for the default transport: configure your own transport"
+                    " instead"
+                )
         if self.proxy is not None:
             try:
                 httpx.Proxy(self.proxy) if not isinstance(self.proxy, httpx.Proxy) else None
             except (httpx.InvalidURL, TypeError, ValueError, AttributeError):
-                # Without its text, which may have the password.
+                # Without its text, which may contain the password.
                 raise ConfigError(
                     "proxy must be the URL of an http, https or socks5 proxy, or an httpx.Proxy"
                 ) from None
@@ -164,7 +167,7 @@ class HTTPClient:
     async def aclose(self) -> None:
         """Close the connections."""
         self.is_closed = True
-        for transport in self._transports.values():
+        for transport in list(self._transports.values()):
             await transport.aclose()
 
     def _route(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
@@ -197,7 +200,7 @@ def _setting_up() -> Iterator[None]:
             f" a proxy that cannot be used ({error})"
         ) from error
     except httpx.InvalidURL:
-        # Without its text, which may have a password.
+        # Without its text, which may contain a password.
         raise ConfigError(
             "no connection can be set up: the environment names a proxy whose URL is malformed"
         ) from None

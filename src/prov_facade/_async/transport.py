@@ -133,7 +133,7 @@ class APITransport:
 
 
 def timeout_extension(timeout: Timeout) -> dict[str, float | None]:
-    """Return a timeout as transports take it.
+    """Return a timeout in the form that transports expect.
 
     Raises:
         ConfigError: If it is neither a positive number of seconds nor an ``httpx.Timeout``.

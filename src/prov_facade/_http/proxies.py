@@ -26,6 +26,9 @@ def environment_proxy(url: httpx.URL) -> str | None:
 
 def _is_excluded(url: httpx.URL, no_proxy: str) -> bool:
     host = url.host
+    entries = [entry.strip() for entry in no_proxy.split(",")]
+    if any(entry.rstrip("/") == f"{url.scheme}://{host}" for entry in entries):
+        return True  # httpx knows entries with a scheme
     try:
         address = ip_address(host)
     except ValueError:
@@ -33,7 +36,7 @@ def _is_excluded(url: httpx.URL, no_proxy: str) -> bool:
     bracketed = f"[{host}]" if address.version == 6 else host
     if proxy_bypass(host) or proxy_bypass(f"{bracketed}:{url.port or ''}".rstrip(":")):
         return True
-    return any(_contains(entry.strip(), address) for entry in no_proxy.split(","))
+    return any(_contains(entry, address) for entry in entries)
 
 
 def _contains(entry: str, address: object) -> bool:

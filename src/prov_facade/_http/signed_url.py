@@ -53,7 +53,7 @@ class SignedURL:
         ]
 
     def request(self, method: str, **arguments: object) -> httpx.Request:
-        """Build a request for the URL, of which :func:`shown_url` knows that it is signed."""
+        """Build a request for the URL, and remember that it is signed: see :func:`signed_url`."""
         request = httpx.Request(method, self.url, **arguments)  # type: ignore[arg-type]
         request.extensions[_EXTENSION] = self
         return request

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypedDict
 
 from attrs import field, frozen
@@ -34,7 +34,7 @@ class ConnectSettings(TypedDict, total=False):
     domain: str | None
     realm: str | None
     client_id: str | None
-    token: str | Callable[[], str] | None
+    token: str | Callable[[], str] | Callable[[], Awaitable[str]] | None
     offline_token: str | None
     offline_token_file: str | os.PathLike[str] | None
     client_secret: str | None
@@ -59,7 +59,9 @@ class Settings:
     realm: str | None = None
     client_id: str | None = None
     scope: str | None = None
-    token: str | Callable[[], str] | None = field(default=None, repr=False)
+    token: str | Callable[[], str] | Callable[[], Awaitable[str]] | None = field(
+        default=None, repr=False
+    )
     offline_token: str | None = field(default=None, repr=False)
     offline_token_file: str | os.PathLike[str] | None = None
     client_secret: str | None = field(default=None, repr=False)

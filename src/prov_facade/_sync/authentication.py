@@ -41,7 +41,8 @@ class Authentication:
             try:
                 return BearerAuth(manager.get_token())
             except CredentialsError as error:
-                raise error.copy() from error  # the function may raise one error for several calls
+                # A copy: the function may raise one error for several calls.
+                raise error.copy() from error.__cause__ or error
         if isinstance(manager, AuthManager) and manager.token_at_hand() is not None:
             return _get_auth(manager)
         with self._limiter.slot():
@@ -91,7 +92,7 @@ class Authentication:
         except StopIteration:
             raise
         except CredentialsError as error:
-            raise error.copy() from error
+            raise error.copy() from error.__cause__ or error
         except Exception as error:
             raise _failure(self._manager, error) from error
 
@@ -100,7 +101,7 @@ def _get_auth(manager: SupportsAuth) -> httpx.Auth:
     try:
         auth = manager.get_auth()
     except CredentialsError as error:
-        raise error.copy() from error
+        raise error.copy() from error.__cause__ or error
     except Exception as error:
         raise _failure(manager, error) from error
     if not isinstance(auth, httpx.Auth):
@@ -119,7 +120,7 @@ def _failure(manager: SupportsAuth, error: Exception) -> CredentialsError:
 
 
 class TokenRefresher:
-    """Has an auth manager get a new token when the server rejects the one that it gave.
+    """Refreshes the token of an auth manager when the server rejects it.
 
     Args:
         manager: The auth manager. It may block: it is called in a thread.
@@ -141,20 +142,20 @@ class TokenRefresher:
         Raises:
             CredentialsError: If the auth manager fails.
         """
-        if isinstance(self._manager, BearerToken):
+        if type(self._manager) is BearerToken:  # a subclass may refresh in its own way
             return not self._manager.is_fixed  # a function is called for each request anyway
         with self._limiter.slot():
             run_in_daemon_thread(self._refresh, rejected)
         return True
 
     def _refresh(self, rejected: str) -> None:
-        # Of many calls that are rejected at once, the first gets a new token, for all of them.
+        # When many calls are rejected at once, the first one refreshes the token for all of them.
         with self._lock:
             try:
-                # Of any scheme: some managers write "bearer".
+                # Without the scheme: some managers write "bearer".
                 if rejected.rpartition(" ")[2] == self._manager.get_token().strip():
                     self._manager.force_refresh()
             except CredentialsError as error:
-                raise error.copy() from error
+                raise error.copy() from error.__cause__ or error
             except Exception as error:
                 raise _failure(self._manager, error) from error

@@ -1,4 +1,4 @@
-"""A transport whose connections keep to the deadline.
+"""A transport whose connections respect the deadline.
 
 httpx's timeouts start again with every byte that is sent or received, and a thread that waits for a
 socket cannot be stopped. So each wait ends at the deadline at the latest.
