@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from attrs import evolve, field, frozen
 
+from prov_facade._runtime.fork import hold_during_fork
 from prov_facade.errors import ConfigError, FileError
 
 if TYPE_CHECKING:
@@ -67,12 +68,7 @@ _COLUMNS = "number, first, count, digest, planned_at, state, session_id, batch_i
 # SQLite must not be in use while the process forks: the child would inherit a transaction, and roll
 # it back in the file of its parent.
 _in_use = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_in_use.acquire,
-        after_in_parent=_in_use.release,
-        after_in_child=_in_use.release,
-    )
+hold_during_fork(_in_use)
 
 
 class ChunkState(StrEnum):

@@ -44,7 +44,7 @@ def reset_in_child(owner: Resettable) -> None:
     _registered.add(owner)
 
 
-def hold_during_fork(lock: threading.Lock) -> None:
+def hold_during_fork(lock: threading.Lock | threading.RLock) -> None:
     """Acquire a lock before each fork, and release it afterwards in both processes."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(
