@@ -25,11 +25,12 @@ def methods(kind: Any) -> set[str]:
     }
 
 
-def used(file: str) -> Iterator[str]:
-    tree = ast.parse(Path(__file__).with_name(file).read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
-            yield node.attr
+def used(*files: str) -> Iterator[str]:
+    for file in files:
+        tree = ast.parse(Path(__file__).with_name(file).read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute):
+                yield node.attr
 
 
 def admin_of(kind: Any) -> Any:
@@ -44,7 +45,8 @@ def admin_of(kind: Any) -> Any:
 def test_of_the_prov_api(kind: Any, file: str) -> None:
     wanted = methods(kind) | methods(admin_of(kind))
     assert len(wanted) > 15
-    assert wanted - set(used(file)) == set()
+    # Both files run the lineage queries of the third.
+    assert wanted - set(used(file, "lineage.py")) == set()
 
 
 @pytest.mark.parametrize("kind", [clients.JobAPIClient, modules.JobService])
