@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prov_facade.errors import ConfigError
 
@@ -54,3 +54,33 @@ def check_count(
     """
     if type(value) is not int or value < 1:
         raise error(f"{name} must be an integer of at least 1, not {value!r}")
+
+
+def check_choice(
+    name: str,
+    value: object,
+    choices: Iterable[str],
+    *,
+    error: Callable[[str], Exception] = ConfigError,
+) -> None:
+    """Raise an error unless a value is one of several.
+
+    Args:
+        name: The name of the setting, for the message.
+        value: The value.
+        choices: The values that are allowed.
+        error: Makes the error from a message.
+
+    Raises:
+        ConfigError: If it is none of them; or the error that ``error`` makes.
+    """
+    allowed = list(choices)
+    if value in allowed:
+        return
+    import difflib  # noqa: PLC0415  (only mistakes need it)
+
+    near = difflib.get_close_matches(str(value), allowed, n=3)
+    message = f"{name} {value!r} is unknown; "
+    if near:
+        raise error(f"{message}did you mean {' or '.join(near)}?")
+    raise error(f"{message}it must be one of {', '.join(allowed)}")

@@ -71,7 +71,7 @@ class AuthManager(ABC):
             CredentialsError: If no new token can be obtained.
         """
 
-    def token_at_hand(self) -> str | None:
+    def cached_token(self) -> str | None:
         """Return a token without blocking, such as one in memory, if possible.
 
         The asynchronous client then needs no thread to obtain it. The default is ``None``:
@@ -151,7 +151,7 @@ class BearerToken(AuthManager):
         call = getattr(self._token, "__call__", None)  # noqa: B004  (of an object)
         return inspect.iscoroutinefunction(self._token) or inspect.iscoroutinefunction(call)
 
-    def token_at_hand(self) -> str | None:
+    def cached_token(self) -> str | None:
         """Return the token, unless a function returns it."""
         return None if callable(self._token) else self._token
 

@@ -155,7 +155,7 @@ def test_the_name_of_a_realm_must_be_usable_in_a_url(name: str) -> None:
 
 
 def test_unknown_roles_of_clients_are_rejected() -> None:
-    with pytest.raises(ValueError, match="'owner' is not a role"):
+    with pytest.raises(ValueError, match="role 'owner' is unknown"):
         Realm("reef", TokenIssuer("http://x"), clients={"robot": Client("s", ("owner",))})
 
 
@@ -309,7 +309,7 @@ def test_the_page_denies_a_login(served: Served) -> None:
         ({"user_code": "X", "decision": "approve", "username": " "}, "user name is empty"),
         (
             {"user_code": "X", "decision": "approve", "username": "ann", "roles": "owner"},
-            "&#x27;owner&#x27; is not a role",
+            "role &#x27;owner&#x27; is unknown",
         ),
     ],
 )

@@ -17,16 +17,16 @@ from prov_facade.sandbox._state import yaml_loader
     [
         (
             lambda file: file["items"][0].update(item_subtype="REEF"),
-            "entry 1 of items (1/template): unknown item_subtype 'REEF'; it must be one of"
+            "entry 1 of items (1/template): item_subtype 'REEF' is unknown; it must be one of"
             " DATASET, DATASET_TEMPLATE, MODEL, ORGANISATION, PERSON, STUDY, WORKFLOW_TEMPLATE",
         ),
         (
             lambda file: file["items"][0].pop("item_subtype"),
-            "entry 1 of items (1/template): has no item_subtype; it must be one of",
+            "entry 1 of items (1/template): item_subtype None is unknown; it must be one of",
         ),
         (
             lambda file: file["items"][0].update(item_subtype=["MODEL"]),
-            "entry 1 of items (1/template): unknown item_subtype ['MODEL'];",
+            "entry 1 of items (1/template): item_subtype ['MODEL'] is unknown; did you mean MODEL?",
         ),
         (
             lambda file: file["items"][5].pop("email"),

@@ -42,7 +42,7 @@ class Authentication:
             except CredentialsError as error:
                 # A copy: the function may raise one error for several calls.
                 raise error.copy() from error.__cause__ or error
-        if isinstance(manager, AuthManager) and manager.token_at_hand() is not None:
+        if isinstance(manager, AuthManager) and manager.cached_token() is not None:
             return _get_auth(manager)
         async with self._limiter.slot():
             return await run_in_daemon_thread(_get_auth, manager)

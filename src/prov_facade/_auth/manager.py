@@ -105,13 +105,13 @@ class OAuthManager(AuthManager):
         Raises:
             CredentialsError: If no token could be obtained.
         """
-        token = self.token_at_hand()
+        token = self.cached_token()
         if token is None:
             with self._one_at_a_time() as failure:
                 token = self._fresh_tokens(failure).access_token
         return token
 
-    def token_at_hand(self) -> str | None:
+    def cached_token(self) -> str | None:
         """Return the token in memory if it is fresh, without blocking."""
         tokens = self._tokens
         return tokens.access_token if tokens is not None and tokens.is_fresh() else None

@@ -23,6 +23,7 @@ from prov_facade._auth.tokens import Tokens
 from prov_facade._http import ssl_context
 from prov_facade._http.dates import parse_retry_after
 from prov_facade._http.secrets import mask_text
+from prov_facade._http.transient import RETRY_LATER_STATUSES
 from prov_facade._runtime.cancellation import sleep
 from prov_facade.auth import is_token
 from prov_facade.config import Config
@@ -37,7 +38,6 @@ _BACKOFF, _MAX_BACKOFF = 0.5, 5.0
 _MAX_RETRY_AFTER = 10.0
 _MAX_DESCRIPTION = 300
 _MAX_ERROR_CODE = 60
-_BUSY = (429, 503)
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
@@ -318,7 +318,7 @@ def _with_retries(attempt: Callable[[], T]) -> T:
 
 
 def _raise_if_busy(response: httpx.Response) -> httpx.Response:
-    if response.status_code in _BUSY:
+    if response.status_code in RETRY_LATER_STATUSES:
         raise _BusyError(response)
     return response
 

@@ -11,8 +11,10 @@ from prov_facade.errors import (
     TransportError,
 )
 
-# Gateways send these in place of the server.
-_RETRYABLE_STATUSES = (502, 503, 504)
+# With these, a server asks for the request to be repeated later.
+RETRY_LATER_STATUSES = (429, 503)
+# Gateways send these in place of the server, which may have acted on the request.
+_GATEWAY_STATUSES = (502, 503, 504)
 
 
 def is_transient(error: ProvError) -> bool:
@@ -39,4 +41,4 @@ def is_retryable(error: ProvError, *, safe: bool) -> bool:
     if not isinstance(error, APIError):
         return False
     # A 429 is sent instead of acting on the request.
-    return error.status_code == 429 or (safe and error.status_code in _RETRYABLE_STATUSES)
+    return error.status_code == 429 or (safe and error.status_code in _GATEWAY_STATUSES)

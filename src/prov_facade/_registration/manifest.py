@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from attrs import evolve, field, frozen
 
-from prov_facade._runtime.fork import hold_during_fork
+from prov_facade._runtime.fork import hold_during_fork, reset_in_child
 from prov_facade.errors import ConfigError, FileError
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class Manifest:
     def __init__(self, path: str | os.PathLike[str] | None, prov_api: str) -> None:
         self.path: str | None = None
         self._name = "the temporary manifest"
-        self._process = os.getpid()
+        self._inherited = False
         database = ""  # SQLite removes it automatically
         with ExitStack() as stack:
             if path is not None:
@@ -184,6 +184,7 @@ class Manifest:
             with self._transaction() as execute:
                 self._initialise(execute, prov_api)
             self._stack = stack.pop_all()
+        reset_in_child(self)
 
     def __enter__(self) -> Self:
         return self
@@ -198,8 +199,12 @@ class Manifest:
 
     def close(self) -> None:
         """Close the file, and release its lock. Calling it again has no effect."""
-        if self._process == os.getpid():  # in a forked child, the lock belongs to the parent
+        if not self._inherited:  # the lock belongs to the parent
             self._stack.close()
+
+    def reset_after_fork(self) -> None:
+        """Refuse to be used: the connection and the lock belong to the parent."""
+        self._inherited = True
 
     def chunk(self, number: int) -> Chunk | None:
         """Read a chunk; ``None`` if it was not planned yet.
@@ -371,7 +376,7 @@ class Manifest:
 
     @contextmanager
     def _transaction(self) -> Iterator[_Execute]:
-        if self._process != os.getpid():
+        if self._inherited:
             raise ConfigError(
                 f"{self._name} was opened by the parent of this process, before a fork: open it"
                 " again"

@@ -43,7 +43,7 @@ class Authentication:
             except CredentialsError as error:
                 # A copy: the function may raise one error for several calls.
                 raise error.copy() from error.__cause__ or error
-        if isinstance(manager, AuthManager) and manager.token_at_hand() is not None:
+        if isinstance(manager, AuthManager) and manager.cached_token() is not None:
             return _get_auth(manager)
         with self._limiter.slot():
             return run_in_daemon_thread(_get_auth, manager)

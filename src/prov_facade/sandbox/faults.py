@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from attrs import field, frozen
+
+from prov_facade._checks import check_choice
 
 T = TypeVar("T")
 
@@ -142,9 +143,5 @@ class Faults:
 
 
 def _queue(table: Mapping[str, deque[T]], name: str, what: str) -> deque[T]:
-    if name not in table:
-        near = difflib.get_close_matches(name, table, n=3)
-        known = ", ".join(sorted(table))
-        hint = f"did you mean {' or '.join(near)}?" if near else f"it must be one of {known}"
-        raise ValueError(f"unknown {what} {name!r}; {hint}")
+    check_choice(what, name, sorted(table), error=ValueError)
     return table[name]

@@ -16,6 +16,7 @@ from typing import ClassVar, Literal, Self
 from attrs import define, field
 from starlette.middleware import Middleware
 
+from prov_facade._checks import check_choice
 from prov_facade.auth import BearerToken
 from prov_facade.config import APIOverrides, Config, check_address
 from prov_facade.sandbox._http.app import (
@@ -119,8 +120,7 @@ class Sandbox:
         port: int = 0,
         record: bool = True,
     ) -> None:
-        if report_style not in ("document", "job"):
-            raise ValueError("report_style must be 'document' or 'job'")
+        check_choice("report_style", report_style, ("document", "job"), error=ValueError)
         self._report_style = report_style
         self._state = None if state is None else Path(state)
         self._seed = None if seed is None else Path(seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -38,48 +37,38 @@ class Pool(Generic[C]):
         self._make = make
         self._inherited: list[object] = []
         self._lock = threading.Lock()
-        self._client: C | None = None
-        self._finalizer: weakref.finalize[..., Pool[C]] | None = None
+        self._open: list[C] = []  # one at most; the finalizer empties it
+        weakref.finalize(self, _close_all, self._open)
         reset_in_child(self)
 
     def current(self) -> C:
         """Return the client, made at the first call."""
-        client = self._client
-        if client is not None and not client.is_closed:
-            return client
+        for client in self._open:
+            if not client.is_closed:
+                return client
         with self._lock:
-            if self._client is None or self._client.is_closed:
-                self._detach()
-                self._client = self._make()
-                self._finalizer = weakref.finalize(self, _close, self._client, os.getpid())
-            return self._client
+            if not self._open or self._open[0].is_closed:
+                self._open[:] = [self._make()]
+            return self._open[0]
 
     def close(self) -> None:
         """Close the client. A later call makes a new one."""
         with self._lock:
-            client, self._client = self._client, None
-            self._detach()
-        if client is not None:
-            client.close()
+            _close_all(self._open)
 
     def reset_after_fork(self) -> None:
         """Forget the client: its sockets are the parent's.
 
         It is kept from being garbage-collected, which would close them.
         """
-        self._inherited.append(self._client)
-        self._client, self._lock, self._finalizer = None, threading.Lock(), None
+        self._inherited.extend(self._open)
+        self._open.clear()
+        self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._make,)
 
-    def _detach(self) -> None:
-        """Drop the finalizer of a closed client, which would keep it alive."""
-        if self._finalizer is not None:
-            self._finalizer.detach()
-            self._finalizer = None
 
-
-def _close(client: Closable, process: int) -> None:
-    if process == os.getpid():
-        client.close()
+def _close_all(clients: list[C]) -> None:
+    while clients:
+        clients.pop().close()

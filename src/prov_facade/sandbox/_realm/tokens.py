@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
 from prov_api_client.types import prepare
+from prov_facade._checks import check_choice
 from prov_facade.sandbox._http.claims import Claims
 
 TokenType: TypeAlias = Literal["Bearer", "Refresh", "Offline"]
@@ -245,6 +246,5 @@ def roles_of(*names: str) -> tuple[str, ...]:
         ValueError: If a name is not one of these.
     """
     for name in names:
-        if name not in ROLES:
-            raise ValueError(f"{name!r} is not a role: it must be one of {', '.join(ROLES)}")
+        check_choice("role", name, ROLES, error=ValueError)
     return tuple(dict.fromkeys(ROLES[name] for name in names))

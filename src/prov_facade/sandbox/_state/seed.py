@@ -18,6 +18,7 @@ from attrs import frozen
 from msgspec import Meta
 
 from prov_api_client.types import prepare
+from prov_facade._checks import check_choice
 from prov_facade.models import ModelRunRecord
 from prov_facade.sandbox._state import yaml_loader
 from prov_facade.sandbox._state.records import InvalidRecordError, check_record
@@ -294,12 +295,9 @@ def _convert_entry(value: dict[str, Any], schema: type[_T], location: str) -> _T
 
 
 def _item(entry: dict[str, Any], location: str) -> Item:
-    subtype = entry.get("item_subtype")
-    schema = _SCHEMAS.get(subtype) if isinstance(subtype, str) else None
-    if schema is None:
-        choices = ", ".join(sorted(_SCHEMAS))
-        problem = "has no item_subtype" if subtype is None else f"unknown item_subtype {subtype!r}"
-        raise _ContentError(f"{location}: {problem}; it must be one of {choices}")
+    subtype: Any = entry.get("item_subtype")
+    check_choice(f"{location}: item_subtype", subtype, sorted(_SCHEMAS), error=_ContentError)
+    schema = _SCHEMAS[subtype]
     fields = msgspec.to_builtins(_convert_entry(entry, schema, location))
     common = {name: fields.pop(name) for name in _Item.__struct_fields__}
     return Item(
