@@ -1,4 +1,4 @@
-"""Reads the OpenAPI documents for tests; the prov-api's by default."""
+"""Reads the OpenAPI documents for tests; by default, that of the prov-api."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class OperationEntry:
     """One operation.
 
     References to parameters, bodies, responses, headers and examples are resolved. Schemas are
-    left as they are written: resolve them with `resolve` or check values with `validator`.
+    left as written: resolve them with `resolve` or check values with `validator`.
 
     Attributes:
         method: The HTTP method, in capitals.
         path: The path.
-        raw: The operation as the document has it.
+        raw: The operation as written in the document.
         parameters: Its parameters and those of its path.
         request_body: Its request body.
         responses: Its responses, by status.
@@ -52,13 +52,13 @@ def load(path: Path = DOCUMENT_PATH) -> Node:
 
 @cache
 def _read(path: Path) -> Node:
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster
     document: Node = yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506
     return document
 
 
 def resolve(node: Node, document: Node | None = None) -> Node:
-    """Resolve a node that is a reference. Its other keys are kept."""
+    """Resolve a node if it is a reference, keeping its other keys."""
     root = load() if document is None else document
     while "$ref" in node:
         target: Any = root
@@ -69,7 +69,7 @@ def resolve(node: Node, document: Node | None = None) -> Node:
 
 
 def operations(document: Node | None = None) -> dict[str, OperationEntry]:
-    """List the operations by their operation id."""
+    """Return the operations by operation ID."""
     root = load() if document is None else document
     found = {}
     for path, item in root["paths"].items():
@@ -93,7 +93,7 @@ def operations(document: Node | None = None) -> dict[str, OperationEntry]:
 
 
 def example_value(example: Node, document: Node | None = None) -> Any:
-    """Return the value of an example: bytes if it is stored in a file."""
+    """Return the value of an example, as bytes if it is stored in a file."""
     example = resolve(example, document)
     if "externalValue" in example:
         return (FOLDER / example["externalValue"]).read_bytes()
@@ -101,9 +101,9 @@ def example_value(example: Node, document: Node | None = None) -> Any:
 
 
 def validator(schema: Mapping[str, Any], document: Node | None = None) -> Draft202012Validator:
-    """Make a validator for a schema of a document, with its references."""
+    """Make a validator for a schema whose references point into a document."""
     root = load() if document is None else document
-    # References are resolved from the root of the schema, so the components belong there.
+    # References are resolved from the root of the schema, so add the components there.
     return Draft202012Validator({**schema, "components": root["components"]})
 
 
@@ -130,7 +130,7 @@ def _media_type(node: Node, root: Node) -> Node:
 
 
 def without_nulls(value: Any) -> Any:
-    """Drop nulls: the server treats them like absence."""
+    """Drop nulls, which the server treats like absent values."""
     if isinstance(value, dict):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):

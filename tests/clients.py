@@ -1,8 +1,8 @@
-"""The clients that tests use, and how they run them.
+"""The clients that tests use, and helpers to run them.
 
-Tests are written for the asynchronous client. Those with the fixture ``client_kind``, among them
-all with a server, run again over the generated synchronous client, through :class:`AwaitedClient`.
-These doubles are marked ``sync_double`` and run with ``nox -s tests_sync``.
+Tests are written for the asynchronous client. Those with the fixture ``client_kind``, including all
+that use a server, run again with the generated synchronous client, through :class:`AwaitedClient`.
+These variants are marked ``sync_double`` and run with ``nox -s tests_sync``.
 """
 
 from __future__ import annotations
@@ -61,17 +61,17 @@ SYNCHRONOUS: dict[type[BaseClient], type[SyncBaseClient]] = {
 _SYNC = pytest.param("sync", marks=pytest.mark.sync_double)
 
 BOTH = pytest.mark.usefixtures("client_kind")
-"""Runs a test without a server with both clients."""
+"""Runs a test that uses no server with both clients."""
 
 ASYNC_ONLY = pytest.mark.parametrize("client_kind", ["async"], indirect=True)
-"""Runs a test with the asynchronous client alone, since it is about tasks or event loops."""
+"""Runs a test of tasks or event loops with the asynchronous client only."""
 
 BOTH_BY_DEFAULT = pytest.mark.parametrize("client_kind", ["async", "sync"], indirect=True)
-"""Runs a test with both clients, without leaving the synchronous one to ``nox -s tests_sync``."""
+"""Runs a test with both clients by default, not only in ``nox -s tests_sync``."""
 
 
 def every_transport(test: Callable[P, None]) -> Callable[P, None]:
-    """Run a test with both clients, and with the asynchronous one over aiohttp as well."""
+    """Run a test with both clients, and with the asynchronous one also over aiohttp."""
     kinds = pytest.mark.parametrize("client_kind", ["async", "aiohttp", _SYNC], indirect=True)
     return BOTH(kinds(test))
 
@@ -123,18 +123,18 @@ class AwaitedClient:
 
     def __init__(self, inner: SyncBaseClient) -> None:
         self._inner = inner
-        self._parts: dict[str, AwaitedClient] = {}
+        self._subclients: dict[str, AwaitedClient] = {}
 
     def __repr__(self) -> str:
         return repr(self._inner)
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._inner, "close" if name == "aclose" else name)
-        if isinstance(found, SyncBaseClient):
-            return self._parts.setdefault(name, AwaitedClient(found))
-        if not inspect.ismethod(found):
-            return found
-        return partial(_iterate if inspect.isgeneratorfunction(found) else _call, found)
+        value = getattr(self._inner, "close" if name == "aclose" else name)
+        if isinstance(value, SyncBaseClient):
+            return self._subclients.setdefault(name, AwaitedClient(value))
+        if not inspect.ismethod(value):
+            return value
+        return partial(_iterate if inspect.isgeneratorfunction(value) else _call, value)
 
     async def __aenter__(self) -> Self:
         assert self._inner.__enter__() is self._inner
@@ -145,13 +145,13 @@ class AwaitedClient:
 
 
 async def _call(work: Callable[..., T], *arguments: Any, **keywords: Any) -> T:
-    thread = ThreadPoolExecutor(1)
+    executor = ThreadPoolExecutor(1)
     try:
         return await asyncio.get_running_loop().run_in_executor(
-            thread, partial(copy_context().run, work, *arguments, **keywords)
+            executor, partial(copy_context().run, work, *arguments, **keywords)
         )
     finally:
-        thread.shutdown(wait=False)
+        executor.shutdown(wait=False)
 
 
 async def _iterate(
@@ -175,7 +175,7 @@ def failure(kind: type[E], coroutine: Coroutine[Any, Any, object]) -> E:
 
 
 def config_for(url: str) -> Config:
-    """A deployment whose prov-api is at an address, and its job-api below that."""
+    """Return the configuration for a prov-api at a URL and a job-api below it."""
     overrides = APIOverrides(
         prov_api_endpoint_override=url, jobs_service_api_endpoint_override=f"{url}/job-api"
     )
@@ -183,18 +183,18 @@ def config_for(url: str) -> Config:
 
 
 def quick_retries(**changes: Any) -> RetryPolicy:
-    """A policy with very short waits between attempts."""
+    """Make a policy with very short waits between attempts."""
     return RetryPolicy(**{"attempts": 3, "backoff": 0.001, "max_backoff": 0.002, **changes})
 
 
 def quick_polling(**changes: Any) -> PollPolicy:
-    """A policy with very short waits between polls."""
+    """Make a policy with very short waits between polls."""
     settings = {"interval": 0.01, "max_interval": 0.03, "not_found_grace": 30, "deadline": 30}
     return PollPolicy(**{**settings, **changes})
 
 
 def client_for(url: str, auth: SupportsAuth | None = None, **settings: Any) -> ProvClient:
-    """A client of the prov-api at an address that makes each request once and polls often."""
+    """Make a client for the prov-api at a URL that does not retry and polls often."""
     defaults = {"timeout": 10, "retries": RetryPolicy.none(), "polling": quick_polling()}
     return new(ProvClient, auth or BearerToken(TOKEN), config_for(url), **{**defaults, **settings})
 
@@ -202,12 +202,12 @@ def client_for(url: str, auth: SupportsAuth | None = None, **settings: Any) -> P
 def retrying_client(
     url: str, retries: RetryPolicy | None = None, auth: SupportsAuth | None = None, **settings: Any
 ) -> ProvClient:
-    """A client of the prov-api at an address that retries quickly."""
+    """Make a client for the prov-api at a URL that retries quickly."""
     return client_for(url, auth, retries=retries or quick_retries(), **settings)
 
 
 def sandbox_client(sandbox: Sandbox, *roles: str, **settings: Any) -> ProvClient:
-    """A client of a sandbox, with all roles unless some are named."""
+    """Make a client for a sandbox, by default with all roles."""
     defaults = {"retries": RetryPolicy.none(), "polling": quick_polling()}
     auth = sandbox.auth(*roles or ("read", "write", "admin"))
     return new(ProvClient, auth, sandbox.config, **{**defaults, **settings})
@@ -215,14 +215,14 @@ def sandbox_client(sandbox: Sandbox, *roles: str, **settings: Any) -> ProvClient
 
 @pytest.fixture
 def server(client_kind: ClientKind) -> Iterator[Server]:  # noqa: ARG001
-    """A server that closes every connection until it has a script."""
+    """A server that closes every connection until a test sets its response."""
     with Server() as server:
         yield server
 
 
 @pytest.fixture
 def client(server: Server) -> ProvClient:
-    """A client of that server, which makes each request once."""
+    """A client for that server, without retries."""
     return client_for(server.url)
 
 

@@ -7,7 +7,7 @@ pytest_plugins = ["clients", "sandbox_checks", "secrets_check"]
 
 @pytest.fixture(autouse=True)
 def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the machine's proxies from the tests."""
+    """Hide the proxy settings of the environment from the tests."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)

@@ -1,8 +1,8 @@
-"""A mock prov-api and job-api that is driven by the OpenAPI documents.
+"""A mock prov-api and job-api, driven by the OpenAPI documents.
 
 It checks that each request conforms to its document (path, query, headers, body, upload), and
-responds with the document's examples, for any status that the document has. It keeps no state:
-its responses do not depend on earlier requests.
+responds with the document's examples for any documented status. It keeps no state: responses do
+not depend on earlier requests.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TOKEN = "contract-token"
 
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
-# The documents, by their path on the server.
+# The documents, by path prefix.
 _DOCUMENTS = {"": api_document.DOCUMENT_PATH, "/job-api": api_document.JOB_DOCUMENT_PATH}
 
 # The URL of a report in an object store, which no document describes.
@@ -44,7 +44,7 @@ class Received:
         operation_id: The operation that it calls.
         query: Its query parameters.
         headers: Its headers.
-        json: Its body, decoded, if that is JSON.
+        json: Its decoded body, if it is JSON.
         files: The content of each uploaded file, by the name of its part.
     """
 
@@ -57,7 +57,7 @@ class Received:
 
 @dataclass(frozen=True)
 class _Route:
-    """An operation, and the path of its document."""
+    """An operation, and the path prefix of its API."""
 
     operation_id: str
     prefix: str
@@ -135,7 +135,7 @@ class ContractServer:
 
         Args:
             operation_id: The operation.
-            status: A status that the document knows.
+            status: A documented status.
             media_type: One of the media types of that response; the first by default.
             example: The name of one of its examples; the first by default.
         """
@@ -178,14 +178,14 @@ class ContractServer:
                 files={name: part.stream.read() for name, part in request.files.items()},
             )
         )
-        reasons = self._departures(request, route)
+        reasons = self._violations(request, route)
         if reasons:
             return self._refuse(f"{route.operation_id}: {'; '.join(reasons)}")
         response = _build_response(route, self._choices.get(route.operation_id, _Choice()))
-        return self._with_report_here(response) if route.operation_id == "fetch_job" else response
+        return self._with_own_report(response) if route.operation_id == "fetch_job" else response
 
-    def _with_report_here(self, response: Response) -> Response:
-        """Replace the object store in the example of a job by this server."""
+    def _with_own_report(self, response: Response) -> Response:
+        """Point the report URL of the example job to this server."""
         found = msgspec.json.decode(response.get_data())
         result = found.get("job", {}).get("result") or {}
         if "report_url" in result:
@@ -194,7 +194,7 @@ class ContractServer:
         return response
 
     def _report(self, request: Request) -> Response:
-        """Return a report like an object store: to all who have the signed URL."""
+        """Return a report to any holder of the signed URL, as an object store does."""
         self.received.append(
             Received("fetch_report", query=request.args.to_dict(), headers=dict(request.headers))
         )
@@ -202,8 +202,8 @@ class ContractServer:
             return self._refuse("fetch_report: a token where none is needed")
         return _build_response(_routes()["generate_report"], _Choice(media_type=_WORD))
 
-    def _departures(self, request: Request, route: _Route) -> list[str]:
-        """Yield the reasons why a request does not conform to the document."""
+    def _violations(self, request: Request, route: _Route) -> list[str]:
+        """Return the reasons why a request does not conform to its document."""
         for name, part in request.files.items():
             part.stream.seek(0)
             try:
@@ -215,7 +215,7 @@ class ContractServer:
             WerkzeugOpenAPIRequest(request)
         )
         reasons = [str(error.__cause__ or error) for error in result.errors]
-        # Not checked by openapi-core:
+        # openapi-core does not check the following.
         known = {parameter["name"] for parameter in entry.parameters if parameter["in"] == "query"}
         reasons += [f"unknown query parameter {name}" for name in request.args if name not in known]
         if entry.request_body is None and request.get_data():
@@ -226,7 +226,7 @@ class ContractServer:
             entry.raw["security"]
             and request.headers.get("Authorization") != f"Bearer {self._token}"
         ):
-            reasons.append("another token than the one that was given")
+            reasons.append("a token other than the expected one")
         reasons += [
             f"part {name} has no file name" for name, f in request.files.items() if not f.filename
         ]
@@ -258,11 +258,11 @@ def _route(request: Request) -> _Route | None:
 def _validator(url: str, prefix: str) -> OpenAPI:
     document = {**api_document.load(_DOCUMENTS[prefix]), "servers": [{"url": f"{url}{prefix}"}]}
     # openapi-core cannot deserialize CSV, the part of the upload.
-    config = CoreConfig(extra_media_type_deserializers={"text/csv": _decoded})
+    config = CoreConfig(extra_media_type_deserializers={"text/csv": _decode})
     return OpenAPI.from_dict(document, config=config)
 
 
-def _decoded(value: bytes, **_: str) -> str:
+def _decode(value: bytes, **_: str) -> str:
     return value.decode("utf-8")
 
 

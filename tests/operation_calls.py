@@ -1,4 +1,4 @@
-"""For every operation, the smallest and the fullest call of its facade method."""
+"""The smallest and the fullest call of each operation's facade method."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ CSV_SENT = CSV.removeprefix("\ufeff").encode()
 
 
 def _plain(method: str) -> tuple[Call, Call]:
-    """A method without arguments: the fullest call is the one with a timeout."""
+    """Return the calls of a method without arguments; the fullest one has a timeout."""
     return (
         Call(lambda client: getattr(client, method)()),
         Call(lambda client: getattr(client, method)(timeout=5)),

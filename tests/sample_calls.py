@@ -1,4 +1,4 @@
-"""Sample bodies, and for every operation its smallest call and a response."""
+"""Sample bodies, and the smallest call of each operation with a response."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ ITEM: dict[str, Any] = {
 REPORT = {"id": "10378.1/40", "item_subtype": "MODEL_RUN", "depth": 1}
 
 STATUS = {"success": True, "details": "Done."}
-FAILED = {"success": False, "details": "The registry is away."}
+FAILED = {"success": False, "details": "The registry is unavailable."}
 LINEAGE = {
     "status": STATUS,
     "record_count": 1,
@@ -57,7 +57,7 @@ SESSION = "7f1c2a5e-0000-4000-8000-000000000000"
 
 
 def zipped(*names: str) -> bytes:
-    """A ZIP archive with members of these names."""
+    """Build a ZIP archive with members of these names."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
@@ -140,5 +140,5 @@ SAMPLES = {
 
 WRITE = SAMPLES["register_model_run_sync"]
 LINEAGE_REPLY = json_reply(LINEAGE)
-UNAVAILABLE = json_reply({"detail": "Away."}, 503)
+UNAVAILABLE = json_reply({"detail": "Down for maintenance."}, 503)
 UNAUTHORIZED = json_reply({"detail": "Could not validate credentials"}, 401)

@@ -26,10 +26,10 @@ from prov_facade.sandbox._http.interception import FAULT
 from prov_facade_pytest import SharedSandbox
 
 JOB_API = "/job-api"
-BASE = "http://sandbox.test"  # the same for all, since creating a checker is slow
+BASE = "http://sandbox.test"  # shared by all sandboxes, since creating a checker is slow
 _EMPTY_GRAPH = {"directed": True, "multigraph": False, "graph": {}, "nodes": [], "links": []}
 # Paths of a sandbox that no document describes.
-ELSEWHERE = ("/auth/realms/", "/reports/")
+UNDOCUMENTED = ("/auth/realms/", "/reports/")
 
 
 @define
@@ -37,7 +37,7 @@ class Exchange:
     """A request and its response.
 
     Attributes:
-        status: The status; 0 without a response.
+        status: The status, or 0 if there was no response.
         faulty: Whether a fault was applied to the response.
     """
 
@@ -52,7 +52,7 @@ class Exchange:
     faulty: bool = False
 
     def identity(self) -> tuple[object, ...]:
-        """Return everything that affects violations; equal exchanges have equal ones."""
+        """Return everything that the violations depend on."""
         types = [
             headers.get("content-type", "") for headers in (self.headers, self.response_headers)
         ]
@@ -62,7 +62,7 @@ class Exchange:
 
     def violations(self) -> Iterator[str]:
         """Yield violations of the documents."""
-        if self.path.startswith(ELSEWHERE) or self.faulty or not self.status:
+        if self.path.startswith(UNDOCUMENTED) or self.faulty or not self.status:
             return
         job = self.path.startswith(JOB_API)
         path = self.path.removeprefix(JOB_API)
@@ -75,7 +75,7 @@ class Exchange:
             return
         checker = _checker(document)
         request = _Request(self, path)
-        # The request can be invalid, but its response must conform.
+        # A rejected request may be invalid, but its response must conform.
         checks: list[Callable[[], None]] = [
             lambda: checker.validate_response(request, _Response(self))
         ]
@@ -87,7 +87,7 @@ class Exchange:
             except OpenAPIError as error:
                 yield f"{self}: {error!r}, because of {error.__cause__!r}"
         if self.method == "GET" and path.startswith("/explore/") and self.status == 200:
-            # As on the server, the schema allows any object here.
+            # Like the server, the schema allows any object here.
             graph = json.loads(self.response).get("graph") or _EMPTY_GRAPH
             for wrong in _graph_checker().iter_errors(graph):
                 yield f"{self}: {wrong.message}"
@@ -135,7 +135,7 @@ def _methods(document: Path) -> dict[str, set[str]]:
 @cache
 def _checker(path: Path) -> OpenAPI:
     document = {**api_document.load(path), "servers": [{"url": BASE}]}
-    readers: dict[str, Callable[[bytes], Any]] = {"text/csv": _decoded, _WORD: _binary}
+    readers: dict[str, Callable[[bytes], Any]] = {"text/csv": _decode_utf8, _WORD: _decode_latin1}
     return OpenAPI.from_dict(document, config=Config(extra_media_type_deserializers=readers))
 
 
@@ -147,36 +147,36 @@ def _graph_checker() -> Draft202012Validator:
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
-def _decoded(value: bytes, **_: str) -> str:
+def _decode_utf8(value: bytes, **_: str) -> str:
     return value.decode("utf-8")
 
 
-def _binary(value: bytes, **_: str) -> str:
+def _decode_latin1(value: bytes, **_: str) -> str:
     return value.decode("latin-1")
 
 
 @frozen
-class Recording:
+class RecordingMiddleware:
     """ASGI middleware that records exchanges.
 
     Args:
         app: The application.
-        into: The recorded exchanges.
+        exchanges: The list that exchanges are appended to.
     """
 
     app: ASGIApp
-    into: list[Exchange]
+    exchanges: list[Exchange]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
         exchange = Exchange(scope["method"], scope["path"], scope["query_string"], headers, b"")
 
-        async def received() -> Message:
+        async def recording_receive() -> Message:
             message = await receive()
             exchange.body += message.get("body", b"")
             return message
 
-        async def sent(message: Message) -> None:
+        async def recording_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 exchange.response_headers = httpx.Headers(message["headers"])
@@ -186,9 +186,9 @@ class Recording:
                 exchange.response += message["body"]
             await send(message)
 
-        # Before the response, after which a test can continue and end.
-        self.into.append(exchange)
-        await self.app(scope, received, sent)
+        # Append before responding: once it has the response, the test may end.
+        self.exchanges.append(exchange)
+        await self.app(scope, recording_receive, recording_send)
 
 
 EXCHANGES: list[Exchange] = []
@@ -203,7 +203,7 @@ def shared_sandbox() -> Iterator[SharedSandbox]:
 
 
 def pytest_configure() -> None:
-    Sandbox._middleware = (Middleware(Recording, EXCHANGES),)
+    Sandbox._middleware = (Middleware(RecordingMiddleware, EXCHANGES),)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """A server on a loopback socket that sends scripted responses and records what it receives.
 
-Responses are bytes, so that it can also send what no correct server sends.
+Responses are bytes, so that it can also send invalid HTTP.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True)
 class Received:
-    """A complete request."""
+    """A received request."""
 
     method: str
     path: str
@@ -81,29 +81,29 @@ def json_reply(value: object, status: int = 200, headers: Mapping[str, str] | No
 
 
 class Script:
-    """Replies in order, the last of which is repeated.
+    """Sends replies in order, and repeats the last one.
 
     Attributes:
         times: When each request was received, in seconds.
     """
 
     def __init__(self, *replies: Reply | Callable[[Received], Reply]) -> None:
-        self._left = list(replies)
+        self._remaining = list(replies)
         self.times: list[float] = []
 
     def __call__(self, request: Received) -> Reply:
         self.times.append(time.monotonic())
-        reply = self._left.pop(0) if len(self._left) > 1 else self._left[0]
+        reply = self._remaining.pop(0) if len(self._remaining) > 1 else self._remaining[0]
         return reply(request) if callable(reply) else reply
 
     @property
     def gaps(self) -> list[float]:
-        """The times between one request and the next."""
+        """The times between consecutive requests, in seconds."""
         return [after - before for before, after in pairwise(self.times)]
 
 
 class Server:
-    """The server: its address, and what it has received."""
+    """The server, with the requests that it has received."""
 
     def __init__(self, response: Response = None) -> None:
         self.response = response
@@ -129,7 +129,7 @@ class Server:
         return self.received[-1]
 
     def saw_closing(self, connections: int = 1) -> bool:
-        """Wait until that many connections were closed."""
+        """Wait for connections to close; return whether as many did in time."""
         return all(self.closed.acquire(timeout=5) for _ in range(connections))
 
     def __enter__(self) -> Self:
@@ -183,15 +183,15 @@ class _Handler(socketserver.StreamRequestHandler):
             owner.closed.release()
 
     def _drip(self, drip: Drip) -> None:
-        left = iter(drip.sent)
-        self.wfile.write(bytes(islice(left, drip.after)))
-        for byte in left:
+        remaining = iter(drip.sent)
+        self.wfile.write(bytes(islice(remaining, drip.after)))
+        for byte in remaining:
             time.sleep(0.02)
             self.wfile.write(bytes([byte]))
 
     def _reset(self, sent: bytes) -> None:
         self.wfile.write(sent)
-        # Closing without lingering is a reset, once all files of the socket are closed.
+        # With a linger time of 0, closing the socket and all of its files resets the connection.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.wfile.close()
         self.rfile.close()

@@ -18,7 +18,7 @@ import pytest
 from prov_facade import BearerAuth, ProvError
 from prov_facade._auth.tokens import Tokens
 
-MIN_LENGTH = 12  # shorter ones are words
+MIN_LENGTH = 12  # shorter ones can be ordinary words
 LOGGERS = ("prov_facade", "httpx")
 
 TOKENS: set[str] = set()

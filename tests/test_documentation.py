@@ -1,4 +1,4 @@
-"""The examples in the README and the guide must work, and match the project."""
+"""The examples in the README and the guide work, and match the project."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(source: str, sandbox: Sandbox, **names: Any) -> None:
-    """Run the code against a sandbox, replacing only the deployment and the token."""
+    """Run code against a sandbox, replacing only the deployment and the token."""
     for shown, used in {
         'Config("provena.example.org", "provena")': "__config__",
         'BearerToken("...")': "__auth__",
@@ -63,7 +63,7 @@ def run(source: str, sandbox: Sandbox, **names: Any) -> None:
         "__name__": "page",
     }
 
-    async def running() -> None:
+    async def execute() -> None:
         outcome = eval(compiled(source), names)  # noqa: S307  (the project's own pages)
         if inspect.isawaitable(outcome):
             await outcome
@@ -71,7 +71,7 @@ def run(source: str, sandbox: Sandbox, **names: Any) -> None:
             if isinstance(names.get(name), ProvClient):
                 await names[name].aclose()
 
-    asyncio.run(running())
+    asyncio.run(execute())
 
 
 @pytest.mark.parametrize("style", ["document", "job"])
@@ -81,10 +81,10 @@ def test_the_guide_runs_from_top_to_bottom(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    filling = "# ... fill in a row for each model run ...\n"
+    placeholder = "# ... fill in a row for each model run ...\n"
     source = python_in("docs/guide.md")
-    assert filling in source
-    source = source.replace(filling, "__fill_in__(Path('runs.csv'))\n")
+    assert placeholder in source
+    source = source.replace(placeholder, "__fill_in__(Path('runs.csv'))\n")
     with Sandbox(report_style=style) as sandbox:
         settings = in_empty_folder / "config.toml"
         settings.write_text(settings_for(sandbox), encoding="utf-8")
@@ -94,11 +94,11 @@ def test_the_guide_runs_from_top_to_bottom(
 
     assert (in_empty_folder / "report.docx").read_bytes().startswith(b"PK")
     assert (in_empty_folder / "runs.csv").read_text(encoding="utf-8").count("SUCCEEDED") == 2
-    said = capsys.readouterr().out
-    assert "modle_version" in said
-    assert "0 10378.1/" in said
-    assert "1 10378.1/" in said
-    assert "reader" in said.splitlines()  # the user of the token in the environment
+    output = capsys.readouterr().out
+    assert "modle_version" in output
+    assert "0 10378.1/" in output
+    assert "1 10378.1/" in output
+    assert "reader" in output.splitlines()  # the user of the token in the environment
 
 
 def settings_for(sandbox: Sandbox) -> str:
@@ -123,9 +123,9 @@ def test_the_readme_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
     # Once with each client.
     assert operations.count("explore_upstream") == 2
     assert operations.count("register_model_run") == 2
-    said = capsys.readouterr().out.splitlines()
-    assert any("wasAssociatedWith" in line for line in said)
-    assert len({line for line in said if line.startswith("10378.1/2")}) == 2
+    output = capsys.readouterr().out.splitlines()
+    assert any("wasAssociatedWith" in line for line in output)
+    assert len({line for line in output if line.startswith("10378.1/2")}) == 2
 
 
 def test_the_guide_lists_every_error() -> None:
@@ -160,7 +160,7 @@ def test_pre_commit_uses_the_versions_that_pyproject_pins() -> None:
     assert used == pinned
 
 
-def test_the_code_of_the_pages_passes_a_type_check(tmp_path: Path) -> None:
+def test_the_code_in_the_pages_type_checks(tmp_path: Path) -> None:
     body = textwrap.indent(python_in("docs/guide.md"), "    ")
     readme = f"record: dict[str, object] = {{}}\n{python_in('README.md')}"
     page = f"async def page() -> None:\n{body}\n\n{readme}"

@@ -21,7 +21,7 @@ def server(
     started_server: ContractServer,
     client_kind: ClientKind,  # noqa: ARG001
 ) -> Iterator[ContractServer]:
-    """The mock server after a reset. A request that does not conform fails the test."""
+    """The mock server, after a reset. It fails the test if a request does not conform."""
     started_server.reset()
     yield started_server
     started_server.check()

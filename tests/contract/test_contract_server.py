@@ -11,8 +11,8 @@ HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture
-def strict(started_server: ContractServer) -> ContractServer:
-    """The mock server without its final check, since these requests do not conform."""
+def unchecked(started_server: ContractServer) -> ContractServer:
+    """The mock server without the final check, since these requests do not conform."""
     started_server.reset()
     return started_server
 
@@ -65,17 +65,17 @@ def strict(started_server: ContractServer) -> ContractServer:
     ],
 )
 def test_an_invalid_request_is_reported(
-    method: str, path: str, arguments: dict[str, object], reason: str, strict: ContractServer
+    method: str, path: str, arguments: dict[str, object], reason: str, unchecked: ContractServer
 ) -> None:
-    response = httpx.request(method, strict.url + path, timeout=60, **arguments)  # type: ignore[arg-type]
+    response = httpx.request(method, unchecked.url + path, timeout=60, **arguments)  # type: ignore[arg-type]
 
     assert response.status_code == 599
     with pytest.raises(AssertionError, match=reason):
-        strict.check()
+        unchecked.check()
 
 
-def test_a_valid_request_returns_the_example(strict: ContractServer) -> None:
-    response = httpx.get(f"{strict.url}/")
+def test_a_valid_request_returns_the_example(unchecked: ContractServer) -> None:
+    response = httpx.get(f"{unchecked.url}/")
 
     assert response.json() == {"message": "Health check successful."}
-    strict.check()
+    unchecked.check()

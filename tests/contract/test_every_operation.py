@@ -1,4 +1,4 @@
-"""Every operation over HTTP: the smallest call, the fullest call, each documented response."""
+"""Every operation over HTTP: its smallest call, its fullest call, each documented response."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 @dataclass(frozen=True)
 class Documented:
-    """One example of one response of the document."""
+    """An example of a documented response."""
 
     operation_id: str
     status: int
@@ -34,7 +34,7 @@ class Documented:
         return f"{self.operation_id}-{self.status}-{self.example}"
 
     @property
-    def says_failure(self) -> bool:
+    def is_failure(self) -> bool:
         return isinstance(self.value, dict) and self.value.get("status", {}).get("success") is False
 
 
@@ -46,7 +46,7 @@ RESPONSES = [
     for name, example in content["examples"].items()
 ]
 (DOCUMENT,) = (response.value for response in RESPONSES if response.media_type == DOCX)
-CLASSES = {
+ERROR_CLASSES = {
     400: errors.BadRequestError,
     401: errors.AuthenticationError,
     422: errors.ValidationFailedError,
@@ -85,7 +85,7 @@ def test_a_call_sends_its_arguments(
 
 
 @pytest.mark.parametrize(
-    "response", [a for a in RESPONSES if a.status < 400 and not a.says_failure], ids=str
+    "response", [r for r in RESPONSES if r.status < 400 and not r.is_failure], ids=str
 )
 def test_a_success_returns_the_documented_value(
     response: Documented, server: ContractServer, client: ProvClient
@@ -100,10 +100,10 @@ def test_a_success_returns_the_documented_value(
         server.set_response("fetch_job", example="report_made")
         document = run(call.make(client))
         assert document == DOCUMENT
-        asked = {request.operation_id: request.query for request in server.received}
-        assert list(asked) == ["generate_report", "fetch_job", "fetch_report"]
-        assert asked["fetch_job"] == {"session_id": value["session_id"]}
-        assert asked["fetch_report"]["Signature"] == "not-a-real-signature"
+        queries = {request.operation_id: request.query for request in server.received}
+        assert list(queries) == ["generate_report", "fetch_job", "fetch_report"]
+        assert queries["fetch_job"] == {"session_id": value["session_id"]}
+        assert queries["fetch_report"]["Signature"] == "not-a-real-signature"
         return
     result = run(call.make(client))
 
@@ -114,7 +114,7 @@ def test_a_success_returns_the_documented_value(
         assert value is None or attrs.has(type(result)) or operation_id == "trigger_sentry_debug"
 
 
-@pytest.mark.parametrize("response", [a for a in RESPONSES if a.says_failure], ids=str)
+@pytest.mark.parametrize("response", [r for r in RESPONSES if r.is_failure], ids=str)
 def test_a_failure_in_a_200_is_an_error(
     response: Documented, server: ContractServer, client: ProvClient
 ) -> None:
@@ -131,7 +131,7 @@ def test_a_failure_in_a_200_is_an_error(
     assert as_json(raised.value.result) == without_nulls(value)
 
 
-@pytest.mark.parametrize("response", [a for a in RESPONSES if a.status >= 400], ids=str)
+@pytest.mark.parametrize("response", [r for r in RESPONSES if r.status >= 400], ids=str)
 def test_an_error_status_raises_its_class(
     response: Documented, server: ContractServer, client: ProvClient
 ) -> None:
@@ -147,7 +147,7 @@ def test_an_error_status_raises_its_class(
     error = raised.value
     missing_role = "role" in str(value)
     assert type(error) is (
-        errors.PermissionDeniedError if missing_role else CLASSES[response.status]
+        errors.PermissionDeniedError if missing_role else ERROR_CLASSES[response.status]
     )
     assert error.status_code == response.status
     assert (error.operation, error.method) == (operation_id, operation.method)

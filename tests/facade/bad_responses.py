@@ -1,4 +1,4 @@
-"""Responses that raise an error, each with the caller's token echoed somewhere."""
+"""Responses that raise an error, most of which echo the caller's token."""
 
 from __future__ import annotations
 
@@ -141,11 +141,11 @@ UNUSABLE = {
 def _failing(sample: Sample) -> bytes:
     response = sample.response
     assert isinstance(response, dict)
-    return json_reply({**response, "status": {**FAILED, "details": f"Away. {_ECHO}"}})
+    return json_reply({**response, "status": {**FAILED, "details": f"No registry. {_ECHO}"}})
 
 
 FAILING = {
-    name: BadResponse(_failing(sample), errors.OperationFailedError, sample.call, "Away.")
+    name: BadResponse(_failing(sample), errors.OperationFailedError, sample.call, "No registry.")
     for name, sample in SAMPLES.items()
     if isinstance(sample.response, dict) and "status" in sample.response
 }

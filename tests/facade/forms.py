@@ -44,7 +44,7 @@ class PlainAssociations:
 
 
 class Whole:
-    """An integer of a numeric library, which is not an ``int``."""
+    """An integer that is not an ``int``, as in numeric libraries."""
 
     def __init__(self, value: int) -> None:
         self.value = value
@@ -57,12 +57,12 @@ numbers.Integral.register(Whole)
 
 
 class Text(str):
-    """A string of a numeric library."""
+    """A subclass of ``str``, as in numeric libraries."""
 
     __slots__ = ()
 
 
-class Handle(str, enum.Enum):  # noqa: UP042  (as users of Python 3.10 wrote them)
+class Handle(str, enum.Enum):  # noqa: UP042  (the idiom before Python 3.11)
     RUN = "10378.1/40"
 
 
@@ -87,7 +87,7 @@ def model() -> models.ModelRunRecord:
 
 
 def mixed() -> models.ModelRunRecord:
-    """A model that contains mappings and pydantic objects, which mypy rejects."""
+    """Return a model with mappings and pydantic objects in it, which mypy rejects."""
     record: Any = model()
     record.inputs = [PydanticDataset.model_validate(DATASET)]
     record.associations = {"modeller_id": "10378.1/30"}

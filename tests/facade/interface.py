@@ -25,7 +25,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Method:
-    """An asynchronous method: its parameters in order, and what it returns."""
+    """An asynchronous method: its name, its parameters in order, its return type."""
 
     name: str
     parameters: tuple[Parameter, ...]
@@ -37,7 +37,7 @@ def _method(name: str, returns: str, *parameters: Parameter) -> Method:
 
 
 _START = Parameter("starting_id", "str")
-# The document gives no default; its text promises one, which the server decides.
+# The interface has no default, but its text promises one: that of the server.
 _DEPTH = Parameter("depth", "int", None)
 _VALIDATE = Parameter("validate_record", "bool", True)
 
@@ -73,7 +73,7 @@ PROV_CLIENT = (
         Parameter("csv_file_contents", "str"),
     ),
     _method("regenerate_csv_from_model_run_batch", "str", Parameter("batch_id", "str")),
-    # `ByteString` there, described as bytes or bytearray.
+    # `ByteString` in the interface, described as bytes or bytearray.
     _method("generate_report", "bytes", Parameter("report_request", "GenerateReportRequest")),
 )
 
@@ -85,7 +85,7 @@ PROV_ADMIN_CLIENT = (
     _method(
         "store_multiple_records",
         "StatusResponse",
-        Parameter("registry_record", "Iterable[ItemModelRun]"),  # a list there
+        Parameter("registry_record", "Iterable[ItemModelRun]"),  # a list in the interface
         _VALIDATE,
     ),
     _method("store_all_registry_records", "StatusResponse", _VALIDATE),
@@ -97,7 +97,7 @@ PROV_ADMIN_CLIENT = (
     ),
 )
 
-# Methods beyond the interface: other routes, files instead of text and bytes, waits for jobs.
+# Methods beyond the interface, for other routes, for files, and for jobs, with their parameters.
 ADDED = {
     "ProvClient": {
         "check_general_access": (),
@@ -121,14 +121,15 @@ ADDED = {
         "clear_graph": (),
     },
 }
-OPERATIONS_OF_FILES = {
+# The operations of methods that read or write files.
+FILE_METHODS = {
     "download_report": "generate_report",
     "save_csv_template": "generate_csv_template",
     "save_csv_from_batch": "regenerate_csv_from_model_run_batch",
     "convert_model_runs_file": "convert_model_runs_to_csv",
 }
-# For methods with several operations, the first of them.
-OPERATIONS_OF_JOBS = {
+# The first operation of each method that waits for jobs.
+JOB_METHODS = {
     "register_and_wait": "register_model_run",
     "update_and_wait": "post_update_model_run",
     "link_to_study_and_wait": "link_model_run_to_study",

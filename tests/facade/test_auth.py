@@ -23,7 +23,7 @@ from prov_facade import (
     SupportsAuth,
 )
 
-NO_TOKENS = [
+INVALID_TOKENS = [
     "",
     " ",
     "tok en",
@@ -53,7 +53,7 @@ def test_a_fixed_token_is_sent_with_every_request(lineage: Server) -> None:
     assert [request.token for request in lineage.received] == [f"Bearer {TOKEN}"] * 2
 
 
-def test_a_token_may_end_in_a_line_break(lineage: Server) -> None:
+def test_a_trailing_line_break_in_a_token_is_dropped(lineage: Server) -> None:
     run(client_for(lineage.url, BearerToken(f"{TOKEN}\n")).explore_upstream("1"))
     assert lineage.last.token == f"Bearer {TOKEN}"
 
@@ -72,27 +72,27 @@ def test_a_token_function_is_called_for_every_request(lineage: Server) -> None:
 
 
 def test_the_health_check_needs_no_token(lineage: Server) -> None:
-    def unwanted() -> str:
+    def fail() -> str:
         raise RuntimeError("asked for a token")
 
-    run(client_for(lineage.url, BearerToken(unwanted)).get_health_check())
+    run(client_for(lineage.url, BearerToken(fail)).get_health_check())
     assert lineage.last.token is None
 
 
-@pytest.mark.parametrize("error", [RuntimeError, KeyError, StopIteration, OSError])
+@pytest.mark.parametrize("kind", [RuntimeError, KeyError, StopIteration, OSError])
 def test_an_error_in_a_token_function_is_a_credentials_error(
-    error: type[Exception], lineage: Server
+    kind: type[Exception], lineage: Server
 ) -> None:
     def broken() -> str:
-        raise error(f"no luck with {TOKEN}")
+        raise kind(f"failed with {TOKEN}")
 
     client = client_for(lineage.url, BearerToken(broken))
-    found = failure(CredentialsError, client.explore_upstream("1"))
-    assert error.__name__ in str(found)
-    assert TOKEN not in f"{found}{found!r}"
-    chain = [found.__cause__, found.__cause__ and found.__cause__.__cause__]
-    assert any(isinstance(link, error) for link in chain)
-    assert found.operation == "explore_upstream"
+    error = failure(CredentialsError, client.explore_upstream("1"))
+    assert kind.__name__ in str(error)
+    assert TOKEN not in f"{error}{error!r}"
+    chain = [error.__cause__, error.__cause__ and error.__cause__.__cause__]
+    assert any(isinstance(link, kind) for link in chain)
+    assert error.operation == "explore_upstream"
     assert not lineage.received
 
 
@@ -100,23 +100,23 @@ def test_a_credentials_error_of_a_token_function_keeps_its_message(lineage: Serv
     def expired() -> str:
         raise CredentialsError("the refresh token has expired")
 
-    found = failure(
+    error = failure(
         CredentialsError, client_for(lineage.url, BearerToken(expired)).explore_upstream("1")
     )
-    assert "the refresh token has expired" in str(found)
-    assert found.url == f"{lineage.url}/explore/upstream"
+    assert "the refresh token has expired" in str(error)
+    assert error.url == f"{lineage.url}/explore/upstream"
 
 
-@pytest.mark.parametrize("token", NO_TOKENS)
+@pytest.mark.parametrize("token", INVALID_TOKENS)
 @pytest.mark.parametrize("wrap", [lambda token: token, lambda token: lambda: token])
 def test_an_invalid_token_is_a_credentials_error_and_not_sent(
     token: Any, wrap: Callable[[Any], Any], lineage: Server
 ) -> None:
     client = client_for(lineage.url, BearerToken(wrap(token)))
-    found = failure(CredentialsError, client.explore_upstream("1"))
-    assert "not a bearer token" in str(found)
+    error = failure(CredentialsError, client.explore_upstream("1"))
+    assert "not a bearer token" in str(error)
     if isinstance(token, str) and token.strip():
-        assert token not in "".join(traceback.format_exception(found))
+        assert token not in "".join(traceback.format_exception(error))
     assert not lineage.received
 
 
@@ -144,7 +144,7 @@ def test_an_auth_manager_must_implement_its_methods() -> None:
         AuthManager()  # type: ignore[abstract]
 
 
-def test_a_subclass_needs_two_methods(lineage: Server) -> None:
+def test_a_subclass_needs_only_two_methods(lineage: Server) -> None:
     class Fresh(AuthManager):
         def get_token(self) -> str:
             return TOKEN
@@ -156,7 +156,7 @@ def test_a_subclass_needs_two_methods(lineage: Server) -> None:
 
 
 class Foreign:
-    """An auth manager of another library, with its own way to sign a request."""
+    """An auth manager of another library that signs requests in its own way."""
 
     class Signature(httpx.Auth):
         def auth_flow(
@@ -175,7 +175,7 @@ class Foreign:
         return self.Signature()
 
 
-def test_an_object_of_another_library_is_accepted_by_its_shape(lineage: Server) -> None:
+def test_an_object_with_the_methods_of_an_auth_manager_is_accepted(lineage: Server) -> None:
     assert isinstance(Foreign(), SupportsAuth)
     client = client_for(lineage.url, Foreign())
     run(client.explore_upstream("1"))
@@ -188,11 +188,11 @@ def test_an_error_in_an_auth_manager_is_a_credentials_error(lineage: Server) -> 
         def get_auth(self) -> httpx.Auth:
             raise RuntimeError(f"device flow with {TOKEN}")
 
-    found = failure(CredentialsError, client_for(lineage.url, Broken()).explore_upstream("1"))
-    assert "Broken" in str(found)
-    assert "RuntimeError" in str(found)
-    assert TOKEN not in str(found)
-    assert isinstance(found.__cause__, RuntimeError)
+    error = failure(CredentialsError, client_for(lineage.url, Broken()).explore_upstream("1"))
+    assert "Broken" in str(error)
+    assert "RuntimeError" in str(error)
+    assert TOKEN not in str(error)
+    assert isinstance(error.__cause__, RuntimeError)
     assert not lineage.received
 
 
@@ -224,18 +224,18 @@ def test_a_blocking_auth_manager_does_not_block_the_loop(lineage: Server) -> Non
             waited.append(released.wait(timeout=5))
             return super().get_auth()
 
-    async def both() -> None:
+    async def work() -> None:
         call = asyncio.create_task(client_for(lineage.url, Slow()).explore_upstream("1"))
         for _ in range(3):
             await asyncio.sleep(0.01)
         released.set()  # reached only if the loop runs while the manager waits
         await call
 
-    run(both())
+    run(work())
     assert waited == [True]
 
 
-def test_a_subclass_of_bearer_token_can_refresh_in_its_own_way(server: Server) -> None:
+def test_a_subclass_of_bearer_token_can_override_force_refresh(server: Server) -> None:
     class Refreshing(BearerToken):
         current = "stale"
 

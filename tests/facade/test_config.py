@@ -24,7 +24,7 @@ def overridden(name: str, url: str) -> APIOverrides:
     return APIOverrides(**settings)
 
 
-def test_the_addresses_follow_from_the_domain_and_the_realm() -> None:
+def test_the_addresses_derive_from_the_domain_and_the_realm() -> None:
     config = Config("provena.example.org", "our-realm")
     assert config.prov_api_endpoint == "https://prov-api.provena.example.org"
     assert config.job_api_endpoint == "https://job-api.provena.example.org"
@@ -126,7 +126,7 @@ def test_an_invalid_url_is_rejected(override: str, url: Any) -> None:
     assert isinstance(caught.value, ValueError)
 
 
-def test_overrides_must_be_api_overrides() -> None:
+def test_overrides_of_another_type_are_rejected() -> None:
     overrides: Any = {"prov_api_endpoint_override": "http://localhost"}
     with pytest.raises(ConfigError, match="APIOverrides"):
         Config("prov.test", "r", overrides)
@@ -155,7 +155,7 @@ def test_a_password_in_a_url_is_rejected_and_not_shown(url: str) -> None:
         partial(Config, url, "r"),
         *(partial(overridden, name, url) for name in OVERRIDES),
     ]
-    if "/" in url:  # a realm may hold the other characters
+    if "/" in url:  # a realm may contain the other special characters
         attempts.append(partial(Config, "prov.test", url))
     for attempt in attempts:
         with pytest.raises(ConfigError) as caught:
@@ -185,7 +185,7 @@ def test_configurations_are_frozen() -> None:
 
 @pytest.mark.parametrize("name", OVERRIDES)
 @pytest.mark.parametrize("url", ["http://gate.example.org", "http://192.168.0.7:8000"])
-def test_http_to_elsewhere_must_be_allowed(name: str, url: str) -> None:
+def test_http_to_another_host_must_be_allowed_explicitly(name: str, url: str) -> None:
     with pytest.raises(ConfigError, match="with http, tokens are sent unencrypted"):
         overridden(name, url)
     settings: dict[str, Any] = {name: url, "allow_http": True}

@@ -1,4 +1,4 @@
-"""Connections: the headers of every request, and the settings of users."""
+"""Request headers, and the connection settings of a client."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def client_with(url: str, **settings: Any) -> ProvClient:
     return new(ProvClient, BearerToken(TOKEN), config_for(url), **settings)
 
 
-def _awaited(hook: Callable[[Any], None]) -> Callable[[Any], Awaitable[None]]:
-    async def awaited(seen: Any) -> None:
-        hook(seen)
+def _as_async(hook: Callable[[Any], None]) -> Callable[[Any], Awaitable[None]]:
+    async def async_hook(message: Any) -> None:
+        hook(message)
 
-    return awaited
+    return async_hook
 
 
 def test_requests_have_a_user_agent(server: Server) -> None:
@@ -59,7 +59,7 @@ def test_event_hooks_receive_requests_and_responses(
 
     hooks: dict[str, list[Any]] = {"request": [request], "response": [response]}
     if client_kind == "async":
-        hooks = {name: [_awaited(hook) for hook in them] for name, them in hooks.items()}
+        hooks = {name: [_as_async(hook) for hook in plain] for name, plain in hooks.items()}
     run(client_with(server.url, event_hooks=hooks).get_health_check())
     assert seen == ["GET", 200]
 
@@ -73,7 +73,7 @@ def test_a_proxy_is_used(server: Server) -> None:
 
 
 @every_transport
-def test_certificates_are_verified_against_a_custom_bundle(tmp_path: Path) -> None:
+def test_certificates_are_verified_with_a_custom_bundle(tmp_path: Path) -> None:
     bundle = tmp_path / "bundle.pem"
     with _tls_server(bundle) as url:
         trusting = client_with(url, verify=bundle)
@@ -153,20 +153,20 @@ def _tls_server(bundle: Path) -> Iterator[str]:
     )
     pem = serialization.Encoding.PEM
     bundle.write_bytes(certificate.public_bytes(pem))
-    both = bundle.with_name("server.pem")
+    chain = bundle.with_name("server.pem")
     private = key.private_bytes(
         pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    both.write_bytes(private + certificate.public_bytes(pem))
+    chain.write_bytes(private + certificate.public_bytes(pem))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(both)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Healthy) as served:
-        # The handshake runs in the thread of its connection, so that a failure affects no other.
-        served.socket = context.wrap_socket(
-            served.socket, server_side=True, do_handshake_on_connect=False
+    context.load_cert_chain(chain)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Healthy) as httpd:
+        # Each connection does its handshake in its own thread, so that a failure affects no other.
+        httpd.socket = context.wrap_socket(
+            httpd.socket, server_side=True, do_handshake_on_connect=False
         )
-        thread = threading.Thread(target=served.serve_forever)
+        thread = threading.Thread(target=httpd.serve_forever)
         thread.start()
-        yield f"https://127.0.0.1:{served.server_address[1]}"
-        served.shutdown()
+        yield f"https://127.0.0.1:{httpd.server_address[1]}"
+        httpd.shutdown()
         thread.join()

@@ -1,4 +1,4 @@
-"""Errors of auth managers of other libraries become one error of ours."""
+"""Errors in auth managers of other libraries are raised as credentials errors."""
 
 from __future__ import annotations
 
@@ -139,9 +139,9 @@ def test_an_auth_flow_is_closed_without_a_response(server: Server) -> None:
     server.keeps_open = False
     auth = Waiting()
 
-    async def calling() -> bool:
+    async def work() -> bool:
         with pytest.raises(TransportError):
             await client_for(server.url, Manager(auth)).explore_upstream("1")
         return auth.closed
 
-    assert run(calling())
+    assert run(work())

@@ -16,11 +16,11 @@ CSV = "_workflow template id 10378.1/10,display name\n10378.1/10,Größe € 台
 
 
 def uploaded(server: Server) -> tuple[str, bytes]:
-    """The head and the content of the only part of the upload."""
+    """Return the headers and the content of the only part of the upload."""
     kind = re.fullmatch(r"multipart/form-data; boundary=(\S+)", server.last.headers["content-type"])
     assert kind
     boundary = kind[1].encode()
-    assert len(boundary) > 20  # random, so that no line of a file can equal it
+    assert len(boundary) > 20  # long and random, so that no line of a file equals it
     before, part, after = server.last.body.split(b"--" + boundary)
     assert (before, after) == (b"", b"--\r\n")
     head, _, content = part.partition(b"\r\n\r\n")
@@ -37,7 +37,7 @@ def uploaded(server: Server) -> tuple[str, bytes]:
         ("--+++\r\n--+++--\r\n", b"--+++\r\n--+++--\r\n"),
         ("", b""),
     ],
-    ids=["text", "mark", "inner mark", "line ends", "boundary", "empty"],
+    ids=["text", "BOM", "inner BOM", "line endings", "boundary", "empty"],
 )
 def test_csv_is_uploaded_as_a_file_in_utf_8(
     text: str, sent: bytes, server: Server, client: ProvClient
@@ -85,7 +85,7 @@ BROKEN = {
     "empty zip": zipped(),
     "truncated": DOCUMENT[:-30],
     "half": DOCUMENT[: len(DOCUMENT) // 2],
-    "magic alone": b"PK\x03\x04",
+    "magic number only": b"PK\x03\x04",
     "binary": bytes(range(256)),
 }
 
@@ -105,25 +105,27 @@ def test_an_invalid_document_is_a_report_error_and_an_assertion_error(
     assert error.response.content == BROKEN[name]
 
 
-def test_any_corrupted_document_is_a_report_error(server: Server, client: ProvClient) -> None:
-    dice = random.Random(7)  # noqa: S311
+def test_a_corrupted_document_is_returned_unchanged_or_a_report_error(
+    server: Server, client: ProvClient
+) -> None:
+    rng = random.Random(7)  # noqa: S311
 
-    async def all_of_them() -> None:
+    async def work() -> None:
         for _ in range(150):
-            damaged = bytearray(DOCUMENT)
-            for _ in range(dice.randint(1, 4)):
-                damaged[dice.randrange(-120, 0)] = dice.randrange(256)
-            server.response = reply(bytes(damaged), DOCX)
+            corrupted = bytearray(DOCUMENT)
+            for _ in range(rng.randint(1, 4)):
+                corrupted[rng.randrange(-120, 0)] = rng.randrange(256)
+            server.response = reply(bytes(corrupted), DOCX)
             try:
-                assert await client.generate_report(REPORT) == damaged
+                assert await client.generate_report(REPORT) == corrupted
             except ReportError as error:
                 assert error.session_id is None  # noqa: PT017
 
-    run(all_of_them())
+    run(work())
 
 
-def made_in_job(server: Server, report: bytes) -> Callable[[Received], bytes]:
-    """Responds like a server that makes reports in jobs; the last response is the report."""
+def report_job(server: Server, report: bytes) -> Callable[[Received], bytes]:
+    """Respond like a server that makes reports in jobs, with this response for the report."""
     job = {
         "session_id": SESSION,
         "created_timestamp": 1_700_000_000,
@@ -145,15 +147,15 @@ def made_in_job(server: Server, report: bytes) -> Callable[[Received], bytes]:
 
 
 def test_a_report_made_by_a_job_is_returned(server: Server, client: ProvClient) -> None:
-    server.response = made_in_job(server, reply(DOCUMENT, DOCX))
+    server.response = report_job(server, reply(DOCUMENT, DOCX))
     assert run(client.generate_report(REPORT)) == DOCUMENT
-    _, asked, fetched = server.received
-    assert asked.query == {"session_id": SESSION}
-    assert (fetched.query, fetched.token) == ({"Signature": "c2VjcmV0"}, None)
+    _, job_request, report_request = server.received
+    assert job_request.query == {"session_id": SESSION}
+    assert (report_request.query, report_request.token) == ({"Signature": "c2VjcmV0"}, None)
 
 
 def test_an_invalid_document_of_a_job_is_a_report_error(server: Server, client: ProvClient) -> None:
-    server.response = made_in_job(server, reply(b"<html>Expired</html>", DOCX))
+    server.response = report_job(server, reply(b"<html>Expired</html>", DOCX))
     error = failure(ReportError, client.generate_report(REPORT))
     assert isinstance(error, AssertionError)
     assert (error.session_id, error.operation) == (SESSION, "fetch_report")
@@ -170,9 +172,9 @@ def test_an_invalid_document_of_a_job_is_a_report_error(server: Server, client: 
         (reply(b"", DOCX.replace("word", "spread")), None),
         (reply(b"", "application/json"), None),
     ],
-    ids=["no session", "odd session", "another type", "empty json"],
+    ids=["no session", "wrong session type", "wrong content type", "empty json"],
 )
-def test_a_response_of_another_shape_is_a_report_error(
+def test_a_response_of_the_wrong_shape_is_a_report_error(
     response: bytes, path: str | None, server: Server, client: ProvClient
 ) -> None:
     server.response = response

@@ -69,14 +69,14 @@ def make(name: str) -> ProvError:
     kind = getattr(errors, name)
     takes_response = "response" in inspect.signature(kind).parameters
     more = {"response": RESPONSE} if takes_response else {}
-    made: ProvError = kind(f"{name} happened", **more, **EXTRAS.get(name, {}))
-    made.attach(CALL)
-    made.attach(Call("outer", "POST", "https://elsewhere.test"))  # only the first counts
-    return made
+    error: ProvError = kind(f"{name} happened", **more, **EXTRAS.get(name, {}))
+    error.attach(CALL)
+    error.attach(Call("outer", "POST", "https://elsewhere.test"))  # ignored: only the first counts
+    return error
 
 
-def public(error: ProvError) -> dict[str, Any]:
-    """The attributes of errors."""
+def public_attributes(error: ProvError) -> dict[str, Any]:
+    """Return the public attributes of an error, except its response."""
     return {
         name: getattr(error, name, None)
         for name, _ in inspect.getmembers(type(error), lambda m: not callable(m))
@@ -84,7 +84,7 @@ def public(error: ProvError) -> dict[str, Any]:
     } | {name: value for name, value in vars(error).items() if name != "response"}
 
 
-def test_the_error_tree_is_the_documented_one() -> None:
+def test_the_classes_form_the_error_tree() -> None:
     for name, bases in TREE.items():
         found = getattr(errors, name).__bases__
         expected = tuple(getattr(errors, base, None) or getattr(builtins, base) for base in bases)
@@ -147,17 +147,17 @@ def test_a_copy_keeps_type_message_and_attributes(
 ) -> None:
     error = make(name)
     error.add_note("while testing")
-    twin = copied(error)
-    assert type(twin) is type(error)
-    assert (str(twin), twin.args) == (str(error), error.args)
-    assert repr(public(twin)) == repr(public(error))
-    assert twin.__notes__ == ["while testing"]
+    duplicate = copied(error)
+    assert type(duplicate) is type(error)
+    assert (str(duplicate), duplicate.args) == (str(error), error.args)
+    assert repr(public_attributes(duplicate)) == repr(public_attributes(error))
+    assert duplicate.__notes__ == ["while testing"]
     if error.response is not None:
-        assert twin.response is not None
-        assert twin.response.content == error.response.content
-        assert twin.response.headers == error.response.headers
-        assert twin.response.request.url == error.response.request.url
-        assert twin.status_code == 429
+        assert duplicate.response is not None
+        assert duplicate.response.content == error.response.content
+        assert duplicate.response.headers == error.response.headers
+        assert duplicate.response.request.url == error.response.request.url
+        assert duplicate.status_code == 429
 
 
 def test_a_status_error_has_the_fields_of_its_body() -> None:

@@ -1,4 +1,4 @@
-"""Which modules are loaded with the package, and which only when needed."""
+"""Imports load only the modules that they need."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-# For the sandbox, signing in and manifests, or unrelated to this package.
+# Needed only for the sandbox, signing in or manifests, or not at all.
 HEAVY = {
     *("starlette", "uvicorn", "jwt", "docx", "yaml", "jsonschema", "prov_facade.sandbox"),
     *("oauthlib", "keyring", "platformdirs", "filelock", "sqlite3", "prov_facade._auth.manager"),
@@ -25,16 +25,16 @@ SYNC, ASYNC = "prov_facade._sync.base_client", "prov_facade._async.base_client"
         ("from prov_facade import SyncProvClient", {*HEAVY, ASYNC}),
     ],
 )
-def test_an_import_loads_only_what_it_needs_and_warns_of_nothing(
+def test_an_import_loads_only_what_it_needs_without_warnings(
     statement: str, not_loaded: set[str]
 ) -> None:
-    # httpx imports rich for its command line, where that is installed.
+    # httpx imports rich, if it is installed, for its command line.
     httpx = "" if "httpx" in not_loaded else "import httpx"
     script = (
         f"import sys\n{httpx}\nbefore = set(sys.modules)\n{statement}\n"
         f"print(*sorted({not_loaded} & (set(sys.modules) - before)))\n"
     )
-    # coverage would import sqlite3.
+    # Coverage would import sqlite3.
     environment = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
     found = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
@@ -46,7 +46,7 @@ def test_an_import_loads_only_what_it_needs_and_warns_of_nothing(
     assert (found.returncode, found.stdout.strip(), found.stderr) == (0, "", "")
 
 
-def test_threads_can_use_the_package_for_the_first_time_at_once() -> None:
+def test_lazy_imports_are_thread_safe() -> None:
     script = """
 import sys, threading
 import prov_facade

@@ -12,8 +12,8 @@ from facade.interface import (
     ADDED,
     ADMIN_ENDPOINTS,
     ENDPOINTS,
-    OPERATIONS_OF_FILES,
-    OPERATIONS_OF_JOBS,
+    FILE_METHODS,
+    JOB_METHODS,
     PROV_ADMIN_CLIENT,
     PROV_CLIENT,
     REQUIRED,
@@ -55,7 +55,7 @@ PUBLIC_METHODS = [
     ("enum", "values"),
     [(ProvAPIEndpoints, ENDPOINTS), (ProvAPIAdminEndpoints, ADMIN_ENDPOINTS)],
 )
-def test_the_endpoints_are_those_of_the_interface(enum: type[Enum], values: dict[str, str]) -> None:
+def test_the_endpoints_match_the_interface(enum: type[Enum], values: dict[str, str]) -> None:
     assert {member.name: member.value for member in enum} == values
     assert enum.__bases__ == (str, Enum)
     assert [str.__str__(member) for member in enum] == list(values.values())
@@ -67,9 +67,9 @@ def test_the_clients_have_the_attributes_of_the_interface(
 ) -> None:
     auth, config = BearerToken("t"), Config("prov.test", "provena")
     assert client.__bases__ == (ClientService,)
-    made = client(auth, config)
-    assert made._auth is auth
-    assert made._config is config
+    instance = client(auth, config)
+    assert instance._auth is auth
+    assert instance._config is config
     parameters = list(inspect.signature(client).parameters.values())
     assert [p.name for p in parameters[:2]] == ["auth", "config"]
     assert all(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters[:2])
@@ -118,11 +118,11 @@ def test_the_parameters_of_a_method_match_the_interface(
 ) -> None:
     hints = get_type_hints(getattr(client, method.name))
     for parameter in method.parameters:
-        assert takes(hints[parameter.name], parameter)
+        assert accepts(hints[parameter.name], parameter)
 
 
-def takes(hint: Any, parameter: Parameter) -> bool:
-    """Whether a type accepts all values of a parameter of the interface."""
+def accepts(hint: Any, parameter: Parameter) -> bool:
+    """Return whether a type hint accepts a parameter of the interface."""
     simple: dict[str, Any] = {"str": str, "bool": bool, "int": Union[int, None]}  # noqa: UP007
     if parameter.kind in simple:
         return bool(hint == simple[parameter.kind])
@@ -174,7 +174,7 @@ def test_errors_and_models_are_importable_from_the_top() -> None:
     with pytest.raises(AttributeError, match="no attribute 'ValidationError'"):
         prov_facade.ValidationError  # type: ignore[attr-defined]  # noqa: B018
     generated = {
-        # Names in both documents refer to the prov-api's.
+        # A name in both documents refers to the schema of the prov-api.
         **vars(job_api_client.models),
         **vars(prov_api_client.models),
     }
@@ -193,21 +193,21 @@ def test_schemas_in_both_documents_have_the_same_fields() -> None:
 
 
 def test_everything_public_has_a_docstring() -> None:
-    bare = []
+    undocumented = []
     for name in prov_facade.__all__:
         value = getattr(prov_facade, name)
         if inspect.ismodule(value) and not value.__doc__:
-            bare.append(name)
+            undocumented.append(name)
         if not inspect.isclass(value) or not value.__module__.startswith(("prov", "job")):
             continue
         members = {n: v for n, v in vars(value).items() if not n.startswith("_")}
-        bare += [name] if not value.__doc__ else []
-        bare += [
+        undocumented += [name] if not value.__doc__ else []
+        undocumented += [
             f"{name}.{member}"
             for member, item in members.items()
             if (inspect.isfunction(item) or isinstance(item, property)) and not item.__doc__
         ]
-    assert not bare
+    assert not undocumented
 
 
 @pytest.mark.parametrize(("client", "name"), PUBLIC_METHODS)
@@ -216,10 +216,10 @@ def test_a_docstring_names_the_route_every_parameter_and_the_result(
 ) -> None:
     function = getattr(client, name)
     lines = inspect.getdoc(function).splitlines()  # type: ignore[union-attr]
-    operation = OPERATIONS[{**OPERATIONS_OF_FILES, **OPERATIONS_OF_JOBS}.get(name, name)]
+    operation = OPERATIONS[{**FILE_METHODS, **JOB_METHODS}.get(name, name)]
     route = f"``{operation.method} {operation.path}``"
     assert lines[0].endswith(".") or ". " in lines[0]
-    if name in OPERATIONS_OF_JOBS:
+    if name in JOB_METHODS:
         assert any(line.startswith(f"Routes: {route}, ") for line in lines)
     else:
         assert f"Route: {route}" in lines

@@ -16,10 +16,10 @@ def record_with(**changes: Any) -> Call:
     return lambda client: client.register_model_run({**RECORD, **changes})
 
 
-def looped() -> list[Any]:
-    loop: list[Any] = []
-    loop.append(loop)
-    return loop
+def cyclic_list() -> list[Any]:
+    cyclic: list[Any] = []
+    cyclic.append(cyclic)
+    return cyclic
 
 
 def _depth(value: Any) -> Call:
@@ -34,14 +34,14 @@ def _report(**changes: Any) -> Call:
     return lambda client: client.generate_report({**REPORT, **changes})
 
 
-def _anything(value: Any) -> Call:
+def _record(value: Any) -> Call:
     return lambda client: client.register_model_run(value)
 
 
-REFUSED: dict[str, tuple[Call, str]] = {
+INVALID: dict[str, tuple[Call, str]] = {
     "misspelt": (record_with(studyid="1"), "$"),
     "misspelt within": (record_with(inputs=[{**DATASET, "resource": {}}]), "$.inputs[0]"),
-    "missing": (_anything({k: v for k, v in RECORD.items() if k != "inputs"}), "$"),
+    "missing": (_record({k: v for k, v in RECORD.items() if k != "inputs"}), "$"),
     "type": (record_with(inputs=[{**DATASET, "dataset_id": 7}]), "$.inputs[0].dataset_id"),
     "null": (record_with(display_name=None), "$.display_name"),
     "number as text": (record_with(start_time="1700000000"), "$.start_time"),
@@ -50,21 +50,21 @@ REFUSED: dict[str, tuple[Call, str]] = {
     "bytes": (record_with(display_name=b"Run"), "$.display_name"),
     "byte array": (record_with(display_name=bytearray(b"Run")), "$.display_name"),
     "annotation": (record_with(annotations={"a": 1}), "$.annotations[...]"),
-    "list for object": (_anything([RECORD]), "$"),
-    "text for object": (_anything("{}"), "$"),
-    "nothing": (_anything(None), "$"),
-    "class": (_anything(PydanticRecord), "$"),
-    "another model": (_anything(models.Status(success=True, details="")), "$"),
+    "list for object": (_record([RECORD]), "$"),
+    "text for object": (_record("{}"), "$"),
+    "nothing": (_record(None), "$"),
+    "class": (_record(PydanticRecord), "$"),
+    "another model": (_record(models.Status(success=True, details="")), "$"),
     "empty name": (record_with(display_name=""), "$.display_name"),
     "empty description": (record_with(description=""), "$.description"),
     "report too deep": (_report(depth=4), "$.depth"),
-    "report too flat": (_report(depth=0), "$.depth"),
+    "report too shallow": (_report(depth=0), "$.depth"),
     "nan": (record_with(start_time=float("nan")), "$.start_time"),
     "nan for nothing": (record_with(study_id=float("nan")), "$.study_id"),
     "infinite": (record_with(end_time=float("inf")), "$.end_time"),
     "surrogate": (record_with(display_name="a\ud800"), "$"),
     "surrogate key": (record_with(annotations={"\udfff": "x"}), "$"),
-    "loop": (record_with(inputs=looped()), "$"),
+    "cycle": (record_with(inputs=cyclic_list()), "$"),
     "object": (record_with(associations=object()), "$"),
     "object key": (record_with(annotations={("a", "b"): "x"}), "$"),
     "function": (record_with(description=len), "$"),
@@ -77,7 +77,7 @@ REFUSED: dict[str, tuple[Call, str]] = {
         lambda c: c.register_batch_model_runs({"records": [RECORD, {**RECORD, "end_time": ""}]}),
         "$.records[1].end_time",
     ),
-    "in several": (
+    "in a list": (
         lambda c: c.admin.store_multiple_records(iter([ITEM, {**ITEM, "id": 7}])),
         "$[1].id",
     ),
@@ -94,16 +94,16 @@ REFUSED: dict[str, tuple[Call, str]] = {
     "depth as text": (_depth("3"), "$.depth"),
     "depth as bool": (_depth(True), "$.depth"),
     "depth as fraction": (_depth(2.5), "$.depth"),
-    "depth nan": (_depth(float("nan")), "$.depth"),
+    "depth as nan": (_depth(float("nan")), "$.depth"),
     "depth above the limit": (_depth(11), "$.depth"),
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", INVALID)
 def test_an_invalid_argument_is_rejected_and_nothing_is_sent(
     name: str, server: Server, client: ProvClient
 ) -> None:
-    call, path = REFUSED[name]
+    call, path = INVALID[name]
     error = failure(InvalidRequestError, call(client))
     assert isinstance(error, ValueError)
     assert error.path == path
@@ -124,11 +124,11 @@ def test_the_error_names_the_invalid_value(client: ProvClient) -> None:
         "class": "ModelMetaclass",
         "type": "Expected `str`, got `int`",
     }.items():
-        error = failure(InvalidRequestError, REFUSED[name][0](client))
+        error = failure(InvalidRequestError, INVALID[name][0](client))
         assert words in str(error)
 
 
-def test_an_error_in_a_generator_is_raised(server: Server, client: ProvClient) -> None:
+def test_an_error_in_a_generator_argument_propagates(server: Server, client: ProvClient) -> None:
     def broken() -> Iterator[ModelLike]:
         yield ITEM
         raise KeyError("mine")

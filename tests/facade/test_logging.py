@@ -20,11 +20,11 @@ from prov_facade import (
     raw_responses,
 )
 
-AGAIN = RetryPolicy(attempts=2, backoff=0)
+TWO_ATTEMPTS = RetryPolicy(attempts=2, backoff=0)
 
 
 def client(server: Server) -> ProvClient:
-    return new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=AGAIN)
+    return new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=TWO_ATTEMPTS)
 
 
 def test_each_attempt_is_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:

@@ -34,15 +34,15 @@ def test_the_default_timeout_is_thirty_seconds() -> None:
 @pytest.mark.parametrize(
     "setting",
     [{"limits": 5}, {"transport": "http"}, {"transport": httpx.HTTPTransport}],
-    ids=["limits", "transport", "a class"],
+    ids=["limits", "transport", "class"],
 )
-def test_an_invalid_setting_is_rejected_at_once(setting: dict[str, Any]) -> None:
+def test_the_constructor_rejects_an_invalid_setting(setting: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="must be an httpx"):
         new(ProvClient, BearerToken(TOKEN), config_for("http://127.0.0.1"), **setting)
 
 
 @BOTH
-def test_a_transport_of_the_other_client_is_rejected_at_once(client_kind: ClientKind) -> None:
+def test_the_constructor_rejects_a_transport_of_the_other_client(client_kind: ClientKind) -> None:
     is_async = client_kind == "async"
     transport: Any = httpx.HTTPTransport() if is_async else httpx.AsyncHTTPTransport()
     expected = r"an httpx\.AsyncBaseTransport" if is_async else r"an httpx\.BaseTransport"
@@ -85,7 +85,7 @@ def test_the_asynchronous_client_awaits_a_coroutine_function(server: Server) -> 
     assert "failed with RuntimeError" in str(error)
 
 
-def test_the_synchronous_client_refuses_a_coroutine_function(server: Server) -> None:
+def test_the_synchronous_client_rejects_a_coroutine_function(server: Server) -> None:
     async def token() -> str:
         return TOKEN
 
@@ -109,7 +109,7 @@ def test_a_datetime_is_not_accepted_as_unix_seconds(moment: Any, client: ProvCli
 
 
 class Dumped:
-    """An object with the method of pydantic models."""
+    """An object with ``model_dump``, like pydantic models."""
 
     def __init__(self, dump: Any) -> None:
         self.dump = dump
@@ -137,7 +137,7 @@ def test_a_dump_without_its_nulls_is_sent(server: Server, client: ProvClient) ->
     assert len(server.received) == 1
 
 
-def test_only_a_401_can_be_a_missing_role(server: Server, client: ProvClient) -> None:
+def test_only_a_401_can_report_a_missing_role(server: Server, client: ProvClient) -> None:
     server.response = json_reply({"detail": "The role of the dataset is unknown."}, 400)
     error = failure(APIError, client.explore_upstream("1"))
     assert type(error) is BadRequestError

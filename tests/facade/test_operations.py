@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from clients import run
-from facade.interface import ADDED_PATHS, OPERATIONS_OF_FILES, OPERATIONS_OF_JOBS
+from facade.interface import ADDED_PATHS, FILE_METHODS, JOB_METHODS
 from sample_calls import SAMPLES
 from scripted_server import Server, json_reply
 
@@ -13,7 +13,7 @@ from prov_api_client import OPERATIONS
 from prov_facade import ProvAdminClient, ProvAPIAdminEndpoints, ProvAPIEndpoints, ProvClient
 
 
-def public(client: type[Any]) -> set[str]:
+def public_methods(client: type[Any]) -> set[str]:
     return {
         name
         for name, _ in inspect.getmembers(client, inspect.isfunction)
@@ -21,12 +21,12 @@ def public(client: type[Any]) -> set[str]:
     }
 
 
-def test_every_operation_has_one_method_and_every_method_is_an_operation() -> None:
-    assert not public(ProvClient) & public(ProvAdminClient)
-    assert public(ProvClient) | public(ProvAdminClient) == {
+def test_operations_and_methods_correspond() -> None:
+    assert not public_methods(ProvClient) & public_methods(ProvAdminClient)
+    assert public_methods(ProvClient) | public_methods(ProvAdminClient) == {
         *OPERATIONS,
-        *OPERATIONS_OF_FILES,
-        *OPERATIONS_OF_JOBS,
+        *FILE_METHODS,
+        *JOB_METHODS,
     }
     assert {name for name, operation in OPERATIONS.items() if name == operation.operation_id} == (
         set(OPERATIONS)
@@ -40,7 +40,7 @@ def test_the_endpoints_match_the_paths_of_the_operations() -> None:
     assert paths - enums == ADDED_PATHS
 
 
-def test_an_endpoint_is_named_for_the_method_of_its_operation() -> None:
+def test_the_name_of_an_endpoint_starts_with_its_http_method() -> None:
     methods = {operation.path: operation.method for operation in OPERATIONS.values()}
     for member in (*ProvAPIEndpoints, *ProvAPIAdminEndpoints):
         assert member.name.startswith(f"{methods[member.value]}_")
@@ -57,10 +57,10 @@ def test_only_the_health_check_needs_no_token() -> None:
 def test_clearing_the_graph_is_rejected_without_a_confirmation(
     server: Server, client: ProvClient
 ) -> None:
-    for confirm in (False, None, 1, "yes"):
-        refused: Any = confirm
+    invalid: list[Any] = [False, None, 1, "yes"]
+    for confirm in invalid:
         with pytest.raises(ValueError, match="confirm=True") as caught:
-            run(client.admin.clear_graph(confirm=refused))
+            run(client.admin.clear_graph(confirm=confirm))
         assert caught.value.path == "$.confirm"  # type: ignore[attr-defined]
     with pytest.raises(TypeError):
         run(client.admin.clear_graph())  # type: ignore[call-arg]

@@ -45,7 +45,7 @@ def test_admin_shares_the_connection(server: Server, client: ProvClient) -> None
 
 
 @ASYNC_ONLY
-def test_every_loop_has_connections_that_close_with_it(server: Server, client: ProvClient) -> None:
+def test_the_connections_of_a_loop_close_with_it(server: Server, client: ProvClient) -> None:
     for loops in (1, 2, 3):
         run(calls(client))
         assert server.opened == loops
@@ -59,12 +59,12 @@ def test_a_closed_loop_is_garbage_collected(client: ProvClient) -> None:
         await calls(client)
         return weakref.ref(asyncio.get_running_loop())
 
-    over = [run(one()) for _ in range(3)]
+    loops = [run(one()) for _ in range(3)]
     gc.collect()
-    assert [loop() for loop in over[:-1]] == [None, None]
+    assert [loop() for loop in loops[:-1]] == [None, None]
 
 
-def test_aclose_closes_and_the_client_can_be_used_afterwards(
+def test_a_client_can_be_used_after_aclose(
     server: Server, client: ProvClient, client_kind: ClientKind
 ) -> None:
     async def work() -> None:
@@ -75,7 +75,7 @@ def test_aclose_closes_and_the_client_can_be_used_afterwards(
         await client.aclose()
         await calls(client)
         assert server.opened == 2
-        if client_kind == "sync":  # whose connections no loop closes
+        if client_kind == "sync":  # no loop closes its connections
             await client.aclose()
 
     run(work())
@@ -141,13 +141,13 @@ def test_aclose_closes_the_connections_of_another_thread(
 
 
 @ASYNC_ONLY
-def test_aclose_waits_for_the_loop_of_another_thread(server: Server, client: ProvClient) -> None:
+def test_aclose_waits_for_a_busy_loop_in_another_thread(server: Server, client: ProvClient) -> None:
     called, free = threading.Event(), threading.Event()
 
     async def work() -> None:
         await calls(client)
         called.set()
-        free.wait(5)  # the loop is busy, and can close nothing
+        free.wait(5)  # the loop is busy and cannot close anything
         await asyncio.sleep(0.2)
 
     with ThreadPoolExecutor(2) as threads:
@@ -188,7 +188,7 @@ def test_fifty_calls_run_concurrently(server: Server, client: ProvClient) -> Non
     assert server.opened == 50
 
 
-def test_the_first_calls_of_a_loop_may_be_concurrent(server: Server, client: ProvClient) -> None:
+def test_the_first_calls_of_a_loop_can_be_concurrent(server: Server, client: ProvClient) -> None:
     async def work() -> None:
         await asyncio.gather(*(calls(client, 1) for _ in range(10)))
         await client.aclose()
@@ -213,11 +213,11 @@ def test_a_connection_closed_by_the_server_is_replaced(server: Server, client: P
 
 @ASYNC_ONLY
 def test_a_cancelled_call_leaves_the_client_usable(server: Server, client: ProvClient) -> None:
-    arrived, over = threading.Event(), threading.Event()
+    arrived, release = threading.Event(), threading.Event()
 
     def wait(_: Received) -> None:
         arrived.set()
-        over.wait(10)
+        release.wait(10)
 
     async def work() -> None:
         server.response = wait
@@ -232,7 +232,7 @@ def test_a_cancelled_call_leaves_the_client_usable(server: Server, client: ProvC
         await calls(client)
 
     run(work())
-    over.set()
+    release.set()
 
 
 def test_a_failure_leaves_the_client_usable(server: Server, client: ProvClient) -> None:
@@ -246,7 +246,7 @@ def test_a_failure_leaves_the_client_usable(server: Server, client: ProvClient) 
     run(work())
 
 
-def test_the_next_call_opens_a_pool_that_failed_to_open(
+def test_a_call_opens_a_pool_after_an_earlier_one_failed_to(
     client: ProvClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", "nonsense://proxy.test")
@@ -278,14 +278,14 @@ def test_closing_does_not_wait_for_a_loop_that_ends(server: Server) -> None:
     async def elsewhere() -> None:
         await client.explore_upstream("1")
         called.set()
-        time.sleep(0.3)  # noqa: ASYNC251  (the loop is busy, and ends after this)
+        time.sleep(0.3)  # noqa: ASYNC251  (keep the loop busy until it ends)
 
     thread = threading.Thread(target=lambda: run(elsewhere()))
     thread.start()
     called.wait(10)
-    begun = time.monotonic()
+    start = time.monotonic()
     run(client.aclose())
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - start < 3
     thread.join()
 
 
@@ -296,24 +296,24 @@ def test_closing_does_not_wait_for_a_blocked_loop(
     monkeypatch.setattr("prov_facade._runtime.aio.pool._CLOSE_TIMEOUT", 0.05)
     server.response = json_reply(LINEAGE)
     client = client_for(server.url)
-    called, over = threading.Event(), threading.Event()
+    called, release = threading.Event(), threading.Event()
 
     async def elsewhere() -> None:
         await client.explore_upstream("1")
         called.set()
-        over.wait(10)
+        release.wait(10)
 
     thread = threading.Thread(target=lambda: run(elsewhere()))
     thread.start()
     called.wait(10)
-    run(client.aclose())  # returns although the other loop cannot act
-    over.set()
+    run(client.aclose())  # returns although the other loop is blocked
+    release.set()
     thread.join()
 
 
 @ASYNC_ONLY
 @pytest.mark.filterwarnings("ignore:asynchronous generator:ResourceWarning")
-def test_a_loop_that_closed_its_generators_opens_another_pool(server: Server) -> None:
+def test_a_loop_whose_generators_were_shut_down_opens_another_pool(server: Server) -> None:
     server.response = json_reply(LINEAGE)
     client = client_for(server.url)
     with asyncio.Runner() as runner:

@@ -1,4 +1,4 @@
-"""Which proxy the environment selects for a URL."""
+"""The proxy that the environment selects for a URL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROXY = "http://proxy.test:3128"
         ({"HTTPS_PROXY": "proxy.test:3128"}, "https://prov.test", PROXY),
     ],
 )
-def test_the_proxy_is_that_of_the_scheme_or_that_of_all(
+def test_the_proxy_of_the_scheme_precedes_all_proxy(
     environment: dict[str, str], url: str, expected: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environment.items():

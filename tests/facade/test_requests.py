@@ -13,8 +13,8 @@ from prov_api_client import OPERATIONS
 from prov_facade import ConfigError, ProvClient
 
 
-class Impatient:
-    """A client, or its admin, that makes every call with a timeout of zero, which is rejected."""
+class InvalidTimeout:
+    """A client, or its admin client, that passes an invalid timeout to every call."""
 
     def __init__(self, target: object) -> None:
         self.target = target
@@ -24,10 +24,10 @@ class Impatient:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_method_respects_its_timeout(name: str, server: Server, client: ProvClient) -> None:
-    impatient: Any = Impatient(client)
-    impatient.admin = Impatient(client.admin)
-    failure(ConfigError, SAMPLES[name].call(impatient))
+def test_every_method_checks_its_timeout(name: str, server: Server, client: ProvClient) -> None:
+    with_invalid_timeout: Any = InvalidTimeout(client)
+    with_invalid_timeout.admin = InvalidTimeout(client.admin)
+    failure(ConfigError, SAMPLES[name].call(with_invalid_timeout))
     assert not server.opened
 
 

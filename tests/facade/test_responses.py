@@ -24,7 +24,7 @@ from prov_facade import (
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_bad_response_raises_its_error_with_the_call(
+def test_the_error_of_a_bad_response_names_the_call(
     name: str, server: Server, client: ProvClient
 ) -> None:
     bad = ALL[name]
@@ -52,7 +52,7 @@ def test_errors_contain_the_response(name: str, server: Server, client: ProvClie
     assert error.response.content == body.replace(TOKEN.encode(), b"***")
 
 
-def test_there_is_a_failing_sample_of_every_result_with_a_status() -> None:
+def test_every_result_with_a_status_has_a_failing_sample() -> None:
     with_status = {
         name
         for name, operation in OPERATIONS.items()
@@ -63,14 +63,14 @@ def test_there_is_a_failing_sample_of_every_result_with_a_status() -> None:
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_a_failure_in_a_200_raises_its_reason_and_result(
+def test_the_error_of_a_failure_in_a_200_has_its_reason_and_result(
     name: str, server: Server, client: ProvClient
 ) -> None:
     response: Any = SAMPLES[name].response
     server.response = json_reply({**response, "status": FAILED})
     error = failure(OperationFailedError, SAMPLES[name].call(client))
-    assert error.details == "The registry is away."
-    assert str(error).endswith("failed: The registry is away.")
+    assert error.details == "The registry is unavailable."
+    assert str(error).endswith("failed: The registry is unavailable.")
     result: Any = error.result
     assert type(result).from_dict({**response, "status": FAILED}) == result
     assert error.status_code == 200
@@ -146,7 +146,7 @@ def test_retry_after_is_parsed_as_seconds_or_a_date(
     assert ("Try again" in str(error)) == (seconds is not None)
 
 
-def test_retry_after_counts_from_now(server: Server, client: ProvClient) -> None:
+def test_a_date_in_retry_after_becomes_seconds_from_now(server: Server, client: ProvClient) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     server.response = reply(b"{}", status=429, headers={"Retry-After": date})
     error = failure(RateLimitedError, client.explore_upstream("1"))
@@ -178,7 +178,7 @@ def test_only_json_of_the_wrong_shape_has_a_path(server: Server, client: ProvCli
         assert (error.path is None) == (path in (None, "$"))
 
 
-def test_corrupted_compression_raises_an_error_with_the_call(
+def test_the_error_of_corrupted_compression_names_the_call(
     server: Server, client: ProvClient
 ) -> None:
     server.response = UNUSABLE["gzip"].reply

@@ -24,7 +24,7 @@ from prov_facade import (
 
 
 def shown(error: BaseException) -> Iterator[str]:
-    """All parts of an error that a log, a report or another process might show."""
+    """Yield all parts of an error that a log, a report or another process might show."""
     yield "".join(traceback.format_exception(error))
     yield str(pickle.dumps(error))
     link: BaseException | None = error
@@ -86,7 +86,9 @@ def test_a_compressed_response_is_readable_in_the_error(server: Server, client: 
     assert "content-encoding" not in error.response.headers
 
 
-def test_an_echoed_token_is_a_value_but_not_shown(server: Server, client: ProvClient) -> None:
+def test_an_echoed_token_is_in_the_value_but_not_in_its_repr(
+    server: Server, client: ProvClient
+) -> None:
     server.response = json_reply({**USER, "access_token": TOKEN})
     user = run(client.check_general_access())
     assert user.access_token == TOKEN
@@ -144,14 +146,16 @@ def test_an_escaped_token_is_masked(written: str, server: Server) -> None:
 
 
 @pytest.mark.parametrize("length", [7, 8])
-def test_a_token_of_eight_characters_is_masked(length: int, server: Server) -> None:
+def test_a_token_is_masked_from_eight_characters_on(length: int, server: Server) -> None:
     token = "x" * length
     server.response = json_reply({"detail": f"say {token}"}, 400)
     error = failure(APIError, client_for(server.url, BearerToken(token)).explore_upstream("1"))
     assert (token in str(error)) is (length < 8)
 
 
-def test_corrupted_compression_keeps_the_status(server: Server, client: ProvClient) -> None:
+def test_the_error_of_corrupted_compression_has_the_status(
+    server: Server, client: ProvClient
+) -> None:
     server.response = reply(TOKEN.encode(), headers={"Content-Encoding": "gzip"})
     error = failure(InvalidResponseError, client.explore_upstream("1"))
     assert error.status_code == 200
@@ -161,10 +165,10 @@ def test_corrupted_compression_keeps_the_status(server: Server, client: ProvClie
 def test_the_url_of_a_redirect_is_shown_without_its_signature(
     server: Server, client: ProvClient
 ) -> None:
-    address = "https://store.prov.test/report.docx"
-    server.response = reply(status=302, headers={"Location": f"{address}?X-Signature=c2VjcmV0"})
+    location = "https://store.prov.test/report.docx"
+    server.response = reply(status=302, headers={"Location": f"{location}?X-Signature=c2VjcmV0"})
     error = failure(APIError, client.get_health_check())
     assert error.response is not None
-    assert error.response.headers["location"] == address
+    assert error.response.headers["location"] == location
     for text in shown(error):
         assert "c2VjcmV0" not in text

@@ -1,4 +1,4 @@
-"""Tracebacks are short: they show the caller's line and the error, and no inner frames."""
+"""Tracebacks are short: they show the caller's line and the error, but no inner frames."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_traceback_in_a_script_has_at_most_fifteen_lines(call: str) -> None:
     assert not [line for line in lines if any(name in line for name in FOREIGN)]
 
 
-def test_the_frames_of_the_callers_own_code_are_kept() -> None:
+def test_frames_of_the_callers_code_are_kept() -> None:
     model = "exec('class M:\\n  def model_dump(self, **_): return {}[1]')"
     call = f"{model}; sync.register_model_run(M())"
     lines = script(call)
@@ -48,7 +48,7 @@ def test_the_frames_of_the_callers_own_code_are_kept() -> None:
     assert "KeyError: 1" in lines
 
 
-def test_below_the_callers_frame_the_asynchronous_client_adds_no_more() -> None:
+def test_the_asynchronous_client_adds_at_most_ten_lines() -> None:
     call = "import asyncio; asyncio.run(client.explore_upstream('nothing'))"
     lines = script(call)
     ours = next(number for number, line in enumerate(lines) if "prov_facade" in line)

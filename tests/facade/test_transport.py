@@ -30,14 +30,14 @@ OUTCOME_UNKNOWN = "Whether the server acted on the request is not known"
 @pytest.fixture
 def stuck(server: Server) -> Iterator[Server]:
     """A server that never responds."""
-    over = threading.Event()
+    release = threading.Event()
 
     def wait(_: Received) -> None:
-        over.wait(10)
+        release.wait(10)
 
     server.response = wait
     yield server
-    over.set()
+    release.set()
 
 
 def unused_port() -> int:
@@ -124,11 +124,11 @@ def test_waiting_for_a_connection_times_out_and_nothing_is_sent(stuck: Server) -
         retries=RetryPolicy.none(),
     )
 
-    async def several() -> list[BaseException | object]:
+    async def work() -> list[BaseException | object]:
         calls = (client.register_model_run(RECORD) for _ in range(3))
         return await asyncio.gather(*calls, return_exceptions=True)
 
-    errors = run(several())
+    errors = run(work())
     assert all(isinstance(error, TransportTimeoutError) for error in errors)
     assert any("Nothing was sent" in str(error) for error in errors)
 
@@ -174,7 +174,7 @@ def test_a_custom_transport_is_used() -> None:
         assert run(client.get_health_check()).message == "Up."
 
 
-def test_a_token_that_is_invalid_in_a_header_is_not_shown(server: Server) -> None:
+def test_a_token_with_invalid_header_characters_is_not_shown(server: Server) -> None:
     class Careless(BearerToken):
         def get_auth(self) -> httpx.Auth:
             return Unchecked()
@@ -192,9 +192,9 @@ def test_a_token_that_is_invalid_in_a_header_is_not_shown(server: Server) -> Non
 
 
 def test_large_requests_and_responses_are_transferred(server: Server, client: ProvClient) -> None:
-    many = {"records": [RECORD] * 3_000}
+    batch = {"records": [RECORD] * 3_000}
     server.response = SAMPLES["register_batch_model_runs"].reply
-    run(client.register_batch_model_runs(many))
+    run(client.register_batch_model_runs(batch))
     assert len(server.last.json["records"]) == 3_000
     server.response = reply(b"\0" * 3_000_000, DOCX)
     with pytest.raises(AssertionError, match="3000000 bytes"):

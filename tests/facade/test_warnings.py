@@ -17,14 +17,14 @@ from prov_facade import APIOverrides, BearerToken, Config, ConfigError, ProvClie
 config = Config("prov.test", "r", APIOverrides(prov_api_endpoint_override=sys.argv[1]))
 client = ProvClient(BearerToken("{TOKEN}"), config)
 
-# In debug mode asyncio reports every step that takes 0.1 s, which on a busy machine any may take.
+# In debug mode, asyncio reports steps of 0.1 s or more. On a busy machine, any step may take that.
 logging.getLogger("asyncio").addFilter(lambda record: "took" not in record.msg)
 
 async def work():
     await asyncio.gather(*(client.explore_upstream("1") for _ in range(3)))
 """
 SCRIPTS = {
-    "neither": """
+    "not closed": """
 for _ in range(3):
     asyncio.run(work())
 """,
@@ -91,7 +91,7 @@ except ConfigError as error:
     assert "no connection can be set up" in str(error)
 else:
     import httpx
-    # It ignores a missing file.
+    # This version ignores a missing file.
     assert httpx.__version__.startswith("0.27.")
 """,
 }
@@ -113,7 +113,7 @@ def outcome(script: str, preamble: str = PREAMBLE) -> Outcome:
         return Outcome(done.returncode, printed, server.saw_closing(server.opened))
 
 
-BY_DEFAULT = {"neither", "async with", "cancelled", "certificates"}
+BY_DEFAULT = {"not closed", "async with", "cancelled", "certificates"}
 
 
 @pytest.mark.parametrize(

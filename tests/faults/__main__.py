@@ -1,4 +1,4 @@
-"""Writes docs/faults.md, and prints it."""
+"""Writes docs/faults.md and prints it."""
 
 from __future__ import annotations
 

@@ -15,14 +15,14 @@ from scripted_server import Server
 
 @pytest.fixture(scope="session", autouse=True)
 def certificates_loaded() -> None:
-    """Make a first call, which takes longer than the deadlines of some tests."""
+    """Make the first call, which loads the certificates, outside the deadlines of the tests."""
     with Server(LINEAGE_REPLY) as server:
         run(retrying_client(server.url).explore_upstream("1"))
 
 
 @pytest.fixture(scope="session")
 def player_of() -> Iterator[Callable[[ClientKind], Player]]:
-    """Returns the player of a kind of client, which applies each fault to each operation once."""
+    """A function that returns the shared player of a kind of client."""
     with ExitStack() as stack:
         yield cache(lambda kind: stack.enter_context(Player(kind)))
 

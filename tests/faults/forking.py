@@ -23,15 +23,15 @@ async def calls(client: ProvClient, who: str) -> None:
         assert graph["nodes"][0]["id"] == name, (graph, name)
 
 
-def ends(status: int) -> None:
+def check_exit(status: int) -> None:
     assert os.waitstatus_to_exitcode(status) == 0, status
 
 
 def in_child(client: ProvClient) -> None:
-    """The work of a child: calls in its own event loops, and an orderly exit."""
+    """Make calls in new event loops, close the client, and exit."""
     code = 1
     try:
-        begun = time.monotonic()
+        start = time.monotonic()
         asyncio.run(calls(client, "child"))
 
         async def closing() -> None:
@@ -39,8 +39,8 @@ def in_child(client: ProvClient) -> None:
             await client.aclose()
 
         asyncio.run(closing())
-        took = time.monotonic() - begun
-        assert took < 4, f"the child takes {took:.1f} s"
+        duration = time.monotonic() - start
+        assert duration < 4, f"the child took {duration:.1f} s"
         print("child", flush=True)
         code = 0
     finally:
@@ -53,7 +53,7 @@ def between_loops(client: ProvClient) -> None:
     if child == 0:
         in_child(client)
     asyncio.run(calls(client, "parent"))
-    ends(os.waitpid(child, 0)[1])
+    check_exit(os.waitpid(child, 0)[1])
 
 
 def next_to_a_loop(client: ProvClient) -> None:
@@ -62,16 +62,16 @@ def next_to_a_loop(client: ProvClient) -> None:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
 
-    def do() -> None:
+    def call() -> None:
         asyncio.run_coroutine_threadsafe(calls(client, "parent"), loop).result(20)
 
-    do()
+    call()
     child = os.fork()
     if child == 0:
         in_child(client)
-    do()
-    ends(os.waitpid(child, 0)[1])
-    do()
+    call()
+    check_exit(os.waitpid(child, 0)[1])
+    call()
     asyncio.run_coroutine_threadsafe(client.aclose(), loop).result(20)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
@@ -79,9 +79,9 @@ def next_to_a_loop(client: ProvClient) -> None:
 
 
 def inside_a_loop(client: ProvClient) -> None:
-    """The child makes its calls in a new thread, since its main thread is in the parent's loop."""
+    """The child makes its calls in a new thread, since its main thread runs the parent's loop."""
 
-    async def running() -> None:
+    async def work() -> None:
         await calls(client, "parent")
         child = os.fork()
         if child == 0:
@@ -89,14 +89,14 @@ def inside_a_loop(client: ProvClient) -> None:
             thread.start()
             thread.join()
         await calls(client, "parent")
-        ends((await asyncio.to_thread(os.waitpid, child, 0))[1])
+        check_exit((await asyncio.to_thread(os.waitpid, child, 0))[1])
         await calls(client, "parent")
         await client.aclose()
 
-    asyncio.run(running())
+    asyncio.run(work())
 
 
 if __name__ == "__main__":
-    address, way = sys.argv[1:]
-    globals()[way.replace(" ", "_")](retrying_client(address))
+    address, scenario = sys.argv[1:]
+    globals()[scenario.replace(" ", "_")](retrying_client(address))
     print("parent", flush=True)

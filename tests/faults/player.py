@@ -1,4 +1,4 @@
-"""Applies a fault to a call and returns the outcome."""
+"""Applies faults to calls of the client."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Self
 
 import httpx
 from clients import TOKEN, ClientKind, config_for, new
-from faults.rule import ATTEMPTS, LONGEST_WAIT, REFUSE, STALL, Fault, Played, faults
+from faults.rule import ATTEMPTS, LONGEST_WAIT, REFUSE, STALL, Action, Fault, faults
 from sample_calls import SAMPLES
 from scripted_server import Received, Reply, Server, json_reply
 
@@ -44,9 +44,9 @@ class Outcome:
 
     Attributes:
         error: Its error, or ``None`` for a value.
-        requests: How many requests the server received; for a refused connection, the attempts.
-        renewals: How often the client asked the auth manager for a new token.
-        elsewhere: How many connections another host accepted.
+        requests: The number of requests received, or of attempts if connections were refused.
+        renewals: The number of token renewals.
+        elsewhere: The number of connections to another host.
     """
 
     error: ProvError | None
@@ -56,16 +56,16 @@ class Outcome:
 
 
 class Player:
-    """A server that applies faults to the calls of a client; it applies each of them once."""
+    """A server that applies faults to the calls of a client, and caches the outcomes."""
 
     def __init__(self, kind: ClientKind = "async") -> None:
         self._kind = kind
         self._stack = ExitStack()
         self._server = Server()
         self._elsewhere = Server(json_reply({}))
-        self._over = threading.Event()
-        self._known: dict[tuple[str, str], Outcome] = {}
-        self._script: Iterator[Played] = iter(())
+        self._release = threading.Event()
+        self._outcomes: dict[tuple[str, str], Outcome] = {}
+        self._script: Iterator[Action] = iter(())
 
     @property
     def faults(self) -> list[Fault]:
@@ -74,10 +74,10 @@ class Player:
     def __enter__(self) -> Self:
         self._stack.enter_context(self._server)
         self._stack.enter_context(self._elsewhere)
-        # A port without a listener, reserved so that no other process can bind it.
-        closed = self._stack.enter_context(socket.socket())
-        closed.bind(("127.0.0.1", 0))
-        self._refusing = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        # Bound, but not listening: connections are refused, and no other process can use the port.
+        listener = self._stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        self._closed_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self._server.response = self._respond
         return self
 
@@ -92,32 +92,32 @@ class Player:
     def outcome(self, operation: str, fault: Fault) -> Outcome:
         """Apply a fault to the sample call of an operation."""
         key = operation, fault.name
-        if key not in self._known:
-            self._known[key] = self._play(operation, fault)
-        return self._known[key]
+        if key not in self._outcomes:
+            self._outcomes[key] = self._play(operation, fault)
+        return self._outcomes[key]
 
     def _respond(self, _: Received) -> Reply:
-        played = next(self._script)
-        if played == STALL:
-            self._over.wait(10)
+        action = next(self._script)
+        if action == STALL:
+            self._release.wait(10)
             return None
-        assert not isinstance(played, str)
-        return played
+        assert not isinstance(action, str)
+        return action
 
     def _play(self, operation: str, fault: Fault) -> Outcome:
         sample = SAMPLES[operation]
         self._script = fault.play(sample)
         refused = next(fault.play(sample)) == REFUSE
-        self._over = threading.Event()
+        self._release = threading.Event()
         self._server.received.clear()
         manager = Renewable() if fault.renewable else None
         stalls = next(fault.play(sample)) == STALL
 
-        async def calling() -> ProvError | None:
+        async def work() -> ProvError | None:
             async with new(
                 ProvClient,
                 manager or BearerToken(TOKEN),
-                config_for(self._refusing if refused else self._server.url),
+                config_for(self._closed_url if refused else self._server.url),
                 timeout=httpx.Timeout(10, read=0.05 if stalls else 10),
                 retries=QUICK,
                 kind=self._kind,
@@ -128,17 +128,17 @@ class Player:
                     return error
             return None
 
-        error = asyncio.run(calling())
+        error = asyncio.run(work())
         attempts = len(error.attempts) if error else 1
         if not refused:
             self._wait_for(attempts)
-        self._over.set()
+        self._release.set()
         requests = attempts if refused else len(self._server.received)
         renewals = manager.renewals if manager else 0
         return Outcome(error, requests, renewals, self._elsewhere.opened)
 
     def _wait_for(self, requests: int) -> None:
-        """Wait until the server has read all requests: the client may have disconnected already."""
+        """Wait until the server has read all requests: the client may disconnect before that."""
         end = time.monotonic() + 5
         while len(self._server.received) < requests and time.monotonic() < end:
             time.sleep(0.002)

@@ -1,4 +1,4 @@
-"""The faults that a server can show, and the expected outcome of each: written by hand."""
+"""The faults of a server and the expected outcome of each, written by hand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from prov_facade import errors
 ATTEMPTS = 3
 LONGEST_WAIT = 5.0
 PAST = "Sun, 06 Nov 1994 08:49:37 GMT"
-FAR = "Fri, 31 Dec 2049 23:59:59 GMT"
+FAR_FUTURE = "Fri, 31 Dec 2049 23:59:59 GMT"
 
 WRITES = {
     "register_model_run",
@@ -33,9 +33,9 @@ REPORT = "generate_report"
 
 STALL = "stall"
 REFUSE = "refuse"
-Played = Reply | str
+Action = Reply | str
 
-LOOK = "check before sending it again"
+CHECK_FIRST = "check before sending it again"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Expected:
         error: The class of the error, or ``None`` for a value.
         requests: The number of requests.
         says: Parts of the error message.
-        renewals: How often a new token is requested.
+        renewals: The number of token renewals.
     """
 
     error: type[errors.ProvError] | None
@@ -61,31 +61,31 @@ class Fault:
 
     Attributes:
         name: Its name in the table.
-        play: What the server does, request after request.
+        play: The server's actions, request by request.
         reads: The expected outcome for an operation that only reads.
         writes: The expected outcome for an operation that changes something.
-        acts: Whether the server may have acted on the request.
+        may_have_acted: Whether the server may have acted on the request.
         renewable: Whether the auth manager can obtain a new token.
     """
 
     name: str
-    play: Callable[[Sample], Iterator[Played]]
+    play: Callable[[Sample], Iterator[Action]]
     reads: Expected
     writes: Expected
-    acts: bool = True
+    may_have_acted: bool = True
     renewable: bool = False
 
 
-def always(played: Played) -> Callable[[Sample], Iterator[Played]]:
-    return lambda _: repeat(played)
+def always(action: Action) -> Callable[[Sample], Iterator[Action]]:
+    return lambda _: repeat(action)
 
 
-def first(played: Played, times: int = 1) -> Callable[[Sample], Iterator[Played]]:
+def first(action: Action, times: int = 1) -> Callable[[Sample], Iterator[Action]]:
     """Fail a number of times, then succeed."""
-    return lambda sample: chain(repeat(played, times), repeat(sample.reply))
+    return lambda sample: chain(repeat(action, times), repeat(sample.reply))
 
 
-def _limited(retry_after: str | None) -> Callable[[Sample], Iterator[Played]]:
+def _limited(retry_after: str | None) -> Callable[[Sample], Iterator[Action]]:
     headers = {} if retry_after is None else {"Retry-After": retry_after}
     return always(json_reply({"detail": "Slow down."}, 429, headers))
 
@@ -102,25 +102,27 @@ _NO_ROLE = json_reply({"detail": "You don't have the correct role."}, 401)
 _JSON_TYPE = "application/json"
 
 
-def _same(name: str, play: Callable[[Sample], Iterator[Played]], expected: Expected) -> Fault:
-    """A fault with one outcome for all operations; the server did not act on the request."""
-    return Fault(name, play, expected, expected, acts=False)
+def _uniform(name: str, play: Callable[[Sample], Iterator[Action]], expected: Expected) -> Fault:
+    """Make a fault with one outcome for all operations: the server did not act on the request."""
+    return Fault(name, play, expected, expected, may_have_acted=False)
 
 
-def _transient(name: str, played: Played, kind: type[errors.ProvError], *says: str) -> Fault:
-    """A transient fault: reads are retried, writes are not."""
-    made = f"{ATTEMPTS} attempts were made"
+def _transient(name: str, action: Action, kind: type[errors.ProvError], *says: str) -> Fault:
+    """Make a transient fault, after which only reads are retried."""
+    attempts = f"{ATTEMPTS} attempts were made"
     return Fault(
         name,
-        always(played),
-        Expected(kind, ATTEMPTS, (*says, made)),
-        Expected(kind, 1, (*says, LOOK)),
+        always(action),
+        Expected(kind, ATTEMPTS, (*says, attempts)),
+        Expected(kind, 1, (*says, CHECK_FIRST)),
     )
 
 
-def _permanent(name: str, played: Played, kind: type[errors.ProvError], *says: str) -> Fault:
-    """A permanent fault: nothing is retried."""
-    return Fault(name, always(played), Expected(kind, 1, says), Expected(kind, 1, (*says, LOOK)))
+def _permanent(name: str, action: Action, kind: type[errors.ProvError], *says: str) -> Fault:
+    """Make a permanent fault, after which nothing is retried."""
+    return Fault(
+        name, always(action), Expected(kind, 1, says), Expected(kind, 1, (*says, CHECK_FIRST))
+    )
 
 
 _LIMIT = Expected(errors.RateLimitedError, ATTEMPTS, ("Slow down.", "3 attempts were made"))
@@ -132,32 +134,32 @@ def faults(elsewhere: str) -> list[Fault]:
     """Return all faults; ``elsewhere`` is the address of another host."""
     redirect = reply(b"", None, 307, {"Location": f"{elsewhere}/there"})
     return [
-        _same(
+        _uniform(
             "refused",
             always(REFUSE),
             Expected(errors.TransportError, ATTEMPTS, ("Nothing was sent", "3 attempts were made")),
         ),
-        _transient("reset before a byte", Cut(), errors.TransportError, "no response"),
-        _transient("closed before a byte", None, errors.TransportError, "no response"),
+        _transient("reset before the response", Cut(), errors.TransportError, "no response"),
+        _transient("closed before the response", None, errors.TransportError, "no response"),
         Fault(
             "reset mid-body",
             lambda sample: repeat(Cut(sample.reply[:-2])),
             Expected(errors.TransportError, ATTEMPTS, ("3 attempts were made",)),
-            Expected(errors.TransportError, 1, (LOOK,)),
+            Expected(errors.TransportError, 1, (CHECK_FIRST,)),
         ),
         _transient("stalled", STALL, errors.TransportTimeoutError, "was not received in time"),
-        _same("429", _limited(None), _LIMIT),
-        _same("429, in seconds", _limited("0"), _LIMIT),
-        _same("429, at a date", _limited(PAST), _LIMIT),
-        _same("429, seconds beyond the cap", _limited("600"), _TOO_LONG),
-        _same("429, a date beyond the cap", _limited(FAR), _TOO_LONG),
+        _uniform("429", _limited(None), _LIMIT),
+        _uniform("429, in seconds", _limited("0"), _LIMIT),
+        _uniform("429, at a date", _limited(PAST), _LIMIT),
+        _uniform("429, seconds beyond the cap", _limited("600"), _TOO_LONG),
+        _uniform("429, a date beyond the cap", _limited(FAR_FUTURE), _TOO_LONG),
         _permanent(
             "500", json_reply({"detail": "Oh no."}, 500), errors.ServerError, "500", "Oh no."
         ),
         _transient(
             "502 in HTML", _gateway(502, "Bad Gateway"), errors.ServerError, "502 Bad Gateway"
         ),
-        _transient("503", json_reply({"detail": "Away."}, 503), errors.ServerError, "Away."),
+        _transient("503", json_reply({"detail": "Busy."}, 503), errors.ServerError, "Busy."),
         _transient("504", _gateway(504, "Gateway Time-out"), errors.ServerError, "Time-out"),
         _permanent("truncated JSON", reply(b'{"status": {"succ'), _UNUSABLE, "cannot be used"),
         _permanent("wrong JSON", json_reply(7), _UNUSABLE, "cannot be used"),
@@ -165,17 +167,17 @@ def faults(elsewhere: str) -> list[Fault]:
             "wrong content type", reply(b"\x89PNG", "image/png"), _UNUSABLE, "got image/png"
         ),
         _permanent("empty body", reply(b"", None), _UNUSABLE, "cannot be used"),
-        _same(
+        _uniform(
             "401, fixed token",
             always(_NO_TOKEN),
             Expected(errors.AuthenticationError, 1, ("Could not validate", "Sign in again")),
         ),
         Fault(
-            "401, new token refused as well",
+            "401, new token also rejected",
             always(_NO_TOKEN),
             Expected(errors.AuthenticationError, 2, ("Sign in again",), renewals=1),
             Expected(errors.AuthenticationError, 2, ("Sign in again",), renewals=1),
-            acts=False,
+            may_have_acted=False,
             renewable=True,
         ),
         Fault(
@@ -183,7 +185,7 @@ def faults(elsewhere: str) -> list[Fault]:
             first(_NO_TOKEN),
             Expected(None, 2, renewals=1),
             Expected(None, 2, renewals=1),
-            acts=False,
+            may_have_acted=False,
             renewable=True,
         ),
         Fault(
@@ -191,25 +193,25 @@ def faults(elsewhere: str) -> list[Fault]:
             always(_NO_ROLE),
             Expected(errors.PermissionDeniedError, 1, ("correct role",)),
             Expected(errors.PermissionDeniedError, 1, ("entity-registry-write",)),
-            acts=False,
+            may_have_acted=False,
             renewable=True,
         ),
-        _same(
+        _uniform(
             "redirect to another host",
             always(redirect),
             Expected(errors.APIError, 1, ("307", "Redirects are not followed")),
         ),
         Fault(
             "503 twice, then a value",
-            first(json_reply({"detail": "Away."}, 503), 2),
+            first(json_reply({"detail": "Busy."}, 503), 2),
             Expected(None, 3),
-            Expected(errors.ServerError, 1, (LOOK,)),
+            Expected(errors.ServerError, 1, (CHECK_FIRST,)),
         ),
     ]
 
 
 def is_exception(fault: Fault, operation: str) -> bool:
-    """Whether an operation departs from the rule for reads and writes."""
+    """Return whether an operation is an exception to the rule for reads and writes."""
     rule = fault.writes if operation in WRITES else fault.reads
     return expected(fault, operation) != rule
 

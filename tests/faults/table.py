@@ -1,6 +1,6 @@
-"""The page of the documentation on how the client handles each fault.
+"""Builds the documentation page on how the client handles faults.
 
-It is built from the rule that tests/faults/test_matrix.py compares with what the client does.
+The page is built from the rule that tests/faults/test_matrix.py holds the client to.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ _HEAD = """\
 
 # How the client handles faults
 
-The table shows the outcome of a call while the server does the same thing on every request, with
-three attempts allowed: an error, without `Error` at the end of its name, or `value` for a call that
-succeeds, and the number of requests that the server receives. The tests check it for every
-operation of both clients, `ProvClient` and `SyncProvClient`.
+The table shows the outcome of a call if the server does the same on every request and three
+attempts are allowed: the name of the error, without its suffix `Error`, or `value` for a call that
+succeeds, and the number of requests that the server receives. Tests check every operation of both
+clients, `ProvClient` and `SyncProvClient`.
 
 - A call that only **reads** is retried after transient faults. `generate_report` and
   `convert_model_runs_to_csv` read, although they are sent with `POST`.
 - A call that **writes** is retried only when the server certainly did not act on the first request:
-  when no connection was established, or after a 429. Otherwise its error says that it is not known
-  whether the server acted on the request: look before you send it again.
-- A rejected token is renewed once, and the request repeated once. That does not count as an
-  attempt, and the call fails only if the new token is rejected as well.
-- The client waits as long as `Retry-After` asks, up to `max_retry_after`; if the server asks for
-  more, its response is the outcome at once. Redirects are never followed.
+  when no connection was established, or after a 429. Otherwise, the error says that it is not
+  known whether the server acted on the request: check before you send it again.
+- A rejected token is renewed once, and the request is repeated once. The repetition does not count
+  as an attempt. The call fails only if the new token is also rejected.
+- The client waits as long as `Retry-After` asks, up to `max_retry_after`. If the server asks for
+  more, the call fails at once with that response. Redirects are never followed.
 - `error.attempts` lists the attempts, and the error message counts them.
 
 """
@@ -43,7 +43,7 @@ def page() -> str:
     all_faults = faults("http://elsewhere.test")
     for number, fault in enumerate(all_faults, 1):
         lines.append(_row(number, fault.name, _outcome(fault.reads), _outcome(fault.writes)))
-    lines.append("\nTwo operations depart from it:\n\n")
+    lines.append("\nTwo operations are exceptions:\n\n")
     lines += [_row("operation", "fault", "outcome"), _row("---", "---", "---")]
     lines += [
         _row(f"`{operation}`", fault.name, _outcome(expected(fault, operation)))

@@ -1,4 +1,4 @@
-"""Retries: how often, after which wait, and what the error says about them."""
+"""Retries: their number, their waits, and what the error says about them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_write_recovers_after_two_429_with_the_same_body(server: Server) -> No
     assert len({r.body for r in server.received}) == 1
 
 
-def test_a_write_is_not_retried_once_it_may_have_arrived(server: Server) -> None:
+def test_a_write_that_may_have_arrived_is_not_retried(server: Server) -> None:
     server.response = Script(limited("0"), Cut(), WRITE.reply)
     error = failure(TransportError, WRITE.call(retrying_client(server.url)))
     assert len(server.received) == 2
@@ -64,7 +64,7 @@ def test_the_error_lists_all_attempts(server: Server) -> None:
     assert str(error).count("attempts were made") == 1
 
 
-def test_no_retries_means_one_request(server: Server) -> None:
+def test_without_retries_there_is_one_request(server: Server) -> None:
     for response in (UNAVAILABLE, limited("0"), Cut()):
         server.response = response
         client = retrying_client(server.url, RetryPolicy.none())
@@ -76,12 +76,12 @@ def test_no_retries_means_one_request(server: Server) -> None:
 
 @pytest.mark.parametrize(("form", "status"), [("seconds", 429), ("date", 503)])
 def test_retry_after_is_respected_up_to_its_maximum(form: str, status: int, server: Server) -> None:
-    asked = "1" if form == "seconds" else http_date(2.0)  # a date has no fractions
+    asked = "1" if form == "seconds" else http_date(2.0)  # dates have a resolution of 1 s
     server.response = Script(limited(asked, status), LINEAGE_REPLY)
-    begun = time.monotonic()
+    start = time.monotonic()
     longest = 1 if form == "seconds" else 3
     run(retrying_client(server.url, quick_retries(max_retry_after=longest)).explore_upstream("1"))
-    assert time.monotonic() - begun > 0.9
+    assert time.monotonic() - start > 0.9
     assert len(server.received) == 2
 
 
@@ -89,9 +89,9 @@ def test_retry_after_is_respected_up_to_its_maximum(form: str, status: int, serv
 def test_a_retry_after_beyond_the_maximum_is_an_error_at_once(asked: str, server: Server) -> None:
     server.response = Script(limited(http_date(60) if asked == "date" else asked), LINEAGE_REPLY)
     client = retrying_client(server.url, quick_retries(max_retry_after=3))
-    begun = time.monotonic()
+    start = time.monotonic()
     error = failure(RateLimitedError, client.explore_upstream("1"))
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - start < 3
     assert len(server.received) == len(error.attempts) == 1
     assert error.retry_after is not None
     assert error.retry_after > 3
@@ -107,8 +107,8 @@ def test_other_statuses_are_not_retried(status: int, server: Server) -> None:
 def test_the_backoff_never_exceeds_its_maximum(server: Server) -> None:
     server.response = UNAVAILABLE
     policy = RetryPolicy(attempts=6, backoff=0.01, max_backoff=0.04)
-    begun = time.monotonic()
+    start = time.monotonic()
     error = failure(ServerError, retrying_client(server.url, policy).explore_upstream("1"))
     assert len(error.attempts) == 6
-    # 10, 20, 40, 40 and 40 ms at most; without the maximum up to 310.
-    assert time.monotonic() - begun < 5
+    # At most 10, 20, 40, 40 and 40 ms; without the maximum, up to 310 ms in total.
+    assert time.monotonic() - start < 5

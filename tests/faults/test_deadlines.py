@@ -1,4 +1,4 @@
-"""A deadline covers a whole call: its attempts, its waits and the auth manager."""
+"""A deadline covers a whole call: its attempts, its waits, and the auth manager."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pickle
 import re
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 from clients import ASYNC_ONLY, TOKEN, failure, quick_retries, retrying_client, run
@@ -26,13 +27,13 @@ class Slow(AuthManager):
     def force_refresh(self) -> None: ...
 
 
-def stalling(over: threading.Event, *before: Reply) -> object:
-    left = list(before)
+def stalling(release: threading.Event, *before: Reply) -> Callable[[Received], Reply]:
+    replies = list(before)
 
     def respond(_: Received) -> Reply:
-        if left:
-            return left.pop(0)
-        over.wait(10)
+        if replies:
+            return replies.pop(0)
+        release.wait(10)
         return None
 
     return respond
@@ -40,13 +41,13 @@ def stalling(over: threading.Event, *before: Reply) -> object:
 
 @pytest.mark.parametrize("name", ["explore_upstream", "register_model_run"])
 def test_a_deadline_ends_a_stalled_call(name: str, server: Server) -> None:
-    over = threading.Event()
-    server.response = stalling(over)  # type: ignore[assignment]
-    begun = time.monotonic()
+    release = threading.Event()
+    server.response = stalling(release)
+    start = time.monotonic()
     client = retrying_client(server.url, quick_retries(deadline=0.4))
     error = failure(TransportTimeoutError, SAMPLES[name].call(client))
-    assert time.monotonic() - begun < 5
-    over.set()
+    assert time.monotonic() - start < 5
+    release.set()
     assert f"{name} (" in str(error)
     assert "no response within the deadline of 0.4 s" in str(error)
     assert ("check before sending it again" in str(error)) == (name != "explore_upstream")
@@ -60,11 +61,11 @@ def test_a_deadline_ends_a_stalled_call(name: str, server: Server) -> None:
 
 
 def test_the_error_of_a_deadline_lists_the_attempts(server: Server) -> None:
-    over = threading.Event()
-    server.response = stalling(over, UNAVAILABLE)  # type: ignore[assignment]
+    release = threading.Event()
+    server.response = stalling(release, UNAVAILABLE)
     client = retrying_client(server.url, quick_retries(deadline=0.5))
     error = failure(TransportTimeoutError, client.explore_upstream("1"))
-    over.set()
+    release.set()
     assert [a.error for a in error.attempts] == ["ServerError", "TransportTimeoutError"]
     named = r"2 attempts were made: 503 after 0\.\d s, TransportTimeoutError after 0\.\d s"
     assert re.search(named, str(error))
@@ -73,10 +74,10 @@ def test_the_error_of_a_deadline_lists_the_attempts(server: Server) -> None:
 def test_a_retry_after_beyond_the_deadline_is_an_error_at_once(server: Server) -> None:
     slow_down = json_reply({"detail": "Slow down."}, 429, {"Retry-After": "30"})
     server.response = Script(UNAVAILABLE, slow_down)
-    begun = time.monotonic()
+    start = time.monotonic()
     client = retrying_client(server.url, quick_retries(deadline=20))
     error = failure(RateLimitedError, client.explore_upstream("1"))
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - start < 10
     assert [a.status_code for a in error.attempts] == [503, 429]
     assert "2 attempts were made" in str(error)
 
@@ -86,10 +87,10 @@ def test_a_backoff_beyond_the_deadline_is_an_error_at_once(
 ) -> None:
     monkeypatch.setattr("random.uniform", lambda _, longest: longest)
     server.response = UNAVAILABLE
-    begun = time.monotonic()
+    start = time.monotonic()
     policy = quick_retries(deadline=20, backoff=30, max_backoff=30)
     error = failure(ServerError, retrying_client(server.url, policy).explore_upstream("1"))
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - start < 10
     assert len(error.attempts) == len(server.received) == 1
 
 
@@ -101,23 +102,23 @@ def test_a_deadline_includes_the_time_of_the_auth_manager(server: Server) -> Non
 
 
 def test_a_deadline_ends_a_slow_response(server: Server) -> None:
-    over = threading.Event()
+    release = threading.Event()
 
     def trickle(_: Received) -> Reply:
-        over.wait(0.05)
-        return None if over.is_set() else b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"
+        release.wait(0.05)
+        return None if release.is_set() else b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"
 
     server.response = trickle
     client = retrying_client(server.url, quick_retries(deadline=0.3))
     error = failure(TransportTimeoutError, client.explore_upstream("1"))
-    over.set()
+    release.set()
     assert "deadline of 0.3 s" in str(error)
 
 
 @ASYNC_ONLY
-def test_the_timeout_of_the_caller_raises_the_callers_error(server: Server) -> None:
-    over = threading.Event()
-    server.response = stalling(over)  # type: ignore[assignment]
+def test_a_timeout_of_the_caller_is_a_plain_timeout_error(server: Server) -> None:
+    release = threading.Event()
+    server.response = stalling(release)
 
     async def within() -> None:
         async with (
@@ -128,18 +129,18 @@ def test_the_timeout_of_the_caller_raises_the_callers_error(server: Server) -> N
 
     with pytest.raises(TimeoutError) as caught:
         run(within())
-    over.set()
+    release.set()
     assert type(caught.value) is TimeoutError
 
 
-def test_a_finished_call_leaves_no_deadline_behind(server: Server) -> None:
+def test_a_deadline_does_not_affect_later_calls(server: Server) -> None:
     server.response = LINEAGE_REPLY
 
-    async def calling() -> None:
+    async def work() -> None:
         async with retrying_client(server.url, quick_retries(deadline=0.2)) as client:
             await client.explore_upstream("1")
             await asyncio.sleep(0.3)
             await client.explore_upstream("1")
 
-    run(calling())
+    run(work())
     assert len(server.received) == 2

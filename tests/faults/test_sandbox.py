@@ -19,6 +19,7 @@ from prov_facade import (
 )
 from prov_facade.sandbox import Fault, Sandbox, expired_token, gateway
 
+# Faults after which the sandbox has acted on the request, and their errors.
 ACTED = {
     "dropped": (Fault(drop=True, after=True), TransportError),
     "cut": (Fault(truncate=5), TransportError),
@@ -35,7 +36,7 @@ def client(sandbox: Sandbox) -> ProvClient:
     return sandbox_client(sandbox, retries=quick_retries())
 
 
-def registering(sandbox: Sandbox) -> tuple[dict[str, object], Callable[[], int]]:
+def record_and_counter(sandbox: Sandbox) -> tuple[dict[str, object], Callable[[], int]]:
     record = sandbox.items("MODEL_RUN")[-1].body["record"]
     return record, lambda: len(sandbox.items("MODEL_RUN"))
 
@@ -45,7 +46,7 @@ def test_a_registration_that_may_have_arrived_is_not_repeated(
     name: str, sandbox: Sandbox, client: ProvClient
 ) -> None:
     fault, kind = ACTED[name]
-    record, count = registering(sandbox)
+    record, count = record_and_counter(sandbox)
     before = count()
     sandbox.faults.add("register_model_run_sync", fault, fault, fault)
     error = failure(ProvError, client.admin.register_model_run_sync(record))
@@ -55,8 +56,8 @@ def test_a_registration_that_may_have_arrived_is_not_repeated(
     assert count() == before + 1
 
 
-def test_a_late_response_does_not_register_a_run_twice(sandbox: Sandbox) -> None:
-    record, count = registering(sandbox)
+def test_a_run_is_not_registered_twice_after_a_late_response(sandbox: Sandbox) -> None:
+    record, count = record_and_counter(sandbox)
     before = count()
     sandbox.faults.add("register_model_run_sync", *[Fault(delay=0.5)] * 3)
     auth = sandbox.auth("read", "write", "admin")
@@ -74,7 +75,7 @@ def test_a_late_response_does_not_register_a_run_twice(sandbox: Sandbox) -> None
 def test_a_rejected_registration_is_repeated_once(
     fault: Fault, sandbox: Sandbox, client: ProvClient
 ) -> None:
-    record, count = registering(sandbox)
+    record, count = record_and_counter(sandbox)
     before = count()
     sandbox.faults.add("register_model_run_sync", fault)
     run(client.admin.register_model_run_sync(record))
@@ -90,7 +91,7 @@ def test_every_write_is_sent_once(name: str, sandbox: Sandbox, client: ProvClien
         sandbox.faults.add(operation, fault, fault, fault)
         error = failure(ProvError, SAMPLES[operation].call(client))
         assert [request.operation_id for request in sandbox.requests] == [operation]
-        # The samples name items that the sandbox does not have: it rejects some of them first.
+        # The sandbox rejects some samples before the fault, since it does not have their items.
         assert isinstance(error, kind) or error.status_code in (400, 422), error
 
 

@@ -1,11 +1,11 @@
-"""The table of faults in the documentation is up to date."""
+"""The documentation page on faults matches the rule."""
 
 from __future__ import annotations
 
 from faults.table import PAGE, page
 
 
-def test_the_page_shows_the_rule() -> None:
+def test_the_page_is_up_to_date() -> None:
     found = PAGE.read_text(encoding="utf-8")
     assert found == page(), "out of date: run PYTHONPATH=tests python -m faults"
 

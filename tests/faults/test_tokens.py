@@ -18,20 +18,20 @@ from prov_facade import AuthenticationError, AuthManager, BearerAuth, BearerToke
 
 
 class Numbered(AuthManager):
-    """An auth manager with numbered tokens and a slow renewal."""
+    """An auth manager with numbered tokens, whose renewal can be slow or fail."""
 
-    def __init__(self, takes: float = 0.0, fails: Exception | None = None) -> None:
+    def __init__(self, delay: float = 0.0, error: Exception | None = None) -> None:
         self.number = 0
-        self.takes = takes
-        self.fails = fails
+        self.delay = delay
+        self.error = error
 
     def get_token(self) -> str:
         return f"{TOKEN}-{self.number}"
 
     def force_refresh(self) -> None:
-        time.sleep(self.takes)
-        if self.fails:
-            raise self.fails
+        time.sleep(self.delay)
+        if self.error:
+            raise self.error
         self.number += 1
 
 
@@ -45,7 +45,7 @@ class Lowercase(Numbered):
 
 
 def accepting(number: int) -> Callable[[Received], bytes]:
-    """Accept only the token with this number."""
+    """Respond to requests, accepting only the token with this number."""
     return lambda r: LINEAGE_REPLY if (r.token or "").endswith(f"-{number}") else UNAUTHORIZED
 
 
@@ -102,19 +102,19 @@ def test_a_token_function_is_called_again_after_a_rejection(server: Server) -> N
     assert len(server.received) == 2
 
 
-@pytest.mark.parametrize("fails", [CredentialsError("signed out"), RuntimeError(f"no {TOKEN}")])
-def test_a_failed_renewal_is_a_credentials_error(fails: Exception, server: Server) -> None:
+@pytest.mark.parametrize("error", [CredentialsError("signed out"), RuntimeError(f"no {TOKEN}")])
+def test_a_failed_renewal_is_a_credentials_error(error: Exception, server: Server) -> None:
     server.response = UNAUTHORIZED
-    client = retrying_client(server.url, auth=Numbered(fails=fails))
-    error = failure(CredentialsError, client.explore_upstream("1"))
-    assert error.operation == "explore_upstream"
-    assert ("signed out" if isinstance(fails, CredentialsError) else "RuntimeError") in str(error)
-    assert TOKEN not in str(error)
+    client = retrying_client(server.url, auth=Numbered(error=error))
+    raised = failure(CredentialsError, client.explore_upstream("1"))
+    assert raised.operation == "explore_upstream"
+    assert ("signed out" if isinstance(error, CredentialsError) else "RuntimeError") in str(raised)
+    assert TOKEN not in str(raised)
     assert len(server.received) == 1
 
 
 async def tick(times: int) -> None:
-    """Use the event loop, and the default threads that other code shares."""
+    """Use the event loop and its default executor, which other code shares."""
     for _ in range(times):
         await asyncio.to_thread(int)
         await asyncio.sleep(0)
@@ -128,12 +128,12 @@ def test_fifty_rejected_calls_renew_the_token_once_without_blocking_the_loop(
 
     class Waiting(Numbered):
         def force_refresh(self) -> None:
-            assert ticked.wait(20), "the loop, or its threads, wait for the auth manager"
+            assert ticked.wait(20), "the auth manager blocks the loop or its executor"
             super().force_refresh()
 
     server.response, manager = accepting(1), Waiting()
 
-    async def calling() -> None:
+    async def work() -> None:
         async with retrying_client(server.url, auth=manager) as client:
             calls = [asyncio.create_task(client.explore_upstream("1")) for _ in range(50)]
             while len(server.received) < 50:
@@ -142,23 +142,23 @@ def test_fifty_rejected_calls_renew_the_token_once_without_blocking_the_loop(
             ticked.set()
             assert [lineage.record_count for lineage in await asyncio.gather(*calls)] == [1] * 50
 
-    run(calling())
+    run(work())
     assert manager.number == 1
     assert len(server.received) <= 100
 
 
 @ASYNC_ONLY
-def test_a_blocking_auth_manager_leaves_threads_of_the_loop_free(server: Server) -> None:
+def test_a_blocking_auth_manager_does_not_use_the_executor_of_the_loop(server: Server) -> None:
     ticked = threading.Event()
 
     class Waiting(Numbered):
         def get_token(self) -> str:
-            assert ticked.wait(20), "the threads of the loop wait for the auth manager"
+            assert ticked.wait(20), "the auth manager blocks the executor of the loop"
             return super().get_token()
 
     server.response = LINEAGE_REPLY
 
-    async def calling() -> None:
+    async def work() -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(3))
         async with retrying_client(server.url, auth=Waiting()) as client:
             calls = [asyncio.create_task(client.explore_upstream("1")) for _ in range(20)]
@@ -167,18 +167,18 @@ def test_a_blocking_auth_manager_leaves_threads_of_the_loop_free(server: Server)
             ticked.set()
             await asyncio.gather(*calls)
 
-    run(calling())
+    run(work())
 
 
 def test_threads_share_one_renewal(server: Server) -> None:
-    server.response, manager = accepting(1), Numbered(takes=0.3)
+    server.response, manager = accepting(1), Numbered(delay=0.3)
     client, found = retrying_client(server.url, auth=manager), list[int | None]()
 
-    async def calling() -> None:
+    async def work() -> None:
         calls = (client.explore_upstream("1") for _ in range(10))
         found.extend(lineage.record_count for lineage in await asyncio.gather(*calls))
 
-    threads = [threading.Thread(target=run, args=(calling(),)) for _ in range(5)]
+    threads = [threading.Thread(target=run, args=(work(),)) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -189,9 +189,9 @@ def test_threads_share_one_renewal(server: Server) -> None:
 
 @ASYNC_ONLY
 def test_cancelling_a_call_during_a_renewal_does_not_affect_others(server: Server) -> None:
-    server.response, manager = accepting(1), Numbered(takes=0.3)
+    server.response, manager = accepting(1), Numbered(delay=0.3)
 
-    async def calling() -> None:
+    async def work() -> None:
         async with retrying_client(server.url, auth=manager) as client:
             tasks = [asyncio.create_task(client.explore_upstream("1")) for _ in range(6)]
             await asyncio.sleep(0.15)
@@ -200,5 +200,5 @@ def test_cancelling_a_call_during_a_renewal_does_not_affect_others(server: Serve
         assert isinstance(done[0], asyncio.CancelledError)
         assert not any(isinstance(outcome, BaseException) for outcome in done[1:])
 
-    run(calling())
+    run(work())
     assert manager.number == 1

@@ -1,4 +1,4 @@
-"""The class of each schema."""
+"""The generated class of each schema."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ PACKAGES: dict[Path, ModuleType] = {
     JOB_DOCUMENT_PATH: job_api_client.models,
 }
 
-# The same values each time, so that a failure means a change of the code.
+# The values are always the same, so that a new failure means a change in the code.
 SETTINGS = settings(
     max_examples=15,
     derandomize=True,
     deadline=None,
     database=None,
-    # The time to draw values does not depend on the models.
+    # Slow strategies say nothing about the models.
     suppress_health_check=[HealthCheck.too_slow],
 )
 
-# The form of an upload, which is not JSON.
+# Upload forms, which are not JSON.
 FORMS = {"Body_convert_model_runs_csv"}
 
 
 def class_name(schema_name: str) -> str:
-    """Return the Python name of the class of a schema."""
+    """Return the name of the class of a schema."""
     if "_" not in schema_name:
         return schema_name
     return "".join(part[:1].upper() + part[1:] for part in schema_name.split("_"))
 
 
 def schemas(kind: str, path: Path = DOCUMENT_PATH) -> dict[str, Node]:
-    """List the schemas of objects, or those of enums (their type is string)."""
+    """Return the schemas of a type: those of models are objects, those of enums are strings."""
     return {
         name: schema
         for name, schema in load(path)["components"]["schemas"].items()
@@ -52,7 +52,7 @@ def schemas(kind: str, path: Path = DOCUMENT_PATH) -> dict[str, Node]:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A schema that is compiled into a class.
+    """A schema with a generated class.
 
     Attributes:
         path: Its document.
@@ -82,13 +82,13 @@ class Compiled:
 EVERY_MODEL = [Compiled(path, name) for path in PACKAGES for name in schemas("object", path)]
 EVERY_ENUM = [Compiled(path, name) for path in PACKAGES for name in schemas("string", path)]
 
-# Those of the prov-api.
+# The models of the prov-api.
 MODELS: dict[str, type[Model]] = {
     model.name: model.cls for model in EVERY_MODEL if model.path == DOCUMENT_PATH
 }
 
 
 def classes(path: Path, base: type[Model | OpenStrEnum]) -> set[type]:
-    """List the classes of a kind that a document's package exports."""
+    """Return the subclasses of a base class that a document's package exports."""
     exported = (getattr(PACKAGES[path], name) for name in PACKAGES[path].__all__)
     return {cls for cls in exported if isinstance(cls, type) and issubclass(cls, base)}

@@ -1,7 +1,7 @@
-"""Values made from the schemas of the documents.
+"""Strategies for values that match the schemas of the documents.
 
 hypothesis-jsonschema would do the same, but it reaches into Hypothesis's internals and breaks with
-its releases, and it does not know JSON Schema 2020-12. The documents use only a small part of it.
+its releases, and it does not support JSON Schema 2020-12, of which the documents use little.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 JSON = st.SearchStrategy[Any]
 
-# 64-bit integers: wider ones are not portable in JSON.
+# The range of 64-bit integers: larger ones are not portable in JSON.
 INTEGERS = (-(2**63), 2**63 - 1)
 
 TEXT = st.text(max_size=10)
@@ -29,55 +29,55 @@ ANYTHING: JSON = st.recursive(
 )
 
 # Keywords that do not restrict the values.
-SILENT = {"description", "default", "format", "x-content-schema", "x-ordered"}
+ANNOTATIONS = {"description", "default", "format", "x-content-schema", "x-ordered"}
 
 
 @cache
 def model_values(name: str, path: Path = DOCUMENT_PATH) -> JSON:
-    """Values that match a schema of a document, without additional fields."""
+    """Generate values that match a named schema, without additional fields."""
     return values(load(path)["components"]["schemas"][name], path)
 
 
 def values(schema: Node, path: Path) -> JSON:
-    """Values that match a schema.
+    """Generate values that match a schema.
 
     Raises:
-        ValueError: If the schema has a keyword that is not known here.
+        ValueError: If the schema has an unsupported keyword.
     """
     if "$ref" in schema:
         return model_values(schema["$ref"].rpartition("/")[2], path)
     if "anyOf" in schema:
-        _refuse_others(schema, "anyOf")
+        _check_keywords(schema, "anyOf")
         return st.one_of([values(branch, path) for branch in schema["anyOf"]])
     if "enum" in schema:
-        _refuse_others(schema, "type", "enum")
+        _check_keywords(schema, "type", "enum")
         return st.sampled_from(schema["enum"])
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return st.one_of([BUILDERS[kind](schema, path) for kind in kinds])
 
 
 def _string(schema: Node, _: Path) -> JSON:
-    _refuse_others(schema, "type", "minLength")
+    _check_keywords(schema, "type", "minLength")
     return st.text(min_size=schema.get("minLength", 0), max_size=10)
 
 
 def _integer(schema: Node, _: Path) -> JSON:
-    _refuse_others(schema, "type", "minimum", "maximum")
+    _check_keywords(schema, "type", "minimum", "maximum")
     low, high = INTEGERS
     return st.integers(schema.get("minimum", low), schema.get("maximum", high))
 
 
 def _array(schema: Node, path: Path) -> JSON:
-    _refuse_others(schema, "type", "items")
+    _check_keywords(schema, "type", "items")
     return st.lists(values(schema["items"], path), max_size=2)
 
 
 def _object(schema: Node, path: Path) -> JSON:
-    _refuse_others(schema, "type", "properties", "required", "additionalProperties")
+    _check_keywords(schema, "type", "properties", "required", "additionalProperties")
     if "properties" not in schema:
-        further = schema["additionalProperties"]
+        additional = schema["additionalProperties"]
         return st.dictionaries(
-            TEXT, ANYTHING if further is True else values(further, path), max_size=2
+            TEXT, ANYTHING if additional is True else values(additional, path), max_size=2
         )
     required = set(schema.get("required", ()))
     fields = {name: values(prop, path) for name, prop in schema["properties"].items()}
@@ -97,14 +97,14 @@ BUILDERS: dict[str, Callable[[Node, Path], JSON]] = {
 }
 
 
-def _refuse_others(schema: Node, *known: str) -> None:
-    others = schema.keys() - SILENT - set(known)
-    if others:
-        raise ValueError(f"no values are made for {sorted(others)} of {schema}")
+def _check_keywords(schema: Node, *supported: str) -> None:
+    unsupported = schema.keys() - ANNOTATIONS - set(supported)
+    if unsupported:
+        raise ValueError(f"unsupported keywords {sorted(unsupported)} in {schema}")
 
 
 def canonical(schema: Node, value: Any, document: Node) -> Any:
-    """Drop unknown and unset fields and add defaults: the expected result."""
+    """Return the expected value: without unknown and unset fields, with defaults."""
     schema = resolve(schema, document)
     if "anyOf" in schema:
         # The documents contain only unions with null and unions of scalars.

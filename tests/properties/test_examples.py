@@ -1,4 +1,4 @@
-"""The examples of the documents, through the operations that are compiled from them."""
+"""The generated operations decode and encode the examples of the documents."""
 
 from __future__ import annotations
 

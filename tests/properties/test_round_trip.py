@@ -22,8 +22,8 @@ from prov_api_client.types import LIMITS, Model
 
 EVERY = pytest.mark.parametrize("compiled", EVERY_MODEL, ids=str)
 
-# Optional without a default and not nullable, as the server describes it. A client reads it as
-# None, and never sends it.
+# Has an optional field without a default that is not nullable, as on the server. Clients read it as
+# None, and never send it.
 READ_ONLY = {"HTTPValidationError"}
 
 

@@ -1,4 +1,4 @@
-"""JSON of another shape raises one kind of error, which contains the path."""
+"""JSON of the wrong shape raises a validation error that contains the path."""
 
 from __future__ import annotations
 
@@ -26,43 +26,43 @@ OF_TYPE: dict[str, Any] = {
     "object": {"seven": None},
 }
 
-NULL_IS_ABSENCE = {"HTTPValidationError"}  # see test_round_trip
+NULL_IS_ACCEPTED = {"HTTPValidationError"}  # see test_round_trip
 
 
-class Place(NamedTuple):
-    """A position in a value, and the types that are invalid there."""
+class Position(NamedTuple):
+    """A position in a value, and the JSON types that are invalid there."""
 
     path: tuple[str | int, ...]
-    refused: list[str]
+    invalid: list[str]
 
 
-def places(
+def positions(
     schema: Node, value: Any, document: Node, path: tuple[str | int, ...] = ()
-) -> Iterator[Place]:
-    """List the positions in a value whose type the schema defines."""
+) -> Iterator[Position]:
+    """Yield the positions in a value whose type the schema defines."""
     accepted = types(schema, document)
     if not accepted:
         return
-    yield Place(path, [kind for kind in OF_TYPE if kind not in accepted])
+    yield Position(path, [kind for kind in OF_TYPE if kind not in accepted])
     schema = resolve(schema, document)
     if "anyOf" in schema:
         schema = resolve(schema["anyOf"][0], document)
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from places(schema["items"], item, document, (*path, index))
+            yield from positions(schema["items"], item, document, (*path, index))
     elif isinstance(value, dict):
         for name, item in value.items():
-            inner = schema["properties"][name] if "properties" in schema else further(schema)
-            yield from places(inner, item, document, (*path, name))
+            inner = schema["properties"][name] if "properties" in schema else additional(schema)
+            yield from positions(inner, item, document, (*path, name))
 
 
-def further(schema: Node) -> Node:
+def additional(schema: Node) -> Node:
     values = schema["additionalProperties"]
     return {} if values is True else dict(values)
 
 
 def types(schema: Node, document: Node) -> set[str]:
-    """List the types that a schema allows; an empty list means any."""
+    """Return the types that a schema allows; an empty set means any."""
     schema = resolve(schema, document)
     if "anyOf" in schema:
         return set().union(*(types(branch, document) for branch in schema["anyOf"]))
@@ -70,11 +70,11 @@ def types(schema: Node, document: Node) -> set[str]:
     return set(kinds) if isinstance(kinds, list) else {kinds}
 
 
-def changed(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
+def replaced(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
     if not path:
         return new
     value = copy.copy(value)
-    value[path[0]] = changed(value[path[0]], path[1:], new)
+    value[path[0]] = replaced(value[path[0]], path[1:], new)
     return value
 
 
@@ -83,19 +83,19 @@ def changed(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
 @given(data=st.data())
 def test_a_wrong_type_is_an_error_with_its_path(compiled: Compiled, data: st.DataObject) -> None:
     value = data.draw(model_values(compiled.name, compiled.path))
-    every = places(compiled.schema, value, compiled.document)
-    path, refused = data.draw(st.sampled_from(list(every)))
-    if compiled.name in NULL_IS_ABSENCE and path == ("detail",):
-        refused = [kind for kind in refused if kind != "null"]
-    wrong = changed(value, path, OF_TYPE[data.draw(st.sampled_from(refused))])
+    candidates = positions(compiled.schema, value, compiled.document)
+    path, invalid = data.draw(st.sampled_from(list(candidates)))
+    if compiled.name in NULL_IS_ACCEPTED and path == ("detail",):
+        invalid = [kind for kind in invalid if kind != "null"]
+    wrong = replaced(value, path, OF_TYPE[data.draw(st.sampled_from(invalid))])
 
     with pytest.raises(msgspec.ValidationError) as from_json:
         msgspec.json.decode(json.dumps(wrong).encode(), type=compiled.cls)
     with pytest.raises(msgspec.ValidationError):
         compiled.cls.from_dict(wrong)
-    named = [part for part in path if isinstance(part, str)]
-    if named and "properties" in compiled.schema:
-        assert f"$.{named[0]}" in str(from_json.value)
+    names = [part for part in path if isinstance(part, str)]
+    if names and "properties" in compiled.schema:
+        assert f"$.{names[0]}" in str(from_json.value)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The samples, as index.yaml lists them."""
+"""The samples that index.yaml lists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ResponseSample:
         media_type: The media type, with its parameters.
         file: The name of the file that holds the body.
         type: The type of the decoded value, if the response is a success.
-        documented: Whether the document lists the status with the operation.
+        documented: Whether the document lists the status for the operation.
     """
 
     operation: str

@@ -1,4 +1,4 @@
-"""Samples of server responses, checked with the document and the generated operations."""
+"""Samples of responses and requests match the document and the generated operations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def schema(sample: ResponseSample) -> Node:
 
 
 @responses()
-def test_the_document_describes_a_sample(sample: ResponseSample) -> None:
+def test_a_response_sample_matches_the_document(sample: ResponseSample) -> None:
     text = sample.content.decode()
     is_json = sample.media_type == "application/json"
     validator(schema(sample)).validate(json.loads(text) if is_json else text)
@@ -93,7 +93,7 @@ def test_a_request_sample_is_encoded(sample: RequestSample) -> None:
     assert without_nulls(encoded) == without_nulls(json.loads(sample.content))
 
 
-def test_nulls_in_samples_equal_absence() -> None:
+def test_nulls_in_samples_equal_absent_fields() -> None:
     record = OPERATIONS["register_model_run"].body
     samples = {sample.file: sample.content for sample in request_samples()}
     with_nulls = msgspec.json.decode(samples["record_with_nulls.json"], type=record)

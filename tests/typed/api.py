@@ -1,4 +1,4 @@
-"""The public API as a user writes it: type-checked against the wheel, never run."""
+"""Uses the public API as a user would: type-checked against the wheel, never run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from prov_facade import (
 
 
 class Vault(AuthManager):
-    """An auth manager that a user has written."""
+    """An auth manager written by a user."""
 
     def get_token(self) -> str:
         return "token"
@@ -48,7 +48,7 @@ class Foreign:
 
 
 class Pydantic:
-    """A model of another library, by its shape."""
+    """A model of another library, accepted by its shape."""
 
     def model_dump(
         self, *, mode: str = "python", include: object = None, exclude_none: bool = False
