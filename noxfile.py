@@ -1,4 +1,4 @@
-"""Development tasks. `nox` alone runs the checks of every change; `nox -l` lists all sessions."""
+"""Development tasks. `nox` alone runs the checks for every change; `nox -l` lists all sessions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ nox.options.error_on_external_run = True
 ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHON_CODE = ("src", "codegen", "tests", "examples", "benchmarks", "noxfile.py")
-# One worker more than there are processors, since tests also wait: for deadlines, for processes.
+# One worker more than there are processors, since tests also wait for deadlines and processes.
 PARALLEL = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
 
 
@@ -56,7 +56,7 @@ def codegen_check(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, spelling and imports; `nox -s lint -- --fix` applies the fixes of ruff."""
+    """Check style, spelling and imports; `nox -s lint -- --fix` applies ruff's fixes."""
     install_group(session, "lint")
     if "--fix" in session.posargs:
         session.run("ruff", "check", "--fix", *PYTHON_CODE)
@@ -81,9 +81,9 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests against the built wheel, warnings as errors, and measure their coverage.
+    """Run the tests against the built wheel, with warnings as errors, and measure coverage.
 
-    With arguments, as in `nox -s tests -- tests/jobs -k report`, it measures nothing.
+    With arguments, as in `nox -s tests -- tests/jobs -k report`, coverage is not measured.
     """
     install_tests(session)
     if session.posargs:
@@ -97,14 +97,14 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def stress(session: nox.Session) -> None:
-    """Run the tests with kills, crashes, forks and thousand-fold concurrency."""
+    """Run the stress tests: kills, crashes, forks and a thousand concurrent calls."""
     install_tests(session)
     session.run("pytest", "-m", "stress and not sync_double", *PARALLEL, *session.posargs)
 
 
 @nox.session
 def tests_sync(session: nox.Session) -> None:
-    """Run the tests of the asynchronous client over the generated synchronous one."""
+    """Run the asynchronous client's tests with the generated synchronous client."""
     install_tests(session)
     session.run("pytest", "-m", "sync_double", *PARALLEL, *session.posargs)
 
@@ -115,9 +115,9 @@ def lowest(session: nox.Session) -> None:
     project = PYPROJECT["project"]
     extras = project["optional-dependencies"]
     lines = [*project["dependencies"], *extras["sandbox"], *extras["aiohttp"]]
-    wanted = [Requirement(line) for line in lines]
-    bounds = {r.name: spec.version for r in wanted for spec in r.specifier if spec.operator == ">="}
-    if len(bounds) != len(wanted):
+    required = [Requirement(line) for line in lines]
+    bounds = {r.name: s.version for r in required for s in r.specifier if s.operator == ">="}
+    if len(bounds) != len(required):
         session.error("a dependency has no lower bound")
     install_tests(session)
     session.install(*(f"{name}=={version}" for name, version in bounds.items()))
@@ -126,7 +126,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Search for faults of the sandbox with Schemathesis; `-- --examples 500 --seed 1` for more."""
+    """Search for faults in the sandbox with Schemathesis; `-- --examples 500 --seed 1` for more."""
     install_tests(session)
     session.run("python", "-m", "fuzz", *session.posargs, env={"PYTHONPATH": "tests"})
 
@@ -169,7 +169,7 @@ def auth_provider(session: nox.Session) -> None:
 
 @nox.session
 def auth_browser(session: nox.Session) -> None:
-    """Sign in to that provider in Chromium; requires Debian's chromium and chromium-driver too."""
+    """Sign in to that provider in Chromium; also requires Debian's chromium and chromium-driver."""
     missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
     if missing:
         session.error(
@@ -204,9 +204,9 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """Measure what the project claims, for docs/performance.md; `-- --quick` takes two minutes."""
+    """Run the benchmarks for docs/performance.md; `-- --quick` takes two minutes."""
     install_wheel(session, *PYPROJECT["project"]["optional-dependencies"]["aiohttp"])
-    # Kept from run to run: the environments of the peers.
-    kept = f"--environments={session.cache_dir / 'benchmarks'}"
-    session.run("python", "-m", "benchmarks", kept, *session.posargs)
+    # Keep the environments of the peers between runs.
+    environments = f"--environments={session.cache_dir / 'benchmarks'}"
+    session.run("python", "-m", "benchmarks", environments, *session.posargs)
     session.run("python", "benchmarks/manifest.py")

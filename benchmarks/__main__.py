@@ -1,4 +1,4 @@
-"""Measures what the project claims: ``python -m benchmarks overhead --quick``."""
+"""Runs the benchmarks: ``python -m benchmarks overhead --quick``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def main() -> None:
         "--profile",
         choices=PROFILES,
         metavar="FIGURE",
-        help=f"print where the time of a figure goes: {', '.join(PROFILES)}",
+        help=f"print a profile of a figure: {', '.join(PROFILES)}",
     )
     parser.add_argument(
         "--environments",
@@ -65,8 +65,8 @@ def main() -> None:
             rows.append(row)
     if not options.groups:
         PAGE.write_text(page(bench, rows, list(GROUPS), PROFILES), encoding="utf-8")
-    if too_much := [row.figure for row in rows if row.required and not row.met]:
-        sys.exit(f"too much memory: {'; '.join(too_much)}")
+    if missed := [row.figure for row in rows if row.required and not row.met]:
+        sys.exit(f"too much memory: {'; '.join(missed)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The registration of many model runs: how fast it is, and how much memory it takes."""
+"""The speed and memory use of registering many model runs."""
 
 from __future__ import annotations
 

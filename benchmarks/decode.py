@@ -1,4 +1,4 @@
-"""Decodes five thousand records from a response, compared with parsers and other clients."""
+"""Decoding five thousand records from a response, compared with parsers and other clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The environments of the peers, built with venv and pip outside the repository, and kept.
+"""The environments of the peers, built with venv and pip and kept outside the repository.
 
 Bare httpx also has a separate environment, so that no package installed for prov-facade makes it
 faster.
@@ -25,7 +25,7 @@ class UnavailableError(Exception):
 
 @cache
 def requirements() -> dict[str, list[str]]:
-    """What is installed in each environment.
+    """Return the requirements of each environment.
 
     The versions of httpx and aiohttp are those that prov-facade is measured with.
     """
@@ -44,7 +44,7 @@ class Environments:
     """Builds an environment when it is first needed.
 
     Args:
-        folder: Where environments are kept.
+        folder: The folder of the environments.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,7 +54,7 @@ class Environments:
         """The interpreters of the environments that were used."""
 
     def python(self, name: str) -> str:
-        """The interpreter of an environment; that of ``ours`` is the current one.
+        """Return the interpreter of an environment; that of ``ours`` is the current one.
 
         Raises:
             UnavailableError: If the environment cannot be built.
@@ -70,8 +70,8 @@ class Environments:
         return self.used[name]
 
     def _build(self, name: str) -> str:
-        wanted = "\n".join([sys.version, *requirements()[name], DOCUMENT.read_text("utf-8")])
-        place = self._folder / f"{name}-{hashlib.sha256(wanted.encode()).hexdigest()[:8]}"
+        inputs = "\n".join([sys.version, *requirements()[name], DOCUMENT.read_text("utf-8")])
+        place = self._folder / f"{name}-{hashlib.sha256(inputs.encode()).hexdigest()[:8]}"
         scripts = place / ("Scripts" if sys.platform == "win32" else "bin")
         if not (place / "complete").exists():
             print(f"building the environment {name} in {place}", file=sys.stderr, flush=True)
@@ -85,7 +85,7 @@ class Environments:
 
 
 def _generate(scripts: Path) -> None:
-    """Put the generator's output where the environment finds it as ``stock_client``."""
+    """Generate the package ``stock_client`` into an environment."""
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     packages = Path(_run(str(scripts / "python"), "-c", code).strip())
     _run(

@@ -1,6 +1,6 @@
-"""How long imports take, each in a new process, compared with httpx in the same environment.
+"""The duration of imports in a new process, compared with httpx in the same environment.
 
-In the same environment, since httpx imports more if click and rich are installed.
+The environment must be the same, since httpx imports more if click and rich are installed.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 from benchmarks.environments import ROOT
 from benchmarks.measure import Bench, Ratio
@@ -29,7 +30,7 @@ def seconds(statement: str) -> float:
 
 
 def profile(statement: str) -> str:
-    """The modules that take longest, with what they import."""
+    """Return the slowest modules, including their own imports."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", statement],
         stderr=subprocess.PIPE,
@@ -45,13 +46,13 @@ def _cumulative(line: str) -> int:
     return int(line.split("|")[1])
 
 
-PROFILES = {name: lambda it=it: profile(it) for name, it in STATEMENTS.items()}
+PROFILES = {name: partial(profile, statement) for name, statement in STATEMENTS.items()}
 
 
 def rows(bench: Bench) -> Iterator[Row]:
     sides = {"httpx": "import httpx", **STATEMENTS}
     for statement in sides.values():
-        seconds(statement)  # compiles and reads the files once
+        seconds(statement)  # compiles the files, and fills the cache of the file system
     taken: dict[str, list[dict[str, float]]] = {name: [] for name in sides}
     for _ in range(bench.rounds):
         for name, statement in sides.items():

@@ -1,4 +1,4 @@
-"""How long it takes to open a manifest of 10,000 finished chunks of 100 records."""
+"""The time to open a manifest of 10,000 finished chunks of 100 records."""
 
 from __future__ import annotations
 

@@ -20,12 +20,12 @@ Rounds = list[dict[str, float]]
 
 @dataclass(frozen=True)
 class Bench:
-    """How much is measured.
+    """The settings of a run.
 
     Attributes:
-        rounds: How many rounds there are of short calls; there are fewer of long ones.
-        quick: Whether sizes are small as well.
-        environments: Those of the peers.
+        rounds: The number of rounds of short calls; long calls have fewer.
+        quick: Whether to use small sizes.
+        environments: The environments of the peers.
     """
 
     rounds: int
@@ -35,7 +35,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Side:
-    """What is measured: a function of a module of ``benchmarks.sides``, in an environment.
+    """A function to measure: its module in ``benchmarks.sides``, its name and its environment.
 
     The function takes the URL of the server and the arguments, and returns a context manager, which
     yields the call to measure.
@@ -59,9 +59,9 @@ class Figure:
         title: Its name in the table.
         ours: Our side.
         peers: The other sides.
-        targets: For each peer that has one, the highest ratio to it.
-        calls: How many calls are profiled.
-        share: Which part of the rounds it gets, since it takes long.
+        targets: The highest allowed ratios, by peer.
+        calls: The number of calls to profile.
+        share: The fraction of the rounds to run; below 1 for slow calls.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Figure:
     share: float = 1.0
 
     def rows(self, bench: Bench, url: str) -> Iterator[Row]:
-        """Measure it, with one row for each peer."""
+        """Measure the figure, and yield a row for each peer."""
         available, missing = [self.ours], []
         for peer in self.peers:
             try:
@@ -127,9 +127,9 @@ def median(rounds: Rounds) -> float:
 
 @contextmanager
 def process(python: str, *command: str) -> Iterator[subprocess.Popen[str]]:
-    """A child process, killed at the end. Other interpreters must not find our sources."""
+    """Run a child process, and kill it at the end."""
     environ = dict(os.environ)
-    if python != sys.executable:
+    if python != sys.executable:  # other environments must not import our sources
         environ.pop("PYTHONPATH", None)
     pipe = subprocess.PIPE
     with subprocess.Popen(
@@ -143,14 +143,14 @@ def process(python: str, *command: str) -> Iterator[subprocess.Popen[str]]:
 
 @contextmanager
 def server(size: int = 0) -> Iterator[str]:
-    """Run the server in a separate process, with files of this many bytes, and return its URL."""
+    """Run the server in a separate process, with files of ``size`` bytes, and yield its URL."""
     with process(sys.executable, "benchmarks.server", str(size)) as child:
         assert child.stdout is not None
         yield f"http://127.0.0.1:{int(child.stdout.readline())}"
 
 
 class Worker:
-    """A side in its process."""
+    """A side in a child process."""
 
     def __init__(self, child: subprocess.Popen[str]) -> None:
         self._child = child
@@ -163,13 +163,13 @@ class Worker:
         self._child.stdin.flush()
         line = self._child.stdout.readline()
         if not line:
-            raise RuntimeError("a worker ended: its message is above")
+            raise RuntimeError("a worker process ended; see its output above")
         figures: dict[str, float] = json.loads(line)
         return figures
 
     def calls_in(self, seconds: float) -> int:
-        """Warm up, and return how many calls fit into a time."""
-        self.run(5)  # the first one loads certificates, and opens a connection
+        """Warm up, and return the number of calls that fit into a time."""
+        self.run(5)  # the first call loads certificates and opens a connection
         calls = 1
         while (taken := self.run(calls)["seconds"]) < seconds / 4:
             calls *= 2
@@ -190,7 +190,7 @@ def worker(python: str, url: str, side: Side) -> Iterator[Worker]:
 
 
 def interleaved(bench: Bench, url: str, sides: Sequence[Side], rounds: int) -> dict[str, Rounds]:
-    """Run sides alternately, with as many calls per round as fit into a short time."""
+    """Run the sides alternately, with as many calls per round as fit into a short time."""
     with ExitStack() as stack:
         workers = {}
         for side in sides:

@@ -1,4 +1,4 @@
-"""Transfers of large files: how long they take, and how much memory."""
+"""The speed and memory use of transferring large files."""
 
 from __future__ import annotations
 

@@ -23,15 +23,15 @@ TEXT = """\
 `nox -s benchmarks` writes this page; do not edit it. Measured on {date} in {kind} of {rounds}
 rounds, with {python} on a machine with {cores} cores ({system}, {machine}).
 
-Repeat it with `nox -s benchmarks`; the first run builds the environments of the peers with pip. It
-takes these arguments after `--`:
+To repeat it, run `nox -s benchmarks`; the first run builds the environments of the peers with pip.
+Arguments after `--`:
 
 | argument | effect |
 | --- | --- |
 | `--quick` | fewer rounds and smaller sizes: under two minutes |
-| `--rounds N` | how often the sides take turns |
-| {groups} | measures these groups of figures only, and does not change this page |
-| `--profile NAME` | prints where the time or the memory of a figure goes |
+| `--rounds N` | the number of rounds |
+| {groups} | measures only these groups of figures, and does not change this page |
+| `--profile NAME` | prints a profile of the time or memory of a figure |
 
 ## How it is measured
 
@@ -39,16 +39,16 @@ takes these arguments after `--`:
   a call for a fraction of a second.
 - A ratio is ours divided by the peer's. It is the median over the rounds of one run, with the
   lowest and the highest in parentheses. The CPU ratio compares the CPU time of the two processes.
-- Compare ratios, not times: times depend on the machine and on what else it does.
+- Compare ratios, not times: times depend on the machine and its load.
 - The server is a bare asyncio protocol on the loopback interface, in a separate process. It
-  responds at once.
-- "httpx" is httpx and json as `pip install httpx` gives them, without sniffio, in an environment of
-  its own. "stock" is what openapi-python-client generates from our document with its own templates.
+  responds immediately.
+- "httpx" is httpx and json in a separate environment, as installed by `pip install httpx`, without
+  sniffio. "stock" is what openapi-python-client generates from our document with its own templates.
 - A read is `explore_upstream` with a graph of three nodes; a write is `register_model_run` with a
-  record of eight fields. The connection is kept open; ours returns checked models.
+  record of eight fields. The connection is kept open; ours returns validated models.
 - Imports are timed in new processes, in one environment.
-- Memory is the growth of the resident memory: of a registration after its first tenth, of a
-  transfer at its highest.
+- Memory is the growth of resident memory: for a registration, after its first tenth; for a
+  transfer, at its peak.
 
 ## Figures
 
@@ -66,7 +66,7 @@ def page(
     groups: Sequence[str],
     profiles: Mapping[str, Callable[[], str]],
 ) -> str:
-    """The text of the page; profiles the figures that miss their target."""
+    """Return the text of the page, with profiles of the figures that miss their target."""
     missed = dict.fromkeys(row.name for row in rows if row.met is False)
     sections = [f"### `{name}`\n\n```text\n{_short(profiles[name]())}\n```\n\n" for name in missed]
     return TEXT.format(

@@ -1,4 +1,4 @@
-"""How long lineage queries take in the sandbox, and how many requests it serves."""
+"""The duration of lineage queries in the sandbox, and its throughput."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def running(links: int) -> Iterator[Running]:
 
 
 class Connection:
-    """A connection to a sandbox; it does no more than HTTP needs."""
+    """A minimal HTTP connection to a sandbox."""
 
     def __init__(self, sandbox: Running) -> None:
         self._sandbox = sandbox
@@ -67,7 +67,7 @@ class Connection:
 
 
 async def query(sandbox: Running, direction: str, starts: list[str], depth: int) -> str:
-    """Explore from each start, and return the median and longest time and the number of links."""
+    """Explore from each start, and describe the median and longest time and the links."""
     connection = Connection(sandbox)
     await connection.open()
     taken, found = [], []
@@ -87,7 +87,7 @@ async def served(sandbox: Running, connections: int, seconds: float) -> int:
     """Count the requests that are served over a number of connections."""
     end = time.perf_counter() + seconds
 
-    async def ask() -> int:
+    async def send_requests() -> int:
         connection = Connection(sandbox)
         await connection.open()
         count = 0
@@ -96,7 +96,7 @@ async def served(sandbox: Running, connections: int, seconds: float) -> int:
             count += 1
         return count
 
-    return sum(await asyncio.gather(*(ask() for _ in range(connections))))
+    return sum(await asyncio.gather(*(send_requests() for _ in range(connections))))
 
 
 def rows(bench: Bench) -> Iterator[Row]:
@@ -104,7 +104,7 @@ def rows(bench: Bench) -> Iterator[Row]:
         with running(links) as sandbox:
             where = f"sandbox, {links:,} links"
             yield Row("sandbox", f"{where}: start", ours=duration(sandbox.seconds))
-            # Far inside the graph, where walks do not end at its border.
+            # Start far inside the graph, where traversals do not end at its edge.
             first, step = sandbox.runs // 4, sandbox.runs // (2 * STARTS)
             datasets = [f"dataset/{first + number * step}" for number in range(STARTS)]
             queries = [(way, datasets, it) for way in ("upstream", "downstream") for it in DEPTHS]

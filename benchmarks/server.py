@@ -1,7 +1,7 @@
 """The local server of the benchmarks: a bare asyncio protocol, in a separate process.
 
-It responds at once, so that figures measure the client. ``python -m benchmarks.server BYTES``
-prints the port that it listens on; files that it sends have at least that many bytes.
+It responds immediately, so that figures measure the client. ``python -m benchmarks.server BYTES``
+prints the port that it listens on. The files that it sends have at least ``BYTES`` bytes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CONVERTED = response({"status": SUCCESS, "new_records": []})
 
 
 class Batches:
-    """Accepts batches, and forgets each one when it has reported its jobs."""
+    """Accepts batches, and deletes each one when its jobs have been listed."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count()
@@ -78,25 +78,25 @@ class Batches:
 
 
 class Unseekable(io.RawIOBase):
-    """Keeps what a ZIP archive writes until it is taken."""
+    """An unseekable buffer for the output of a ZIP archive."""
 
     def __init__(self) -> None:
-        self._waiting: list[bytes] = []
+        self._buffered: list[bytes] = []
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
-        self._waiting.append(bytes(data))
+        self._buffered.append(bytes(data))
         return len(data)
 
     def take(self) -> bytes:
-        taken, self._waiting = b"".join(self._waiting), []
+        taken, self._buffered = b"".join(self._buffered), []
         return taken
 
 
 def document(size: int) -> Iterator[bytes]:
-    """The pieces of a Word document; stored, since compression would make it small."""
+    """Yield the pieces of a Word document, uncompressed so that it reaches ``size``."""
     out = Unseekable()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
@@ -148,7 +148,7 @@ class Protocol(asyncio.Protocol):
             _, named, rest = self._head.partition(b"\r\ncontent-length:")
             assert b"transfer-encoding" not in self._head
             self._left = int(rest.partition(b"\r\n")[0]) if named else 0
-        if b"/convert_model_runs/" in self._head:  # an upload, of any size: it is not kept
+        if b"/convert_model_runs/" in self._head:  # discard uploads, which can be large
             ignored = min(self._left, len(self._received))
             del self._received[:ignored]
             self._left -= ignored

@@ -1,4 +1,4 @@
-"""The table of figures, on the terminal and in Markdown."""
+"""The table of figures, for the terminal and in Markdown."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def duration(seconds: float) -> str:
 
 
 def growth_cells(speed: str, growth: float, bound: float) -> dict[str, Any]:
-    """The cells of a figure whose memory must not grow beyond a bound, in bytes."""
+    """Return the cells of a figure whose memory must not grow by more than ``bound`` bytes."""
     return {
         "ours": f"{speed}, {growth / 1e6:+.1f} MB",
         "target": f"≤ {bound / 1e6:.0f} MB",

@@ -1,7 +1,7 @@
-"""The child process of one side: makes calls when the parent asks, and reports how they went.
+"""The child process of one side, which makes calls for its parent and reports the measurements.
 
 ``python -m benchmarks.worker KIND MODULE:FUNCTION URL ARGS...`` reads a number of calls from each
-line of standard input. The kind is what it prints for them: ``time`` (figures, as a line of JSON),
+line of standard input. The kind determines its output: ``time`` (figures, as a line of JSON),
 ``cpu`` (a profile) or ``memory`` (where the memory in use was allocated).
 """
 
@@ -27,7 +27,7 @@ LINES = 25
 
 
 class Result:
-    """What the last call returned."""
+    """The return value of the last call."""
 
     value: object = None
 
@@ -66,7 +66,7 @@ KINDS = {"time": timed, "cpu": profiled, "memory": traced}
 
 def rounds(kind: str) -> Iterator[tuple[int, AbstractContextManager[Result]]]:
     if kind == "cpu":
-        yield 1, nullcontext(Result())  # what is loaded once is not profiled
+        yield 1, nullcontext(Result())  # exclude one-time loading from the profile
     for line in sys.stdin:
         yield int(line), KINDS[kind]()
 

@@ -22,11 +22,11 @@ def run(*, root: Path, check: bool) -> list[str]:
         check: Compare only, change nothing.
 
     Returns:
-        With ``check``, one line for each file that differs, and for each rule of the synchronous
-        package that nothing uses; otherwise nothing.
+        With ``check``, one line for each file that differs, and for each unused rule of the
+        synchronous package; otherwise nothing.
 
     Raises:
-        CodegenError: If something cannot be generated. Nothing is replaced then.
+        CodegenError: If something cannot be generated. In that case, nothing is replaced.
     """
     with tempfile.TemporaryDirectory() as scratch:
         documents = Path(scratch) / "documents"

@@ -1,4 +1,4 @@
-"""The OpenAPI document itself, for the parts that the generator discards."""
+"""Reads the parts of the OpenAPI document that the generator discards."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Document:
         return {**self.raw_schema(parts[0]), **raw} if len(parts) == 1 else raw
 
     def lost_in(self, schema: Any) -> str:
-        """Name what the generator would silently drop of a schema; empty if nothing."""
+        """Name the part of a schema that the generator would silently drop; empty if none."""
         raw = self.raw_schema(schema)
         if isinstance(raw.get("default"), list | dict):
             return "a default that is a list or a map"

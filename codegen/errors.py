@@ -1,4 +1,4 @@
-"""The error of the generators."""
+"""The error that the generators raise."""
 
 
 class CodegenError(Exception):

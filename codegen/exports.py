@@ -22,9 +22,9 @@ from __future__ import annotations
 __all__ = [{names}]
 '''
 
-# Type checkers and editors read the imports, and `prov_facade` the table, by which it loads a
-# module when one of its names is first used.
-_EXPORTS = '''"""What ``prov_facade`` exports, and where it is."""
+# Type checkers and editors read the imports. `prov_facade` reads the table, to load a module when
+# one of its names is first used.
+_EXPORTS = '''"""The names that ``prov_facade`` exports, and their modules."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def write_exports(
     Args:
         sources: The generated packages. A model that several of them define comes from the first.
         package: The folder to write, which must not exist.
-        public: The handwritten names that the facade exports, by their modules.
+        public: The handwritten names that the facade exports, by module.
         header: The line that each file begins with.
 
     Raises:
@@ -63,7 +63,7 @@ def write_exports(
         if new := sorted(models.keys() - found.keys()):
             imports.append(f"from {source.name}.models import ({', '.join(new)})")
         found.update(models)
-    top_level = [name for name in sorted(found) if _belongs_at_the_top(name)]
+    top_level = [name for name in sorted(found) if _is_exported(name)]
     package.mkdir(parents=True)
     modules = {
         "models.py": _MODELS.format(imports="\n".join(imports), names=_quoted(sorted(found))),
@@ -84,12 +84,12 @@ def _exports(public: Mapping[str, Sequence[str]]) -> str:
     )
 
 
-def _belongs_at_the_top(name: str) -> bool:
+def _is_exported(name: str) -> bool:
     """Whether ``prov_facade`` exports a model.
 
     A model whose name reads like an exception stays in ``prov_facade.models``: otherwise
     ``from prov_facade import ValidationError`` gives a model, and ``except ValidationError`` fails.
-    So does an upload form (``Body...``): the client's methods build these themselves.
+    So does an upload form (``Body...``), since the client's methods build it themselves.
     """
     return "Error" not in name and not name.startswith("Body")
 
@@ -112,7 +112,7 @@ def _models_of(package: Path) -> dict[str, str]:
 
 
 def _definition(module: Path) -> str:
-    """Return what defines a model: its module without comments, docstrings and imports."""
+    """Return the definition of a model: its module without comments, docstrings and imports."""
     classes = [
         node for node in ast.parse(module.read_bytes()).body if isinstance(node, ast.ClassDef)
     ]

@@ -12,9 +12,9 @@ from codegen.errors import CodegenError
 FIRST_PARTY = ("prov_facade", "prov_api_client", "job_api_client")
 """The packages whose imports are sorted as the project's own."""
 
-# The output must depend on these settings alone: not on a configuration file nearby, nor on whether
+# The output must depend on these settings alone, not on nearby configuration files or on whether
 # ruff or git would ignore the folder.
-_ALONE = (
+_ISOLATION = (
     "--isolated",
     "--no-cache",
     "--no-respect-gitignore",
@@ -42,7 +42,7 @@ def finish(package: Path, header: str, *, first_party: Sequence[str] = ()) -> No
     known = [f"--config=lint.isort.known-first-party={list(first_party)}"] if first_party else []
     for command, *arguments in _COMMANDS:
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", command, *_ALONE, *known, *arguments, str(package)],
+            [sys.executable, "-m", "ruff", command, *_ISOLATION, *known, *arguments, str(package)],
             capture_output=True,
             text=True,
             check=False,

@@ -1,8 +1,8 @@
 """Runs openapi-python-client with this project's templates.
 
 The generator parses the document and renders one module per schema and operation. ``templates/``
-replaces some of its templates. :mod:`codegen.views` reads from the document
-what the generator does not pass to templates: limits, roles and further media types.
+replaces some of its templates. :mod:`codegen.views` reads the parts of the document that the
+generator does not pass to templates: limits, roles and further media types.
 """
 
 from __future__ import annotations
@@ -104,10 +104,10 @@ def _config(document: Path, package: Path) -> Config:
 
 
 def _describe(problems: list[Any]) -> str:
-    return "\n".join(" ".join(filter(None, _words(problem))) for problem in problems)
+    return "\n".join(" ".join(filter(None, _parts(problem))) for problem in problems)
 
 
-def _words(problem: Any) -> Iterator[str | None]:
+def _parts(problem: Any) -> Iterator[str | None]:
     yield problem.level.value
     yield problem.header
     yield problem.detail

@@ -1,4 +1,4 @@
-"""Object schemas that are maps: written inline as ``dict[str, T]``, without a class."""
+"""Maps: object schemas that are written inline as ``dict[str, T]``, without a class."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from codegen.errors import CodegenError
 
 
 def is_map(prop: object) -> bool:
-    """Whether an object schema has no named properties, and so is a ``dict[str, T]``."""
+    """Whether an object schema is a ``dict[str, T]``, without named properties."""
     return (
         isinstance(prop, ModelProperty)
         and not prop.required_properties
@@ -27,10 +27,10 @@ def complete(parsed: GeneratorData) -> None:
     """Complete the copies of models that the generator made before it knew their properties.
 
     The generator parses a reference into a copy of the referenced model. If that model is declared
-    further down, the copy has no properties yet, and looks like a map.
+    later in the document, the copy has no properties yet, and looks like a map.
 
     Raises:
-        CodegenError: If a map contains itself, which `dict[str, T]` cannot express.
+        CodegenError: If a map contains itself, which ``dict[str, T]`` cannot express.
     """
     models = {model.class_info.name: model for model in parsed.models}
 

@@ -1,4 +1,4 @@
-"""Prints the properties that the generator parses as Python types."""
+"""Renders the properties that the generator parses as Python types."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _JSON_TYPES: dict[type, str] = {
 
 
 def python_type(prop: Any) -> str:
-    """Print the Python type of a property: no sentinels, maps as ``dict``, ``None`` last."""
+    """Render the type of a property: no sentinels, maps as ``dict``, ``None`` last."""
     match prop:
         case ModelProperty() if is_map(prop):
             return f"dict[str, {python_type(prop.additional_properties)}]"
@@ -68,9 +68,9 @@ def python_type(prop: Any) -> str:
 
 
 def accepted_type(prop: Any) -> str:
-    """Print the type of a request body as an argument.
+    """Render the type of a request body as an argument.
 
-    A mapping or a pydantic object may stand for a model, and any iterable of them for a list.
+    A mapping or a pydantic object may replace a model, and any iterable of them a list.
     """
     match prop:
         case ModelProperty() if not is_map(prop):
@@ -81,7 +81,7 @@ def accepted_type(prop: Any) -> str:
 
 
 def _check_ambiguity(prop: UnionProperty) -> None:
-    """Raise an error for a union that msgspec cannot decode: two members have one JSON type."""
+    """Raise an error for a union that msgspec cannot decode: two members share a JSON type."""
     kinds = Counter(map(_json_type, prop.inner_properties))
     if "any" not in kinds and kinds.most_common(1)[0][1] > 1:
         names = " | ".join(map(python_type, prop.inner_properties))
@@ -142,20 +142,20 @@ def text(value: Any) -> str:
 
 
 def limits_of(schema: Mapping[str, Any]) -> str:
-    """Print the limits of a schema as ``Meta(...)``; empty if it has none."""
+    """Render the limits of a schema as ``Meta(...)``; empty if it has none."""
     pairs = [(python, schema[name]) for name, python in _LIMITS.items() if name in schema]
     if any(isinstance(value, bool) for _, value in pairs):
         raise CodegenError("exclusive limits are numbers in OpenAPI 3.1")
-    printed = ", ".join(
-        f"{name}={int(value) if _whole(value) else value!r}" for name, value in pairs
+    rendered = ", ".join(
+        f"{name}={int(value) if _is_whole(value) else value!r}" for name, value in pairs
     )
-    return f"Meta({printed})" if printed else ""
+    return f"Meta({rendered})" if rendered else ""
 
 
-def _whole(value: object) -> bool:
+def _is_whole(value: object) -> bool:
     return isinstance(value, int | float) and float(value).is_integer()
 
 
 def union(types: Iterable[str]) -> str:
-    """Print a union of types, each once, ``None`` last."""
+    """Render a union of types, each once, ``None`` last."""
     return " | ".join(sorted(dict.fromkeys(types), key=lambda name: name == "None")) or "None"

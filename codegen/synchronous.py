@@ -1,7 +1,7 @@
 """Generates the synchronous client from the asynchronous one, which is written by hand.
 
-unasync rewrites the code token by token. It does not touch what people read (docstrings, messages,
-comments) or this project's own class names; the tables below do.
+unasync rewrites the code token by token, except for docstrings, messages, comments and this
+project's own class names. The tables below cover those.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ NAMES = {
 
 _KNOWN = {*NAMES, "AsyncIterable", "AsyncIterator", "AsyncGenerator"}
 
-# Words in strings and comments, even across line breaks. Names are replaced there, too.
+# Phrases in strings and comments, even across line breaks. NAMES are replaced there, too.
 WORDS = {
     ", so it can be used in one event loop only": "",
     ' ``"aiohttp"`` is faster for a thousand concurrent calls; it needs the extra ``aiohttp``.': "",
@@ -96,7 +96,7 @@ def synchronous(source: Path, package: Path, *, header: str) -> None:
 
 
 def unused_rules(source: Path) -> list[str]:
-    """List the entries of the tables above that no module of the source needs.
+    """List the entries of the tables above that no module of the source uses.
 
     Args:
         source: The folder of the asynchronous package.

@@ -1,4 +1,4 @@
-"""The generated packages, and what each of them is generated from."""
+"""The generated packages and their sources."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class SyncPackage:
         synchronous(root / self.source, package, header=header)
 
 
-# What the facade exports in addition to models, by the modules that define it.
+# The names that the facade exports in addition to models, by defining module.
 PUBLIC = {
     "prov_api_client.types": ("ModelLike", "SupportsModelDump"),
     "prov_facade._async.admin": ("ProvAdminClient",),

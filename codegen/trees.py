@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-# Interpreters and type checkers leave these next to the code. They are not part of a tree.
+# Ignored: interpreters and type checkers leave these next to the code.
 _CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache"}
 
 

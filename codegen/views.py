@@ -1,6 +1,6 @@
-"""Views of the parsed document, for the templates to print.
+"""Views of the parsed document for the templates.
 
-The generator's own templates print its properties directly: unset sentinels, a class for every
+The generator's own templates render its properties directly: unset sentinels, a class for every
 map, names changed to avoid built-ins. These views describe attrs classes that msgspec can decode
 and encode, and add the parts of the document that the generator discards.
 """
@@ -39,8 +39,8 @@ from codegen.python_types import (
     union,
 )
 
-# Names that the generated modules use themselves. An attribute of a class hides a name from the
-# annotations after it, and a class hides an import of the same name.
+# Names that the generated modules use themselves. An attribute of a class shadows a name in the
+# annotations after it, and a class shadows an import of the same name.
 _TAKEN_BY_TYPES = {"Any", "bool", "bytes", "datetime", "dict", "float", "int", "list", "str"}
 _TAKEN_IN_MODELS = _TAKEN_BY_TYPES | {"File", "LIMITS", "Meta", "Model", "RequestFiles", "define"}
 _TAKEN_ATTRIBUTES = _TAKEN_IN_MODELS | {"field", "from_dict", "to_dict", "to_multipart"}
@@ -64,7 +64,7 @@ class FieldView:
 
     @property
     def declaration(self) -> str:
-        """Print the line that declares the attribute."""
+        """Render the line that declares the attribute."""
         extras = ["repr=False"] if self.secret else []
         if self.limits:
             extras.append(f"metadata={{LIMITS: {self.limits}}}")
@@ -88,7 +88,7 @@ class ModelView:
 
 @dataclass(frozen=True)
 class ParameterView:
-    """A parameter of an operation: in its path, its query or its headers."""
+    """A path, query or header parameter of an operation."""
 
     name: str
     wire_name: str
@@ -99,7 +99,7 @@ class ParameterView:
 
     @property
     def declaration(self) -> str:
-        """Print the parameter declaration."""
+        """Render the parameter declaration."""
         return f"{self.name}: {self.type}" + ("" if self.default is None else f" = {self.default}")
 
 
@@ -147,13 +147,13 @@ class OperationView:
 
     @property
     def arguments(self) -> str:
-        """Print the parameter list of a function."""
+        """Render the parameter list of a function."""
         body = [f"body: {self.body.accepted}"] if self.body else []
         return ", ".join([*body, *(parameter.declaration for parameter in self.parameters)])
 
     @property
     def passed_on(self) -> str:
-        """Print the arguments of a call with the same parameters."""
+        """Render the arguments of a call with the same parameters."""
         body = ["body"] if self.body else []
         return ", ".join(
             f"{name}={name}" for name in [*body, *(parameter.name for parameter in self.parameters)]
@@ -349,7 +349,7 @@ class Views:
         )
 
     def _readers(self, where: str, response: Response) -> dict[str, str]:
-        """Print the reader of the body for each media type of a response."""
+        """Render the reader of the body for each media type of a response."""
         readers: dict[str, str] = {}
         content = getattr(response.data, "content", None) or {}
         for name in map(text, content):
@@ -377,10 +377,9 @@ class Views:
         ).removesuffix(")")
 
     def _check_optional_properties(self, parsed: GeneratorData) -> None:
-        """Raise an error for optional request properties without null or a default.
+        """Raise an error for optional request properties that are not nullable and have no default.
 
-        An unset property is ``None`` and is sent as ``null``. A server that does not accept null
-        would reject it.
+        An unset property is ``None`` and is sent as ``null``, which the server would reject.
         """
         models = {str(model.class_info.name): model for model in parsed.models}
         bodies = [

@@ -1,6 +1,6 @@
-"""The journey of a model run in a sandbox: from a CSV template to a trial deletion.
+"""Follows a model run through a sandbox, from a CSV template to a trial deletion.
 
-For a deployment, only the construction of the client differs:
+With a deployment, only the construction of the client differs:
 
     ProvClient(BearerToken(...), Config("provena.example.org", "provena"))
 """
@@ -73,7 +73,7 @@ def links_of(lineage: LineageResponse) -> list[str]:
 
 
 async def register(client: ProvClient, folder: Path) -> str:
-    """Register model runs with a CSV file. Returns the id of one of them."""
+    """Register model runs with a CSV file, and return the id of one of them."""
     template = await client.generate_csv_template(WORKFLOW_TEMPLATE)
     header = next(csv.reader([template]))
     show(f"A CSV template to fill in: {len(header)} columns", *header[:3], "...")

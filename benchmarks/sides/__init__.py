@@ -1,4 +1,4 @@
-"""The sides of the comparisons: each module is imported in the environment of its side alone."""
+"""The sides of the comparisons. Each module is imported only in the environment of its side."""
 
 
 class Measured(dict[str, float]):

@@ -1,4 +1,4 @@
-"""aiohttp and json, without a client of the API."""
+"""aiohttp and json, without a client library for the API."""
 
 from __future__ import annotations
 

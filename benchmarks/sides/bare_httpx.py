@@ -1,4 +1,4 @@
-"""httpx and json, without a client of the API."""
+"""httpx and json, without a client library for the API."""
 
 from __future__ import annotations
 

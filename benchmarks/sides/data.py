@@ -1,4 +1,4 @@
-"""What all sides send and receive. Standard library only: every environment imports it."""
+"""The data of all sides. Imports only the standard library, since it runs in every environment."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _dataset(number: int, *, full: bool) -> dict[str, Any]:
 
 
 def record(number: int, *, full: bool) -> dict[str, Any]:
-    """A model run with the required fields and two datasets, or with every field and four."""
+    """Return a model run with the required fields and two datasets, or every field and four."""
     datasets = [_dataset(number + offset, full=full) for offset in range(4)]
     required = {
         **RECORD,
@@ -84,20 +84,20 @@ def record(number: int, *, full: bool) -> dict[str, Any]:
 
 
 def records(size: str) -> dict[str, Any]:
-    """The response whose decoding is measured; ``size`` is ``small`` or ``full``."""
+    """Return the response whose decoding is measured; ``size`` is ``small`` or ``full``."""
     new = [record(number, full=size == "full") for number in range(RECORDS)]
     return {"status": SUCCESS, "new_records": new}
 
 
 def fetch(url: str, size: str) -> bytes:
-    """The bytes of that response, from the server."""
+    """Fetch the bytes of that response from the server."""
     with urllib.request.urlopen(f"{url}/records/{size}") as response:  # noqa: S310
         content: bytes = response.read()
         return content
 
 
 def table(size: int) -> Iterator[bytes]:
-    """The pieces of a CSV file of at least this many bytes."""
+    """Yield the pieces of a CSV file of at least ``size`` bytes."""
     row = b"10378.1/10,Reef temperature,hourly,10378.1/1955001,2026-01-01 00:00:00+00:00,,,,\n"
     piece = row * (256 * 1024 // len(row))
     for _ in range(size // len(piece) + 1):

@@ -1,4 +1,4 @@
-"""prov-facade's sides."""
+"""The sides of prov-facade."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def fan_out(url: str, transport: str) -> AsyncIterator[Callable[[], Awaita
 
 @contextmanager
 def decode(url: str, size: str) -> Iterator[Callable[[], object]]:
-    """A whole call, whose response is in memory: there is no public way to decode alone."""
+    """Measure a whole call with a response in memory, since no public API only decodes."""
     content = fetch(url, size)
     headers = {"content-type": "application/json"}
     transport = httpx.MockTransport(lambda _: httpx.Response(200, headers=headers, content=content))

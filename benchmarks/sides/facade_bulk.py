@@ -1,4 +1,4 @@
-"""prov-facade's registration of many model runs."""
+"""Registering many model runs with prov-facade."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POLLING = PollPolicy(interval=0.001, max_interval=0.01)
 
 
 class Growth:
-    """How much memory grows from the first tenth on, when everything of fixed size exists."""
+    """The growth of memory after the first tenth, when all fixed-size structures exist."""
 
     def __init__(self, count: int) -> None:
         self._count = count

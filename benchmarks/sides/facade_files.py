@@ -1,4 +1,4 @@
-"""prov-facade's transfers of large files."""
+"""Transferring large files with prov-facade."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REQUEST = {"id": START, "item_subtype": "MODEL_RUN", "depth": 1}
 
 
 async def _longest_pause(work: Awaitable[object]) -> float:
-    """Await something, and return the longest time that other tasks waited, in seconds."""
+    """Await ``work``, and return the longest time that other tasks waited, in seconds."""
     longest = 0.0
 
     async def tick() -> None:
@@ -41,7 +41,7 @@ async def _longest_pause(work: Awaitable[object]) -> float:
 async def transfer(
     url: str, method: str, transport: str, size: str
 ) -> AsyncIterator[Callable[[], Awaitable[Measured]]]:
-    """Save a file, or upload one of that size."""
+    """Download or upload a file of ``size`` bytes."""
     config = Config("prov.test", "provena", APIOverrides(prov_api_endpoint_override=url))
     kind: Literal["aiohttp"] | None = "aiohttp" if transport == "aiohttp" else None
 
@@ -57,7 +57,7 @@ async def transfer(
             with path.open("wb") as file:
                 file.writelines(table(int(size)))
         async with ProvClient(BearerToken(TOKEN), config, transport=kind) as client:
-            await client.convert_model_runs_to_csv("")  # what is loaded once is not counted
+            await client.convert_model_runs_to_csv("")  # exclude one-time loading
             calls: dict[str, Callable[[], Awaitable[object]]] = {
                 "download_report": lambda: client.download_report(REQUEST, path),
                 "save_csv_from_batch": lambda: client.save_csv_from_batch("b", path),

@@ -1,4 +1,4 @@
-"""The resident memory of the process, which Linux alone reports in this way."""
+"""The resident memory of the process, on Linux only."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 
 def resident() -> int:
-    """The resident memory of this process, in bytes."""
+    """Return the resident memory of this process, in bytes."""
     pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager
 def growth() -> Iterator[list[int]]:
-    """Measure how much memory grows at most; the list holds it at the end."""
+    """Measure the peak growth of memory, which the list contains at the end."""
     found: list[int] = []
     over = threading.Event()
     before = highest = resident()

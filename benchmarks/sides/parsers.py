@@ -1,4 +1,4 @@
-"""Parsers of JSON, without types."""
+"""Untyped JSON parsers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def parse_json(url: str, size: str) -> Iterator[Callable[[], object]]:
 
 @contextmanager
 def parse_orjson(url: str, size: str) -> Iterator[Callable[[], object]]:
-    import orjson  # noqa: PLC0415  # of another environment
+    import orjson  # noqa: PLC0415  # only in another environment
 
     content = fetch(url, size)
     yield lambda: orjson.loads(content)

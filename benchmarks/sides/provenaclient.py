@@ -1,4 +1,4 @@
-"""Provena's own client, ``provenaclient``, and the pydantic models that it reads."""
+"""Provena's own client, ``provenaclient``, and its pydantic models."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 from benchmarks.sides.data import DEPTH, RECORD, START, TOKEN, fetch
 
-# It uses pydantic's interface of version 1, and warns with each call.
+# It uses the interface of pydantic 1, which warns on every call.
 warnings.simplefilter("ignore")
-# Not imported by name: only the environment of this side has it.
+# Imported dynamically, since only the environment of this side contains it.
 manager: Any = import_module("provenaclient.auth.manager")
 clients: Any = import_module("provenaclient.clients")
 config: Any = import_module("provenaclient.utils.config")

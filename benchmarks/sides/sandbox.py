@@ -32,7 +32,7 @@ def _used(number: int) -> Any:
 
 
 def seed(runs: int) -> Any:
-    """A seed with a number of model runs."""
+    """Return a seed with a number of model runs."""
     chance = random.Random(runs)  # noqa: S311  (not for security)
 
     def run(number: int) -> Any:

@@ -1,4 +1,4 @@
-"""What openapi-python-client generates from our document with its own templates."""
+"""The output of openapi-python-client for our document, with its own templates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.sides.data import DEPTH, RECORD, START, TOKEN, fetch
 
-# Not imported by name: only the environment of this side has it.
+# Imported dynamically, since only the environment of this side contains it.
 stock: Any = import_module("stock_client")
 models: Any = import_module("stock_client.models")
 explore_upstream: Any = import_module("stock_client.api.explore.explore_upstream")

@@ -15,10 +15,10 @@ class Client:
 
     Attributes:
         base_url: The base URL of the API, to which the paths of the operations are appended.
-        cookies: Cookies of every request.
-        headers: Headers of every request.
+        cookies: Cookies sent with every request.
+        headers: Headers sent with every request.
         timeout: The timeout of each phase of a request, 30 s by default; `None` for no timeout.
-        verify_ssl: Whether to verify the server's certificate, or the `SSLContext` to do it with.
+        verify_ssl: Whether to verify the server's certificate, or the `SSLContext` to use.
         follow_redirects: Whether to follow redirects.
         httpx_args: Further arguments of `httpx.Client` and `httpx.AsyncClient`.
     """
@@ -46,7 +46,7 @@ class Client:
         return evolve(self, timeout=timeout)
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Send with an existing client, which keeps its own settings."""
+        """Use an existing client, which keeps its own settings."""
         self._client = client
         return self
 
@@ -57,7 +57,7 @@ class Client:
         return self._client
 
     def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
-        """Send with an existing asynchronous client, which keeps its own settings."""
+        """Use an existing asynchronous client, which keeps its own settings."""
         self._async_client = async_client
         return self
 

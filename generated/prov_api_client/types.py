@@ -25,7 +25,7 @@ RequestFiles = list[tuple[str, FileTypes]]
 
 
 def prepare(*types: Any) -> None:
-    """Have msgspec analyse types before more than one thread can use them.
+    """Let msgspec analyse types before more than one thread can use them.
 
     msgspec caches its description of a class on the class before the description is complete. A
     second thread that decodes the class at that moment, or a process forked then, crashes with a
@@ -76,11 +76,11 @@ class SupportsModelDump(Protocol):
 
 
 ModelLike = Mapping[str, Any] | SupportsModelDump
-"""What a request body may be in place of a model."""
+"""The types that a request body may have instead of a model."""
 
 
 def plain(item: Any) -> Any:
-    """Convert what msgspec cannot encode: pydantic models, mappings and iterables."""
+    """Convert objects that msgspec cannot encode: pydantic models, mappings and iterables."""
     if isinstance(item, SupportsModelDump):
         return item.model_dump(mode="json", exclude_none=True)
     if isinstance(item, Mapping):
@@ -133,7 +133,7 @@ def multipart(parts: Mapping[str, object]) -> RequestFiles:
     no line of an upload can be mistaken for it.
 
     Args:
-        parts: A file, a value or a sequence of those, by the name of the part. `None` is omitted.
+        parts: A file, a value or a sequence of those, by part name. `None` is omitted.
 
     Returns:
         The parts, in order.

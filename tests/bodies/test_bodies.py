@@ -1,4 +1,4 @@
-"""No response body, however corrupted, raises an error outside the tree."""
+"""No response body, however corrupted, raises an error other than a `ProvError`."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from bodies.trial import OPERATIONS, trials
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
-def test_an_invalid_body_is_a_prov_error(operation_id: str) -> None:
+def test_an_invalid_body_raises_only_prov_errors(operation_id: str) -> None:
     assert list(trials(operation_id, count=400, seed=1)) == []

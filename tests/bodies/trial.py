@@ -1,4 +1,4 @@
-"""Parses random and damaged bodies, which must give a value or an error of this package."""
+"""Parses random and corrupted bodies, which must yield a value or a `ProvError`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from prov_facade import ProvError
 from prov_facade._files.reports import report_document, report_job
 from prov_facade._http.responses import ParsedResponse, parse_response, redacted
 
-# Those of both documents, whose names differ.
+# The operations of both documents, whose names are unique.
 OPERATIONS: Mapping[str, Operation[Any]] = {
     **prov_api_client.OPERATIONS,
     **job_api_client.OPERATIONS,
@@ -63,7 +63,7 @@ def trials(operation_id: str, count: int, seed: int) -> Iterator[str]:
 
     Args:
         operation_id: The operation.
-        count: How many bodies.
+        count: The number of bodies.
         seed: The seed of the random numbers.
     """
     chance = random.Random(f"{operation_id} {seed}")  # noqa: S311  (no secrets here)
@@ -71,7 +71,7 @@ def trials(operation_id: str, count: int, seed: int) -> Iterator[str]:
     examples = _examples(operation_id)
     expected = [kind for kinds in operation.responses.values() for kind in kinds]
     for _ in range(count):
-        body = _damaged(chance.choice(examples), chance)
+        body = _corrupted(chance.choice(examples), chance)
         kind = chance.choice([*expected, *expected, *MEDIA_TYPES])
         headers = [
             (b"content-type", kind.encode()),
@@ -90,7 +90,7 @@ def trials(operation_id: str, count: int, seed: int) -> Iterator[str]:
                 report_document(parsed)
         except ProvError as error:
             str(error)
-        except Exception as error:  # noqa: BLE001  (looked for here)
+        except Exception as error:  # noqa: BLE001  (trials look for these)
             yield f"{type(error).__name__}: {error} - {response.status_code} {kind} {body!r}"
 
 
@@ -106,7 +106,7 @@ def _examples(operation_id: str) -> list[bytes]:
     return found
 
 
-def _damaged(body: bytes, chance: random.Random) -> bytes:
+def _corrupted(body: bytes, chance: random.Random) -> bytes:
     match chance.randrange(6):
         case 0:
             return chance.randbytes(chance.randrange(200))
@@ -119,9 +119,9 @@ def _damaged(body: bytes, chance: random.Random) -> bytes:
             start, end = sorted(chance.randrange(len(body) + 1) for _ in range(2))
             return body[:start] + chance.choice(PIECES) + body[end:]
         case 4:
-            damaged = bytearray(body or b"{}")
+            corrupted = bytearray(body or b"{}")
             for _ in range(chance.randrange(1, 8)):
-                damaged[chance.randrange(len(damaged))] = chance.randrange(256)
-            return bytes(damaged)
+                corrupted[chance.randrange(len(corrupted))] = chance.randrange(256)
+            return bytes(corrupted)
         case _:
             return body

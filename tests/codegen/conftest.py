@@ -74,7 +74,7 @@ def target(request: pytest.FixtureRequest) -> Target:
 
 @pytest.fixture(scope="session")
 def fresh(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package freshly compiled from a document of this project."""
+    """A package freshly compiled from a document of this project."""
     package = tmp_path_factory.mktemp("fresh") / Path(target.package).name
     generate(ROOT / target.document, package, source=target.document, runtime=target.runtime)
     return package
@@ -82,7 +82,7 @@ def fresh(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["sync", "asyncio"])
 def call(request: pytest.FixtureRequest, httpserver: HTTPServer) -> Callable[..., Any]:
-    """Call an operation on the test server, with its synchronous and asynchronous function."""
+    """Call an operation on the test server, through its synchronous or asynchronous function."""
     url = httpserver.url_for("").rstrip("/")
 
     def send(

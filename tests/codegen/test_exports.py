@@ -41,7 +41,7 @@ def test_every_model_is_listed_once_and_taken_from_the_first_package(tmp_path: P
     assert '__all__ = ["Apple", "Both", "Zebra"]\n' in text
 
 
-def test_two_different_models_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_different_models_with_the_same_name_are_rejected(tmp_path: Path) -> None:
     sources = [
         write(tmp_path, "first", {"Both": "y: int"}),
         write(tmp_path, "second", {"Both": "y: str"}),
@@ -50,14 +50,14 @@ def test_two_different_models_of_one_name_are_refused(tmp_path: Path) -> None:
         write_exports(sources, tmp_path / "package", public={}, header="")
 
 
-def test_a_missing_package_is_refused(tmp_path: Path) -> None:
+def test_a_missing_package_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CodegenError, match="the models of gone cannot be parsed"):
         write_exports([tmp_path / "gone"], tmp_path / "package", public={}, header="")
 
 
-def test_models_that_look_like_errors_are_not_exported_at_the_top() -> None:
-    kept = set(models.__all__) - set(_exports.__all__)
-    assert kept == {
+def test_models_that_look_like_errors_are_not_exported_by_the_facade() -> None:
+    not_exported = set(models.__all__) - set(_exports.__all__)
+    assert not_exported == {
         "BodyConvertModelRunsCsv",
         "ErrorDetail",
         "HTTPValidationError",

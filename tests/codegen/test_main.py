@@ -48,7 +48,7 @@ def small_repository(documents: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(autouse=True)
 def generate_once(monkeypatch: pytest.MonkeyPatch, cache: dict[object, Path]) -> None:
-    """Generate a package from a document once per session, however often the command runs."""
+    """Generate each package once per session, however often the command runs."""
 
     def generate_or_copy(document: Path, package: Path, **options: str | None) -> None:
         key = (document.read_bytes(), package.name, *options.items())
@@ -256,7 +256,7 @@ def test_a_folder_without_modules_is_an_error(
     assert files_of(sync_package) == before
 
 
-def test_check_names_a_list_of_models_that_differs(
+def test_check_names_lists_of_models_that_differ(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = root / EXPORTS.package
@@ -274,9 +274,7 @@ def test_check_names_a_list_of_models_that_differs(
     assert files_of(folder) == before
 
 
-def test_check_names_rules_that_nothing_uses(
-    root: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check_names_unused_rules(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     module = root / SYNC_PACKAGE.source / "parts" / "rules.py"
     module.write_text(module.read_text().replace("# async with\n", "").replace("anext, ", ""))
     assert main([], root=root) == 0

@@ -109,10 +109,10 @@ def test_unknown_properties_are_ignored(models: Any) -> None:
     assert shape.to_dict() == {**FULL, "corners": [{"x": 1}]}
 
 
-@pytest.mark.parametrize("made", COPIES)
-def test_a_copy_is_equal_and_independent(models: Any, made: str) -> None:
+@pytest.mark.parametrize("method", COPIES)
+def test_a_copy_is_equal_and_independent(models: Any, method: str) -> None:
     shape = models.Shape.from_dict(FULL)
-    twin = COPIES[made](shape)
+    twin = COPIES[method](shape)
     assert twin == shape
     assert twin is not shape
     twin.name = "ball"

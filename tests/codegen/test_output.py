@@ -20,7 +20,6 @@ from codegen.trees import differences, files_of
 from prov_api_client import Operation
 from prov_api_client.types import Model, OpenStrEnum
 
-# By their documents.
 PACKAGES = {
     api_document.DOCUMENT_PATH: prov_api_client,
     api_document.JOB_DOCUMENT_PATH: job_api_client,
@@ -41,7 +40,7 @@ DECODED = [model for model in MODELS if issubclass(model, Model | OpenStrEnum)]
 def test_the_output_is_the_same_in_another_process_and_folder(
     fresh: Path, target: Target, tmp_path: Path
 ) -> None:
-    # Formatters skip such folders: by their name, or because git ignores them.
+    # Formatters skip such folders because of their name, or because git ignores them.
     (tmp_path / ".git").mkdir()
     (tmp_path / ".gitignore").write_text("*\n", encoding="utf-8")
     again = tmp_path / ".nox" / fresh.name
@@ -108,7 +107,7 @@ def test_every_model_can_be_decoded(model: type) -> None:
     msgspec.json.Decoder(model)
 
 
-def test_only_the_body_with_a_file_is_never_decoded() -> None:
+def test_only_the_upload_form_is_never_decoded() -> None:
     (sent_only,) = set(MODELS) - set(DECODED)
     assert hasattr(sent_only, "to_multipart")
 
@@ -116,7 +115,7 @@ def test_only_the_body_with_a_file_is_never_decoded() -> None:
 @pytest.mark.parametrize(
     ("table", "count"), [(prov_api_client.OPERATIONS, 27), (job_api_client.OPERATIONS, 3)]
 )
-def test_the_table_contains_every_operation_by_its_id(
+def test_the_table_contains_every_operation_by_id(
     table: Mapping[str, Operation[Any]], count: int
 ) -> None:
     assert len(table) == count
@@ -169,18 +168,18 @@ def test_descriptions_in_the_document_become_docstrings(path: Path, names: list[
     for operation_id, entry in api_document.operations(document).items():
         tag = entry.raw["tags"][0]
         module = importlib.import_module(f"{package.__name__}.api.{tag}.{operation_id}")
-        said = " ".join(module.request.__doc__.split())
+        docstring = " ".join(module.request.__doc__.split())
         missing += [
             (operation_id, parameter["name"])
             for parameter in entry.parameters
-            if " ".join(parameter["description"].split()) not in said
+            if " ".join(parameter["description"].split()) not in docstring
         ]
     for model in names:
-        said = " ".join((getattr(package.models, model).__doc__ or "").split())
+        docstring = " ".join((getattr(package.models, model).__doc__ or "").split())
         schema = document["components"]["schemas"][model]
         missing += [
             (model, name)
             for name, declared in schema["properties"].items()
-            if " ".join(declared.get("description", "").split()) not in said
+            if " ".join(declared.get("description", "").split()) not in docstring
         ]
     assert missing == []

@@ -21,7 +21,7 @@ def models(package: Any) -> Any:
     return package.models
 
 
-def test_a_model_contains_itself_in_lists_and_maps(models: Any) -> None:
+def test_a_model_can_contain_itself_in_lists_and_maps(models: Any) -> None:
     leaf = {"name": "leaf", "children": None, "by_name": None}
     branch = {"name": "branch", "children": [leaf], "by_name": {"leaf": leaf}}
     root = {"name": "root", "children": [branch, leaf], "by_name": {}}
@@ -40,7 +40,7 @@ def test_an_error_names_the_path_of_a_nested_value(models: Any) -> None:
 
 
 @pytest.mark.parametrize("first", ["Author", "Book"])
-def test_two_models_contain_each_other(models: Any, first: str) -> None:
+def test_two_models_can_contain_each_other(models: Any, first: str) -> None:
     book = {"title": "One", "author": {"name": "Ann", "books": [{"title": "Two", "author": None}]}}
     author = {"name": "Ann", "books": [book]}
     given = {"Author": author, "Book": book}[first]
@@ -49,7 +49,9 @@ def test_two_models_contain_each_other(models: Any, first: str) -> None:
     assert model.to_dict() == given
 
 
-def test_a_tree_is_received(package: Any, call: Callable[..., Any], httpserver: HTTPServer) -> None:
+def test_a_recursive_model_is_received(
+    package: Any, call: Callable[..., Any], httpserver: HTTPServer
+) -> None:
     httpserver.expect_request("/trees").respond_with_json(
         {"name": "root", "children": [{"name": "leaf"}], "grown": True}
     )
@@ -70,7 +72,7 @@ def echo(httpserver: HTTPServer) -> None:
 
 
 class Dumped:
-    """Has the method by which pydantic models are recognized."""
+    """A class with the method that identifies pydantic models."""
 
     def __init__(self, **fields: object) -> None:
         self.fields = fields
@@ -98,7 +100,7 @@ def test_a_cycle_of_models_is_sent_and_received(package: Any, call: Callable[...
     ],
     ids=["dict", "mapping", "pydantic", "iterator"],
 )
-def test_a_mapping_or_a_pydantic_model_stands_for_a_model(
+def test_a_mapping_or_a_pydantic_model_can_replace_a_model(
     package: Any, call: Callable[..., Any], body: object
 ) -> None:
     author = package.models.Author("Ann", [])

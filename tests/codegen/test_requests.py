@@ -36,7 +36,7 @@ def received(httpserver: HTTPServer) -> list[Request]:
     return requests
 
 
-def test_arguments_go_into_path_query_and_headers(
+def test_arguments_are_sent_in_path_query_and_headers(
     call: Callable[..., Any], read_thing: Any, received: list[Request]
 ) -> None:
     arguments = {"thing_id": "a/b c?", "depth": 3, "full": False, "x_trace": "x"}
@@ -64,7 +64,7 @@ def test_the_token_is_sent(
     assert received[0].headers["Authorization"] == f"Bearer {TOKEN}"
 
 
-def test_the_token_is_kept_out_of_the_repr(package: Any) -> None:
+def test_the_token_is_not_in_the_repr(package: Any) -> None:
     client = package.AuthenticatedClient("http://localhost", token=TOKEN, cookies={"c": TOKEN})
     client = client.with_headers({"X-Token": TOKEN})
     assert "SECRET" not in repr(client)
@@ -83,7 +83,7 @@ def test_an_unsecured_operation_accepts_either_client(
 
 def test_the_signature_shows_which_clients_an_operation_accepts(package: Any) -> None:
     secured, either = package.AuthenticatedClient, package.AuthenticatedClient | package.Client
-    takes = {
+    accepted = {
         name: module.sync.__annotations__["client"]
         for name, module in {
             **vars(package.api.responses),
@@ -91,10 +91,10 @@ def test_the_signature_shows_which_clients_an_operation_accepts(package: Any) ->
         }.items()
         if hasattr(module, "sync")
     }
-    assert takes.pop("read_thing") == secured
-    assert takes.pop("read_with_roles") == secured
-    assert set(takes) > {"read_text", "read_with_optional_token"}
-    assert all(client == either for client in takes.values())
+    assert accepted.pop("read_thing") == secured
+    assert accepted.pop("read_with_roles") == secured
+    assert set(accepted) > {"read_text", "read_with_optional_token"}
+    assert all(client == either for client in accepted.values())
 
 
 def test_the_table_of_operations_shows_security_and_roles(package: Any) -> None:

@@ -32,7 +32,7 @@ def read(package: Any, call: Callable[..., Any], httpserver: HTTPServer) -> Call
 @pytest.mark.parametrize(
     "content_type", ["application/json", "Application/JSON; charset=utf-8", "application/json ;x=1"]
 )
-def test_a_response_of_two_media_types_is_read_as_json(
+def test_a_response_with_two_media_types_is_read_as_json(
     package: Any, read: Callable[..., Any], content_type: str
 ) -> None:
     value = read("read_report", b'{"session_id": "s"}', content_type)
@@ -40,7 +40,7 @@ def test_a_response_of_two_media_types_is_read_as_json(
 
 
 @pytest.mark.parametrize("body", [b"PK\x03\x04\xff", b'{"session_id": "s"}', b""])
-def test_a_response_of_two_media_types_is_read_as_bytes(
+def test_a_response_with_two_media_types_is_read_as_bytes(
     read: Callable[..., Any], body: bytes
 ) -> None:
     assert read("read_report", body, DOCX) == body
@@ -98,5 +98,5 @@ def test_a_success_without_a_body_is_in_the_return_type(package: Any) -> None:
     assert returns == list[int | None] | None
 
 
-def test_a_range_of_statuses_is_a_success(read: Callable[..., Any]) -> None:
+def test_a_documented_range_of_statuses_is_a_success(read: Callable[..., Any]) -> None:
     assert read("read_range", b"taken", "text/plain", status=202) == "taken"

@@ -28,7 +28,7 @@ def owner(compiled: Callable[..., ModuleType]) -> Any:
 
 @pytest.fixture(scope="module")
 def sharer(compiled: Callable[..., ModuleType]) -> Any:
-    """A package that uses the runtime of the other."""
+    """A package that uses the runtime of ``owner``."""
     return compiled("shapes", sharing="responses")
 
 

@@ -22,11 +22,11 @@ def read_report(package: Any) -> Any:
 
 @pytest.fixture(
     params=[
-        pytest.param(520, id="520, of a gateway"),
-        pytest.param(499, id="499, of a gateway"),
+        pytest.param(520, id="520, from a gateway"),
+        pytest.param(499, id="499, from a gateway"),
         pytest.param(404, id="404, documented"),
         pytest.param(500, id="500, under default"),
-        pytest.param(201, id="201, not documented, under default"),
+        pytest.param(201, id="201, undocumented, under default"),
         pytest.param(302, id="302, not followed"),
     ]
 )

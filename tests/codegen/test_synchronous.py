@@ -1,4 +1,4 @@
-"""The synchronous package: how code and text are rewritten, and what is an error."""
+"""Generating the synchronous package: rewriting code and text, and errors."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def convert(tmp_path: Path) -> Convert:
         (source / name).write_text(text, encoding="utf-8")
         package = tmp_path / "_sync"
         synchronous(source, package, header=HEADER)
-        made = (package / name).read_text(encoding="utf-8")
-        assert made.startswith(HEADER)
-        ast.parse(made)
-        return made.removeprefix(HEADER)
+        generated = (package / name).read_text(encoding="utf-8")
+        assert generated.startswith(HEADER)
+        ast.parse(generated)
+        return generated.removeprefix(HEADER)
 
     return converted
 
@@ -64,7 +64,7 @@ def test_code_is_converted(convert: Convert, asynchronous: str, expected: str) -
 
 
 def test_imports_are_converted_and_sorted(convert: Convert) -> None:
-    made = convert(
+    converted = convert(
         "import zlib\n"
         "from prov_facade._runtime.aio.concurrency import sleep\n"
         "from prov_facade._async.transport import Timeout\n"
@@ -77,7 +77,7 @@ def test_imports_are_converted_and_sorted(convert: Convert) -> None:
         "used = (sleep, Timeout, read, Request, zlib, httpx, AsyncIterator, Client)\n"
         "also = (suppress, aclosing)\n"
     )
-    assert made == (
+    assert converted == (
         "import zlib\n"
         "from collections.abc import Iterator\n"
         "from contextlib import closing, suppress\n"
@@ -111,21 +111,22 @@ def test_imports_are_converted_and_sorted(convert: Convert) -> None:
         ("It awaits MyProvClient.", "It awaits MyProvClient."),
     ],
 )  # fmt: skip
-def test_texts_are_reworded(convert: Convert, text: str, expected: str) -> None:
-    made = convert(f'def f():\n    r"""{text}"""\n    # {text.splitlines()[0]}\n    return None\n')
-    function = ast.parse(made).body[0]
+def test_text_is_reworded(convert: Convert, text: str, expected: str) -> None:
+    source = f'def f():\n    r"""{text}"""\n    # {text.splitlines()[0]}\n    return None\n'
+    converted = convert(source)
+    function = ast.parse(converted).body[0]
     assert isinstance(function, ast.FunctionDef)
     assert ast.get_docstring(function, clean=False) == expected
     if "\n" not in text:
-        assert f"# {expected}\n" in made
+        assert f"# {expected}\n" in converted
 
 
 def test_an_f_string_keeps_its_code_and_is_reworded(convert: Convert) -> None:
-    made = convert(
+    converted = convert(
         "async def f(call, client):\n"
         '    return f"{await call()} of a ProvClient, {client!r:>{len(call)}} needs aclose()"\n'
     )
-    assert made == (
+    assert converted == (
         "def f(call, client):\n"
         '    return f"{call()} of a SyncProvClient, {client!r:>{len(call)}} needs close()"\n'
     )
@@ -146,7 +147,7 @@ def test_an_unknown_async_name_is_an_error(convert: Convert, text: str, unknown:
         convert(text)
 
 
-def test_unknown_names_in_text_are_no_error(convert: Convert) -> None:
+def test_unknown_async_names_in_text_are_allowed(convert: Convert) -> None:
     assert convert('"""Of asyncio, and AsyncThing."""\n') == '"""Of asyncio, and AsyncThing."""\n'
 
 

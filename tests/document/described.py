@@ -1,4 +1,4 @@
-"""An OpenAPI document, put in the form of the facts."""
+"""Converts an OpenAPI document into the format of the facts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FACTS_PATHS = {
     JOB_DOCUMENT_PATH: Path(__file__).with_name("job-facts.yaml"),
 }
 
-# For readers, or between fields, which the facts describe one by one.
+# Not in the facts: text for readers, and relations between fields.
 PROSE = {"description", "x-ordered"}
 LIMITS = ("minimum", "maximum", "minLength")
 ROLES = {
@@ -33,10 +33,10 @@ def facts(document_path: Path) -> Node:
 
 
 def described(document: Node) -> Node:
-    """Put a document in the form of the facts.
+    """Convert a document into the format of the facts.
 
     Raises:
-        ValueError: If the document says something that the facts have no words for.
+        ValueError: If the document uses a keyword that the facts cannot express.
     """
     return {
         "operations": {
@@ -82,9 +82,9 @@ def _content(message: Node) -> Node:
 
 def _schema(schema: Node) -> Node:
     if "enum" in schema:
-        _refuse_others(schema, "type", "enum")
+        _reject_others(schema, "type", "enum")
         return {"enum": schema["enum"]}
-    _refuse_others(schema, "type", "required", "properties", "additionalProperties")
+    _reject_others(schema, "type", "required", "properties", "additionalProperties")
     if schema["type"] != "object" or not schema.get("additionalProperties", True):
         raise ValueError(f"not an open object: {schema}")
     return {
@@ -108,15 +108,15 @@ def _field(schema: Node, *, required: bool) -> Node:
 
 
 def _type(schema: Node) -> str:
-    """Write a schema as a type. The limits are `_field`'s."""
+    """Write a schema as a type, without its limits, which `_field` adds."""
     if "$ref" in schema:
-        _refuse_others(schema, "$ref")
+        _reject_others(schema, "$ref")
         return str(schema["$ref"]).removeprefix("#/components/schemas/")
     if "anyOf" in schema:
-        _refuse_others(schema, "anyOf", "default")
+        _reject_others(schema, "anyOf", "default")
         return " | ".join(map(_type, schema["anyOf"]))
     if "contentMediaType" in schema:
-        _refuse_others(schema, "contentMediaType")
+        _reject_others(schema, "contentMediaType")
         return "binary"
     if isinstance(schema["type"], list):
         return " | ".join(_simple(kind, schema) for kind in schema["type"])
@@ -127,16 +127,16 @@ def _simple(kind: str, schema: Node) -> str:
     if kind == "null":
         return kind
     if kind == "array":
-        _refuse_others(schema, "type", "items")
+        _reject_others(schema, "type", "items")
         return f"list[{_type(schema['items'])}]"
     if kind == "object":
-        _refuse_others(schema, "type", "additionalProperties", "x-content-schema")
+        _reject_others(schema, "type", "additionalProperties", "x-content-schema")
         values: Any = schema["additionalProperties"]
         return "map[any]" if values is True else f"map[{_type(values)}]"
     if schema.get("format") == "binary":
-        _refuse_others(schema, "type", "format")
+        _reject_others(schema, "type", "format")
         return "binary"
-    _refuse_others(schema, "type", "default", *LIMITS, *(["format"] if _secret(schema) else []))
+    _reject_others(schema, "type", "default", *LIMITS, *(["format"] if _secret(schema) else []))
     return kind
 
 
@@ -144,7 +144,7 @@ def _secret(schema: Node) -> bool:
     return schema.get("format") == "password"
 
 
-def _refuse_others(schema: Node, *known: str) -> None:
+def _reject_others(schema: Node, *known: str) -> None:
     others = schema.keys() - PROSE - set(known)
     if others:
-        raise ValueError(f"the facts have no words for {sorted(others)} of {schema}")
+        raise ValueError(f"the facts cannot express {sorted(others)} of {schema}")

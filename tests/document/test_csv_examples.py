@@ -1,4 +1,4 @@
-"""The CSV files among the examples: their columns are the server's."""
+"""The CSV files among the examples have the columns of the server's files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FILES = files()
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_examples_have_the_documented_columns(name: str) -> None:
+def test_examples_have_the_columns_of_the_server(name: str) -> None:
     header, *rows = csv.reader(io.StringIO(FILES[name]))
     assert re.fullmatch(r"_workflow template id \S+", header[0])
     assert header[1:8] == FIXED
@@ -50,11 +50,11 @@ def test_examples_have_the_documented_columns(name: str) -> None:
     assert header[-4:] == LAST
     assert len(header) == len(set(header))
     assert {len(row) for row in rows} <= {len(header)}
-    # A template is the header alone.
+    # A template contains only the header.
     assert bool(rows) is not name.startswith("generate_csv_template")
 
 
-def test_failed_jobs_alone_have_an_error() -> None:
+def test_only_failed_jobs_have_an_error() -> None:
     name = next(name for name in FILES if name.startswith("regenerate"))
     rows = list(csv.DictReader(io.StringIO(FILES[name])))
     assert {row["_job_status"] for row in rows} == {"SUCCEEDED", "FAILED"}

@@ -1,4 +1,4 @@
-"""The examples of the documents against their schemas."""
+"""The examples in the documents match their schemas."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_every_body_has_an_example(case: Case) -> None:
 
 
 @over(CASES)
-def test_examples_fit_their_schema(case: Case) -> None:
+def test_examples_match_their_schema(case: Case) -> None:
     check = validator(case.schema, case.document)
     for name, value in values(case).items():
         if isinstance(value, bytes):
@@ -74,7 +74,7 @@ def test_examples_fit_their_schema(case: Case) -> None:
 
 
 @EVERY_DOCUMENT
-def test_parameters_fit_their_schema(path: Path) -> None:
+def test_parameters_match_their_schema(path: Path) -> None:
     document = load(path)
     for operation in operations(document).values():
         for parameter in operation.parameters:
@@ -82,7 +82,7 @@ def test_parameters_fit_their_schema(path: Path) -> None:
 
 
 @EVERY_DOCUMENT
-def test_shared_examples_are_all_used(path: Path) -> None:
+def test_shared_components_are_all_used(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for kind in ("examples", "responses", "parameters", "headers", "schemas"):
         for name in load(path)["components"].get(kind, ()):
@@ -98,7 +98,7 @@ def test_responses_show_every_field(case: Case) -> None:
 
 
 @over(RESPONSES)
-def test_success_comes_first(case: Case) -> None:
+def test_the_first_example_is_a_success(case: Case) -> None:
     first, *_ = values(case).values()
     if isinstance(first, dict) and "status" in first:
         assert first["status"]["success"] is True
@@ -136,7 +136,7 @@ def test_other_examples_are_text_or_files(case: Case) -> None:
                 assert document.testzip() is None
 
 
-def test_a_wrong_example_is_reported() -> None:
+def test_an_invalid_example_is_detected() -> None:
     check = validator({"$ref": "#/components/schemas/LineageResponse"})
     assert check.is_valid({"status": {"success": True, "details": ""}})
     assert not check.is_valid({"status": {"success": "true", "details": ""}})

@@ -1,4 +1,4 @@
-"""The documents against the facts, in both directions."""
+"""The documents match the facts, in both directions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from api_document import DOCUMENT_PATH, DOCUMENT_PATHS, JOB_DOCUMENT_PATH, Node, load
 from document.described import described, facts
 
-# The servers' own documents contain no error but 422; ours describe the bodies of the others.
+# The servers' own documents contain only the error 422; ours describe the bodies of the others.
 OURS = {"ErrorDetail"}
 
 FOUND = {path: described(load(path)) for path in DOCUMENT_PATHS}
@@ -30,7 +30,7 @@ def every(part: str) -> pytest.MarkDecorator:
 
 @EVERY_DOCUMENT
 @pytest.mark.parametrize("part", ["operations", "schemas"])
-def test_the_documents_describe_the_schemas_of_the_server(path: Path, part: str) -> None:
+def test_the_documents_describe_all_operations_and_schemas(path: Path, part: str) -> None:
     assert FOUND[path][part].keys() == facts(path)[part].keys() | (
         OURS if part == "schemas" else set()
     )
@@ -47,14 +47,14 @@ def test_a_schema_matches_the_facts(path: Path, name: str) -> None:
 
 
 @every("schemas")
-def test_order_of_fields_and_of_enum_members(path: Path, name: str) -> None:
+def test_fields_and_enum_members_are_in_the_order_of_the_facts(path: Path, name: str) -> None:
     assert list(FOUND[path]["schemas"][name]) == list(facts(path)["schemas"][name])
 
 
 @pytest.mark.parametrize(
     ("path", "number"), [(DOCUMENT_PATH, 27), (JOB_DOCUMENT_PATH, 3)], ids=["prov-api", "job-api"]
 )
-def test_number_of_operations(path: Path, number: int) -> None:
+def test_the_facts_contain_all_operations(path: Path, number: int) -> None:
     assert len(facts(path)["operations"]) == number
 
 
@@ -66,7 +66,7 @@ def drop_required(document: Node) -> None:
     schema(document, "ModelRunRecord")["required"].remove("associations")
 
 
-def forget_null(document: Node) -> None:
+def drop_null(document: Node) -> None:
     schema(document, "User")["properties"]["email"]["type"] = "string"
 
 
@@ -120,7 +120,7 @@ def change_body(document: Node) -> None:
     "change",
     [
         drop_required,
-        forget_null,
+        drop_null,
         change_type,
         add_field,
         add_schema,
@@ -134,13 +134,13 @@ def change_body(document: Node) -> None:
         change_body,
     ],
 )
-def test_a_departure_from_the_facts_is_reported(change: Callable[[Node], None]) -> None:
+def test_a_difference_from_the_facts_is_detected(change: Callable[[Node], None]) -> None:
     document = copy.deepcopy(load())
     change(document)
     assert described(document) != FOUND[DOCUMENT_PATH]
 
 
-def test_a_constraint_beyond_the_facts_is_reported() -> None:
+def test_a_keyword_that_the_facts_cannot_express_is_an_error() -> None:
     document = copy.deepcopy(load())
     schema(document, "Status")["properties"]["details"]["pattern"] = "^a"
     with pytest.raises(ValueError, match="pattern"):

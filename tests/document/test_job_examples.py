@@ -17,7 +17,7 @@ from api_document import (
 DOCUMENT = load(JOB_DOCUMENT_PATH)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
-# The results of jobs that have succeeded: the schemas are those of the prov-api.
+# The results of successful jobs. The schemas are those of the prov-api.
 RECORD = {
     "type": "object",
     "required": ["record"],
@@ -93,7 +93,7 @@ def test_a_finished_job_has_a_result_or_a_reason(job: Node) -> None:
 
 
 @EVERY_JOB
-def test_the_result_is_described(job: Node) -> None:
+def test_the_description_covers_the_result(job: Node) -> None:
     description = SCHEMAS["JobStatusTable"]["properties"]["result"]["description"]
     assert f"`{job['job_sub_type']}`" in description
     for name in job["result"] or ():
@@ -110,13 +110,13 @@ def test_the_newest_job_is_first(operation_id: str) -> None:
 @EVERY_LIST
 def test_a_pagination_key_is_sent_back_unchanged(operation_id: str) -> None:
     keys = [page["pagination_key"] for page in responses(operation_id).values()]
-    given = [key for key in keys if key is not None]
+    received = [key for key in keys if key is not None]
     sent = [request.get("pagination_key") for request in requests(operation_id).values()]
-    assert given
-    assert [key for key in sent if key is not None] == given
+    assert received
+    assert [key for key in sent if key is not None] == received
 
 
-def test_a_batch_is_one() -> None:
+def test_all_examples_show_the_same_batch() -> None:
     batch_ids = {request["batch_id"] for request in requests("list_batch").values()}
     batch_ids |= {
         job["batch_id"] for page in responses("list_batch").values() for job in page["jobs"]

@@ -13,10 +13,10 @@ EXPLORERS = {
     "get_contributing_datasets": ("source", "target"),
     "get_effected_datasets": ("target", "source"),
     "get_contributing_agents": ("source", "target"),
-    "get_effected_agents": None,  # goes downstream first, and upstream at the end
+    "get_effected_agents": None,  # downstream first, and upstream at the end
 }
 
-# The part of the graph that comes from a model run.
+# The links that registering a model run creates.
 RELATIONS = {
     ("MODEL_RUN", "wasInformedBy", "STUDY"),
     ("MODEL_RUN", "used", "DATASET"),
@@ -74,7 +74,7 @@ def test_a_lineage_example_is_a_graph(operation_id: str) -> None:
 
 
 @EVERY
-def test_record_count(operation_id: str) -> None:
+def test_record_count_is_the_number_of_nodes(operation_id: str) -> None:
     for response in responses(operation_id):
         if response["graph"] is None:
             assert response["record_count"] is None
@@ -85,7 +85,7 @@ def test_record_count(operation_id: str) -> None:
 
 
 @EVERY
-def test_links(operation_id: str) -> None:
+def test_links_follow_the_rules_of_the_server(operation_id: str) -> None:
     for graph in graphs(operation_id):
         kinds = {node["id"]: node["item_subtype"] for node in graph["nodes"]}
         ends = [(link["source"], link["target"]) for link in graph["links"]]

@@ -1,4 +1,4 @@
-"""The required parts of every operation of the documents."""
+"""Every operation in the documents has the required parts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PUBLIC = "get_health_check"
 # They compute or look up a response, and change nothing.
 SAFE_POSTS = {"generate_report", "convert_model_runs_to_csv", "list_jobs", "list_batch"}
-# They accept any input that fits its schema: a missing item yields an empty list.
+# They accept any input that matches the schema: a missing item yields an empty list.
 NEVER_400 = {"list_jobs", "list_batch"}
 
 
@@ -66,8 +66,8 @@ def test_an_operation_has_an_id_and_a_summary(operation: OperationEntry) -> None
     assert len(raw["description"].split()) > 5
 
 
-def test_ids_are_unique() -> None:
-    """Across the documents too: they are methods of one facade."""
+def test_operation_ids_are_unique() -> None:
+    """Across the documents too, since they are methods of one facade."""
     raw = [
         operation["operationId"]
         for path in DOCUMENT_PATHS
@@ -126,14 +126,14 @@ def test_operations_document_their_statuses(operation: OperationEntry) -> None:
     wanted = {"200", "500"}
     wanted |= set() if operation.raw["operationId"] == PUBLIC else {"401"}
     wanted |= {"422"} if takes_input else set()
-    # Input that fits its schema can still be wrong, but a boolean cannot.
-    judged = operation.raw["operationId"] not in NEVER_400 and (
+    # Input that matches the schema can still be invalid, unless it is a boolean.
+    can_be_invalid = operation.raw["operationId"] not in NEVER_400 and (
         operation.request_body is not None
         or any(parameter["schema"]["type"] != "boolean" for parameter in operation.parameters)
     )
     found = set(operation.responses)
     assert wanted <= found <= wanted | {"400"}
-    if judged:
+    if can_be_invalid:
         assert "400" in found
     if not takes_input or operation.raw["operationId"] in NEVER_400:
         assert "400" not in found
@@ -161,7 +161,7 @@ def test_a_401_documents_its_challenge(operation: OperationEntry) -> None:
 
 
 @EVERY
-def test_everything_has_a_description(operation: OperationEntry) -> None:
+def test_parameters_responses_and_bodies_have_descriptions(operation: OperationEntry) -> None:
     described = [*operation.parameters, *operation.responses.values()]
     if operation.request_body is not None:
         described.append(operation.request_body)
@@ -186,7 +186,7 @@ def test_query_parameters_have_examples(operation: OperationEntry) -> None:
         ("generate_config_file", "text/plain"),
     ],
 )
-def test_text_responses_are_files(operation_id: str, media_type: str) -> None:
+def test_text_responses_are_attachments(operation_id: str, media_type: str) -> None:
     response = OPERATIONS[operation_id].responses["200"]
     assert response["content"].keys() == {media_type}
     assert response["content"][media_type]["schema"] == {"type": "string"}

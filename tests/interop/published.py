@@ -1,4 +1,4 @@
-"""The pydantic model of Provena for each of ours."""
+"""Provena's pydantic models, by the name of the schema."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ with warnings.catch_warnings():
     RegistryModels = pytest.importorskip("ProvenaInterfaces.RegistryModels", reason=REASON)
     ProvenanceAPI = pytest.importorskip("ProvenaInterfaces.ProvenanceAPI", reason=REASON)
 
-# By the name of the schema in the document.
 PAIRS: Mapping[str, Any] = {
     "AddStudyLinkResponse": ProvenanceAPI.AddStudyLinkResponse,
     "AssociationInfo": ProvenanceModels.AssociationInfo,
@@ -59,16 +58,16 @@ ENUM_PAIRS: Mapping[str, Any] = {
     "WorkflowRunCompletionStatus": RegistryModels.WorkflowRunCompletionStatus,
 }
 
-# The reason why Provena publishes no model for a schema, or none that can be compared.
+# The schemas without a comparable published model, and the reason.
 WITHOUT_COUNTERPART: Mapping[str, str] = {
     "Body_convert_model_runs_csv": "the form of an upload",
-    "ErrorDetail": "the framework's, and not described",
-    "GenerateReportResponse": "not published so far: 2.10 knows reports of the older kind alone",
-    "HTTPValidationError": "the framework's",
-    "HealthCheckResponse": "a free object in the server",
-    "LineageGraph": "networkx's; a free object in the server",
-    "LineageLink": "networkx's; a free object in the server",
-    "LineageNode": "networkx's; a free object in the server",
-    "User": "the server's own; SharedTypes.UserInfo is another, without the token",
-    "ValidationError": "the framework's",
+    "ErrorDetail": "from the framework, and undocumented",
+    "GenerateReportResponse": "not published yet: 2.10 only has the older kind of report",
+    "HTTPValidationError": "from the framework",
+    "HealthCheckResponse": "a free-form object in the server",
+    "LineageGraph": "from networkx; a free-form object in the server",
+    "LineageLink": "from networkx; a free-form object in the server",
+    "LineageNode": "from networkx; a free-form object in the server",
+    "User": "internal to the server; SharedTypes.UserInfo differs, without the token",
+    "ValidationError": "from the framework",
 }

@@ -24,7 +24,7 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 Call = Callable[[ProvClient, Any], Awaitable[object]]
 
-# Each call that takes a model: the schema, and the call.
+# Each call that takes a model, with the schema of the model.
 CALLS: dict[str, tuple[str, Call]] = {
     "register_model_run": ("ModelRunRecord", lambda c, m: c.register_model_run(m)),
     "register_batch_model_runs": (
@@ -50,7 +50,7 @@ EVERY = pytest.mark.parametrize("operation_id", CALLS)
 
 
 def respond(operation_id: str) -> httpx.Response:
-    """Return the response of the document's example."""
+    """Return the first example of the document as a response."""
     content = operations()[operation_id].responses["200"]["content"]
     media_type = DOCX if DOCX in content else "application/json"
     value = example_value(next(iter(content[media_type]["examples"].values())))
@@ -83,7 +83,7 @@ def test_every_call_with_a_model_is_covered() -> None:
         for operation_id, operation in operations().items()
         if operation.request_body and "application/json" in operation.request_body["content"]
     }
-    # That one takes its body's fields one by one.
+    # delete_model_run_provenance takes the fields of its body as separate arguments.
     assert CALLS.keys() == with_json - {"delete_model_run_provenance"}
 
 
@@ -102,7 +102,7 @@ def test_pydantic_and_attrs_models_send_the_same_body(
 
 @settings(SETTINGS, max_examples=5)
 @given(value=valid_values("ModelRunRecord"))
-def test_pydantic_inside_a_mapping_and_inside_our_model(value: dict[str, Any]) -> None:
+def test_pydantic_models_are_accepted_inside_mappings_and_models(value: dict[str, Any]) -> None:
     ours = MODELS["ModelRunRecord"].from_dict(value)
     theirs = PAIRS["ModelRunRecord"].model_validate(value)
     mixed = {"records": [theirs, ours, value]}

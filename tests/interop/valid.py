@@ -1,4 +1,4 @@
-"""Values that satisfy the rules in the published models' validators, which are in no schema."""
+"""Values that satisfy the validators of the published models, which no schema contains."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from properties.strategies import JSON, model_values
 
 
 def valid_values(name: str) -> JSON:
-    """Values that fit a schema and that the server accepts."""
+    """Return values that match a schema and that the server accepts."""
     return model_values(name).map(fixed)
 
 

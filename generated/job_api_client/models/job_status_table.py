@@ -23,8 +23,8 @@ class JobStatusTable(Model):
         created_timestamp: When the job was started, in Unix seconds.
         username: Login name of the user who started the job.
         payload: The input of the job. Its content depends on `job_sub_type`.
-        job_type: The job runner of the job.
-        job_sub_type: What the job does.
+        job_type: The runner that executes the job.
+        job_sub_type: The task of the job.
         status: Status of the job.
         batch_id: Id of the batch of the job. Null if it is not part of a batch.
         gsi_status: A constant that the server uses as an index. It has no meaning for the

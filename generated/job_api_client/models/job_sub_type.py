@@ -5,7 +5,7 @@ from prov_api_client.types import OpenStrEnum
 
 
 class JobSubType(OpenStrEnum):
-    """What the job does. `MODEL_RUN_PROV_LODGE` registers a model run, `MODEL_RUN_LODGE_ONLY`
+    """The task of the job. `MODEL_RUN_PROV_LODGE` registers a model run, `MODEL_RUN_LODGE_ONLY`
     writes a registered one to the lineage graph, `MODEL_RUN_UPDATE` replaces the record of one,
     `MODEL_RUN_BATCH_SUBMIT` starts the jobs of a batch, and `GENERATE_REPORT` creates a report.
     The others are internal to the deployment."""

@@ -5,8 +5,8 @@ from prov_api_client.types import OpenStrEnum
 
 
 class JobType(OpenStrEnum):
-    """The job runner of the job: that of the provenance store (`PROV_LODGE`), of the registry
-    (`REGISTRY`), for messages (`EMAIL`) or for reports (`REPORT`)."""
+    """The runner that executes the job: for the provenance store (`PROV_LODGE`), the registry
+    (`REGISTRY`), messages (`EMAIL`) or reports (`REPORT`)."""
 
     PROV_LODGE = "PROV_LODGE"
     REGISTRY = "REGISTRY"

@@ -18,7 +18,7 @@ class ConvertModelRunsResponse(Model):
         status: Whether the file was converted.
         new_records: The records of the rows without an existing job.
         existing_records: One id for each row whose `_job_id` is that of an existing job.
-        warnings: What was ignored, for example unknown columns.
+        warnings: Warnings about ignored content, for example unknown columns.
     """
 
     status: Status

@@ -21,7 +21,7 @@ class ModelRunRecord(Model):
         inputs: The datasets that the run read.
         outputs: The datasets that the run wrote.
         display_name: Human-readable name of the run. It must not be empty.
-        description: What the run was about. It must not be empty.
+        description: Description of the run. It must not be empty.
         associations: The people and organisations responsible for the run.
         start_time: When the run started, in Unix seconds.
         end_time: When the run ended, in Unix seconds.

@@ -13,8 +13,8 @@ class Status(Model):
     """The outcome of the request.
 
     Attributes:
-        success: False when the request failed, whatever the HTTP status says.
-        details: What was done, or the reason for the failure.
+        success: False if the request failed, whatever the HTTP status.
+        details: The action taken, or the reason for the failure.
     """
 
     success: bool

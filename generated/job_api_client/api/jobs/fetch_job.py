@@ -49,8 +49,8 @@ def request(*, session_id: str) -> Request[GetJobResponse]:
     Returns the current state of a job. The `session_id` is the one that was returned when the
     job was started.
 
-    For the first few seconds of a job, the server does not know it yet and responds with 400.
-    The response for a job that never existed is the same.
+    For the first few seconds, a job is not visible yet and the server responds with 400, as it
+    does for a job that never existed.
 
     Role: any valid token.
 

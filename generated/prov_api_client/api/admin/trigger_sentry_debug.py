@@ -35,7 +35,7 @@ def request() -> Request[dict[str, str] | None]:
 
     GET /admin/sentry-debug
 
-    Tests the reporting of errors. If monitoring is on, the server raises an error and responds
+    Tests error reporting. If monitoring is on, the server raises an error and responds
     with 500, which is the expected response. If it is off, the server responds with 200.
 
     Roles: `entity-registry-read`, `entity-registry-write` and `entity-registry-admin`.

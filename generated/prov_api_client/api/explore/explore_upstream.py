@@ -51,7 +51,7 @@ def request(*, starting_id: str, depth: int | None = None) -> Request[LineageRes
     GET /explore/upstream
 
     Follows the links of the lineage graph from source to target, starting at `starting_id`, and
-    returns the part of the graph that it reached.
+    returns the visited part of the graph.
 
     Role: `entity-registry-read`.
 
