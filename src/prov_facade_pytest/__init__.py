@@ -1,6 +1,6 @@
 """A pytest plugin with the fixture ``prov_sandbox``, loaded wherever prov-facade is installed.
 
-It is a separate package because pytest imports plugins at every start, also for test suites that do
+It is a separate package because pytest imports plugins at every start, even for test suites that do
 not use ``prov_facade``.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SharedSandbox:
-    """A sandbox that successive tests share; each test gets it with its initial data."""
+    """A sandbox shared by successive tests, and reset to its initial data for each."""
 
     def __init__(self) -> None:
         self._sandbox: Sandbox | None = None
@@ -30,8 +30,8 @@ class SharedSandbox:
         Args:
             options: The arguments of ``Sandbox``.
         """
-        # Not at the top: the import is slow, and without the extra "sandbox" only tests that use
-        # the fixture may fail.
+        # Imported here because it is slow, and because without the extra "sandbox" only tests that
+        # use the fixture should fail.
         from prov_facade.sandbox import Sandbox  # noqa: PLC0415
 
         if self._sandbox is not None and self._sandbox.is_running and options == self._options:

@@ -1,4 +1,4 @@
-"""The work of the workers, which import this module by name."""
+"""Tasks of the workers, which import this module by name."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from prov_facade import SyncProvClient
 
 Registered = list[tuple[int, str, str]]
-"""The process, the name and the handle of model runs."""
+"""The process id, the name and the handle of each model run."""
 
 
 def register(client: SyncProvClient, records: list[dict[str, Any]]) -> Registered:
-    """Register records, and return the outcome of each."""
+    """Register records, and return the result of each."""
     with client:
         results = list(client.register_many(records, chunk_size=100))
     assert [result.error for result in results] == [None] * len(records)

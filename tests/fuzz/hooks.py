@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import schemathesis
-from fuzz.grounding import Grounding, put_times_in_order
+from fuzz.content import Content
+from fuzz.ids import IdReplacer, order_times
 from fuzz.links import add_links
-from fuzz.material import Material
-from fuzz.reached import Reached
+from fuzz.status_counts import StatusCounts
 from schemathesis.core.failures import Failure
 
 Case: TypeAlias = schemathesis.Case[Any]
 
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
-# How many of ten requests use existing ids. Requests made from examples all do.
-_GROUNDED = 8
+# How many of ten requests use existing ids. Requests made from examples always do.
+_WITH_EXISTING_IDS = 8
 
-_grounding = Grounding(Material(**json.loads(Path(os.environ["FUZZ_MATERIAL"]).read_text("utf-8"))))
-_reached = Reached(Path(os.environ["FUZZ_REACHED"]))
+_ids = IdReplacer(Content(**json.loads(Path(os.environ["FUZZ_CONTENT"]).read_text("utf-8"))))
+_counts = StatusCounts(Path(os.environ["FUZZ_STATUSES"]))
 
 
 @schemathesis.hook
@@ -39,44 +39,44 @@ def before_load_schema(_: schemathesis.HookContext, raw_schema: dict[str, Any]) 
 def before_add_examples(_: schemathesis.HookContext, examples: list[Case]) -> None:
     """Use existing ids in the examples of the document."""
     for case in examples:
-        _ground(case, _chooser(case))
+        _use_existing_ids(case, _random_for(case))
 
 
 @schemathesis.hook
 def map_case(_: schemathesis.HookContext, case: Case) -> Case:
     """Use existing ids in most requests that match their schema."""
-    # Other requests stay as they are: only their violation of the schema may decide the response.
+    # Other requests are not changed: only the schema violation may decide their response.
     if case.meta is not None and case.meta.generation.mode.is_positive:
-        choose = _chooser(case)
-        if choose.randrange(10) < _GROUNDED:
-            _ground(case, choose)
+        rng = _random_for(case)
+        if rng.randrange(10) < _WITH_EXISTING_IDS:
+            _use_existing_ids(case, rng)
         if isinstance(case.body, dict | list):
-            case.body = put_times_in_order(case.body)
+            case.body = order_times(case.body)
     return case
 
 
-def _chooser(case: Case) -> random.Random:
+def _random_for(case: Case) -> random.Random:
     # A hook cannot draw random values. It derives its choices from the request, so that they are
     # the same when Schemathesis repeats or shrinks the request.
     request = repr((case.method, case.path, case.query, case.body))
     return random.Random(zlib.crc32(request.encode("utf-8", "surrogatepass")))  # noqa: S311
 
 
-def _ground(case: Case, choose: random.Random) -> None:
-    case.query = _grounding.query(case.query, choose)
+def _use_existing_ids(case: Case, rng: random.Random) -> None:
+    case.query = _ids.query(case.query, rng)
     if isinstance(case.body, dict | list):
-        case.body = _grounding.body(case.body, choose)
+        case.body = _ids.body(case.body, rng)
 
 
 @schemathesis.hook
 def after_call(_: schemathesis.HookContext, case: Case, response: schemathesis.Response) -> None:
     """Record the status of a response."""
-    # Other requests have a method that the path does not support.
+    # Schemathesis also sends methods that the path does not support.
     if response.request.method == case.operation.method.upper():
-        _reached.note(case.operation.definition.raw["operationId"], response.status_code)
+        _counts.add(case.operation.definition.raw["operationId"], response.status_code)
 
 
-_NO_PAGE = (
+_INVALID_PAGE = (
     b'{"detail":"The pagination key did not come from this server."}',
     b'{"detail":"The limit must be at least 1."}',
 )
@@ -89,12 +89,12 @@ def filter_failure(
     case: Case,
     response: schemathesis.Response,
 ) -> bool:
-    """Accept a documented response: the job-api's 500 for an invalid page."""
+    """Accept a documented response: the job-api's 500 for an invalid page request."""
     return not (
         failure.code in ("ST101", "ST202")  # a server error; a valid request is rejected
         and case.path in ("/jobs/user/list", "/jobs/user/list_batch")
         and response.status_code == 500
-        and response.content in _NO_PAGE
+        and response.content in _INVALID_PAGE
     )
 
 

@@ -10,8 +10,8 @@ import httpx
 
 from prov_facade.sandbox import Sandbox
 
-_ENDED = ("SUCCEEDED", "FAILED")
-_PAUSE = 0.02
+_FINAL_STATUSES = ("SUCCEEDED", "FAILED")
+_POLL_INTERVAL = 0.02
 
 
 class JobsClient:
@@ -20,13 +20,13 @@ class JobsClient:
     Args:
         sandbox: The sandbox.
         client: An HTTP client that sends a token.
-        patience: The maximum time to wait, in seconds.
+        timeout: The maximum time to wait, in seconds.
     """
 
-    def __init__(self, sandbox: Sandbox, client: httpx.Client, patience: float = 10) -> None:
+    def __init__(self, sandbox: Sandbox, client: httpx.Client, timeout: float = 10) -> None:
         self._url = f"{sandbox.config.job_api_endpoint}/jobs/user"
         self._client = client
-        self._patience = patience
+        self._timeout = timeout
 
     def page(self, limit: int, **more: Any) -> dict[str, Any]:
         """Fetch a page of jobs, of a batch if its id is given."""
@@ -37,7 +37,7 @@ class JobsClient:
 
     def result(self, session_id: str) -> dict[str, Any]:
         """Wait until a job has succeeded, and return its result."""
-        for _ in self._waiting():
+        for _ in self._poll():
             response = self._client.get(f"{self._url}/fetch", params={"session_id": session_id})
             # A new job is hidden at first.
             if response.status_code != 200:
@@ -47,21 +47,21 @@ class JobsClient:
                 result: dict[str, Any] = job["result"]
                 return result
             assert job["status"] != "FAILED", job["info"]
-        raise AssertionError(f"job {session_id} does not end")
+        raise AssertionError(f"job {session_id} did not finish")
 
     def of_batch(self, batch_id: str, size: int) -> list[dict[str, Any]]:
         """Wait until a batch has all its jobs, and return them."""
-        for _ in self._waiting():
+        for _ in self._poll():
             jobs: list[dict[str, Any]] = self.page(size, batch_id=batch_id)["jobs"]
             if len(jobs) == size:
                 return jobs
-        raise AssertionError(f"batch {batch_id} does not fill")
+        raise AssertionError(f"batch {batch_id} does not have {size} jobs")
 
-    def unended(self) -> list[dict[str, Any]]:
-        """Wait until every job has ended, and return those that have not."""
+    def unfinished(self) -> list[dict[str, Any]]:
+        """Wait until every job has finished, and return those that have not."""
         jobs: list[dict[str, Any]] = []
-        for _ in self._waiting():
-            jobs = [job for job in self._all() if job["status"] not in _ENDED]
+        for _ in self._poll():
+            jobs = [job for job in self._all() if job["status"] not in _FINAL_STATUSES]
             if not jobs:
                 break
         return jobs
@@ -75,8 +75,8 @@ class JobsClient:
             if key is None:
                 return
 
-    def _waiting(self) -> Iterator[None]:
-        deadline = time.monotonic() + self._patience
+    def _poll(self) -> Iterator[None]:
+        deadline = time.monotonic() + self._timeout
         while time.monotonic() < deadline:
             yield
-            time.sleep(_PAUSE)
+            time.sleep(_POLL_INTERVAL)

@@ -1,4 +1,4 @@
-"""Links between operations for stateful tests, which the documents do not have."""
+"""Links between operations for stateful tests, which the documents do not contain."""
 
 from __future__ import annotations
 

@@ -14,9 +14,9 @@ from typing import Any, Literal
 import api_document
 import httpx
 from attrs import asdict, field, frozen
-from fuzz.gathering import gather
+from fuzz.collect import collect
 from fuzz.jobs import JobsClient
-from fuzz.reached import Reached
+from fuzz.status_counts import StatusCounts
 
 from prov_facade.sandbox import Sandbox
 
@@ -30,9 +30,9 @@ class Run:
 
     Attributes:
         document: The document.
-        prefix: Where in the sandbox its server is.
+        prefix: The path of its server in the sandbox.
         report_style: How the sandbox responds to `generate_report`.
-        only: The one operation to test; every one by default.
+        only: The only operation to test; all operations by default.
         phases: The phases of Schemathesis.
         brief: Whether the short run includes it.
     """
@@ -51,7 +51,7 @@ class Run:
         return list(api_document.operations(api_document.load(self.document)))
 
 
-# Every operation, and both ways to create reports.
+# All operations, and both ways to create reports.
 RUNS = {
     "prov-api": Run(document=api_document.DOCUMENT_PATH),
     "job-api": Run(document=api_document.JOB_DOCUMENT_PATH, prefix="/job-api"),
@@ -70,27 +70,27 @@ class Outcome:
     """The outcome of a run.
 
     Attributes:
-        found: Whether Schemathesis found a failure, or failed itself.
-        output: Its output, with a command that repeats each failure.
-        reached: The statuses of the responses of each operation.
-        not_succeeded: The operations that never responded with a 2xx.
-        unended: Jobs that did not end.
+        failed: Whether Schemathesis found a failure, or failed itself.
+        output: Its output, with a command that reproduces each failure.
+        counts: The statuses of the responses of each operation.
+        never_succeeded: The operations that never responded with a 2xx.
+        unfinished_jobs: Jobs that did not finish.
     """
 
-    found: bool
+    failed: bool
     output: str = field(repr=False)
-    reached: Reached = field(repr=False)
-    not_succeeded: list[str]
-    unended: list[dict[str, Any]]
+    counts: StatusCounts = field(repr=False)
+    never_succeeded: list[str]
+    unfinished_jobs: list[dict[str, Any]]
 
 
 def execute(options: Sequence[str], folder: Path, *, brief: bool = False) -> Mapping[str, Outcome]:
     """Execute all runs concurrently.
 
     Args:
-        options: Further options of `schemathesis run`.
+        options: Additional options of `schemathesis run`.
         folder: A folder for temporary files.
-        brief: Omit what takes long.
+        brief: Whether to omit slow runs and phases.
     """
     parts = ["schemathesis.toml", *(["brief.toml"] if brief else [])]
     config = folder / "schemathesis.toml"
@@ -98,33 +98,33 @@ def execute(options: Sequence[str], folder: Path, *, brief: bool = False) -> Map
 
     def one(item: tuple[str, Run]) -> tuple[str, Outcome]:
         name, run = item
-        own = folder / name
-        own.mkdir()
-        return name, _execute(run, ["--config-file", str(config)], options, own)
+        run_folder = folder / name
+        run_folder.mkdir()
+        return name, _execute(run, ["--config-file", str(config)], options, run_folder)
 
     wanted = [(name, run) for name, run in RUNS.items() if run.brief or not brief]
     with ThreadPoolExecutor(len(wanted)) as pool:
         return dict(pool.map(one, wanted))
 
 
-def _execute(run: Run, general: Sequence[str], options: Sequence[str], folder: Path) -> Outcome:
-    reached = Reached(folder / "reached.txt")
+def _execute(run: Run, config: Sequence[str], options: Sequence[str], folder: Path) -> Outcome:
+    counts = StatusCounts(folder / "statuses.txt")
     # Parsing YAML takes seconds, JSON milliseconds.
     document = folder / f"{run.document.stem}.json"
     document.write_text(json.dumps(api_document.load(run.document)), encoding="utf-8")
-    material = folder / "material.json"
+    content = folder / "content.json"
     with Sandbox(report_style=run.report_style) as sandbox:
         token = sandbox.token("read", "write", "admin", expires_in=86400)
         headers = {"Authorization": f"Bearer {token}"}
         with httpx.Client(headers=headers, trust_env=False) as client:
-            material.write_text(json.dumps(asdict(gather(sandbox, client))), encoding="utf-8")
+            content.write_text(json.dumps(asdict(collect(sandbox, client))), encoding="utf-8")
             only = [] if run.only is None else ["--include-operation-id", run.only]
-            clean = {k: v for k, v in os.environ.items() if k.upper() not in _PROXIES}
-            path = os.pathsep.join([str(_HERE.parent), *filter(None, [clean.get("PYTHONPATH")])])
+            env = {k: v for k, v in os.environ.items() if k.upper() not in _PROXIES}
+            path = os.pathsep.join([str(_HERE.parent), *filter(None, [env.get("PYTHONPATH")])])
             done = subprocess.run(
                 [
                     *(sys.executable, "-m", "schemathesis.cli", "--no-color"),
-                    *general,
+                    *config,
                     *("run", str(document), "--url", sandbox.url + run.prefix),
                     *("--phases", run.phases),
                     *only,
@@ -132,23 +132,23 @@ def _execute(run: Run, general: Sequence[str], options: Sequence[str], folder: P
                 ],
                 cwd=folder,
                 env={
-                    **clean,
+                    **env,
                     "PYTHONPATH": path,
                     "FUZZ_TOKEN": token,
-                    "FUZZ_MATERIAL": str(material),
-                    "FUZZ_REACHED": str(reached.path),
+                    "FUZZ_CONTENT": str(content),
+                    "FUZZ_STATUSES": str(counts.path),
                 },
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 encoding="utf-8",
                 check=False,
             )
-            unended = JobsClient(sandbox, client, patience=30).unended()
+            unfinished = JobsClient(sandbox, client, timeout=30).unfinished()
     return Outcome(
         # An error in a thread of Schemathesis ends the thread, but the exit status is still 0.
-        found=done.returncode != 0 or "Traceback (most recent call last)" in done.stdout,
+        failed=done.returncode != 0 or "Traceback (most recent call last)" in done.stdout,
         output=done.stdout,
-        reached=reached,
-        not_succeeded=reached.never_succeeded(run.operation_ids()),
-        unended=unended,
+        counts=counts,
+        never_succeeded=counts.never_succeeded(run.operation_ids()),
+        unfinished_jobs=unfinished,
     )

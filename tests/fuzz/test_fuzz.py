@@ -20,14 +20,14 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Outcome]:
 
 @pytest.mark.parametrize("run", _BRIEF)
 def test_every_response_conforms_to_its_document(outcomes: Mapping[str, Outcome], run: str) -> None:
-    assert not outcomes[run].found, outcomes[run].output
+    assert not outcomes[run].failed, outcomes[run].output
 
 
 @pytest.mark.parametrize("run", _BRIEF)
 def test_every_operation_succeeds_at_least_once(outcomes: Mapping[str, Outcome], run: str) -> None:
-    assert outcomes[run].not_succeeded == [], outcomes[run].reached.table()
+    assert outcomes[run].never_succeeded == [], outcomes[run].counts.table()
 
 
 @pytest.mark.parametrize("run", _BRIEF)
-def test_every_job_ends(outcomes: Mapping[str, Outcome], run: str) -> None:
-    assert outcomes[run].unended == []
+def test_every_job_finishes(outcomes: Mapping[str, Outcome], run: str) -> None:
+    assert outcomes[run].unfinished_jobs == []

@@ -13,7 +13,7 @@ Links = set[tuple[str, str, str]]
 
 
 class Expected:
-    """What is one step away from a model run that has a study and a requesting organisation."""
+    """The items one step away from a model run with a study and a requesting organisation."""
 
     def __init__(self, sandbox: Sandbox, run: Item) -> None:
         self.run = run.id
@@ -34,12 +34,12 @@ class Expected:
 
 
 def links_of(graph: Any) -> Links:
-    """The links of a graph of the lower layer, which is JSON."""
+    """Return the links of a graph from the lower layer, which is JSON."""
     return {(link["source"], link["type"], link["target"]) for link in graph["links"]}
 
 
 def ids_of(graph: Any) -> set[str]:
-    """The ids of the nodes of such a graph."""
+    """Return the ids of the nodes of such a graph."""
     return {node["id"] for node in graph["nodes"]}
 
 

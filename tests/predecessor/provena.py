@@ -15,7 +15,7 @@ REASON = "provenaclient is not installed: nox -s predecessor"
 with warnings.catch_warnings():
     # Its models use pydantic 1 validators, and its dependencies are old.
     warnings.simplefilter("ignore", DeprecationWarning)
-    # Every name is imported as the predecessor's users import it.
+    # Import every name as the predecessor's users do.
     provenaclient = pytest.importorskip("provenaclient", reason=REASON)
     flows = pytest.importorskip("provenaclient.auth.implementations", reason=REASON)
     manager = pytest.importorskip("provenaclient.auth.manager", reason=REASON)
@@ -30,12 +30,11 @@ with warnings.catch_warnings():
 
 MARKS = [
     pytest.mark.predecessor,
-    # It uses pydantic 1 methods throughout.
+    # The predecessor uses pydantic 1 methods throughout.
     pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20"),
 ]
 
-
-# It counts whole seconds between polls, and blocks its event loop in between.
+# The predecessor counts whole seconds between polls, and blocks its event loop meanwhile.
 SETTINGS = general.AsyncAwaitSettings(
     job_polling_interval=0,
     job_async_queue_delay_polling_timeout=15,
@@ -43,11 +42,10 @@ SETTINGS = general.AsyncAwaitSettings(
     job_async_in_progress_polling_timeout=15,
 )
 
-
 AuthManager: Any = manager.AuthManager
 
 
-class Tokens(AuthManager):  # type: ignore[misc]  # a class that type checkers do not see
+class SandboxAuth(AuthManager):  # type: ignore[misc]  # type checkers cannot see the class
     """A subclass of the predecessor's auth manager, with tokens from a sandbox."""
 
     def __init__(self, sandbox: Sandbox, *roles: str, username: str = "sandbox") -> None:
@@ -64,9 +62,9 @@ class Tokens(AuthManager):  # type: ignore[misc]  # a class that type checkers d
 
 
 def config_of(sandbox: Sandbox) -> Any:
-    """The predecessor's configuration for a sandbox.
+    """Return the predecessor's configuration for a sandbox.
 
-    The domain is one that no name server knows, so that whatever is not overridden fails.
+    The domain does not resolve, so that requests to endpoints that are not overridden fail.
     """
     ours = sandbox.config
     return config.Config(
@@ -76,35 +74,35 @@ def config_of(sandbox: Sandbox) -> Any:
             prov_api_endpoint_override=ours.prov_api_endpoint,
             jobs_service_api_endpoint_override=ours.job_api_endpoint,
             keycloak_endpoint_override=ours.keycloak_endpoint,
-            # The sandbox has no registry: what is asked of it is not found.
+            # The sandbox has no registry: such requests get a 404.
             registry_api_endpoint_override=f"{sandbox.url}/registry-api",
         ),
     )
 
 
 def client_of(sandbox: Sandbox, *roles: str, username: str = "sandbox") -> Any:
-    """The whole predecessor, with tokens of these roles; without roles, of all."""
-    auth = Tokens(sandbox, *roles, username=username)
+    """Return the predecessor's full client, with tokens for these roles; by default, for all."""
+    auth = SandboxAuth(sandbox, *roles, username=username)
     return provenaclient.ProvenaClient(auth=auth, config=config_of(sandbox))
 
 
 def low_level_of(sandbox: Sandbox, *roles: str) -> Any:
-    """The predecessor's lower layer for the prov-api."""
-    return clients.ProvClient(auth=Tokens(sandbox, *roles), config=config_of(sandbox))
+    """Return the predecessor's lower layer for the prov-api."""
+    return clients.ProvClient(auth=SandboxAuth(sandbox, *roles), config=config_of(sandbox))
 
 
 def a_run(sandbox: Sandbox) -> Item:
-    """A model run of the seed, one with a study and a requesting organisation."""
+    """Return a model run of the seed that has a study and a requesting organisation."""
     return sandbox.items("MODEL_RUN")[0]
 
 
 def record_of(sandbox: Sandbox, **changes: Any) -> Any:
-    """The record of that model run, changed, as the predecessor's model."""
+    """Return the record of that model run with changes, as the predecessor's model."""
     return ProvenanceAPI.ModelRunRecord(**{**a_run(sandbox).body["record"], **changes})
 
 
 def registry_item(run: Item) -> Any:
-    """A model run as the registry gives it, as the predecessor's model."""
+    """Return a model run in the format of the registry, as the predecessor's model."""
     return RegistryAPI.ItemModelRun(
         **run.body,
         id=run.id,

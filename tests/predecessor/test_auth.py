@@ -1,4 +1,4 @@
-"""The predecessor's ways to sign in, against the realm of the sandbox."""
+"""The predecessor's sign-in flows against the realm of the sandbox."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ TOKENS = Path(".tokens.json")
 
 
 @pytest.fixture(autouse=True)
-def a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The device flow keeps its tokens in the folder that it runs in."""
+def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The device flow stores its tokens in the working directory."""
     monkeypatch.chdir(tmp_path)
 
 
-def at_the_browser(monkeypatch: pytest.MonkeyPatch, act: Callable[[str], object]) -> list[str]:
-    """Let a person act on the opened pages. Returns their URLs."""
+def patch_browser(monkeypatch: pytest.MonkeyPatch, act: Callable[[str], object]) -> list[str]:
+    """Call a function for each page that is opened, and return the URLs of these pages."""
     opened: list[str] = []
 
     def open_page(url: str) -> bool:
@@ -54,7 +54,7 @@ def at_the_browser(monkeypatch: pytest.MonkeyPatch, act: Callable[[str], object]
 
 
 def sign_in(url: str) -> None:
-    """A person's actions on the page of the realm."""
+    """Approve a login on the page of the realm."""
     assert httpx.get(url).status_code == 200
     (code,) = parse_qs(urlsplit(url).query)["user_code"]
     form = {
@@ -73,23 +73,23 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def device_flow(sandbox: Sandbox) -> Any:
-    sandbox.realm.device_lifetime = 15  # it polls until this time has passed
+    sandbox.realm.device_lifetime = 15  # the flow polls for this long
     return flows.DeviceFlow(config=config_of(sandbox), client_id=CLIENT)
 
 
 def test_a_device_is_signed_in_on_the_page(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    opened = at_the_browser(monkeypatch, sign_in)
+    opened = patch_browser(monkeypatch, sign_in)
     auth = device_flow(sandbox)
     (page,) = opened
     assert page in capsys.readouterr().out
 
     token = auth.get_token()
-    said = claims(token)
-    assert (said["preferred_username"], said["azp"]) == ("ann", CLIENT)
-    kept = json.loads(TOKENS.read_text())
-    assert kept == {"access_token": token, "refresh_token": auth.tokens.refresh_token}
+    payload = claims(token)
+    assert (payload["preferred_username"], payload["azp"]) == ("ann", CLIENT)
+    stored = json.loads(TOKENS.read_text())
+    assert stored == {"access_token": token, "refresh_token": auth.tokens.refresh_token}
 
     provena = provenaclient.ProvenaClient(auth=auth, config=config_of(sandbox))
     response = asyncio.run(provena.prov_api.register_model_run(record_of(sandbox)))
@@ -102,7 +102,7 @@ def test_a_device_is_signed_in_on_the_page(
         asyncio.run(provena.prov_api.admin.generate_config_file())
 
 
-def test_a_device_waits_to_be_approved(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_waits_for_approval(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox.realm.interval = 1
     started = time.monotonic()
 
@@ -110,30 +110,32 @@ def test_a_device_waits_to_be_approved(sandbox: Sandbox, monkeypatch: pytest.Mon
         (code,) = parse_qs(urlsplit(url).query)["user_code"]
         threading.Timer(0.5, sandbox.realm.approve, [code, "bob", ["read"]]).start()
 
-    at_the_browser(monkeypatch, later)
+    patch_browser(monkeypatch, later)
     token = device_flow(sandbox).get_token()
     assert claims(token)["preferred_username"] == "bob"
-    assert time.monotonic() - started > 1  # the interval that the realm asked for
+    assert time.monotonic() - started > 1  # the polling interval of the realm
 
 
-def test_a_denied_device_has_no_token(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_denied_device_obtains_no_token(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def deny(url: str) -> None:
         (code,) = parse_qs(urlsplit(url).query)["user_code"]
         sandbox.realm.deny(code)
 
-    at_the_browser(monkeypatch, deny)
+    patch_browser(monkeypatch, deny)
     sandbox.realm.interval = 0
     auth = device_flow(sandbox)
-    # A fault of the predecessor: the missing sign-in is noticed later, and only by accident.
+    # A bug in the predecessor: the failed sign-in is only noticed later, and by accident.
     with pytest.raises(AttributeError, match="tokens"):
         auth.get_token()
 
 
-def test_the_tokens_in_the_file_are_used_and_renewed(
+def test_stored_tokens_are_used_and_refreshed(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = at_the_browser(monkeypatch, sign_in)
-    sandbox.realm.access_lifetime = 20  # it renews what is good for less than half a minute
+    opened = patch_browser(monkeypatch, sign_in)
+    sandbox.realm.access_lifetime = 20  # tokens valid for less than 30 s are refreshed
     first = device_flow(sandbox).tokens
     sandbox.realm.access_lifetime = 300
     auth = device_flow(sandbox)
@@ -149,10 +151,10 @@ def test_the_tokens_in_the_file_are_used_and_renewed(
     assert claims(auth.get_token())["sid"] != claims(renewed)["sid"]
 
 
-def test_after_the_session_has_ended_somebody_signs_in_again(
+def test_an_ended_session_requires_a_new_sign_in(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = at_the_browser(monkeypatch, sign_in)
+    opened = patch_browser(monkeypatch, sign_in)
     sandbox.realm.access_lifetime = 20
     auth = device_flow(sandbox)
     form = {"client_id": CLIENT, "refresh_token": auth.tokens.refresh_token}
@@ -164,7 +166,7 @@ def test_after_the_session_has_ended_somebody_signs_in_again(
 
 
 def offline_token(sandbox: Sandbox) -> str:
-    """Sign in for a token that lasts; the predecessor's users do so on a page of its site."""
+    """Obtain an offline token; the predecessor's users do so on its website."""
     oauth = f"{config_of(sandbox).keycloak_endpoint}/protocol/openid-connect"
     form = {"client_id": CLIENT, "scope": "offline_access"}
     device = httpx.post(f"{oauth}/auth/device", data=form).json()
@@ -175,7 +177,7 @@ def offline_token(sandbox: Sandbox) -> str:
     return token
 
 
-def test_an_offline_token_gets_access(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_offline_token_obtains_an_access_token(sandbox: Sandbox, tmp_path: Path) -> None:
     token = offline_token(sandbox)
     file = tmp_path / "offline-token"
     file.write_text(f"{token}\n")
@@ -187,7 +189,7 @@ def test_an_offline_token_gets_access(sandbox: Sandbox, tmp_path: Path) -> None:
         assert found.record_count > 1
 
 
-def test_an_offline_token_renews_access(sandbox: Sandbox) -> None:
+def test_an_offline_token_refreshes_the_access_token(sandbox: Sandbox) -> None:
     token = offline_token(sandbox)
     sandbox.realm.access_lifetime = 20
     auth = flows.OfflineFlow(config=config_of(sandbox), client_id=CLIENT, offline_token=token)

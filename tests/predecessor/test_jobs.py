@@ -1,4 +1,4 @@
-"""The predecessor's methods for the job-api, on jobs that the sandbox works on."""
+"""The predecessor's methods for the job-api, with jobs that the sandbox processes."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ def provena(sandbox: Sandbox) -> Any:
     return client_of(sandbox)
 
 
-def ended(provena: Any, session_id: str) -> Any:
+def wait_for_success(provena: Any, session_id: str) -> Any:
     return asyncio.run(provena.job_api.await_successful_job_completion(session_id, SETTINGS))
 
 
-def held_to_their_models(job: Any) -> tuple[Any, Any]:
-    """Read the payload and the result of a job as Provena's published models have them."""
+def parse_with_provenas_models(job: Any) -> tuple[Any, Any]:
+    """Parse the payload and the result of a job with Provena's published models."""
     payload = AsyncJobAPI.JOB_TYPE_PAYLOAD_MAP[job.job_sub_type](**job.payload)
     return payload, AsyncJobAPI.JOB_TYPE_RESULT_MAP[job.job_sub_type](**job.result)
 
 
 def batch_of(provena: Any, records: list[Any]) -> str:
-    """Register a batch, and wait until its jobs are there."""
+    """Register a batch, and wait until its jobs exist."""
     request = ProvenanceAPI.RegisterBatchModelRunRequest(records=records)
     response = asyncio.run(provena.prov_api.register_batch_model_runs(request))
-    job = ended(provena, response.session_id)
-    payload, result = held_to_their_models(job)
+    job = wait_for_success(provena, response.session_id)
+    payload, result = parse_with_provenas_models(job)
     assert payload.records == records
     assert (job.job_sub_type.value, job.batch_id) == ("MODEL_RUN_BATCH_SUBMIT", None)
     batch_id: str = result.batch_id
     for _ in range(100):
         if len(jobs_of(provena, batch_id)) == len(records):
             return batch_id
-    raise AssertionError("the jobs of the batch do not appear")
+    raise AssertionError("the jobs of the batch did not appear")
 
 
 def jobs_of(provena: Any, batch_id: str) -> list[Any]:
@@ -65,7 +65,7 @@ def jobs_of(provena: Any, batch_id: str) -> list[Any]:
 def test_a_model_run_is_registered(sandbox: Sandbox, provena: Any) -> None:
     record = record_of(sandbox, display_name="By the predecessor")
     response = asyncio.run(provena.prov_api.register_model_run(record))
-    job = ended(provena, response.session_id)
+    job = wait_for_success(provena, response.session_id)
     assert job.session_id == response.session_id
     assert (job.status, job.username, job.batch_id, job.info) == (
         AsyncJobAPI.JobStatus.SUCCEEDED,
@@ -74,7 +74,7 @@ def test_a_model_run_is_registered(sandbox: Sandbox, provena: Any) -> None:
         None,
     )
     assert (job.job_type.value, job.gsi_status) == ("PROV_LODGE", "ok")
-    payload, result = held_to_their_models(job)
+    payload, result = parse_with_provenas_models(job)
     assert (payload.record, payload.revalidate) == (record, False)
     run = sandbox.items("MODEL_RUN")[-1]
     assert (run.id, run.display_name) == (result.record.id, "By the predecessor")
@@ -87,9 +87,9 @@ def test_a_model_run_is_updated(sandbox: Sandbox, provena: Any) -> None:
     run = a_run(sandbox)
     record = record_of(sandbox, display_name="Another name", model_version=None)
     response = asyncio.run(provena.prov_api.update_model_run(run.id, "A typo.", record))
-    job = ended(provena, response.session_id)
+    job = wait_for_success(provena, response.session_id)
     assert job.job_sub_type.value == "MODEL_RUN_UPDATE"
-    payload, result = held_to_their_models(job)
+    payload, result = parse_with_provenas_models(job)
     assert (payload.model_run_record_id, payload.reason) == (run.id, "A typo.")
     assert (payload.updated_record, payload.revalidate) == (record, True)
     assert (result.record.id, result.record.record) == (run.id, record)
@@ -97,8 +97,8 @@ def test_a_model_run_is_updated(sandbox: Sandbox, provena: Any) -> None:
     assert (new.display_name, new.body["history"][0]["reason"]) == ("Another name", "A typo.")
 
 
-def test_a_job_passes_through_its_states() -> None:
-    """A job is not found at first, and the predecessor has to wait."""
+def test_the_predecessor_waits_for_a_hidden_job() -> None:
+    """A new job is not found at first."""
     delays = JobDelays(hidden=0.2, pending=0.2, dequeued=0.2, in_progress=0.2)
     with Sandbox(delays=delays) as sandbox:
         provena = client_of(sandbox)
@@ -112,7 +112,7 @@ def test_a_job_passes_through_its_states() -> None:
         assert [r.operation_id for r in sandbox.requests].count("fetch_job") > 4
 
 
-def test_the_states_match_those_of_the_client() -> None:
+def test_the_predecessor_knows_every_job_state() -> None:
     delays = JobDelays(hidden=0, pending=0.3, dequeued=0.3, in_progress=0.3)
     with Sandbox(delays=delays) as sandbox:
         provena = client_of(sandbox)
@@ -128,7 +128,7 @@ def test_the_states_match_those_of_the_client() -> None:
         assert seen == ["PENDING", "DEQUEUED", "IN_PROGRESS", "SUCCEEDED"]
 
 
-def test_a_bad_record_fails_in_its_own_job(sandbox: Sandbox, provena: Any) -> None:
+def test_an_invalid_record_fails_only_its_own_job(sandbox: Sandbox, provena: Any) -> None:
     good = record_of(sandbox, display_name="Good")
     bad = record_of(sandbox, display_name="Bad", study_id="10378.1/404")
     batch_id = batch_of(provena, [good, bad])
@@ -143,7 +143,7 @@ def test_a_bad_record_fails_in_its_own_job(sandbox: Sandbox, provena: Any) -> No
     assert (failed.status, failed.result) == (AsyncJobAPI.JobStatus.FAILED, None)
     assert "10378.1/404" in failed.info
     with pytest.raises(AssertionError, match=r"Job failed, error .*10378\.1/404"):
-        ended(provena, failed.session_id)
+        wait_for_success(provena, failed.session_id)
 
     text = asyncio.run(provena.prov_api.regenerate_csv_from_model_run_batch(batch_id))
     rows = {row["display name"]: row for row in csv.DictReader(io.StringIO(text))}
@@ -174,9 +174,9 @@ def test_a_batch_is_listed_page_by_page(sandbox: Sandbox, provena: Any) -> None:
     assert {job.payload["record"]["display_name"] for job in every} == names
     assert {job.batch_id for job in every} == {batch_id}
     for job in every:
-        payload, _ = held_to_their_models(ended(provena, job.session_id))
+        payload, _ = parse_with_provenas_models(wait_for_success(provena, job.session_id))
         assert payload.revalidate is True
-    # A limit ends it after the page that reaches it.
+    # With a limit, the listing ends after the page that reaches the limit.
     assert len(asyncio.run(job_api.list_all_jobs_in_batch(request(2), limit=3))) == 4
 
     async def lazily() -> list[str]:
@@ -185,12 +185,12 @@ def test_a_batch_is_listed_page_by_page(sandbox: Sandbox, provena: Any) -> None:
     assert asyncio.run(lazily()) == [job.session_id for job in every]
 
 
-def test_jobs_are_listed_the_newest_first(sandbox: Sandbox, provena: Any) -> None:
+def test_jobs_are_listed_newest_first(sandbox: Sandbox, provena: Any) -> None:
     job_api = provena.job_api
     ids: list[str] = []
     for _ in range(3):
         response = asyncio.run(provena.prov_api.register_model_run(record_of(sandbox)))
-        ids.insert(0, ended(provena, response.session_id).session_id)
+        ids.insert(0, wait_for_success(provena, response.session_id).session_id)
     page = asyncio.run(job_api.list_jobs(AsyncJobAPI.ListJobsRequest(limit=2)))
     assert [job.session_id for job in page.jobs] == ids[:2]
     assert page.pagination_key
@@ -218,14 +218,14 @@ def test_users_see_only_their_own_jobs(sandbox: Sandbox, provena: Any) -> None:
     assert asyncio.run(other.list_jobs(AsyncJobAPI.ListJobsRequest())).jobs == []
 
 
-def test_the_lower_layer_does_the_same(sandbox: Sandbox, provena: Any) -> None:
+def test_the_lower_layer_fetches_and_lists_jobs(sandbox: Sandbox, provena: Any) -> None:
     batch_id = batch_of(provena, [record_of(sandbox)])
     low = provena._job_client
     in_batch = asyncio.run(
         low.list_jobs_in_batch(AsyncJobAPI.ListByBatchRequest(batch_id=batch_id))
     )
     (job,) = in_batch.jobs
-    done = ended(provena, job.session_id)
+    done = wait_for_success(provena, job.session_id)
     assert asyncio.run(low.fetch_job(session_id=job.session_id)).job == done
     listed = asyncio.run(low.list_jobs(AsyncJobAPI.ListJobsRequest())).jobs
     assert done in listed
@@ -233,18 +233,18 @@ def test_the_lower_layer_does_the_same(sandbox: Sandbox, provena: Any) -> None:
 
 
 def test_jobs_of_reports_are_not_supported() -> None:
-    """A fault of the predecessor: its models lack this kind of job and fail for lists with it."""
+    """A bug in the predecessor: its models lack this kind of job, so lists with it fail."""
     with Sandbox(report_style="job") as sandbox:
         provena = client_of(sandbox)
         request = ProvenanceAPI.GenerateReportRequest(
             id=a_run(sandbox).id, item_subtype=RegistryAPI.ItemSubType.MODEL_RUN, depth=1
         )
         asyncio.run(provena._prov_client.generate_report(report_request=request))
-        said = ""
-        for _ in range(100):  # the job is unknown at first, and the list empty
+        message = ""
+        for _ in range(100):  # the job is hidden at first, and the list is empty
             try:
                 asyncio.run(provena.job_api.list_jobs(AsyncJobAPI.ListJobsRequest()))
-            except Exception as error:  # noqa: BLE001 - it raises nothing narrower
-                said = str(error)
+            except Exception as error:  # noqa: BLE001 - the predecessor raises nothing narrower
+                message = str(error)
                 break
-        assert "GENERATE_REPORT" in said
+        assert "GENERATE_REPORT" in message

@@ -156,10 +156,10 @@ def test_csv_is_converted(sandbox: Sandbox, prov: Any) -> None:
         start_time=1767225600,
         end_time=1767229200,
         model_version=None,
-        # For the requesting organisation, there is no column.
+        # No column contains the requesting organisation.
         associations={"modeller_id": run["associations"]["modeller_id"]},
     )
-    # The record is valid as it is.
+    # The record is valid.
     assert asyncio.run(prov.register_model_run(model_run_payload=record)).session_id
 
 
@@ -192,7 +192,7 @@ def test_config_file(prov: Any) -> None:
     assert all("=" in line for line in everything.splitlines())
 
 
-def test_records_are_stored_again(sandbox: Sandbox, prov: Any) -> None:
+def test_deleted_records_can_be_restored(sandbox: Sandbox, prov: Any) -> None:
     expected = Expected(sandbox, a_run(sandbox))
     run, other = a_run(sandbox), sandbox.items("MODEL_RUN")[1]
 
@@ -213,7 +213,9 @@ def test_records_are_stored_again(sandbox: Sandbox, prov: Any) -> None:
         assert found() == expected.upstream
 
 
-def test_a_deletion_is_tried_and_done(sandbox: Sandbox, prov: Any) -> None:
+def test_a_trial_deletion_lists_the_changes_and_deletes_nothing(
+    sandbox: Sandbox, prov: Any
+) -> None:
     expected = Expected(sandbox, a_run(sandbox))
 
     def delete(*, trial_mode: bool) -> Any:
@@ -227,13 +229,13 @@ def test_a_deletion_is_tried_and_done(sandbox: Sandbox, prov: Any) -> None:
         return found
 
     before = count()
-    tried = delete(trial_mode=True)
-    assert {"action_type": "REMOVE_NODE", "node_id": expected.run} in tried
+    trial = delete(trial_mode=True)
+    assert {"action_type": "REMOVE_NODE", "node_id": expected.run} in trial
     removed = {
         (link["source"]["id"], link["relation"], link["target"]["id"])
-        for link in (change["link"] for change in tried if change["action_type"] == "REMOVE_LINK")
+        for link in (change["link"] for change in trial if change["action_type"] == "REMOVE_LINK")
     }
     assert expected.upstream <= removed
     assert count() == before > 1
-    assert delete(trial_mode=False) == tried
+    assert delete(trial_mode=False) == trial
     assert count() == 0

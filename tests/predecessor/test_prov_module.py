@@ -29,8 +29,8 @@ pytestmark = MARKS
 
 
 @pytest.fixture(autouse=True)
-def a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files without an explicit path are written to a folder of the test."""
+def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files without an explicit path are written to the working directory."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -69,7 +69,7 @@ def test_effected_agents(sandbox: Sandbox, prov: Any) -> None:
     assert agents == expected.agents
 
 
-def test_its_own_depth_is_three(sandbox: Sandbox, prov: Any) -> None:
+def test_the_predecessors_default_depth_is_three(sandbox: Sandbox, prov: Any) -> None:
     run = a_run(sandbox).id
     assert asyncio.run(prov.explore_upstream(run)) == asyncio.run(prov.explore_upstream(run, 3))
     assert [request.query["depth"] for request in sandbox.requests] == ["3", "3"]
@@ -106,7 +106,7 @@ def test_a_csv_template_is_written(sandbox: Sandbox, prov: Any, tmp_path: Path) 
     )
     assert written == text
     assert file.read_bytes().decode() == text
-    # The predecessor's choice: the slash of a handle makes a folder.
+    # In the predecessor's file name, the slash of a handle separates a folder.
     asyncio.run(prov.generate_csv_template(template, write_to_csv=True))
     assert (tmp_path / f"{template}.csv").read_bytes() == file.read_bytes()
     assert template.count("/") == 1
@@ -130,7 +130,7 @@ def test_the_csv_of_a_batch_is_written_and_read(
     from_file = asyncio.run(prov.convert_model_runs_to_csv_with_file(str(file)))
     assert from_file.existing_records == [job]
 
-    # A row whose job is taken out is a new record again.
+    # A row without its job is a new record.
     headers, row, *_ = text.split("\r\n")
     file.write_text(f"{headers}\n{','.join(row.split(',')[:-4])},,,,\n")
     (record,) = asyncio.run(prov.convert_model_runs_to_csv_with_file(str(file))).new_records
@@ -138,8 +138,8 @@ def test_the_csv_of_a_batch_is_written_and_read(
     assert record == record_of(sandbox, associations=associations)
 
 
-def test_a_file_needs_a_folder(sandbox: Sandbox, prov: Any) -> None:
-    """A fault of the predecessor: a name without a folder is refused, or cannot be written."""
+def test_a_file_name_requires_a_folder(sandbox: Sandbox, prov: Any) -> None:
+    """A bug in the predecessor: a name without a folder is rejected, or cannot be written."""
     with pytest.raises(Exception, match=r"The provided path template\.csv is incorrect"):
         asyncio.run(
             prov.generate_csv_template(
@@ -150,9 +150,7 @@ def test_a_file_needs_a_folder(sandbox: Sandbox, prov: Any) -> None:
         asyncio.run(prov.admin.generate_config_file(write_to_file=True))
 
 
-def test_reports_are_written_as_the_server_makes_them(
-    sandbox: Sandbox, prov: Any, tmp_path: Path
-) -> None:
+def test_reports_are_saved_as_documents(sandbox: Sandbox, prov: Any, tmp_path: Path) -> None:
     for item in (a_run(sandbox), sandbox.items("STUDY")[0]):
         subtype = RegistryAPI.ItemSubType(item.item_subtype)
         request = ProvenanceAPI.GenerateReportRequest(id=item.id, item_subtype=subtype, depth=1)
@@ -162,8 +160,8 @@ def test_reports_are_written_as_the_server_makes_them(
         assert document.paragraphs[0].text.endswith(f" report: {item.display_name}")
 
 
-def test_the_report_of_a_newer_server_is_not_a_document(tmp_path: Path) -> None:
-    """Its own fault, on every server since early 2026: it saves the JSON as a document."""
+def test_the_report_of_a_newer_server_is_saved_as_json(tmp_path: Path) -> None:
+    """A bug in the predecessor: on servers since early 2026, it saves JSON as a document."""
     with Sandbox(report_style="job") as sandbox:
         item = a_run(sandbox)
         subtype = RegistryAPI.ItemSubType(item.item_subtype)
@@ -190,7 +188,7 @@ def test_a_config_file_is_written(prov: Any, tmp_path: Path) -> None:
     assert "DEPTH_DEFAULT_LIMIT=2" not in asyncio.run(prov.admin.generate_config_file())
 
 
-def test_records_are_stored_again(sandbox: Sandbox, prov: Any) -> None:
+def test_deleted_records_can_be_restored(sandbox: Sandbox, prov: Any) -> None:
     run, other = sandbox.items("MODEL_RUN")[:2]
     before = asyncio.run(prov.explore_upstream(run.id))
     for store in (
@@ -204,13 +202,13 @@ def test_records_are_stored_again(sandbox: Sandbox, prov: Any) -> None:
         assert asyncio.run(prov.explore_upstream(run.id)) == before
 
 
-def test_a_deletion_goes_on_to_the_registry(sandbox: Sandbox, prov: Any) -> None:
+def test_a_deletion_continues_in_the_registry(sandbox: Sandbox, prov: Any) -> None:
     run = a_run(sandbox).id
     trial = asyncio.run(prov.admin.delete_model_run_provenance_and_registry(run, trial_mode=True))
     assert trial == asyncio.run(prov.admin.delete_model_run_provenance(run, trial_mode=True))
     assert {"action_type": "REMOVE_NODE", "node_id": run} in trial.diff
     assert asyncio.run(prov.explore_upstream(run)).record_count > 1
-    # The sandbox has no registry. The lineage is gone by then.
+    # The sandbox has no registry, but the lineage is deleted before the error.
     with pytest.raises(exceptions.NotFoundException):
         asyncio.run(prov.admin.delete_model_run_provenance_and_registry(run))
     assert asyncio.run(prov.explore_upstream(run)).record_count == 0

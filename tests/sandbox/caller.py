@@ -1,4 +1,4 @@
-"""Sends raw requests to a sandbox as some user, and simulates a clock."""
+"""Sends raw requests to a sandbox as a given user, and simulates a clock."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from sandbox import http
 
 from prov_facade.sandbox import Item, Sandbox
 
-ENDED = ("SUCCEEDED", "FAILED")
+FINAL_STATUSES = ("SUCCEEDED", "FAILED")
 JOBS = "/job-api/jobs/user"
-_PATIENCE = 30.0  # seconds; it usually takes milliseconds
+_TIMEOUT = 30.0  # seconds; a job usually takes milliseconds
 
 
 class Clock:
-    """Replaces the module ``time``: tests move it forward.
+    """Replaces the module ``time`` with a clock that tests advance.
 
     Attributes:
-        now: The time that it returns, in Unix seconds.
+        now: The current time, in Unix seconds.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Clock:
 
 
 class Caller:
-    """A user with all roles, unless others are given.
+    """A user, by default with all roles.
 
     Args:
         sandbox: The sandbox.
@@ -52,35 +52,35 @@ class Caller:
     def delete(self, path: str) -> httpx.Response:
         return self._send("DELETE", path)
 
-    def _send(self, method: str, path: str, **how: Any) -> httpx.Response:
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._token}"}
         url = f"{self.sandbox.url}{path}"
-        return http.request(method, url, headers=headers, timeout=_PATIENCE, **how)
+        return http.request(method, url, headers=headers, timeout=_TIMEOUT, **options)
 
-    def started(self, path: str, body: Any = None, **query: Any) -> str:
+    def start_job(self, path: str, body: Any = None, **query: Any) -> str:
         """Start a job, and return its session id."""
         response = self.post(path, body, **query)
         assert response.status_code == 200, response.text
         session_id: str = response.json()["session_id"]
         return session_id
 
-    def registered(self, record: Any) -> str:
+    def register(self, record: Any) -> str:
         """Register a model run, wait for its job, and return its handle."""
-        job = self.ended(self.started("/model_run/register", record))
+        job = self.wait_for_job(self.start_job("/model_run/register", record))
         assert job["status"] == "SUCCEEDED", job
         handle: str = job["result"]["record"]["id"]
         return handle
 
-    def batch(self, records: list[Any]) -> str:
+    def register_batch(self, records: list[Any]) -> str:
         """Register a batch, wait until the jobs of its records exist, and return its id."""
-        session_id = self.started("/model_run/register_batch", {"records": records})
-        batch_id: str = self.ended(session_id)["result"]["batch_id"]
+        session_id = self.start_job("/model_run/register_batch", {"records": records})
+        batch_id: str = self.wait_for_job(session_id)["result"]["batch_id"]
         return batch_id
 
-    def fetched(self, session_id: str) -> httpx.Response:
+    def fetch_job(self, session_id: str) -> httpx.Response:
         return self.get(f"{JOBS}/fetch", session_id=session_id)
 
-    def listed(self, batch_id: str | None = None, **body: Any) -> tuple[list[Any], Any]:
+    def list_jobs(self, batch_id: str | None = None, **body: Any) -> tuple[list[Any], Any]:
         """List the user's jobs, or those of a batch: a page, and the key of the next one."""
         if batch_id is None:
             response = self.post(f"{JOBS}/list", body)
@@ -89,28 +89,28 @@ class Caller:
         page = response.raise_for_status().json()
         return page["jobs"], page["pagination_key"]
 
-    def in_state(self, session_id: str, *states: str) -> dict[str, Any]:
+    def wait_for_state(self, session_id: str, *states: str) -> dict[str, Any]:
         """Wait until a job is in one of some states, and return it."""
-        end = time.monotonic() + _PATIENCE
-        response = self.fetched(session_id)
+        end = time.monotonic() + _TIMEOUT
+        response = self.fetch_job(session_id)
         while response.status_code != 200 or response.json()["job"]["status"] not in states:
             if response.status_code != 200:
                 assert response.json() == {"detail": "Item was not found."}
             assert time.monotonic() < end, response.text
             time.sleep(0.005)
-            response = self.fetched(session_id)
+            response = self.fetch_job(session_id)
         job: dict[str, Any] = response.json()["job"]
         return job
 
-    def ended(self, session_id: str) -> dict[str, Any]:
-        return self.in_state(session_id, *ENDED)
+    def wait_for_job(self, session_id: str) -> dict[str, Any]:
+        return self.wait_for_state(session_id, *FINAL_STATUSES)
 
-    def all_ended(self, count: int, batch_id: str | None = None) -> list[Any]:
+    def wait_for_jobs(self, count: int, batch_id: str | None = None) -> list[Any]:
         """Wait until this number of jobs exists and all have ended, and return them."""
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + _TIMEOUT
         while True:
-            jobs, _ = self.listed(batch_id, limit=1000)
-            if len(jobs) == count and all(job["status"] in ENDED for job in jobs):
+            jobs, _ = self.list_jobs(batch_id, limit=1000)
+            if len(jobs) == count and all(job["status"] in FINAL_STATUSES for job in jobs):
                 return jobs
             assert len(jobs) <= count, jobs
             assert time.monotonic() < end, [job["status"] for job in jobs]

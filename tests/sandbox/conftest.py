@@ -20,27 +20,27 @@ def sandbox(shared_sandbox: SharedSandbox) -> Sandbox:
 
 
 class Session:
-    """Calls of a sandbox, each with a new client."""
+    """Calls a sandbox, each time with a new client."""
 
     def __init__(self, sandbox: Sandbox, *roles: str) -> None:
         self.sandbox = sandbox
         self.roles = roles or ("read", "write", "admin")
 
     def run(self, work: Callable[[ProvClient], Awaitable[T]]) -> T:
-        """Run something with a client, in a new event loop."""
+        """Run a coroutine function with a client, in a new event loop."""
 
-        async def running() -> T:
+        async def call() -> T:
             auth = self.sandbox.auth(*self.roles)
             async with ProvClient(auth, self.sandbox.config, retries=RetryPolicy.none()) as client:
                 return await work(client)
 
-        return asyncio.run(running())
+        return asyncio.run(call())
 
-    def ended(self, session_id: str | None) -> dict[str, Any]:
+    def wait_for_job(self, session_id: str | None) -> dict[str, Any]:
         """Wait until a job has ended, and return it."""
         assert session_id is not None
 
-        async def waiting() -> dict[str, Any]:
+        async def poll() -> dict[str, Any]:
             headers = {"Authorization": f"Bearer {self.sandbox.token('read')}"}
             url = f"{self.sandbox.config.job_api_endpoint}/jobs/user/fetch"
             async with httpx.AsyncClient(headers=headers) as client:
@@ -53,9 +53,9 @@ class Session:
                     else:
                         assert response.json() == {"detail": "Item was not found."}
                     await asyncio.sleep(0.01)
-            raise AssertionError(f"job {session_id} does not end")
+            raise AssertionError(f"job {session_id} did not finish")
 
-        return asyncio.run(waiting())
+        return asyncio.run(poll())
 
 
 @pytest.fixture

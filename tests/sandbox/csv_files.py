@@ -1,4 +1,4 @@
-"""A workflow template, a record for it, and CSV files of both."""
+"""A workflow template, a record that uses it, and CSV files for them."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ ITEMS = [
 ]
 
 
-def written(*rows: dict[str, str], headers: list[str] = HEADERS) -> str:
+def csv_text(*rows: dict[str, str], headers: list[str] = HEADERS) -> str:
     text = StringIO(newline="")
     writer = csv.DictWriter(text, headers, restval="")
     writer.writeheader()
@@ -127,7 +127,7 @@ def written(*rows: dict[str, str], headers: list[str] = HEADERS) -> str:
     return text.getvalue()
 
 
-def read(text: str) -> list[list[str]]:
+def parse_rows(text: str) -> list[list[str]]:
     return list(csv.reader(StringIO(text, newline="")))
 
 
@@ -135,11 +135,11 @@ def is_job(job_id: str) -> bool:
     return job_id == "job-1"
 
 
-def converted(store: Store, text: str) -> Converted:
+def convert_text(store: Store, text: str) -> Converted:
     return convert(store, text, is_job)
 
 
-def refusal(store: Store, text: str) -> str:
+def error_message(store: Store, text: str) -> str:
     with pytest.raises(CSVError) as error:
         convert(store, text, is_job)
     return str(error.value)

@@ -1,4 +1,4 @@
-"""``httpx.get`` and the like for sandboxes, which are faster since they create no TLS context."""
+"""Faster versions of ``httpx.get`` and others for sandboxes, which create no TLS context."""
 
 from __future__ import annotations
 

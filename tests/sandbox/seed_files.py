@@ -88,19 +88,19 @@ SMALL: dict[str, Any] = {
 }
 
 
-def written(tmp_path: Path, content: str | bytes) -> Path:
+def write_seed(tmp_path: Path, content: str | bytes) -> Path:
     path = tmp_path / "seed.yaml"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
 
 
-def changed(tmp_path: Path, change: Change) -> Path:
+def write_changed_seed(tmp_path: Path, change: Change) -> Path:
     file = deepcopy(SMALL)
     change(file)
-    return written(tmp_path, yaml.safe_dump(file))
+    return write_seed(tmp_path, yaml.safe_dump(file))
 
 
-def failure(path: Path) -> str:
+def load_error(path: Path) -> str:
     with pytest.raises(SeedError) as caught:
         load(path)
     text = str(caught.value)

@@ -1,4 +1,4 @@
-"""The access checks return who the caller is."""
+"""The access checks return the identity of the caller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Responses that are files have a file name, whatever characters it contains."""
+"""File responses have a file name, whatever characters it contains."""
 
 from __future__ import annotations
 

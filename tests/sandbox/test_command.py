@@ -38,7 +38,7 @@ def test_the_command_prints_instructions_serves_and_stops(tmp_path: Path) -> Non
     url = re.findall(r"listens at (\S+)\. ", output)[0]
     client = httpx.Client(transport=ValidatingTransport(), base_url=url)
     assert client.get("/").json() == {"message": "Health check successful."}
-    tokens = re.findall(r"token of an? (\w+):\n(\S+)", output)
+    tokens = re.findall(r"(\w+) token:\n(\S+)", output)
     assert [name for name, _ in tokens] == ["reader", "writer", "admin"]
     for number, (_, token) in enumerate(tokens):
         headers = {"Authorization": f"Bearer {token}"}
@@ -57,7 +57,7 @@ def test_the_command_prints_instructions_serves_and_stops(tmp_path: Path) -> Non
 
 @pytest.fixture
 def signals() -> Iterator[None]:
-    """Restores the signal handlers that the command replaces."""
+    """Restore the signal handlers that the command replaces."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in handlers.items():
@@ -72,7 +72,7 @@ def signals() -> Iterator[None]:
     ],
 )
 @pytest.mark.usefixtures("signals")
-def test_an_unusable_file_is_one_line_and_exit_status_2(
+def test_an_unusable_file_prints_one_line_and_exits_with_status_2(
     name: str, content: str, option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / name
@@ -86,7 +86,9 @@ def test_an_unusable_file_is_one_line_and_exit_status_2(
 
 
 @pytest.mark.usefixtures("signals")
-def test_a_port_in_use_is_one_line_and_exit_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_in_use_prints_one_line_and_exits_with_status_2(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as used:
         port = str(used.getsockname()[1])
         assert main(["--port", port]) == 2
@@ -97,7 +99,7 @@ def test_a_port_in_use_is_one_line_and_exit_status_2(capsys: pytest.CaptureFixtu
 
 @pytest.mark.stress
 def test_the_state_survives_a_kill(tmp_path: Path) -> None:
-    """Jobs created before the kill are processed after it, each once."""
+    """Jobs created before the kill are processed exactly once after it."""
     state = tmp_path / "state.db"
     script = (
         "import os, sys, httpx;"

@@ -30,9 +30,9 @@ def test_concurrent_registrations_are_complete_and_distinct(sandbox: Sandbox) ->
         """Register a run in a job, and another one synchronously."""
         caller, record = callers[number], records[number]
         ready.wait(30)
-        session_id = caller.started("/model_run/register", record)
+        session_id = caller.start_job("/model_run/register", record)
         response = caller.post("/model_run/register_sync", record).raise_for_status()
-        job = caller.ended(session_id)
+        job = caller.wait_for_job(session_id)
         return [job["result"]["record"]["id"], response.json()["record_info"]["id"]]
 
     with ThreadPoolExecutor(CALLERS) as threads:
@@ -44,7 +44,7 @@ def test_concurrent_registrations_are_complete_and_distinct(sandbox: Sandbox) ->
     for caller, pair in zip(callers, handles, strict=True):
         for handle in pair:
             assert new[handle].owner_username == new[handle].display_name == caller.username
-        assert len(caller.listed()[0]) == 1
+        assert len(caller.list_jobs()[0]) == 1
         graph = caller.get("/explore/upstream", starting_id=pair[0], depth=1).json()["graph"]
         assert pair[0] in {link["source"] for link in graph["links"]}
 
@@ -60,18 +60,18 @@ def test_a_failing_job_does_not_affect_others(
         info = lodge(registry, record, username)
         if username == "ann":
             lodged.set()
-            responded.wait(0.5)  # times out: no one can write in the meantime
+            responded.wait(0.5)  # times out, since nobody else can write in the meantime
             raise FailedJobError("Not today.")
         return info
 
     monkeypatch.setattr(Registry, "lodge", failing)
     before = {item.id for item in sandbox.items()}
     ann, bob = Caller(sandbox, "ann"), Caller(sandbox, "bob")
-    anns = ann.started("/model_run/register", record_of(sandbox))
+    anns = ann.start_job("/model_run/register", record_of(sandbox))
     assert lodged.wait(30)
-    bobs = bob.started("/model_run/register", record_of(sandbox))
+    bobs = bob.start_job("/model_run/register", record_of(sandbox))
     responded.set()
-    failed, good = ann.ended(anns), bob.ended(bobs)
+    failed, good = ann.wait_for_job(anns), bob.wait_for_job(bobs)
     assert (failed["status"], failed["info"]) == ("FAILED", "Not today.")
     assert good["status"] == "SUCCEEDED"
     new = {item.id for item in sandbox.items()} - before
@@ -79,7 +79,7 @@ def test_a_failing_job_does_not_affect_others(
 
 
 # Registers a batch, and kills itself after the nth call of a method, before the call can be
-# recorded anywhere. Started again without a batch, it continues with the old one.
+# recorded anywhere. Restarted without a batch, it continues the old one.
 SCRIPT = """
 import os, signal, sys, time
 from prov_facade.sandbox import Sandbox
@@ -120,9 +120,9 @@ def run_until_killed(state: Path, *arguments: object) -> None:
 @pytest.mark.parametrize(
     "kills",
     [
-        # The second dispatch is that of the jobs of the records.
-        pytest.param([("dispatch", 2)], id="while a batch is taken apart"),
-        pytest.param([("lodge", 3), ("lodge", 1)], id="in the middle of a batch, and again"),
+        # The second dispatch creates the jobs of the records.
+        pytest.param([("dispatch", 2)], id="while a batch is split into jobs"),
+        pytest.param([("lodge", 3), ("lodge", 1)], id="twice during a batch"),
     ],
 )
 def test_a_batch_is_processed_once_despite_kills(
@@ -131,11 +131,11 @@ def test_a_batch_is_processed_once_despite_kills(
     state = tmp_path / "state.db"
     first, *more = kills
     run_until_killed(state, *first, RECORDS)
-    for death in more:
-        run_until_killed(state, *death)
+    for kill in more:
+        run_until_killed(state, *kill)
     with Sandbox(state=state) as sandbox:
         caller = Caller(sandbox)
-        *jobs, submitted = caller.all_ended(1 + RECORDS)
+        *jobs, submitted = caller.wait_for_jobs(1 + RECORDS)
         batch_id = submitted["result"]["batch_id"]
         assert {job["batch_id"] for job in jobs} == {batch_id}
         assert {job["status"] for job in [*jobs, submitted]} == {"SUCCEEDED"}

@@ -14,11 +14,11 @@ from sandbox.csv_files import (
     ITEMS,
     RECORD,
     TEMPLATE,
-    converted,
-    read,
-    refusal,
+    convert_text,
+    csv_text,
+    error_message,
+    parse_rows,
     workflow_template,
-    written,
 )
 
 from prov_facade.sandbox._state.csv_columns import CSVError
@@ -35,12 +35,12 @@ def store() -> Iterator[Store]:
 
 
 def test_a_template_is_the_header_row(store: Store) -> None:
-    assert read(template(store, TEMPLATE)) == [HEADERS]
+    assert parse_rows(template(store, TEMPLATE)) == [HEADERS]
 
 
 def test_an_empty_template_has_only_the_general_columns(store: Store) -> None:
     expected = ["_workflow template id 10378.1/6", *HEADERS[1:8], *HEADERS[-4:]]
-    assert read(template(store, "10378.1/6")) == [expected]
+    assert parse_rows(template(store, "10378.1/6")) == [expected]
 
 
 @pytest.mark.parametrize("unknown", ["10378.1/404", "10378.1/2", ""])
@@ -55,7 +55,7 @@ def test_missing_dataset_templates_are_named(store: Store) -> None:
 
 
 def test_dataset_templates_on_one_side_cannot_share_a_resource_key(store: Store) -> None:
-    """The file would have a column twice, and the server creates no such file."""
+    """The file would have duplicate columns, which the server does not create."""
     with pytest.raises(CSVError) as error:
         template(store, "10378.1/8")
     assert str(error.value) == (
@@ -65,24 +65,27 @@ def test_dataset_templates_on_one_side_cannot_share_a_resource_key(store: Store)
 
 def test_cells_are_stripped(store: Store) -> None:
     row = {header: f"\n{cell}\t " for header, cell in FILLED.items()}
-    assert converted(store, written(row)).new_records == [RECORD]
+    assert convert_text(store, csv_text(row)).new_records == [RECORD]
 
 
 @pytest.mark.parametrize("padded", [f" {HEADERS[1]}", f"{HEADERS[1]}\t"])
 def test_headers_are_not_stripped(store: Store, padded: str) -> None:
     headers = [HEADERS[0], padded, *HEADERS[2:]]
-    assert refusal(store, written(headers=headers)) == "The CSV file lacks headers: display name."
+    assert (
+        error_message(store, csv_text(headers=headers))
+        == "The CSV file lacks headers: display name."
+    )
 
 
 def test_columns_after_the_first_can_have_any_order(store: Store) -> None:
-    text = written(FILLED, headers=[HEADERS[0], *reversed(HEADERS[1:])])
-    assert converted(store, text).new_records == [RECORD]
+    text = csv_text(FILLED, headers=[HEADERS[0], *reversed(HEADERS[1:])])
+    assert convert_text(store, text).new_records == [RECORD]
 
 
 def test_each_unknown_column_is_a_warning(store: Store) -> None:
     headers = [*HEADERS[:3], "weather", *HEADERS[3:], " mood", ""]
     row = FILLED | {"weather": "fine", "": "?"}
-    assert converted(store, written(row, row, headers=headers)) == Converted(
+    assert convert_text(store, csv_text(row, row, headers=headers)) == Converted(
         [RECORD, RECORD],
         [],
         [
@@ -95,14 +98,14 @@ def test_each_unknown_column_is_a_warning(store: Store) -> None:
 
 def test_duplicate_columns_are_rejected(store: Store) -> None:
     text = ",".join([HEADERS[0], "study id", "agent id", " study id", "agent id", "", ""])
-    assert refusal(store, text) == "The CSV file has duplicate headers: 'agent id', ''."
+    assert error_message(store, text) == "The CSV file has duplicate headers: 'agent id', ''."
 
 
 @pytest.mark.parametrize("missing", HEADERS[1:])
 def test_all_columns_are_required(store: Store, missing: str) -> None:
     headers = [header for header in HEADERS if header != missing]
-    text = written(headers=headers) + "x"
-    assert refusal(store, text) == f"The CSV file lacks headers: {missing}."
+    text = csv_text(headers=headers) + "x"
+    assert error_message(store, text) == f"The CSV file lacks headers: {missing}."
 
 
 @pytest.mark.parametrize(
@@ -120,23 +123,23 @@ def test_all_columns_are_required(store: Store, missing: str) -> None:
 def test_the_first_column_must_name_a_workflow_template(store: Store, first: str) -> None:
     text = ",".join([first, *HEADERS[1:]]) if first.strip() else first
     expected = "The CSV file has no header that names the workflow template id."
-    assert refusal(store, text) == expected
+    assert error_message(store, text) == expected
 
 
 def test_the_workflow_template_must_exist(store: Store) -> None:
     text = "_workflow template id 10378.1/404,display name\n,run"
-    assert refusal(store, text) == "Could not find workflow template with id 10378.1/404."
+    assert error_message(store, text) == "Could not find workflow template with id 10378.1/404."
 
 
 @pytest.mark.parametrize("below", ["", "\n\n", "\r\n"])
 def test_files_without_rows_are_rejected(store: Store, below: str) -> None:
-    assert refusal(store, written() + below) == "The CSV file contains no rows."
+    assert error_message(store, csv_text() + below) == "The CSV file contains no rows."
 
 
 def test_blank_lines_are_skipped_and_not_counted(store: Store) -> None:
-    header, row = written(FILLED).splitlines()
+    header, row = csv_text(FILLED).splitlines()
     text = "\n".join([header, "", row, "", "", row.replace("A hindcast.", "")])
-    assert refusal(store, text) == "Row 2: description is empty."
+    assert error_message(store, text) == "Row 2: description is empty."
 
 
 @pytest.mark.parametrize(
@@ -151,52 +154,52 @@ def test_blank_lines_are_skipped_and_not_counted(store: Store) -> None:
     ],
 )
 def test_a_row_has_a_cell_for_each_column(store: Store, row: str, cells: int) -> None:
-    header, filled = written(FILLED).splitlines()
+    header, filled = csv_text(FILLED).splitlines()
     last = row.format(row=filled, short=filled.removesuffix(","))
-    said = refusal(store, f"{header}\n{filled}\n{last}\n")
-    assert said == f"Row 2: has {cells} cells, but there are 21 columns."
+    message = error_message(store, f"{header}\n{filled}\n{last}\n")
+    assert message == f"Row 2: has {cells} cells, but there are 21 columns."
 
 
 def test_a_row_of_empty_cells_is_a_row(store: Store) -> None:
-    """Spreadsheets keep its commas, and the server misses all required values."""
-    assert refusal(store, written(FILLED, {})) == "Row 2: annotation: region is empty."
+    """Spreadsheets keep its commas, and the server reports the missing values."""
+    assert error_message(store, csv_text(FILLED, {})) == "Row 2: annotation: region is empty."
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_lines_can_end_in_lf_or_crlf(store: Store, end: str) -> None:
-    text = written(FILLED, FILLED).replace("\r\n", end)
-    assert converted(store, text).new_records == [RECORD, RECORD]
+    text = csv_text(FILLED, FILLED).replace("\r\n", end)
+    assert convert_text(store, text).new_records == [RECORD, RECORD]
 
 
 def test_lines_cannot_end_in_cr(store: Store) -> None:
-    text = written(FILLED).replace("\r\n", "\r")
-    assert refusal(store, text).startswith("Line 1 is not CSV: new-line character")
+    text = csv_text(FILLED).replace("\r\n", "\r")
+    assert error_message(store, text).startswith("Line 1 is not CSV: new-line character")
 
 
 def test_an_unclosed_quote_makes_a_row_too_short(store: Store) -> None:
-    header, row = written(FILLED).splitlines()
-    said = refusal(store, f'{header}\n{row}\n,"Flow\n{row}\n')
-    assert said == "Row 2: has 2 cells, but there are 21 columns."
+    header, row = csv_text(FILLED).splitlines()
+    message = error_message(store, f'{header}\n{row}\n,"Flow\n{row}\n')
+    assert message == "Row 2: has 2 cells, but there are 21 columns."
 
 
 def test_a_cell_can_continue_after_its_quotes(store: Store) -> None:
-    text = written(FILLED).replace("A hindcast.", '"A" hindcast')
-    (record,) = converted(store, text).new_records
+    text = csv_text(FILLED).replace("A hindcast.", '"A" hindcast')
+    (record,) = convert_text(store, text).new_records
     assert record.description == "A hindcast"
 
 
 def test_large_cells_are_rejected(store: Store) -> None:
-    text = written(FILLED | {"description": "x" * (csv.field_size_limit() + 1)})
-    assert refusal(store, text).startswith("Line 2 is not CSV: field larger than field limit")
+    text = csv_text(FILLED | {"description": "x" * (csv.field_size_limit() + 1)})
+    assert error_message(store, text).startswith("Line 2 is not CSV: field larger than field limit")
 
 
 @settings(derandomize=True, deadline=None, database=None, max_examples=50)
-@given(text=st.text() | st.text(alphabet=',"\r\n\0 x').map(lambda rest: written(FILLED) + rest))
+@given(text=st.text() | st.text(alphabet=',"\r\n\0 x').map(lambda rest: csv_text(FILLED) + rest))
 def test_any_file_is_converted_or_rejected_with_a_reason(text: str) -> None:
     with Store() as store:
         store.put_items([workflow_template(TEMPLATE)])
         try:
-            found = converted(store, text)
+            found = convert_text(store, text)
         except CSVError:
             return
         assert found.new_records or found.existing_records

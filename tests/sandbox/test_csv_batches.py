@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from sandbox.csv_files import END, FILLED, HEADERS, ITEMS, RECORD, START, converted, read
+from sandbox.csv_files import END, FILLED, HEADERS, ITEMS, RECORD, START, convert_text, parse_rows
 
 from prov_facade.models import DatasetType, TemplatedDataset
 from prov_facade.sandbox._state.csv_columns import CSVError
@@ -34,7 +34,7 @@ def test_a_batch_has_a_row_for_each_job(store: Store) -> None:
             BatchRow(RECORD, "job-3", "PENDING"),
         ],
     )
-    header, *rows = read(text)
+    header, *rows = parse_rows(text)
     times = {START: "2024-02-29 14:00:00+00:00", END: "2024-03-07 14:00:00+00:00"}
     filled = ["", *((FILLED | times)[header] for header in HEADERS[1:-4])]
     assert header == HEADERS
@@ -47,12 +47,12 @@ def test_a_batch_has_a_row_for_each_job(store: Store) -> None:
 
 def test_a_regenerated_row_converts_to_an_existing_job(store: Store) -> None:
     text = regenerate(store, [BatchRow(RECORD, "job-1", "SUCCEEDED")])
-    assert converted(store, text) == Converted([], ["job-1"], [])
+    assert convert_text(store, text) == Converted([], ["job-1"], [])
 
 
 def test_missing_optional_values_are_empty_cells(store: Store) -> None:
     record = attrs.evolve(RECORD, inputs=RECORD.inputs[:1], annotations={"region": "Heron Reef"})
-    _, row = read(regenerate(store, [BatchRow(record, "job-1", "FAILED")]))
+    _, row = parse_rows(regenerate(store, [BatchRow(record, "job-1", "FAILED")]))
     assert row[11:17] == ["", "", "10378.1/22", "Heron Reef", "", ""]
 
 
@@ -75,13 +75,13 @@ def test_missing_required_values_are_an_error(
     ]
     with pytest.raises(CSVError) as error:
         regenerate(store, rows)
-    assert str(error.value) == f"The record of job job-1 has nothing for {header}."
+    assert str(error.value) == f"The record of job job-1 has no value for {header}."
 
 
 def test_only_the_first_dataset_of_a_template_is_written(store: Store) -> None:
     other = TemplatedDataset("10378.1/4", "10378.1/23", DATA_STORE)
     record = attrs.evolve(RECORD, outputs=[*RECORD.outputs, other])
-    _, row = read(regenerate(store, [BatchRow(record, "job-1", "SUCCEEDED")]))
+    _, row = parse_rows(regenerate(store, [BatchRow(record, "job-1", "SUCCEEDED")]))
     assert row[13] == "10378.1/22"
 
 

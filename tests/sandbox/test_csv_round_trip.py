@@ -1,4 +1,4 @@
-"""Round trips: any workflow template, and any record that a file can contain."""
+"""Round trips of any workflow template, with any records that a file can contain."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sandbox.csv_files import TEMPLATE, converted, dataset, dataset_template, workflow_template
+from sandbox.csv_files import TEMPLATE, convert_text, dataset, dataset_template, workflow_template
 
 from prov_facade.models import AssociationInfo, DatasetType, ModelRunRecord, TemplatedDataset
 from prov_facade.sandbox._state.csv_reader import Converted
@@ -106,4 +106,4 @@ def test_a_regenerated_file_converts_to_the_same_records(data: st.DataObject) ->
         store.put_items([dataset(dataset_id) for dataset_id in used])
         store.put_items([item for item, _ in inputs + outputs])
         store.put_items([workflow_template(TEMPLATE, **body)])
-        assert converted(store, regenerate(store, rows)) == Converted(records, [], [])
+        assert convert_text(store, regenerate(store, rows)) == Converted(records, [], [])

@@ -13,12 +13,12 @@ from sandbox.csv_files import (
     ITEMS,
     RECORD,
     START,
-    converted,
+    convert_text,
+    csv_text,
     dataset,
-    read,
-    refusal,
+    error_message,
+    parse_rows,
     workflow_template,
-    written,
 )
 
 from prov_facade.models import AssociationInfo
@@ -35,7 +35,7 @@ def store() -> Iterator[Store]:
 
 
 def test_a_row_becomes_a_record(store: Store) -> None:
-    assert converted(store, written(FILLED)) == Converted([RECORD], [], [])
+    assert convert_text(store, csv_text(FILLED)) == Converted([RECORD], [], [])
 
 
 def test_optional_cells_can_be_empty(store: Store) -> None:
@@ -47,8 +47,8 @@ def test_optional_cells_can_be_empty(store: Store) -> None:
         "annotation: scenario",
         "annotation: note",
     }
-    (record,) = converted(
-        store, written({header: c for header, c in FILLED.items() if header not in empty})
+    (record,) = convert_text(
+        store, csv_text({header: c for header, c in FILLED.items() if header not in empty})
     ).new_records
     assert record == attrs.evolve(
         RECORD,
@@ -63,7 +63,7 @@ def test_a_row_without_annotations_has_none(store: Store) -> None:
     text = (
         template(store, "10378.1/6") + ",run,text,,person,,2024-01-01T00:00Z,2024-01-01T00:00Z,,,,"
     )
-    (record,) = converted(store, text).new_records
+    (record,) = convert_text(store, text).new_records
     assert (record.annotations, record.inputs, record.outputs) == (None, [], [])
 
 
@@ -84,8 +84,8 @@ def test_a_row_without_annotations_has_none(store: Store) -> None:
 )
 @pytest.mark.parametrize("cell", ["", " \t"])
 def test_required_cells_must_not_be_empty(store: Store, header: str, cell: str) -> None:
-    text = written(FILLED, FILLED | {header: cell})
-    assert refusal(store, text) == f"Row 2: {header} is empty."
+    text = csv_text(FILLED, FILLED | {header: cell})
+    assert error_message(store, text) == f"Row 2: {header} is empty."
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_required_cells_must_not_be_empty(store: Store, header: str, cell: str) 
     ],
 )
 def test_times_are_parsed(store: Store, text: str, seconds: int) -> None:
-    (record,) = converted(store, written(FILLED | {START: text})).new_records
+    (record,) = convert_text(store, csv_text(FILLED | {START: text})).new_records
     assert record.start_time == seconds
 
 
@@ -128,45 +128,45 @@ def test_times_are_parsed(store: Store, text: str, seconds: int) -> None:
     ],
 )
 def test_invalid_times_are_rejected(store: Store, text: str) -> None:
-    said = refusal(store, written(FILLED | {START: text}))
-    assert said == f"Row 1: cannot read the execution start time {text}."
-    assert "the execution end time" in refusal(store, written(FILLED | {END: text}))
+    message = error_message(store, csv_text(FILLED | {START: text}))
+    assert message == f"Row 1: cannot read the execution start time {text}."
+    assert "the execution end time" in error_message(store, csv_text(FILLED | {END: text}))
 
 
 def test_a_run_must_not_end_before_it_starts(store: Store) -> None:
-    text = written(FILLED | {END: "2024-02-29 23:59:59+10:00"})
+    text = csv_text(FILLED | {END: "2024-02-29 23:59:59+10:00"})
     expected = "Row 1: the execution start time is after the execution end time."
-    assert refusal(store, text) == expected
-    converted(store, written(FILLED | {END: FILLED[START]}))
+    assert error_message(store, text) == expected
+    convert_text(store, csv_text(FILLED | {END: FILLED[START]}))
 
 
 def test_rows_with_a_job_are_not_parsed(store: Store) -> None:
     job = {"_job_id": " job-1 ", "display name": ""}
-    found = converted(store, written(FILLED, job, job))
+    found = convert_text(store, csv_text(FILLED, job, job))
     assert (found.new_records, found.existing_records) == ([RECORD], ["job-1", "job-1"])
 
 
 def test_unknown_jobs_are_rejected(store: Store) -> None:
-    text = written(FILLED | {"_job_id": "job-2"})
-    assert refusal(store, text) == "Row 1: could not find the job of _job_id job-2."
+    text = csv_text(FILLED | {"_job_id": "job-2"})
+    assert error_message(store, text) == "Row 1: could not find the _job_id job-2."
 
 
 def test_text_is_preserved(store: Store) -> None:
     text = 'one,\r\ntwo\n"three"\rfour\0five =1+1 🐚'
-    (record,) = converted(store, written(FILLED | {"description": text})).new_records
+    (record,) = convert_text(store, csv_text(FILLED | {"description": text})).new_records
     assert record.description == text
 
 
 def test_agents_are_not_checked(store: Store) -> None:
-    (record,) = converted(store, written(FILLED | {"agent id": " "})).new_records
+    (record,) = convert_text(store, csv_text(FILLED | {"agent id": " "})).new_records
     assert record == attrs.evolve(RECORD, associations=AssociationInfo(""))
 
 
 @pytest.mark.parametrize("wrong", ["10378.1/404", "10378.1/2"])
 @pytest.mark.parametrize("header", [HEADERS[8], HEADERS[13]])
 def test_datasets_must_exist(store: Store, header: str, wrong: str) -> None:
-    text = written(FILLED, FILLED | {header: wrong})
-    assert refusal(store, text) == f"Row 2: could not find the dataset {wrong}."
+    text = csv_text(FILLED, FILLED | {header: wrong})
+    assert error_message(store, text) == f"Row 2: could not find the dataset {wrong}."
 
 
 @pytest.mark.parametrize("path", ["a.nc", ""])
@@ -181,14 +181,14 @@ def test_resources_can_be_optional(path: str) -> None:
                 dataset("t/data"),
             ]
         )
-        (headers,) = read(template(store, "t/run"))
+        (headers,) = parse_rows(template(store, "t/run"))
         row = FILLED | dict(zip(headers[8:10], ["t/data", path], strict=True))
         row = {header: row.get(header, "") for header in headers}
-        (record,) = converted(store, written(row, headers=headers)).new_records
-        _, again = read(regenerate(store, [BatchRow(record, "job-1", "PENDING")]))
+        (record,) = convert_text(store, csv_text(row, headers=headers)).new_records
+        _, again = parse_rows(regenerate(store, [BatchRow(record, "job-1", "PENDING")]))
     assert record.inputs[0].resources == ({"log": path} if path else None)
     assert again[8:10] == ["t/data", path]
 
 
 def test_errors_shorten_long_cells(store: Store) -> None:
-    assert len(refusal(store, written(FILLED | {START: "x" * 10_000}))) < 200
+    assert len(error_message(store, csv_text(FILLED | {START: "x" * 10_000}))) < 200

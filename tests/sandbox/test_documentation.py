@@ -1,4 +1,4 @@
-"""The examples in docs/sandbox.md and the README work as they are."""
+"""The examples in docs/sandbox.md and the README work unchanged."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("page", ["docs/sandbox.md", "README.md"])
-def test_the_example_of_a_test_passes(page: str, sandbox: Sandbox) -> None:
+def test_the_example_test_passes(page: str, sandbox: Sandbox) -> None:
     namespace: dict[str, Any] = {"__name__": "page"}
     for block in blocks("python", page):
         if "prov_sandbox" in block:

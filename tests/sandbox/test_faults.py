@@ -1,4 +1,4 @@
-"""Faults on demand: the responses, the errors of the client, and the effects on the sandbox."""
+"""Injected faults: the responses, the errors of the client, and the effects on the sandbox."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from prov_facade import (
 from prov_facade.sandbox import Fault, Sandbox, expired_token, gateway, statuses
 
 
-def test_faults_apply_in_order_and_end(sandbox: Sandbox) -> None:
+def test_each_fault_applies_once_and_in_order(sandbox: Sandbox) -> None:
     sandbox.faults.add("get_health_check", *statuses([500, 503, 429]))
     seen = [http.get(f"{sandbox.url}/").status_code for _ in range(5)]
     assert seen == [500, 503, 429, 200, 200]
@@ -103,7 +103,7 @@ def test_an_expired_token_fault_looks_like_an_expired_token(sandbox: Sandbox) ->
     assert seen[0][0] == 401
 
 
-def test_the_realm_can_fail_and_is_recorded(sandbox: Sandbox) -> None:
+def test_requests_to_the_realm_can_fail_and_are_recorded(sandbox: Sandbox) -> None:
     address = f"{sandbox.config.keycloak_endpoint}/protocol/openid-connect/token"
     sandbox.faults.add("token", gateway(503))
     seen = [http.post(address, data={"grant_type": "none"}).status_code for _ in range(2)]

@@ -35,7 +35,7 @@ def test_the_configuration_is_a_text_file(sandbox: Sandbox) -> None:
     assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
-def test_only_required_settings_are_the_default(sandbox: Sandbox) -> None:
+def test_required_only_is_the_default(sandbox: Sandbox) -> None:
     caller = Caller(sandbox)
 
     def settings(**query: Any) -> dict[str, str]:
@@ -76,8 +76,8 @@ def test_the_csv_file_of_a_batch_has_the_result_of_each_row(sandbox: Sandbox) ->
     caller = Caller(sandbox)
     records = [record_of(sandbox, display_name=name) for name in ("First", "Second", "Third")]
     records[1]["study_id"] = "10378.1/404"
-    batch_id = caller.batch(records)
-    third, second, first = caller.all_ended(3, batch_id)
+    batch_id = caller.register_batch(records)
+    third, second, first = caller.wait_for_jobs(3, batch_id)
     response = caller.get("/bulk/regenerate_from_batch/csv", batch_id=batch_id)
     assert CSV.fullmatch(disposition(response))
     assert response.headers["Content-Type"] == CSV_TYPE
@@ -93,14 +93,14 @@ def test_the_csv_file_of_a_batch_has_the_result_of_each_row(sandbox: Sandbox) ->
     ]
 
 
-def asked(sandbox: Sandbox, depth: int = 1) -> dict[str, Any]:
+def report_request(sandbox: Sandbox, depth: int = 1) -> dict[str, Any]:
     """The body of a request for a report on a model run."""
     run = sandbox.items("MODEL_RUN")[0].id
     return {"id": run, "item_subtype": "MODEL_RUN", "depth": depth}
 
 
 def test_a_report_is_a_word_file(sandbox: Sandbox) -> None:
-    response = Caller(sandbox).post(REPORT, asked(sandbox))
+    response = Caller(sandbox).post(REPORT, report_request(sandbox))
     assert disposition(response) == 'attachment; filename="report.docx"'
     assert response.headers["Content-Type"] == WORD
 
@@ -110,9 +110,9 @@ def test_a_report_is_a_word_file(sandbox: Sandbox) -> None:
 def test_a_report_respects_its_depth(style: Literal["document", "job"], depth: int) -> None:
     with Sandbox(report_style=style) as sandbox:
         caller = Caller(sandbox)
-        response = caller.post(REPORT, asked(sandbox, depth))
+        response = caller.post(REPORT, report_request(sandbox, depth))
         if style == "job":
-            job = caller.ended(response.json()["session_id"])
+            job = caller.wait_for_job(response.json()["session_id"])
             response = http.get(job["result"]["report_url"])
     lines = [line.text for line in docx.Document(io.BytesIO(response.content)).paragraphs]
     assert f"Links followed: {depth}" in lines
@@ -125,7 +125,9 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Clock, list[str]]
     monkeypatch.setattr(report_urls, "time", clock)
     with Sandbox(report_style="job") as sandbox:
         caller = Caller(sandbox)
-        jobs = [caller.ended(caller.started(REPORT, asked(sandbox))) for _ in range(2)]
+        jobs = [
+            caller.wait_for_job(caller.start_job(REPORT, report_request(sandbox))) for _ in range(2)
+        ]
         yield clock, [job["result"]["report_url"] for job in jobs]
 
 

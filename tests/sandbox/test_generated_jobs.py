@@ -34,8 +34,10 @@ def shared() -> Iterator[Sandbox]:
 @pytest.fixture(scope="module")
 def batch_id(shared: Sandbox) -> str:
     caller = Caller(shared)
-    batch_id = caller.batch([record_of(shared, display_name=f"Run {n}") for n in range(RUNS)])
-    caller.all_ended(RUNS, batch_id)
+    batch_id = caller.register_batch(
+        [record_of(shared, display_name=f"Run {n}") for n in range(RUNS)]
+    )
+    caller.wait_for_jobs(RUNS, batch_id)
     return batch_id
 
 
@@ -103,7 +105,7 @@ def test_a_job_is_fetched(client: AuthenticatedClient, batch_id: str) -> None:
     assert asyncio.run(fetching()) == listed
 
 
-def test_an_unknown_job_is_none(client: AuthenticatedClient) -> None:
+def test_an_unknown_job_is_an_error(client: AuthenticatedClient) -> None:
     with pytest.raises(UnexpectedStatus) as raised:
         fetch_job.sync(client=client, session_id="7f0c1a52-9b1e-4c55-8a55-0a4b5d1f3c11")
     assert raised.value.response.status_code == 400

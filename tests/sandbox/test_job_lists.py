@@ -21,10 +21,10 @@ def shared() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def batch_id(shared: Sandbox) -> str:
-    """A batch of Ann."""
+    """The id of a batch submitted by Ann."""
     ann = Caller(shared, "ann")
-    batch_id = ann.batch([record_of(shared, display_name=f"Run {n}") for n in range(MANY)])
-    ann.all_ended(MANY, batch_id)
+    batch_id = ann.register_batch([record_of(shared, display_name=f"Run {n}") for n in range(MANY)])
+    ann.wait_for_jobs(MANY, batch_id)
     return batch_id
 
 
@@ -35,22 +35,22 @@ def names(jobs: list[Any]) -> list[str]:
 
 def test_users_see_only_their_own_jobs(shared: Sandbox, batch_id: str) -> None:
     ann, bob = Caller(shared, "ann"), Caller(shared, "bob", "read", "write")
-    bobs = bob.started("/model_run/register", record_of(shared))
-    bob.ended(bobs)
-    anns = ann.started("/model_run/register", record_of(shared))
-    ann.ended(anns)
+    bobs = bob.start_job("/model_run/register", record_of(shared))
+    bob.wait_for_job(bobs)
+    anns = ann.start_job("/model_run/register", record_of(shared))
+    ann.wait_for_job(anns)
 
-    assert [job["session_id"] for job in bob.listed(limit=100)[0]] == [bobs]
-    of_ann, _ = ann.listed(limit=100)
+    assert [job["session_id"] for job in bob.list_jobs(limit=100)[0]] == [bobs]
+    of_ann, _ = ann.list_jobs(limit=100)
     assert len(of_ann) == 1 + MANY + 1  # the batch, its records, and the single one
     assert {job["username"] for job in of_ann} == {"ann"}
     for session_id in (anns, of_ann[-1]["session_id"]):
-        refused = bob.fetched(session_id)
+        refused = bob.fetch_job(session_id)
         assert refused.status_code == 401
         assert refused.json() == {"detail": "Not authorised to view this record."}
-    assert ann.fetched(bobs).status_code == 401  # not even for an administrator
+    assert ann.fetch_job(bobs).status_code == 401  # even for an administrator
 
-    assert names(ann.listed(batch_id, limit=1)[0]) == [f"Run {MANY - 1}"]
+    assert names(ann.list_jobs(batch_id, limit=1)[0]) == [f"Run {MANY - 1}"]
     refused = bob.post(f"{JOBS}/list_batch", {"batch_id": batch_id})
     assert refused.status_code == 401
     detail = "Batch contains items which you do not own. Not authorised."
@@ -67,10 +67,10 @@ def test_a_page_has_ten_jobs_or_the_requested_number(
 ) -> None:
     ann = Caller(shared, "ann")
     if not of_batch:
-        # One more than the batch, at least: its own job.
-        everything, _ = ann.listed(limit=1000)
+        # At least one more than the batch: the job that submitted it.
+        everything, _ = ann.list_jobs(limit=1000)
         count = len(everything) if body.get("limit") == 100 else count
-    jobs, key = ann.listed(batch_id if of_batch else None, **body)
+    jobs, key = ann.list_jobs(batch_id if of_batch else None, **body)
     assert len(jobs) == count
     assert (key is None) == (body.get("limit") == 100)
 
@@ -80,9 +80,9 @@ def test_pages_are_ordered_from_newest_to_oldest(
     limit: int, shared: Sandbox, batch_id: str
 ) -> None:
     ann = Caller(shared, "ann")
-    found, key = ann.listed(batch_id, limit=limit)
+    found, key = ann.list_jobs(batch_id, limit=limit)
     while key is not None:
-        page, key = ann.listed(batch_id, limit=limit, pagination_key=key)
+        page, key = ann.list_jobs(batch_id, limit=limit, pagination_key=key)
         assert page
         found += page
         assert len(found) <= MANY

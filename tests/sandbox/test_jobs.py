@@ -24,7 +24,7 @@ def record_of(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
     return {**body, **changes}
 
 
-def fetched(sandbox: Sandbox, session_id: str) -> dict[str, Any]:
+def fetch_job(sandbox: Sandbox, session_id: str) -> dict[str, Any]:
     response = http.get(
         f"{sandbox.config.job_api_endpoint}/jobs/user/fetch",
         params={"session_id": session_id},
@@ -34,10 +34,10 @@ def fetched(sandbox: Sandbox, session_id: str) -> dict[str, Any]:
     return job
 
 
-def batch_jobs(sandbox: Sandbox, session: Session, records: list[Any]) -> tuple[str, list[Any]]:
+def register_batch(sandbox: Sandbox, session: Session, records: list[Any]) -> tuple[str, list[Any]]:
     """Submit a batch, wait until its jobs have ended, and return its id and the jobs."""
     response = session.run(lambda c: c.register_batch_model_runs({"records": records}))
-    batch_id = session.ended(response.session_id)["result"]["batch_id"]
+    batch_id = session.wait_for_job(response.session_id)["result"]["batch_id"]
     for _ in range(100):
         listed = http.post(
             f"{sandbox.config.job_api_endpoint}/jobs/user/list_batch",
@@ -45,15 +45,15 @@ def batch_jobs(sandbox: Sandbox, session: Session, records: list[Any]) -> tuple[
             headers={"Authorization": f"Bearer {sandbox.token('read')}"},
         ).json()["jobs"]
         if len(listed) == len(records):
-            return batch_id, [session.ended(job["session_id"]) for job in listed]
-    raise AssertionError("the jobs of the batch do not appear")
+            return batch_id, [session.wait_for_job(job["session_id"]) for job in listed]
+    raise AssertionError("the jobs of the batch did not appear")
 
 
-def test_an_invalid_record_fails_in_its_own_job(sandbox: Sandbox, session: Session) -> None:
+def test_an_invalid_record_fails_only_its_own_job(sandbox: Sandbox, session: Session) -> None:
     """The server checks the records of a batch only when it processes their jobs."""
     good = record_of(sandbox, display_name="Good")
     bad = record_of(sandbox, display_name="Bad", study_id="10378.1/404")
-    batch_id, jobs = batch_jobs(sandbox, session, [good, bad])
+    batch_id, jobs = register_batch(sandbox, session, [good, bad])
     ended = {job["payload"]["record"]["display_name"]: job for job in jobs}
     assert (ended["Good"]["status"], ended["Good"]["info"]) == ("SUCCEEDED", None)
     assert (ended["Bad"]["status"], ended["Bad"]["result"]) == ("FAILED", None)
@@ -68,8 +68,8 @@ def test_payloads_have_provenas_format(sandbox: Sandbox, session: Session) -> No
     run, record = sandbox.items("MODEL_RUN")[0], record_of(sandbox, display_name="Changed")
 
     def payload(session_id: str | None) -> Any:
-        job = session.ended(session_id)
-        # Only the server can read it. In the sandbox it is a placeholder.
+        job = session.wait_for_job(session_id)
+        # Encrypted on the server; a placeholder in the sandbox.
         assert job["payload"].pop("user_info") == "sealed"
         return job["payload"]
 
@@ -84,17 +84,17 @@ def test_payloads_have_provenas_format(sandbox: Sandbox, session: Session) -> No
     }
     batch = session.run(lambda c: c.register_batch_model_runs({"records": [record]}))
     assert payload(batch.session_id) == {"records": [record]}
-    _, (job,) = batch_jobs(sandbox, session, [record])
+    _, (job,) = register_batch(sandbox, session, [record])
     assert payload(job["session_id"]) == {"record": record, "revalidate": True}
 
 
 def test_a_report_in_progress_is_finished_before_stopping(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, closed = Event(), Event()
+    started, closed = Event(), Event()
 
     def slowly(*_: Any) -> bytes:
-        begun.set()
+        started.set()
         assert closed.wait(10)
         return b"a report"
 
@@ -108,7 +108,7 @@ def test_a_report_in_progress_is_finished_before_stopping(
             json={"id": run.id, "item_subtype": "MODEL_RUN", "depth": 1},
             headers={"Authorization": f"Bearer {sandbox.token('read')}"},
         ).json()["session_id"]
-        assert begun.wait(10)
+        assert started.wait(10)
     finally:
         address = urlsplit(sandbox.url)
         stopping = Thread(target=sandbox.stop)
@@ -119,7 +119,7 @@ def test_a_report_in_progress_is_finished_before_stopping(
         closed.set()
         stopping.join()
     with Sandbox(state=state) as again:
-        job = fetched(again, session_id)
+        job = fetch_job(again, session_id)
         assert (job["status"], list(job["result"])) == ("SUCCEEDED", ["report_url"])
 
 
@@ -128,7 +128,7 @@ def test_an_unexpected_error_fails_only_its_job(
 ) -> None:
     """Later jobs are still processed."""
     run = sandbox.items("MODEL_RUN")[0]
-    with sandbox._up.store.transaction() as connection:
+    with sandbox._started.store.transaction() as connection:
         connection.execute("UPDATE item SET body = '{}' WHERE id = ?", (run.id,))
     headers = {"Authorization": f"Bearer {sandbox.token('read', 'write')}"}
     record = sandbox.items("MODEL_RUN")[1].body["record"]
@@ -136,6 +136,6 @@ def test_an_unexpected_error_fails_only_its_job(
     statuses = []
     for path, body in (("/model_run/update", broken), ("/model_run/register", record)):
         response = http.post(sandbox.url + path, json=body, headers=headers).raise_for_status()
-        statuses.append(session.ended(response.json()["session_id"])["status"])
+        statuses.append(session.wait_for_job(response.json()["session_id"])["status"])
     assert statuses == ["FAILED", "SUCCEEDED"]
-    assert "failed in the sandbox itself" in caplog.text
+    assert "internal error in the sandbox" in caplog.text

@@ -83,15 +83,15 @@ def test_an_unknown_host_is_an_error() -> None:
 
 
 def test_urls_use_the_host_of_the_request() -> None:
-    """Callers on other machines use another name for this machine."""
-    with Sandbox(host="0.0.0.0", report_style="job") as sandbox:  # noqa: S104  (what is tested)
+    """Callers on other machines may use another name for this machine."""
+    with Sandbox(host="0.0.0.0", report_style="job") as sandbox:  # noqa: S104  (the point of this test)
         assert sandbox.url.startswith("http://127.0.0.1:")
         port = sandbox.url.rpartition(":")[2]
-        asked = f"localhost:{port}"
-        headers = {"Host": asked, "Authorization": f"Bearer {sandbox.token('read')}"}
+        host = f"localhost:{port}"
+        headers = {"Host": host, "Authorization": f"Bearer {sandbox.token('read')}"}
         realm = f"{sandbox.config.keycloak_endpoint}/.well-known/openid-configuration"
         found = http.get(realm, headers=headers).json()
-        assert found["token_endpoint"].startswith(f"http://{asked}/auth/realms/sandbox/")
+        assert found["token_endpoint"].startswith(f"http://{host}/auth/realms/sandbox/")
 
         body = {"id": sandbox.items("STUDY")[0].id, "item_subtype": "STUDY", "depth": 1}
         url = f"{sandbox.url}/explore/generate/report"
@@ -102,7 +102,7 @@ def test_urls_use_the_host_of_the_request() -> None:
             if response.get("job", {}).get("status") == "SUCCEEDED":
                 break
         address = response["job"]["result"]["report_url"]
-        assert address.startswith(f"http://{asked}/reports/")
+        assert address.startswith(f"http://{host}/reports/")
         assert http.get(address).content.startswith(b"PK")
 
 

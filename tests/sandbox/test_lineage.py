@@ -1,4 +1,4 @@
-"""Lineage queries give the same results as networkx, on graphs of every shape."""
+"""Lineage queries give the same results as networkx, on random graphs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def store_of(graph: nx.DiGraph[str]) -> Store:
 
 
 def walks(graph: nx.DiGraph[str], start: str, depth: int, ends: Callable[[str], bool]) -> Found:
-    """Nodes and links on walks up to a length that end at an accepted node."""
+    """Nodes and links on walks, up to a length, that end at an accepted node."""
     if start not in graph:
         return set(), set()
     to = nx.single_source_shortest_path_length(graph, start, cutoff=depth)
@@ -90,11 +90,11 @@ def test_effected_agents_agree_with_networkx(
         if start in graph
         else {}
     )
-    pointing = {(u, v) for u, v in graph.edges if u in near and v.startswith("a")}
-    sources = {u for u, _ in pointing}
+    agent_links = {(u, v) for u, v in graph.edges if u in near and v.startswith("a")}
+    sources = {u for u, _ in agent_links}
     nodes, links = walks(backwards, start, depth, lambda name: name in sources)
-    agents = {v for _, v in pointing}
-    assert found(lineage) == (nodes | agents, {(v, u) for u, v in links} | pointing)
+    agents = {v for _, v in agent_links}
+    assert found(lineage) == (nodes | agents, {(v, u) for u, v in links} | agent_links)
 
 
 def test_links_keep_their_relation_and_nodes_their_type() -> None:

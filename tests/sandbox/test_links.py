@@ -84,8 +84,8 @@ LINKS: set[Triple] = {
     ("t/workflow", "hadMember", "t/model"),
 }
 EMPTY = {"directed": True, "multigraph": False, "graph": {}, "nodes": [], "links": []}
-ALONE = {"study_id": None, "associations": {"modeller_id": "t/bob"}}
-"""Changes that make a run without a study and a requesting organisation."""
+MINIMAL = {"study_id": None, "associations": {"modeller_id": "t/bob"}}
+"""Changes that remove the study and the requesting organisation of a run."""
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def upstream(caller: Caller, start: str) -> dict[str, Any]:
     return found
 
 
-def brought(caller: Caller, run: str) -> list[Any]:
-    """The changes that deleting a run would make, which are all of its nodes and links."""
+def deletion_diff(caller: Caller, run: str) -> list[Any]:
+    """The changes that deleting a run would make: all of its nodes and links."""
     body = caller.post("/model_run/delete", {"record_id": run, "trial_mode": True}).json()
     diff: list[Any] = body["diff"]
     return diff
@@ -118,7 +118,7 @@ def all_links(caller: Caller, run: str) -> set[Triple]:
 
 
 def test_a_run_has_all_links(caller: Caller) -> None:
-    run = caller.registered(RECORD)
+    run = caller.register(RECORD)
     assert all_links(caller, run) == LINKS
     nodes = [node for start in ("t/flow", "t/heat") for node in upstream(caller, start)["nodes"]]
     kinds = {node["id"]: (node["item_category"], node["item_subtype"]) for node in nodes}
@@ -127,31 +127,31 @@ def test_a_run_has_all_links(caller: Caller) -> None:
 
 
 def test_a_minimal_run_has_fewer_links(caller: Caller) -> None:
-    run = caller.registered(RECORD | ALONE)
+    run = caller.register(RECORD | MINIMAL)
     missing = {link for link in LINKS if {"t/study", "t/reefs"} & {*link}}
     expected = {tuple(end.replace("t/ann", "t/bob") for end in link) for link in LINKS - missing}
     assert all_links(caller, run) == expected
 
 
 def test_a_study_linked_later_has_the_same_links(caller: Caller) -> None:
-    run = caller.registered({**RECORD, "study_id": None})
+    run = caller.register({**RECORD, "study_id": None})
     assert all_links(caller, run) == LINKS - {("RUN", "wasInformedBy", "t/study")}
     path = "/model_run/edit/link_to_study"
-    caller.ended(caller.started(path, model_run_id=run, study_id="t/study"))
+    caller.wait_for_job(caller.start_job(path, model_run_id=run, study_id="t/study"))
     assert all_links(caller, run) == LINKS
 
 
 def test_an_updated_run_has_only_the_links_of_its_new_record(caller: Caller) -> None:
-    run = caller.registered(RECORD | ALONE)
+    run = caller.register(RECORD | MINIMAL)
     before = all_links(caller, run)
     update = {"model_run_id": run, "reason": "All of it was wrong.", "record": RECORD}
-    for record, links in ((RECORD, LINKS), (RECORD | ALONE, before)):
-        caller.ended(caller.started("/model_run/update", {**update, "record": record}))
+    for record, links in ((RECORD, LINKS), (RECORD | MINIMAL, before)):
+        caller.wait_for_job(caller.start_job("/model_run/update", {**update, "record": record}))
         assert all_links(caller, run) == links
 
 
 def test_a_run_stored_again_has_only_the_links_of_its_new_record(caller: Caller) -> None:
-    run = caller.registered(RECORD | ALONE)
+    run = caller.register(RECORD | MINIMAL)
     item = run_of(caller.sandbox, run)
     stored = {
         **item.body,
@@ -171,11 +171,11 @@ def test_a_run_stored_again_has_only_the_links_of_its_new_record(caller: Caller)
 
 
 def test_a_cleared_graph_can_be_restored(caller: Caller) -> None:
-    """Nothing of the old graph may be left, since new nodes reuse the numbers of old ones."""
-    runs = [caller.registered(RECORD) for _ in range(3)]
+    """Nothing of the old graph may remain, since new nodes reuse the numbers of old ones."""
+    runs = [caller.register(RECORD) for _ in range(3)]
     caller.delete("/graph/admin/clear")
-    last = caller.registered(RECORD | ALONE)
+    last = caller.register(RECORD | MINIMAL)
     diff = caller.post("/model_run/delete", {"record_id": last}).json()["diff"]
     assert {change["action_type"] for change in diff} == {"REMOVE_LINK", "REMOVE_NODE"}
     assert upstream(caller, "t/flow") == EMPTY
-    assert [brought(caller, run) for run in runs] == [[]] * 3
+    assert [deletion_diff(caller, run) for run in runs] == [[]] * 3

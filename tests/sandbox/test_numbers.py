@@ -11,7 +11,7 @@ from sandbox import http
 
 from prov_facade.sandbox import Sandbox
 
-LARGEST = 2**63 - 1  # the largest value in a column of SQLite
+LARGEST = 2**63 - 1  # the largest integer in SQLite
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,9 @@ def record(sandbox: Sandbox) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("end_time", [4e9, 2**63, 2**64, 1e300])
-def test_integers_can_have_a_point_and_an_exponent(end_time: float, shared: Sandbox) -> None:
+def test_integers_can_have_a_decimal_point_and_an_exponent(
+    end_time: float, shared: Sandbox
+) -> None:
     # In JSON Schema, 4000000000.0 is an integer, and integers have no bounds.
     body = {**record(shared), "end_time": end_time}
     response = post(shared, "/model_run/register_sync", json=body)

@@ -180,7 +180,7 @@ def test_nodes_are_ordered_by_id() -> None:
     assert list(json.loads(text)["entity"]) == [f"handle:{node.id}" for node in nodes]
 
 
-def test_other_relations_are_rejected() -> None:
+def test_unknown_relations_are_rejected() -> None:
     with pytest.raises(KeyError, match="wasNearTo"):
         prov_document(RUN, RECORD, [Link(RUN, "wasNearTo", "10378.1/3")], NODES)
 

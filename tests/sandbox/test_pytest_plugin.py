@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sandbox.running import pytest_in
+from sandbox.pytest_process import run_pytest
 
 SUITE = """
 import httpx
@@ -74,14 +74,14 @@ WITHOUT_THE_EXTRA = """
 import sys
 
 for name in ("docx", "jsonschema", "jwt", "python_multipart", "starlette", "uvicorn", "yaml"):
-    sys.modules[name] = None  # imports of such modules fail
+    sys.modules[name] = None  # makes their imports fail
 """
 
 
 def test_the_fixture_needs_no_setup_and_shares_one_server(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(SUITE, encoding="utf-8")
     (tmp_path / "test_sharing.py").write_text(SHARING, encoding="utf-8")
-    status, output = pytest_in(tmp_path)
+    status, output = run_pytest(tmp_path)
     assert status == 0, output
     assert "11 passed" in output
 
@@ -89,13 +89,13 @@ def test_the_fixture_needs_no_setup_and_shares_one_server(tmp_path: Path) -> Non
 def test_without_the_extra_only_the_fixture_fails_and_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(WITHOUT_THE_EXTRA, encoding="utf-8")
     (tmp_path / "test_mine.py").write_text(SUITE, encoding="utf-8")
-    status, output = pytest_in(tmp_path)
+    status, output = run_pytest(tmp_path)
     assert status == 1, output
     assert "1 passed, 2 errors" in output
     assert "pip install 'prov-facade[sandbox]'" in output
 
 
 def test_the_plugin_does_not_import_prov_facade() -> None:
-    """Every start of pytest would take longer wherever prov-facade is installed."""
+    """Otherwise, pytest would start more slowly wherever prov-facade is installed."""
     check = "import sys, prov_facade_pytest; sys.exit('prov_facade' in sys.modules)"
     subprocess.run([sys.executable, "-c", check], check=True)

@@ -1,6 +1,6 @@
-"""The six lineage queries over HTTP: which way each goes, where it ends, and how far by default.
+"""The six lineage queries over HTTP: their directions, goals and default depths.
 
-What a walk finds on any graph is compared with networkx in ``test_lineage``.
+``test_lineage`` compares the results on random graphs with networkx.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ def test_queries_follow_their_direction_and_depth(
     query = {"starting_id": MIDDLE} | ({} if depth is None else {"depth": depth})
     graph = graph_of(shared, path, **query)
 
-    steps = max(depth or default, 0)  # like the server, 0 counts as no depth
+    steps = max(depth or default, 0)  # like the server, treat 0 as unset
     if goal is None:
-        expected = effected_agents(shared._up.store, MIDDLE, steps)
+        expected = effected_agents(shared._started.store, MIDDLE, steps)
     else:
-        expected = explore(shared._up.store, MIDDLE, steps, direction, goal)
+        expected = explore(shared._started.store, MIDDLE, steps, direction, goal)
     assert set(graph.nodes) == {node.id for node in expected.nodes}
     links = {(link.source, link.target, link.relation) for link in expected.links}
     assert set(graph.edges(data="type")) == links
@@ -75,7 +75,7 @@ def test_queries_on_the_seed(shared: Sandbox) -> None:
     assert weather not in found["/explore/downstream"]
     for way in ("contributing", "effected"):
         datasets = found[f"/explore/special/{way}_datasets"]
-        # Inner nodes are included; walks that lead to no dataset are not.
+        # Intermediate nodes are included; walks that reach no dataset are not.
         assert subtypes[f"/explore/special/{way}_datasets"] == {"DATASET", "MODEL_RUN"}
         assert (weather if way == "contributing" else outlook) in datasets
         assert "PERSON" in subtypes[f"/explore/special/{way}_agents"]

@@ -37,7 +37,7 @@ class Clock:
 
 
 class Served:
-    """A realm that listens, and an HTTP client."""
+    """A realm served over HTTP, and an HTTP client."""
 
     def __init__(self, url: str, **settings: Any) -> None:
         self.clock = Clock()
@@ -73,11 +73,11 @@ class Served:
 
 @contextmanager
 def serving(**settings: Any) -> Iterator[Served]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        served = Served(f"http://127.0.0.1:{listening.getsockname()[1]}", **settings)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        served = Served(f"http://127.0.0.1:{listener.getsockname()[1]}", **settings)
         interceptor = Interceptor(RequestLog(), Faults(OPERATIONS, ()))
         server = ServerThread(
-            Starlette(routes=routes(served.issuer, served.realm, interceptor)), listening
+            Starlette(routes=routes(served.issuer, served.realm, interceptor)), listener
         )
         server.start()
         try:
@@ -113,7 +113,7 @@ def test_the_realm_has_a_discovery_document(served: Served) -> None:
         "end_session_endpoint",
     ):
         # An empty form is parsed, and rejected.
-        check_error(served.http.post(found[name], data={"x": ""}), *REFUSED[name])
+        check_error(served.http.post(found[name], data={"x": ""}), *EMPTY_FORM_ERRORS[name])
     (algorithm,) = found["id_token_signing_alg_values_supported"]
     (key,) = served.http.get(found["jwks_uri"]).json()["keys"]
     header = jwt.get_unverified_header(served.signed_in()["access_token"])
@@ -140,7 +140,7 @@ def test_the_realm_has_keycloaks_metadata(served: Served) -> None:
     assert jwt.decode(token, pem, ["RS256"], options=options)["preferred_username"] == "ann"
 
 
-REFUSED: dict[str, tuple[str, int]] = {
+EMPTY_FORM_ERRORS: dict[str, tuple[str, int]] = {
     "token_endpoint": ("invalid_request", 400),
     "device_authorization_endpoint": ("invalid_client", 401),
     "revocation_endpoint": ("invalid_client", 401),
@@ -351,7 +351,7 @@ def test_a_refresh_token_obtains_new_tokens(served: Served) -> None:
     assert served.refresh(second["refresh_token"]).status_code == 200
 
 
-def test_offline_tokens_live_longer(served: Served) -> None:
+def test_offline_tokens_are_valid_longer(served: Served) -> None:
     first = served.signed_in("openid offline_access")
     assert first["refresh_expires_in"] == 0
     assert first["scope"].split()[-1] == "offline_access"
@@ -362,7 +362,7 @@ def test_offline_tokens_live_longer(served: Served) -> None:
     check_error(served.refresh(first["refresh_token"]), "invalid_grant")
 
 
-def test_only_refresh_tokens_refresh(served: Served) -> None:
+def test_only_refresh_tokens_can_be_refreshed(served: Served) -> None:
     found = served.signed_in()
     check_error(served.refresh(found["access_token"]), "invalid_grant")
     check_error(served.refresh("nonsense"), "invalid_grant")
@@ -377,12 +377,12 @@ def test_a_refresh_token_can_be_used_repeatedly(served: Served) -> None:
     assert [served.refresh(token).status_code for _ in range(2)] == [200, 200]
 
 
-def test_a_refresh_token_can_be_for_single_use() -> None:
+def test_reusing_a_single_use_refresh_token_ends_the_session() -> None:
     with serving(single_use=True) as served:
         first = served.signed_in()["refresh_token"]
         second = served.refresh(first).raise_for_status().json()["refresh_token"]
         third = served.refresh(second).raise_for_status().json()["refresh_token"]
-        # It may be stolen, so the session ends for both users.
+        # The token may be stolen, so the session ends for both users.
         check_error(served.refresh(first), "invalid_grant")
         check_error(served.refresh(third), "invalid_grant")
         assert served.refresh(served.signed_in()["refresh_token"]).status_code == 200

@@ -30,7 +30,7 @@ def test_requests_are_recorded_completely_and_in_order(sandbox: Sandbox) -> None
 def test_requests_to_unknown_paths_are_recorded(
     method: str, path: str, status: int, sandbox: Sandbox
 ) -> None:
-    """A client that uses a wrong URL is what a test wants to find."""
+    """So that tests can find clients that use a wrong URL."""
     assert http.request(method, sandbox.url + path).status_code == status
     (received,) = sandbox.requests
     assert (received.operation_id, received.method, received.path) == ("", method, path)

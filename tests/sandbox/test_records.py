@@ -20,6 +20,7 @@ RESOURCES = [
     {"key": "file", "description": "A file"},
     {"key": "log", "description": "A log", "optional": True},
 ]
+MISMATCH = "The resources of dataset {} do not match the deferred resources of its template: {}."
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def registered(sandbox: Sandbox, change: Change) -> tuple[int, dict[str, Any]]:
+def register(sandbox: Sandbox, change: Change) -> tuple[int, dict[str, Any]]:
     record = deepcopy(SMALL["model_runs"][0])
     del record["id"]
     for dataset in record["inputs"]:
@@ -59,9 +60,9 @@ def test_a_template_can_have_several_datasets(sandbox: Sandbox, session: Session
         record["inputs"].append(dataset("1/in", "1/more", file="b.nc"))
         record["outputs"] = [dataset("1/out", "1/data"), dataset("1/out", "1/more")]
 
-    status, response = registered(sandbox, change)
+    status, response = register(sandbox, change)
     assert status == 200, response
-    run_id = session.ended(response["session_id"])["result"]["record"]["id"]
+    run_id = session.wait_for_job(response["session_id"])["result"]["record"]["id"]
     graph = session.run(lambda c: c.explore_upstream(run_id, depth=1)).graph
     assert graph is not None
     assert {("used", "1/data"), ("used", "1/more")} <= {
@@ -81,7 +82,7 @@ def test_a_template_can_have_several_datasets(sandbox: Sandbox, session: Session
     ids=["an optional resource", "an output's template", "an input's template", "an annotation"],
 )
 def test_records_that_the_server_accepts(sandbox: Sandbox, change: Change) -> None:
-    assert registered(sandbox, change)[0] == 200
+    assert register(sandbox, change)[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -89,15 +90,15 @@ def test_records_that_the_server_accepts(sandbox: Sandbox, change: Change) -> No
     [
         (
             lambda record: record["inputs"][0].update(resources={"log": "b"}),
-            "The resources of dataset 1/data do not match those that its template defers: file.",
+            MISMATCH.format("1/data", "file"),
         ),
         (
             lambda record: record["inputs"][0].update(resources={"file": "a", "map": "b"}),
-            "The resources of dataset 1/data do not match those that its template defers: map.",
+            MISMATCH.format("1/data", "map"),
         ),
         (
             lambda record: record["inputs"].append(dataset("1/in", "1/more")),
-            "The resources of dataset 1/more do not match those that its template defers: file.",
+            MISMATCH.format("1/more", "file"),
         ),
         (
             lambda record: record["inputs"].append(dataset("1/other", "1/more")),
@@ -110,4 +111,4 @@ def test_records_that_the_server_accepts(sandbox: Sandbox, change: Change) -> No
     ],
 )
 def test_records_that_the_server_rejects(sandbox: Sandbox, change: Change, detail: str) -> None:
-    assert registered(sandbox, change) == (400, {"detail": detail})
+    assert register(sandbox, change) == (400, {"detail": detail})

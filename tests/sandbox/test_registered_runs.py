@@ -26,7 +26,7 @@ def test_an_update_by_another_user_keeps_the_owner(sandbox: Sandbox, bob: Caller
     for caller, name in ((bob, "First"), (Caller(sandbox, "ann"), "Second")):
         record = record_of(sandbox, display_name=name)
         update = {"model_run_id": old.id, "reason": f"{name} update", "record": record}
-        caller.ended(caller.started("/model_run/update", update))
+        caller.wait_for_job(caller.start_job("/model_run/update", update))
     new = run_of(sandbox, old.id)
     assert new.owner_username == old.owner_username
     assert new.created_timestamp == old.created_timestamp < new.updated_timestamp
@@ -42,55 +42,55 @@ def test_an_update_by_another_user_keeps_the_owner(sandbox: Sandbox, bob: Caller
 
 @pytest.mark.parametrize("path", ["/model_run/register", "/model_run/register_sync"])
 def test_a_run_belongs_to_its_caller(path: str, sandbox: Sandbox, bob: Caller) -> None:
-    held = {item.id for item in sandbox.items()}
+    before = {item.id for item in sandbox.items()}
     response = bob.post(path, record_of(sandbox)).json()
     if "session_id" in response:
-        bob.ended(response["session_id"])
-    (new,) = (item for item in sandbox.items() if item.id not in held)
+        bob.wait_for_job(response["session_id"])
+    (new,) = (item for item in sandbox.items() if item.id not in before)
     assert new.owner_username == "bob"
     assert [entry["username"] for entry in new.body["history"]] == ["bob"]
 
 
-def refused(caller: Caller, path: str, detail: str, body: Any = None, **query: Any) -> None:
-    """Check that a response is a 400, and that no job was started."""
-    before = caller.listed(limit=1000), caller.sandbox.items()
+def check_rejected(caller: Caller, path: str, detail: str, body: Any = None, **query: Any) -> None:
+    """Check that a request gets a 400, and that nothing changes."""
+    before = caller.list_jobs(limit=1000), caller.sandbox.items()
     response = caller.post(path, body, **query)
     assert response.status_code == 400
     assert detail in response.json()["detail"]
-    assert (caller.listed(limit=1000), caller.sandbox.items()) == before
+    assert (caller.list_jobs(limit=1000), caller.sandbox.items()) == before
 
 
 @pytest.mark.parametrize("study", [NOWHERE, DATASET, PERSON])
 def test_a_run_can_only_be_linked_to_studies(study: str, sandbox: Sandbox, bob: Caller) -> None:
-    run = bob.registered(record_of(sandbox, study_id=None))
-    refused(bob, LINK, study, model_run_id=run, study_id=study)
+    run = bob.register(record_of(sandbox, study_id=None))
+    check_rejected(bob, LINK, study, model_run_id=run, study_id=study)
 
 
 def test_a_run_can_have_only_one_study(sandbox: Sandbox, bob: Caller) -> None:
-    run = bob.registered(record_of(sandbox, study_id=STUDY))
+    run = bob.register(record_of(sandbox, study_id=STUDY))
     for study in (STUDY, sandbox.items("STUDY")[1].id):
-        refused(bob, LINK, run, model_run_id=run, study_id=study)
+        check_rejected(bob, LINK, run, model_run_id=run, study_id=study)
 
 
 @pytest.mark.parametrize("run", [NOWHERE, DATASET, STUDY])
 def test_only_runs_can_be_linked_updated_or_deleted(
     run: str, sandbox: Sandbox, bob: Caller
 ) -> None:
-    refused(bob, LINK, run, model_run_id=run, study_id=STUDY)
+    check_rejected(bob, LINK, run, model_run_id=run, study_id=STUDY)
     body = {"model_run_id": run, "reason": "None.", "record": record_of(sandbox)}
-    refused(bob, "/model_run/update", run, body)
-    refused(bob, "/model_run/delete", run, {"record_id": run})
+    check_rejected(bob, "/model_run/update", run, body)
+    check_rejected(bob, "/model_run/delete", run, {"record_id": run})
 
 
 @pytest.mark.parametrize(
     ("change", "detail"),
     [
-        ({"study_id": PERSON}, "a STUDY was expected"),
-        ({"workflow_template_id": STUDY}, "a WORKFLOW_TEMPLATE was expected"),
-        ({"associations": {"modeller_id": STUDY}}, "a PERSON was expected"),
+        ({"study_id": PERSON}, "not STUDY"),
+        ({"workflow_template_id": STUDY}, "not WORKFLOW_TEMPLATE"),
+        ({"associations": {"modeller_id": STUDY}}, "not PERSON"),
         (
             {"associations": {"modeller_id": PERSON, "requesting_organisation_id": PERSON}},
-            "a ORGANISATION was expected",
+            "not ORGANISATION",
         ),
         (
             {"associations": {"modeller_id": PERSON, "requesting_organisation_id": NOWHERE}},
@@ -103,7 +103,7 @@ def test_only_runs_can_be_linked_updated_or_deleted(
 def test_records_with_wrong_ids_are_rejected(
     path: str, change: dict[str, Any], detail: str, sandbox: Sandbox, bob: Caller
 ) -> None:
-    refused(bob, path, detail, record_of(sandbox, **change))
+    check_rejected(bob, path, detail, record_of(sandbox, **change))
 
 
 def altered(record: dict[str, Any], **changes: Any) -> list[Any]:
@@ -128,14 +128,14 @@ def test_inputs_that_do_not_match_the_template_are_rejected(
 ) -> None:
     record = record_of(sandbox)
     assert record["inputs"][-1]["resources"]
-    refused(bob, "/model_run/register", "", {**record, "inputs": altered(record, **changes)})
+    check_rejected(bob, "/model_run/register", "", {**record, "inputs": altered(record, **changes)})
 
 
 def test_reports_on_other_items_are_rejected(bob: Caller) -> None:
     path = "/explore/generate/report"
     for item_id, subtype in ((DATASET, "DATASET"), (DATASET, "STUDY"), (NOWHERE, "MODEL_RUN")):
         body = {"id": item_id, "item_subtype": subtype, "depth": 1}
-        refused(bob, path, subtype, body)
+        check_rejected(bob, path, subtype, body)
 
 
 def test_an_unknown_batch_has_no_csv(bob: Caller) -> None:

@@ -46,7 +46,7 @@ def test_a_new_run_gets_an_unused_handle(sandbox: Sandbox, session: Session) -> 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"id": "10378.1/1955003"}, "is the id of a PERSON"),
+        ({"id": "10378.1/1955003"}, "is already the id of a PERSON"),
         ({"id": ""}, "not a model run"),
         ({"item_subtype": "DATASET"}, "not a model run"),
     ],
@@ -99,7 +99,7 @@ def test_a_study_link_is_registered_immediately_and_lodged_in_a_job(
     made = session.run(lambda c: c.admin.register_model_run_sync(record))
     assert made.record_info is not None
     run_id, study_id = made.record_info.id, sandbox.items("STUDY")[0].id
-    sandbox.faults.fail_jobs("MODEL_RUN_LODGE_ONLY", "The graph is not to be reached.")
+    sandbox.faults.fail_jobs("MODEL_RUN_LODGE_ONLY", "The graph is unreachable.")
     linked = session.run(lambda c: c.link_model_run_to_study(run_id, study_id))
 
     def studies() -> set[str]:
@@ -107,9 +107,9 @@ def test_a_study_link_is_registered_immediately_and_lodged_in_a_job(
         nodes = (lineage.graph or {})["nodes"]
         return {node["id"] for node in nodes if node["item_subtype"] == "STUDY"}
 
-    job = session.ended(linked.session_id)
+    job = session.wait_for_job(linked.session_id)
     assert (job["job_sub_type"], job["status"]) == ("MODEL_RUN_LODGE_ONLY", "FAILED")
-    assert job["info"] == "The graph is not to be reached."
+    assert job["info"] == "The graph is unreachable."
     (run,) = (item for item in sandbox.items("MODEL_RUN") if item.id == run_id)
     assert run.body["record"]["study_id"] == study_id
     assert studies() == set()
@@ -123,7 +123,7 @@ def test_batches_of_other_users_cannot_be_read(sandbox: Sandbox, session: Sessio
     record = sandbox.items("MODEL_RUN")[0].body["record"]
     body = models.RegisterBatchModelRunRequest.from_dict({"records": [record]})
     batch = session.run(lambda c: c.register_batch_model_runs(body))
-    batch_id = session.ended(batch.session_id)["result"]["batch_id"]
+    batch_id = session.wait_for_job(batch.session_id)["result"]["batch_id"]
     token = sandbox.token("read", "write", username="somebody")
     response = http.get(
         f"{sandbox.url}/bulk/regenerate_from_batch/csv",

@@ -17,7 +17,7 @@ from prov_facade.sandbox._state.store import Item, Store
 
 NOW = 1_750_000_000
 
-# Two consecutive runs of a study, with a run of no study before and after them:
+# Two consecutive runs of a study, with a run outside the study before and after:
 # data0 -> run0 -> data1 -> run1 -> data2 -> run2 -> data3 -> run3 -> data4.
 STUDY = Item(
     "1/study", "ACTIVITY", "STUDY", "Reefs", "ann", 1_700_000_000, 0, {"description": "About reefs"}
@@ -27,7 +27,7 @@ NAMED = [
     Item("1/data1", "ENTITY", "DATASET", "Ocean"),
     Item("1/data2", "ENTITY", "DATASET", "Cover"),
     Item("1/data3", "ENTITY", "DATASET", "Outlook"),
-    Item("1/run0", "ACTIVITY", "MODEL_RUN", "Run nought"),
+    Item("1/run0", "ACTIVITY", "MODEL_RUN", "Run zero"),
     Item("1/run1", "ACTIVITY", "MODEL_RUN", "Run one", body={"record": {"description": "One."}}),
     Item("1/run2", "ACTIVITY", "MODEL_RUN", "Run two"),
 ]
@@ -70,7 +70,7 @@ def item(store: Store, item_id: str) -> Item:
 
 
 def tables(content: bytes) -> dict[str, list[list[str]]]:
-    """The rows of the tables by the heading above each."""
+    """The rows of each table, by the heading above it."""
     found: dict[str, list[list[str]]] = {}
     heading = ""
     document = opened(content)
@@ -97,7 +97,7 @@ def ids(content: bytes) -> dict[str, list[str]]:
         (3, ["1/data0", "1/data1"], ["1/run0", "1/run1", "1/run2"], ["1/data2", "1/data3"]),
     ],
 )
-def test_a_report_on_a_run_lists_its_surroundings(
+def test_a_report_on_a_run_lists_related_items(
     depth: int, inputs: list[str], runs: list[str], outputs: list[str], store: Store
 ) -> None:
     content = report(store, item(store, "1/run1"), depth, now=NOW)
@@ -116,7 +116,7 @@ def test_a_report_on_a_run_lists_its_surroundings(
         ),
     ],
 )
-def test_a_report_on_a_study_lists_the_surroundings_of_its_runs(
+def test_a_report_on_a_study_lists_the_items_related_to_its_runs(
     depth: int, inputs: list[str], runs: list[str], outputs: list[str], store: Store
 ) -> None:
     content = report(store, STUDY, depth, now=NOW)
@@ -131,7 +131,7 @@ def test_known_names_are_listed(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("item_id", "title", "says"),
+    ("item_id", "title", "paragraphs"),
     [
         (
             "1/study",
@@ -143,19 +143,19 @@ def test_known_names_are_listed(store: Store) -> None:
                 "Owner: ann",
                 "Registered: 2023-11-14 22:13 UTC",
                 "Links followed: 2",
-                "Report made: 2025-06-15 15:06 UTC",
+                "Report created: 2025-06-15 15:06 UTC",
             ],
         ),
         ("1/run1", "Model run report: Run one", ["Id: 1/run1", "Description: One."]),
     ],
 )
 def test_a_report_describes_its_item(
-    item_id: str, title: str, says: list[str], store: Store
+    item_id: str, title: str, paragraphs: list[str], store: Store
 ) -> None:
     document = opened(report(store, item(store, item_id), 2, now=NOW))
     texts = [paragraph.text for paragraph in document.paragraphs]
     assert texts[0] == document.core_properties.title == title
-    assert set(says) <= set(texts)
+    assert set(paragraphs) <= set(texts)
 
 
 def test_an_item_outside_the_graph_gives_empty_tables(store: Store) -> None:
@@ -164,7 +164,7 @@ def test_an_item_outside_the_graph_gives_empty_tables(store: Store) -> None:
     assert tables(content) == {"Inputs": [], "Model runs": [], "Outputs": []}
 
 
-def test_only_informed_by_links_make_a_run_of_a_study(store: Store) -> None:
+def test_only_informed_by_links_connect_runs_to_a_study(store: Store) -> None:
     add(
         store,
         "1/x",
@@ -175,7 +175,7 @@ def test_only_informed_by_links_make_a_run_of_a_study(store: Store) -> None:
     assert ids(content)["Inputs"] == ["1/data1", "1/data2"]
 
 
-def test_runs_of_a_study_are_direct(store: Store) -> None:
+def test_only_directly_linked_runs_belong_to_a_study(store: Store) -> None:
     add(
         store,
         "1/run9",
@@ -188,7 +188,7 @@ def test_runs_of_a_study_are_direct(store: Store) -> None:
 
 
 def test_other_items_have_no_reports(store: Store) -> None:
-    with pytest.raises(ValueError, match="reports on a DATASET do not exist"):
+    with pytest.raises(ValueError, match="cannot create a report on a DATASET"):
         report(store, item(store, "1/data1"), 1, now=NOW)
 
 
@@ -229,4 +229,4 @@ def test_any_text_and_time_can_be_written(store: Store) -> None:
     assert texts[0].startswith(document.core_properties.title)
     assert f"Registered: {10**18}" in texts
     assert "Description: \ufffd" in texts
-    assert "Report made: 1970-01-01 00:00 UTC" in texts
+    assert "Report created: 1970-01-01 00:00 UTC" in texts

@@ -1,4 +1,4 @@
-"""`Sandbox.reset` returns a running sandbox to the state of a new one."""
+"""`Sandbox.reset` returns a running sandbox to its initial state."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def graph_of(sandbox: Sandbox) -> Any:
     return Caller(sandbox).get("/explore/downstream", starting_id=study, depth=5).json()
 
 
-def test_data_are_those_of_the_seed_again(sandbox: Sandbox) -> None:
+def test_data_are_restored_from_the_seed(sandbox: Sandbox) -> None:
     items, graph = sandbox.items(), graph_of(sandbox)
     ann = Caller(sandbox, "ann")
-    handle = ann.registered(record_of(sandbox))
+    handle = ann.register(record_of(sandbox))
     changed, deleted = sandbox.items("MODEL_RUN")[:2]
     update = {"model_run_id": changed.id, "reason": "A test.", "record": record_of(sandbox)}
-    session_id = ann.started("/model_run/update", update)
-    ann.ended(session_id)
+    session_id = ann.start_job("/model_run/update", update)
+    ann.wait_for_job(session_id)
     ann.post("/model_run/delete", {"record_id": deleted.id}).raise_for_status()
     assert sandbox.items() != items
     assert graph_of(sandbox) != graph
@@ -73,16 +73,16 @@ def test_data_are_those_of_the_seed_again(sandbox: Sandbox) -> None:
     sandbox.reset()
     assert sandbox.items() == items
     assert graph_of(sandbox) == graph
-    assert ann.fetched(session_id).json() == {"detail": "Item was not found."}
-    assert ann.listed() == ([], None)
-    assert ann.registered(record_of(sandbox)) == handle
+    assert ann.fetch_job(session_id).json() == {"detail": "Item was not found."}
+    assert ann.list_jobs() == ([], None)
+    assert ann.register(record_of(sandbox)) == handle
 
 
 def test_reports_are_deleted() -> None:
     with Sandbox(report_style="job", delays=NO_DELAYS) as sandbox:
         ann = Caller(sandbox, "ann")
         body = {"id": sandbox.items("STUDY")[0].id, "item_subtype": "STUDY", "depth": 1}
-        job = ann.ended(ann.started("/explore/generate/report", body))
+        job = ann.wait_for_job(ann.start_job("/explore/generate/report", body))
         url = job["result"]["report_url"]
         assert http.get(url).content.startswith(b"PK")
         sandbox.reset()
@@ -95,7 +95,7 @@ def test_faults_requests_delays_and_settings_of_the_realm_are_reset(sandbox: San
 
     initial = settings()
     sandbox.faults.add("get_health_check", Fault(status=500))
-    sandbox.faults.fail_jobs("MODEL_RUN_PROV_LODGE", "On demand.")
+    sandbox.faults.fail_jobs("MODEL_RUN_PROV_LODGE", "Injected fault.")
     sandbox.delays = NO_DELAYS
     sandbox.realm.interval, sandbox.realm.single_use = 0, True
     http.get(sandbox.url + "/nowhere")
@@ -104,10 +104,10 @@ def test_faults_requests_delays_and_settings_of_the_realm_are_reset(sandbox: San
     assert sandbox.requests == []
     assert settings() == initial
     assert http.get(sandbox.url).status_code == 200
-    Caller(sandbox).registered(record_of(sandbox))
+    Caller(sandbox).register(record_of(sandbox))
 
 
-def test_access_tokens_stay_valid_and_sign_ins_end(sandbox: Sandbox) -> None:
+def test_access_tokens_stay_valid_and_sessions_end(sandbox: Sandbox) -> None:
     realm = f"{sandbox.config.keycloak_endpoint}/protocol/openid-connect"
     url, caller = sandbox.url, Caller(sandbox)
     public = {"client_id": "notebooks"}
@@ -151,10 +151,10 @@ def test_clients_with_a_secret_are_kept() -> None:
 def test_waiting_jobs_are_discarded(sandbox: Sandbox) -> None:
     seeded = len(sandbox.items())
     sandbox.delays = JobDelays(hidden=0, pending=0.05, dequeued=0, in_progress=0)
-    Caller(sandbox).started("/model_run/register", record_of(sandbox))
+    Caller(sandbox).start_job("/model_run/register", record_of(sandbox))
     sandbox.reset()
-    # A job that is due later: by the time it ends, the other one would have ended.
-    Caller(sandbox).registered(record_of(sandbox))
+    # This job is due later: when it finishes, the other one would have finished.
+    Caller(sandbox).register(record_of(sandbox))
     assert len(sandbox.items()) == seeded + 1
 
 
@@ -163,7 +163,7 @@ def test_a_job_being_processed_is_finished_first(
 ) -> None:
     items = sandbox.items()
     blocked = Blocked(monkeypatch, Registry, "lodge")
-    Caller(sandbox).started("/model_run/register", record_of(sandbox))
+    Caller(sandbox).start_job("/model_run/register", record_of(sandbox))
     assert blocked.entered.wait(30)
     with in_thread(sandbox.reset) as reset:
         time.sleep(0.05)
@@ -211,7 +211,7 @@ def test_a_request_being_received_is_dropped(sandbox: Sandbox) -> None:
     assert sandbox.requests == []
 
 
-def test_requests_already_sent_belong_to_the_time_before(sandbox: Sandbox) -> None:
+def test_requests_sent_before_a_reset_are_not_recorded(sandbox: Sandbox) -> None:
     for _ in range(20):
         with connected(sandbox) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -234,13 +234,13 @@ def test_requests_during_a_reset_wait_for_its_end(
     assert [request.operation_id for request in sandbox.requests] == ["get_health_check"]
 
 
-def test_many_resets_among_requests_and_jobs(sandbox: Sandbox) -> None:
+def test_resets_during_concurrent_requests_and_jobs(sandbox: Sandbox) -> None:
     sandbox.delays = NO_DELAYS
-    items, over = sandbox.items(), threading.Event()
+    items, done = sandbox.items(), threading.Event()
     caller, record = Caller(sandbox), record_of(sandbox)
 
     def register() -> None:
-        while not over.is_set():
+        while not done.is_set():
             # A request that is still being received when a reset begins loses its connection.
             with suppress(httpx.TransportError):
                 assert caller.post("/model_run/register", record).status_code == 200
@@ -249,7 +249,7 @@ def test_many_resets_among_requests_and_jobs(sandbox: Sandbox) -> None:
         registering = [pool.submit(register) for _ in range(3)]
         for _ in range(30):
             sandbox.reset()
-        over.set()
+        done.set()
         for future in registering:
             future.result()
     sandbox.reset()
@@ -277,7 +277,7 @@ def test_a_state_file_is_reset_as_well(tmp_path: Path) -> None:
     state = tmp_path / "state.db"
     with Sandbox(state=state) as sandbox:
         items = sandbox.items()
-        Caller(sandbox).registered(record_of(sandbox))
+        Caller(sandbox).register(record_of(sandbox))
         token = sandbox.token("read")
         sandbox.reset()
     with Sandbox(state=state) as sandbox:
@@ -287,12 +287,12 @@ def test_a_state_file_is_reset_as_well(tmp_path: Path) -> None:
         assert page.json()["jobs"] == []
 
 
-def test_a_state_file_that_cannot_be_written_stays_as_it_is(
+def test_a_state_file_that_cannot_be_written_is_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Sandbox(state=tmp_path / "state.db") as sandbox:
         caller = Caller(sandbox)
-        caller.registered(record_of(sandbox))
+        caller.register(record_of(sandbox))
         items = sandbox.items()
 
         def fail(*_: object) -> NoReturn:
@@ -303,10 +303,10 @@ def test_a_state_file_that_cannot_be_written_stays_as_it_is(
             with pytest.raises(StateError, match="disk is full"):
                 sandbox.reset()
         assert sandbox.items() == items
-        caller.registered(record_of(sandbox))
+        caller.register(record_of(sandbox))
 
 
-def test_the_seed_file_is_read_anew(tmp_path: Path) -> None:
+def test_the_seed_file_is_read_again(tmp_path: Path) -> None:
     seed = tmp_path / "seed.yaml"
     study = "items: [{{id: s, item_subtype: STUDY, display_name: {}, description: d}}]"
     seed.write_text(study.format("One"))

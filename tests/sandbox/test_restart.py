@@ -17,10 +17,10 @@ def test_a_sandbox_continues_with_its_state_file(tmp_path: Path) -> None:
         changed, deleted = sandbox.items("MODEL_RUN")[:2]
         record = record_of(sandbox, display_name="Changed")
         update = {"model_run_id": changed.id, "reason": "A test.", "record": record}
-        session_id = ann.started("/model_run/update", update)
-        done = ann.ended(session_id)
+        session_id = ann.start_job("/model_run/update", update)
+        done = ann.wait_for_job(session_id)
         ann.post("/model_run/delete", {"record_id": deleted.id}).raise_for_status()
-        first = ann.registered(record)
+        first = ann.register(record)
         token, items = sandbox.token("read", username="ann"), sandbox.items()
 
     with Sandbox(state=state) as sandbox:
@@ -29,7 +29,7 @@ def test_a_sandbox_continues_with_its_state_file(tmp_path: Path) -> None:
         bob = Caller(sandbox, "bob")
         empty = bob.get("/explore/upstream", starting_id=deleted.id).json()
         assert empty["record_count"] == 0
-        second = bob.registered(record)
+        second = bob.register(record)
         assert second not in {item.id for item in items}
         links = bob.get("/explore/upstream", starting_id=first, depth=1).json()["graph"]["links"]
         again = bob.get("/explore/upstream", starting_id=second, depth=1).json()["graph"]["links"]

@@ -82,7 +82,7 @@ def test_unknown_paths_and_methods_are_a_404_and_a_405(sandbox: Sandbox) -> None
 def test_a_registered_model_run_appears_in_the_lineage(sandbox: Sandbox, session: Session) -> None:
     record = record_of(sandbox)
     response = session.run(lambda c: c.register_model_run(record))
-    job = session.ended(response.session_id)
+    job = session.wait_for_job(response.session_id)
     assert job["status"] == "SUCCEEDED"
     info = models.ProvenanceRecordInfo.from_dict(job["result"]["record"])
     assert info.record == models.ModelRunRecord.from_dict(record)
@@ -102,7 +102,7 @@ def test_a_registered_model_run_appears_in_the_lineage(sandbox: Sandbox, session
 def test_a_batch_becomes_a_job_for_each_record(sandbox: Sandbox, session: Session) -> None:
     records = [record_of(sandbox, display_name=f"Run {number}") for number in range(5)]
     response = session.run(lambda c: c.register_batch_model_runs({"records": records}))
-    batch_id = session.ended(response.session_id)["result"]["batch_id"]
+    batch_id = session.wait_for_job(response.session_id)["result"]["batch_id"]
     headers = {"Authorization": f"Bearer {sandbox.token('read')}"}
     url = f"{sandbox.config.job_api_endpoint}/jobs/user/list_batch"
     listed: list[Any] = []
@@ -113,7 +113,7 @@ def test_a_batch_becomes_a_job_for_each_record(sandbox: Sandbox, session: Sessio
         listed += page["jobs"]
         key = page["pagination_key"]
         assert (key is None) == (len(listed) == 5) or not listed
-    jobs = [session.ended(job["session_id"]) for job in listed]
+    jobs = [session.wait_for_job(job["session_id"]) for job in listed]
     assert {job["batch_id"] for job in jobs} == {batch_id}
     names = sorted(job["result"]["record"]["record"]["display_name"] for job in jobs)
     assert names == [f"Run {number}" for number in range(5)]
@@ -147,7 +147,7 @@ def test_an_update_replaces_the_record_and_keeps_the_old_one(
     old = sandbox.items("MODEL_RUN")[0]
     record = {**old.body["record"], "display_name": "Another name"}
     response = session.run(lambda c: c.post_update_model_run(old.id, "a typo", record))
-    assert session.ended(response.session_id)["result"]["record"]["id"] == old.id
+    assert session.wait_for_job(response.session_id)["result"]["record"]["id"] == old.id
     (new,) = (item for item in sandbox.items("MODEL_RUN") if item.id == old.id)
     assert new.display_name == "Another name"
     newest, first = new.body["history"]
@@ -221,7 +221,7 @@ def test_reports_are_returned_or_created_in_jobs(sandbox: Sandbox) -> None:
 
 
 def test_a_depth_above_the_maximum_is_a_400(sandbox: Sandbox) -> None:
-    # Without the client, which would not send it.
+    # Without the client, which would not send such a request.
     response = http.get(
         f"{sandbox.url}/explore/upstream",
         params={"starting_id": sandbox.items("STUDY")[0].id, "depth": 11},
@@ -257,10 +257,10 @@ def test_sandboxes_run_side_by_side(sandbox: Sandbox) -> None:
 
 
 def test_responses_do_not_wait_for_acknowledgements(sandbox: Sandbox) -> None:
-    taken = []
+    durations = []
     with httpx.Client(base_url=sandbox.url) as client:
         for _ in range(20):
-            begun = time.perf_counter()
+            start = time.perf_counter()
             client.get("/").raise_for_status()
-            taken.append(time.perf_counter() - begun)
-    assert min(taken[5:]) < 0.03  # the wait would be 40 ms
+            durations.append(time.perf_counter() - start)
+    assert min(durations[5:]) < 0.03  # the wait would be 40 ms

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import yaml
 from attrs import fields
-from sandbox.seed_files import SMALL, changed, written
+from sandbox.seed_files import SMALL, write_changed_seed, write_seed
 
 from prov_facade.models import AssociationInfo, DatasetType, ModelRunRecord, TemplatedDataset
 from prov_facade.sandbox._state import seed as _seed
@@ -72,7 +72,7 @@ def test_handles_of_the_default_seed_have_their_own_range() -> None:
 
 
 def test_items_have_a_category_and_a_body(tmp_path: Path) -> None:
-    items = {item.id: item for item in load(changed(tmp_path, lambda _: None)).items}
+    items = {item.id: item for item in load(write_changed_seed(tmp_path, lambda _: None)).items}
     assert list(items) == [entry["id"] for entry in SMALL["items"]]
     assert {item.item_subtype: item.item_category for item in items.values()} == {
         "WORKFLOW_TEMPLATE": "ENTITY",
@@ -107,7 +107,7 @@ def test_items_have_a_category_and_a_body(tmp_path: Path) -> None:
 
 
 def test_model_runs_become_records(tmp_path: Path) -> None:
-    (run,) = load(changed(tmp_path, lambda _: None)).model_runs
+    (run,) = load(write_changed_seed(tmp_path, lambda _: None)).model_runs
     assert (run.id, run.owner_username) == ("1/run", "sandbox")
     assert run.created_timestamp == 20  # its end time
     assert run.record == ModelRunRecord(
@@ -132,7 +132,7 @@ def test_model_runs_become_records(tmp_path: Path) -> None:
 
 
 def test_a_model_run_has_an_owner_and_a_creation_time(tmp_path: Path) -> None:
-    path = changed(
+    path = write_changed_seed(
         tmp_path,
         lambda file: file["model_runs"][0].update(created_timestamp=0, owner_username="ann"),
     )
@@ -155,13 +155,13 @@ def test_a_run_can_have_every_field_of_a_record(
 
 
 def test_both_lists_are_optional(tmp_path: Path) -> None:
-    assert load(written(tmp_path, "items: []")).items == []
-    assert load(written(tmp_path, "{}")).model_runs == []
+    assert load(write_seed(tmp_path, "items: []")).items == []
+    assert load(write_seed(tmp_path, "{}")).model_runs == []
 
 
 @pytest.mark.parametrize("content", ["items:", "items:\nmodel_runs:", "model_runs: null"])
 def test_lists_can_be_null(content: str, tmp_path: Path) -> None:
-    seed = load(written(tmp_path, content))
+    seed = load(write_seed(tmp_path, content))
     assert (seed.items, seed.model_runs) == ([], [])
 
 
@@ -171,14 +171,14 @@ def test_lists_in_entries_can_be_null(tmp_path: Path) -> None:
         file["items"][2]["deferred_resources"] = None
         file["model_runs"] = None
 
-    template, _, dataset_template, *_ = load(changed(tmp_path, empty)).items
+    template, _, dataset_template, *_ = load(write_changed_seed(tmp_path, empty)).items
     assert template.body["input_templates"] == []
     assert template.body["annotations"] == {"required": [], "optional": []}
     assert dataset_template.body == {"deferred_resources": []}
 
 
 def test_merged_mappings_can_be_overridden(tmp_path: Path) -> None:
-    """Even if PyYAML has already merged it."""
+    """Even if PyYAML has already merged the mapping."""
     content = """
 items:
   - <<: &derived
@@ -187,7 +187,7 @@ items:
   - {<<: *derived, id: 1/b}
   - {<<: *base, <<: {ror: x}, id: 1/c}
 """
-    items = load(written(tmp_path, content)).items
+    items = load(write_seed(tmp_path, content)).items
     assert [(item.id, item.display_name) for item in items] == [
         ("1/a", "Two"),
         ("1/b", "Two"),
@@ -202,5 +202,5 @@ def test_entries_can_refer_to_later_ones_and_text_is_utf_8(tmp_path: Path) -> No
 
     file = deepcopy(SMALL)
     turn(file)
-    seed = load(written(tmp_path, yaml.safe_dump(file, allow_unicode=True)))
+    seed = load(write_seed(tmp_path, yaml.safe_dump(file, allow_unicode=True)))
     assert seed.items[0].display_name == "Größe 🐠"

@@ -33,7 +33,7 @@ class Clock:
         return self.time
 
 
-# Far from the system time in both directions: nothing may use that.
+# Far from the system time in both directions, to detect any use of the system clock.
 @pytest.fixture(params=[1_000_000_000.25, 4_000_000_000.25])
 def clock(request: pytest.FixtureRequest) -> Clock:
     return Clock(request.param)
@@ -139,7 +139,7 @@ def test_short_keys_are_rejected(key: bytes) -> None:
         TokenIssuer(URL, key=key)
 
 
-def test_changed_tokens_are_rejected(issuer: TokenIssuer) -> None:
+def test_tampered_tokens_are_rejected(issuer: TokenIssuer) -> None:
     header, claims, signature = issuer.issue("ann", [], 60).split(".")
     changed = payload(f"{header}.{claims}.{signature}") | {"realm_access": {"roles": ["admin"]}}
     forged = encoded(msgspec.json.encode(changed))
@@ -184,7 +184,7 @@ def test_the_public_key_cannot_sign_tokens(clock: Clock) -> None:
     claims = payload(issuer.issue("ann", [], 60))
     signed = ".".join(encoded(msgspec.json.encode(part)) for part in (header, claims))
     for key in (base64.b64decode(issuer.public_key), issuer.public_key.encode(), KEY):
-        # PyJWT would not do this.
+        # PyJWT refuses to sign with such keys.
         signature = hmac.digest(key, signed.encode(), "sha256")
         assert issuer.verify(f"{signed}.{encoded(signature)}") is None
 

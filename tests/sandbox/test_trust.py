@@ -71,7 +71,7 @@ def issuer(address: str) -> TrustedIssuer:
 
 @pytest.fixture
 def sign(address: str) -> Sign:
-    """Return a token of the issuer, with other claims or another header."""
+    """A function that signs tokens of the issuer, with other claims or another header."""
 
     def signed(header: Any = None, key: Any = KEY, alg: str = "RS256", **claims: Any) -> str:
         good = {"iss": address, "sub": "ann", "exp": NOW + 60, "aud": "an API"}
@@ -103,8 +103,8 @@ def test_keys_are_fetched_only_at_the_start() -> None:
     issuing = Sandbox().start()
     token = issuing.token("read")
     with Sandbox(trusted_issuer=issuing.config.keycloak_endpoint) as sandbox:
-        asked = [request.operation_id for request in issuing.requests]
-        assert asked == ["openid_configuration", "jwks"]
+        operations = [request.operation_id for request in issuing.requests]
+        assert operations == ["openid_configuration", "jwks"]
         issuing.stop()
         assert access_check(sandbox, token).status_code == 200
 
@@ -225,7 +225,7 @@ def test_the_public_key_cannot_sign_tokens(issuer: TrustedIssuer, sign: Sign) ->
     assert issuer.verify(f"{signed}.{signature.rstrip(b'=').decode()}") is None
 
 
-def test_only_keys_that_sign_are_used(httpserver: HTTPServer) -> None:
+def test_only_signing_keys_are_used(httpserver: HTTPServer) -> None:
     elliptic = ec.generate_private_key(ec.SECP256R1())
     address = publish(
         httpserver,
@@ -241,11 +241,11 @@ def test_only_keys_that_sign_are_used(httpserver: HTTPServer) -> None:
         ("elliptic", elliptic, "ES256"),
         ("k", KEY, "RS256"),
     ]
-    taken = {
+    accepted = {
         kid: issuer.verify(jwt.encode(claims, key, alg, HEADER | {"kid": kid})) is not None
         for kid, key, alg in signing
     }
-    assert taken == {"encrypts": False, "elliptic": False, "k": True}
+    assert accepted == {"encrypts": False, "elliptic": False, "k": True}
 
 
 DEEP = base64.urlsafe_b64encode(b'{"kid":' + b"[" * 40_000).decode().rstrip("=")
@@ -306,7 +306,7 @@ def test_an_issuer_must_have_a_discovery_document(
 def test_an_issuer_must_have_a_key(keys: Any, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/keys").respond_with_json(keys)
     address = publish(httpserver)
-    with pytest.raises(IssuerError, match=r"/keys has no key that signs with RS256$"):
+    with pytest.raises(IssuerError, match=r"/keys contains no key for RS256$"):
         TrustedIssuer(address)
 
 
@@ -333,7 +333,7 @@ def test_a_sandbox_can_start_once_the_issuer_is_reachable() -> None:
         assert access_check(sandbox, issuing.token("read")).status_code == 200
 
 
-@pytest.mark.parametrize("trusts", ["", "realm", "http://keycloak.example.org", "https://a/?b=c"])
-def test_unsafe_urls_of_issuers_are_rejected(trusts: str) -> None:
+@pytest.mark.parametrize("url", ["", "realm", "http://keycloak.example.org", "https://a/?b=c"])
+def test_unsafe_urls_of_issuers_are_rejected(url: str) -> None:
     with pytest.raises(ConfigError, match=r"^trusted_issuer "):
-        Sandbox(trusted_issuer=trusts)
+        Sandbox(trusted_issuer=url)

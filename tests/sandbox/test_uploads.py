@@ -1,4 +1,4 @@
-"""Unusable bodies are rejected as the document says."""
+"""Unusable bodies are rejected as the OpenAPI document specifies."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def post(
-    sandbox: Sandbox, path: str, headers: Mapping[str, str] | None = None, **how: Any
+    sandbox: Sandbox, path: str, headers: Mapping[str, str] | None = None, **options: Any
 ) -> httpx.Response:
     token = {"Authorization": f"Bearer {sandbox.token('read', 'write')}"}
     url = f"{sandbox.url}{path}"
-    return http.post(url, headers={**token, **(headers or {})}, timeout=30, **how)
+    return http.post(url, headers={**token, **(headers or {})}, timeout=30, **options)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_json_that_is_not_utf_8_is_a_422(body: bytes, place: int, sandbox: Sandb
 
 @pytest.mark.parametrize("content", [b"garbage", b"--b\r\nX\r\n", b"--b--", b"--b--\r\n", b""])
 def test_bodies_that_are_not_forms_are_rejected(content: bytes, sandbox: Sandbox) -> None:
-    # Whether the last ones count as forms without fields depends on the version of the parser.
+    # The version of the parser decides whether the last ones count as forms without fields.
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     response = post(sandbox, "/bulk/convert_model_runs/csv", content=content, headers=headers)
     assert response.status_code in (400, 422)

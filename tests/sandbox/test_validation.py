@@ -56,7 +56,7 @@ def shared() -> Any:
         ),
     ],
 )
-def test_query_parameters(path: str, expected: list[Any], shared: Sandbox) -> None:
+def test_invalid_query_parameters(path: str, expected: list[Any], shared: Sandbox) -> None:
     assert entries(shared, "GET", path) == expected
 
 
@@ -92,12 +92,12 @@ def test_query_parameters(path: str, expected: list[Any], shared: Sandbox) -> No
         ),
     ],
 )
-def test_bodies(change: dict[str, Any], expected: list[Any], shared: Sandbox) -> None:
+def test_invalid_bodies(change: dict[str, Any], expected: list[Any], shared: Sandbox) -> None:
     found = entries(shared, "POST", "/model_run/register", json={**RECORD, **change})
     assert [entry[:2] for entry in found] == expected
 
 
-def test_null_is_like_absence(shared: Sandbox) -> None:
+def test_null_is_the_same_as_a_missing_field(shared: Sandbox) -> None:
     body = {**RECORD, "study_id": None, "annotations": None, "model_version": None}
     headers = {"Authorization": f"Bearer {shared.token('read', 'write')}"}
     response = http.post(f"{shared.url}/model_run/register", headers=headers, json=body)
@@ -117,7 +117,7 @@ def test_times_are_checked_in_nested_records(shared: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("depth", [0, 4])
-def test_the_depth_of_a_report(depth: int, shared: Sandbox) -> None:
+def test_the_depth_of_a_report_is_limited(depth: int, shared: Sandbox) -> None:
     body = {"id": "10378.1/1", "item_subtype": "STUDY", "depth": depth}
     ((loc, msg, _),) = entries(shared, "POST", "/explore/generate/report", json=body)
     assert loc == ["body", "depth"]
@@ -162,7 +162,7 @@ def test_a_forbidden_null_is_one_entry(shared: Sandbox) -> None:
     ]
 
 
-def test_other_times_are_not_compared(shared: Sandbox) -> None:
+def test_only_times_of_records_are_compared(shared: Sandbox) -> None:
     record = shared.items("MODEL_RUN")[0].body["record"]
     wrong = {"start_time": 5, "end_time": 1}
     body = {**record, "annotations": {**record["annotations"]}, "extra": wrong}
@@ -174,7 +174,7 @@ def test_other_times_are_not_compared(shared: Sandbox) -> None:
     assert loc == ["body", "records", 1, "__root__"]
 
 
-def test_truncated_json(shared: Sandbox) -> None:
+def test_truncated_json_is_a_422(shared: Sandbox) -> None:
     headers = {
         "Authorization": f"Bearer {shared.token('read', 'write')}",
         "Content-Type": "application/json",
@@ -193,7 +193,7 @@ def test_truncated_json(shared: Sandbox) -> None:
         ({"csv_file": ("x.csv", b"a,a\n1,2\n", "text/csv")}, 400),
     ],
 )
-def test_uploads(files: Any, status: int, shared: Sandbox) -> None:
+def test_unusable_uploads_are_rejected(files: Any, status: int, shared: Sandbox) -> None:
     headers = {"Authorization": f"Bearer {shared.token('read')}"}
     url = f"{shared.url}/bulk/convert_model_runs/csv"
     response = http.post(url, headers=headers, files=files)

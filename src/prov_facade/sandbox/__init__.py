@@ -1,4 +1,4 @@
-"""A prov-api and a job-api in your own process, to try things out and to test against.
+"""An in-process prov-api and job-api, for experiments and tests.
 
 Needs the extra ``sandbox``: ``pip install "prov-facade[sandbox]"``.
 """

@@ -18,17 +18,17 @@ _WEEK = 7 * 24 * 3600
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m prov_facade.sandbox", description="Run a prov-api to try things out."
+        prog="python -m prov_facade.sandbox", description="Run a local prov-api for experiments."
     )
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--port", type=int, default=0, help="the port; any free one by default")
+    parser.add_argument("--port", type=int, default=0, help="the port; any free port by default")
     parser.add_argument("--state", type=Path, metavar="FILE", help="keep the data in a file")
     parser.add_argument("--seed", type=Path, metavar="FILE", help="the initial data (YAML)")
     parser.add_argument(
         "--report-style",
         choices=("document", "job"),
         default="document",
-        help="return reports, or create them in jobs",
+        help="return reports directly, or create them in jobs",
     )
     return parser
 
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _print_instructions(sandbox)
         stopped.wait()
-    except BrokenPipeError:  # the reader of standard output has closed it
+    except BrokenPipeError:  # the reader of standard output has exited
         sys.stdout = sys.stderr
         stopped.wait()
     sandbox.stop()
@@ -74,8 +74,7 @@ def _print_instructions(sandbox: Sandbox) -> None:
     config = sandbox.config
     print(f"The sandbox listens at {sandbox.url}. Ctrl-C stops it.\n")
     for name, roles in _ROLES.items():
-        article = "an" if name == "admin" else "a"
-        print(f"token of {article} {name}:\n{sandbox.token(*roles, expires_in=_WEEK)}\n")
+        print(f"{name} token:\n{sandbox.token(*roles, expires_in=_WEEK)}\n")
     print("Point a client at it:\n")
     print("    from prov_facade import APIOverrides, BearerToken, Config, ProvClient\n")
     print("    overrides = APIOverrides(")

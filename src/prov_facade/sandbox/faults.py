@@ -1,4 +1,4 @@
-"""Makes the sandbox fail on demand, in the ways that servers and gateways fail."""
+"""Injects faults into the sandbox: the typical failures of servers and gateways."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _GATEWAY_PAGE = b"<html><head><title>%d %s</title></head><body><hr>gateway</body
 class Fault:
     """One faulty response.
 
-    Everything that is not set is as in the real response: a fault with only a delay responds late.
+    Anything not set is taken from the real response: a fault with only a delay delays it.
 
     Attributes:
         status: The status, in place of the real response.
@@ -29,8 +29,8 @@ class Fault:
         headers: Additional headers, such as ``Retry-After``.
         delay: Seconds to wait before anything else.
         drop: Close the connection without a response.
-        after: With ``drop`` or a status: let the sandbox act on the request first. To truncate the
-            real response, the sandbox always acts on the request.
+        after: With ``drop`` or a status, let the sandbox act on the request first. It always does
+            so to truncate the real response.
         truncate: Send this many bytes of the body, then close the connection.
     """
 
@@ -45,7 +45,7 @@ class Fault:
 
 
 def gateway(status: int, reason: str = "Bad Gateway", *, delay: float = 0.0) -> Fault:
-    """Create a fault that responds with the HTML page of a gateway in front of the server."""
+    """Create a fault that responds with an HTML error page, like a gateway."""
     return Fault(
         status=status,
         body=_GATEWAY_PAGE % (status, reason.encode()),
@@ -64,8 +64,8 @@ def expired_token() -> Fault:
 
 
 def statuses(values: Iterable[int]) -> list[Fault]:
-    """Create faults that only have a status."""
-    return [Fault(status=value, body=b'{"detail": "On demand."}') for value in values]
+    """Create a fault for each status."""
+    return [Fault(status=value, body=b'{"detail": "Injected fault."}') for value in values]
 
 
 class Faults:
@@ -87,7 +87,7 @@ class Faults:
         return list(self._faults)
 
     def add(self, operation_id: str, *faults: Fault) -> None:
-        """Let the next calls of an operation fail, one fault per call.
+        """Make the next calls of an operation fail, one fault per call.
 
         Args:
             operation_id: The operation, such as ``register_model_run``; see :attr:`operation_ids`.
@@ -100,7 +100,7 @@ class Faults:
             _queue(self._faults, operation_id, "operation").extend(faults)
 
     def fail_jobs(self, job_sub_type: str, *infos: str) -> None:
-        """Let the next jobs of a kind fail, in the order in which they are processed.
+        """Make the next jobs of a kind fail, in the order in which they are processed.
 
         Args:
             job_sub_type: The kind of job, such as ``MODEL_RUN_PROV_LODGE``.
@@ -113,7 +113,7 @@ class Faults:
             _queue(self._job_failures, job_sub_type, "kind of job").extend(infos)
 
     def clear(self) -> None:
-        """Delete all faults that have not happened yet."""
+        """Delete all pending faults."""
         with self._lock:
             for faults in self._faults.values():
                 faults.clear()
@@ -121,7 +121,7 @@ class Faults:
                 infos.clear()
 
     def left(self, operation_id: str) -> int:
-        """Return how many faults of an operation have not happened yet.
+        """Return the number of pending faults of an operation.
 
         Raises:
             ValueError: If the operation does not exist.

@@ -1,4 +1,4 @@
-"""The class ``Sandbox``."""
+"""The sandbox server."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from prov_facade.sandbox._state.store import Item, Rows, StateError, Store
 from prov_facade.sandbox.faults import Faults
 
 REALM = "sandbox"
-_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (only compared with)
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (only for comparison)
 _TOKEN_LIFETIME = 3600.0
 
 
@@ -63,8 +63,8 @@ class _Running:
     resources: ExitStack = field(factory=ExitStack)
 
 
-def _url_of(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
+def _url_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
     host = _LOOPBACK.get(host, host)
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
@@ -72,14 +72,13 @@ def _url_of(listening: socket.socket) -> str:
 class Sandbox:
     """A prov-api and a job-api in this process, with their data in SQLite.
 
-    A sandbox listens on a port of the loopback interface, in its own thread, from ``with`` or
-    :meth:`start` until the end of the block or :meth:`stop`. Any number of sandboxes can run side
-    by side.
+    A sandbox listens on a loopback port, in its own thread. It runs for the duration of a ``with``
+    block, or from :meth:`start` to :meth:`stop`. Any number of sandboxes can run side by side.
 
     Args:
         report_style: How ``generate_report`` responds: ``"document"`` returns the report itself, as
             servers did until early 2026; ``"job"`` returns the session id of a job.
-        state: A file that keeps the data; without it, the data are kept in memory.
+        state: A file that keeps the data; without it, they are kept in memory.
         seed: A YAML file with the initial data; a small reef-modelling study by default. The
             comment at the top of that file, ``seed.yaml`` in this package, describes the format.
         delays: How long jobs stay in each state.
@@ -87,12 +86,12 @@ class Sandbox:
         trusted_issuer: The URL of another issuer, such as a Keycloak realm, whose access tokens are
             accepted as well: JWTs signed with RS256 that carry Keycloak's claims. Its public keys
             are fetched at the start, and clients sign in there.
-        host: The address to listen on. Others can reach any address that is not loopback.
-        port: The port; any free one by default.
+        host: The address to listen on. Other machines can reach any address except loopback.
+        port: The port; any free port by default.
         record: Whether to record requests in :attr:`requests`.
 
     Attributes:
-        faults: Faults on demand.
+        faults: The faults to inject.
         delays: How long jobs stay in each state. A new value applies to the states that jobs enter
             from then on.
 
@@ -133,7 +132,7 @@ class Sandbox:
         self._port = port
         self._log = RequestLog(enabled=record)
         self._running: _Running | None = None
-        self._resetting = threading.Lock()
+        self._reset_lock = threading.Lock()
         self.faults = Faults([*operation_ids(), *REALM_OPERATIONS], JOB_SUB_TYPES)
 
     def start(self) -> Self:
@@ -149,24 +148,24 @@ class Sandbox:
         if self._running is not None:
             raise RuntimeError("the sandbox is already running")
         with ExitStack() as resources:
-            listening = resources.enter_context(self._listen())
+            listener = resources.enter_context(self._listen())
             store = resources.enter_context(Store(self._state))
             with self._state_errors():
-                self._running = self._serve(listening, store)
+                self._running = self._serve(listener, store)
             self._running.resources = resources.pop_all()
         return self
 
     def _listen(self) -> socket.socket:
         found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         family, *_, address = found[0]
-        listening = socket.create_server(address[:2], family=family)
-        # Accepted connections inherit it. asyncio sets it only on sockets created with an explicit
-        # protocol; without it, a response sent in two parts waits 40 ms for an acknowledgement.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listening
+        listener = socket.create_server(address[:2], family=family)
+        # Accepted connections inherit this option. asyncio sets it only on sockets created with an
+        # explicit protocol; without it, a response sent in two parts waits 40 ms for an ACK.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
 
-    def _serve(self, listening: socket.socket, store: Store) -> _Running:
-        url = _url_of(listening)
+    def _serve(self, listener: socket.socket, store: Store) -> _Running:
+        url = _url_of(listener)
         key = store.secret("key", _new_key)
         signing_key = store.secret("signing key", new_signing_key)
         issuer = TokenIssuer(f"{url}/auth/realms/{REALM}", key=key, signing_key=signing_key)
@@ -188,7 +187,7 @@ class Sandbox:
             interceptor,
             self._middleware,
         )
-        server = ServerThread(app, listening)
+        server = ServerThread(app, listener)
         server.start()
         jobs.start()
         return _Running(url, store, issuer, realm, jobs, interceptor, server)
@@ -211,29 +210,29 @@ class Sandbox:
             raise StateError(f"{self._state} cannot be used: {error}") from error
 
     def reset(self) -> None:
-        """Return a running sandbox to the state of a new one, in a few milliseconds.
+        """Reset a running sandbox to its initial state, in a few milliseconds.
 
-        Items, jobs, links and reports are those of the seed file, which is read again. Faults,
-        recorded requests, logins and sessions of the realm are deleted, and :attr:`delays` and the
-        settings of :attr:`realm` return to their initial values.
+        All data are replaced with those of the seed file, which is read again. Jobs, reports,
+        faults, recorded requests, logins and sessions of the realm are deleted, and :attr:`delays`
+        and the settings of :attr:`realm` return to their initial values.
 
         Nothing that was in progress has an effect afterwards: jobs are discarded; requests being
         handled are finished first; requests still being received or delayed by a fault lose their
-        connection. Requests that arrive during the reset wait for its end.
+        connection. Requests that arrive during the reset wait until it ends.
 
-        The URL and the keys stay: clients, auth managers and access tokens created before still
-        work. Refresh and offline tokens are no longer valid, since their sessions are deleted.
+        The URL and the keys do not change: existing clients, auth managers and access tokens keep
+        working. Refresh and offline tokens become invalid, since their sessions are deleted.
 
-        A state file is reset as well: its data are replaced with the seed, in one transaction.
+        A state file is reset as well, in one transaction.
 
         Raises:
             RuntimeError: If the sandbox is not running.
             SeedError: If the seed file cannot be used. Nothing is reset.
-            StateError: If the state file cannot be written. Its data stay as they are.
+            StateError: If the state file cannot be written. Its data are unchanged.
         """
-        running = self._up
+        running = self._started
         rows = self._seeded_rows()
-        with self._resetting:
+        with self._reset_lock:
             running.server.run(running.interceptor.pause())
             running.jobs.stop()
             try:
@@ -251,7 +250,7 @@ class Sandbox:
                 running.server.run(running.interceptor.resume())
 
     def stop(self) -> None:
-        """Stop listening. The data in a state file stay there."""
+        """Stop listening. A state file keeps its data."""
         running, self._running = self._running, None
         if running is None:
             return
@@ -271,7 +270,7 @@ class Sandbox:
         self.stop()
 
     @property
-    def _up(self) -> _Running:
+    def _started(self) -> _Running:
         if self._running is None:
             raise RuntimeError(
                 "the sandbox is not running: use it in a with block, or call start()"
@@ -286,12 +285,12 @@ class Sandbox:
     @property
     def url(self) -> str:
         """The URL of the prov-api, for clients on this machine."""
-        return self._up.url
+        return self._started.url
 
     @property
     def realm(self) -> Realm:
         """The realm where people and clients sign in."""
-        return self._up.realm
+        return self._started.realm
 
     @property
     def config(self) -> Config:
@@ -325,7 +324,7 @@ class Sandbox:
             username: The user name.
             expires_in: The lifetime in seconds; a negative number creates an expired token.
         """
-        return self._up.issuer.issue(
+        return self._started.issuer.issue(
             username, roles_of(*roles), expires_in, email=f"{username}@example.org"
         )
 
@@ -340,7 +339,7 @@ class Sandbox:
 
         def current() -> str:
             nonlocal created, token
-            # Cached, since signing a token takes longer than many calls.
+            # Cached, since signing a token is slower than many calls.
             if time.monotonic() - created > _TOKEN_LIFETIME / 2 or not token:
                 created = time.monotonic()
                 token = self.token(*roles, username=username, expires_in=_TOKEN_LIFETIME)
@@ -354,7 +353,7 @@ class Sandbox:
         Args:
             item_subtype: Return only items of this subtype, such as ``"MODEL_RUN"``.
         """
-        return self._up.store.items(item_subtype)
+        return self._started.store.items(item_subtype)
 
 
 def _new_key() -> bytes:

@@ -47,7 +47,7 @@ _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 @frozen
 class Services:
-    """The parts that the routes use."""
+    """The dependencies of the routes."""
 
     store: Store
     verify: Verify
@@ -56,7 +56,7 @@ class Services:
 
 
 def operation_ids() -> list[str]:
-    """Return the operation ids of the prov-api and the job-api, and that of fetching reports."""
+    """Return the operation ids of the prov-api and the job-api, and the id for fetching reports."""
     described = (document("prov-api"), document("job-api"))
     return [*(route.operation_id for each in described for route in each.routes), FETCH_REPORT]
 
@@ -65,7 +65,7 @@ def routes(services: Services, interceptor: Interceptor) -> list[BaseRoute]:
     """Create the routes of the prov-api, of the job-api, and of the reports created by jobs.
 
     Args:
-        services: The parts that the routes use.
+        services: The dependencies of the routes.
         interceptor: Wraps the endpoints.
     """
     created: list[BaseRoute] = []
@@ -134,8 +134,8 @@ def _endpoint(services: Services, described: Document, route: Route) -> Endpoint
                 return _response(handler(call))
             return _response(handler(evolve(call, body=reader.read(content_type, content))))
 
-        # In a thread as a whole, since validating a large body and encoding a large response are
-        # slow as well.
+        # In a worker thread, since validating a large body and encoding a large response would
+        # block the event loop.
         return await run_in_threadpool(perform)
 
     return respond
@@ -181,7 +181,7 @@ def _response(value: Any) -> Response:
     if not isinstance(value, File):
         return _json(value)
     charset = "; charset=utf-8" if value.media_type.startswith("text/") else ""
-    # Headers can contain only ASCII characters unencoded, and not all of them.
+    # Headers can contain only some ASCII characters unencoded.
     simple = value.name.isascii() and not set(value.name) & set('"\\')
     name = f'filename="{value.name}"' if simple else f"filename*=utf-8''{quote(value.name)}"
     return Response(
@@ -201,7 +201,7 @@ def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 
 def _report_endpoint(services: Services) -> Endpoint:
     async def respond(request: Request) -> Response:
-        # An object store rejects a request that is signed in two ways.
+        # Object stores reject requests that are authenticated in two ways.
         if "authorization" in request.headers:
             raise HTTPException(400, "Only one auth mechanism allowed")
         session_id = request.path_params["session_id"]

@@ -28,7 +28,7 @@ class RejectedError(Exception):
 
 @frozen
 class Caller:
-    """The owner of the token of a request."""
+    """The user whose token a request carries."""
 
     username: str = ""
     email: str | None = None
@@ -61,5 +61,5 @@ Handler: TypeAlias = Callable[[Call], Any]
 
 
 def is_storable(number: int) -> bool:
-    """Whether a number fits into a column of SQLite."""
+    """Whether a number fits into an SQLite integer."""
     return -(2**63) <= number < 2**63

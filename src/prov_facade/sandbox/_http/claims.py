@@ -1,4 +1,4 @@
-"""The identity of a caller, as a verified access token states it."""
+"""The identity of a caller, from a verified access token."""
 
 from __future__ import annotations
 

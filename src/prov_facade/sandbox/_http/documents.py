@@ -61,7 +61,7 @@ def document(name: str) -> Document:
         name: ``prov-api`` or ``job-api``.
     """
     packaged = files("prov_facade.sandbox") / "openapi" / f"{name}.yaml"
-    if not packaged.is_file():  # in a checkout, where the documents are at the top
+    if not packaged.is_file():  # a checkout has the documents at its top level
         packaged = Path(__file__).parents[4] / "openapi" / f"{name}.yaml"
     content = yaml_loader.load(packaged.read_text(encoding="utf-8"))
     routes = tuple(

@@ -1,4 +1,4 @@
-"""Intercepts every request: records it, applies faults, and pauses all of them for a reset."""
+"""Intercepts requests to record them, to apply faults, and to pause them during a reset."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ class Interceptor:
     async def pause(self) -> None:
         """Hold back new requests, and wait until no request is in progress.
 
-        Requests that their endpoint has not seen yet lose their connection: those that are still
-        being received, and those delayed by a fault.
+        Requests that have not reached their endpoint lose their connection: those still being
+        received, and those delayed by a fault.
         """
         # Requests that clients have already sent count as in progress.
         for _ in range(_ITERATIONS_BEFORE_PAUSE):
@@ -119,7 +119,7 @@ async def _read_body(request: Request) -> tuple[bytes, bool]:
     complete = True
     async for chunk in request.stream():
         complete = complete and len(body) + len(chunk) <= MAX_BODY_SIZE
-        # The rest is read as well: most clients read no response until they have sent everything.
+        # The rest is read as well: most clients read the response only after sending everything.
         if complete:
             body += chunk
     return bytes(body), complete
@@ -133,12 +133,12 @@ def _replay(body: bytes) -> Receive:
 
 
 def apply_fault(fault: Fault, response: Response) -> Response:
-    """Return the response that a fault makes of another response."""
+    """Apply a fault to a response."""
     if fault.drop:
         return _TruncatedResponse(response, None)
     if fault.status is not None:
         response = Response(fault.body, fault.status, media_type=fault.content_type)
-    # Replaces headers whose names differ only in case; a dictionary of all would hold both.
+    # Replaces headers whose names differ only in case; a merged dictionary would keep both.
     response.headers.update(fault.headers)
     if fault.truncate is not None:
         return _TruncatedResponse(response, fault.truncate)
@@ -164,7 +164,7 @@ class _TruncatedResponse(Response):
             await send({**start, "headers": self.raw_headers})
             part = bytes(self.body)[: self._size]
             await send({"type": "http.response.body", "body": part, "more_body": True})
-            await asyncio.sleep(0.01)  # lets the bytes leave before the connection is closed
+            await asyncio.sleep(0.01)  # sends the bytes before the connection is closed
         scope[_ABORT]()
         # uvicorn reports an error if the application returns while the connection is still open.
         while (await receive())["type"] != "http.disconnect":
@@ -183,6 +183,6 @@ class AbortMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        # ASGI has no message for this. uvicorn's h11 protocol holds the connection here.
+        # ASGI cannot abort a connection. uvicorn's h11 protocol keeps its transport here.
         scope[_ABORT] = receive.__self__.transport.abort  # type: ignore[attr-defined]
         await self._app(scope, receive, send)

@@ -42,7 +42,7 @@ class JobHandlers:
     def _as_json(self, call: Call, job: Job) -> dict[str, Any]:
         json = job.as_json()
         if job.job_sub_type == "GENERATE_REPORT" and job.result is not None:
-            # With the address that the caller used, who may know this machine by another name.
+            # With the host that the caller used, since this machine may have several names.
             json["result"] = {"report_url": self._report_url(call.base_url, job.session_id)}
         return json
 

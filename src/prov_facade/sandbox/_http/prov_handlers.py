@@ -46,7 +46,6 @@ _DEFAULT_DEPTH = 2
 _DEFAULT_SPECIAL_DEPTH = 4
 _REPORT_SUBTYPES = ("STUDY", "MODEL_RUN")
 
-
 _DONE = Status(success=True, details="Done.")
 _CONVERTED = "Successfully generated model run records. There were {} warnings."
 _DISPATCHED = Status(success=True, details="Job dispatched, monitor the session id for the result.")
@@ -146,7 +145,7 @@ class ProvHandlers:
         return RegisterModelRunResponse(status=_DISPATCHED, session_id=session_id)
 
     def _register_batch(self, call: Call) -> RegisterBatchModelRunResponse:
-        # Records are not checked here: an invalid record is a failure of its own job.
+        # Records are not checked here: an invalid record fails only its own job.
         payload = {"records": call.body["records"], "user_info": ENCRYPTED_USER_INFO}
         session_id = self._dispatch(call, "MODEL_RUN_BATCH_SUBMIT", payload)
         return RegisterBatchModelRunResponse(status=_DISPATCHED, session_id=session_id)
@@ -177,7 +176,7 @@ class ProvHandlers:
             raise RejectedError(400, f"Could not find study with id {study_id}.")
         record = item.body["record"]
         if record.get("study_id") is not None:
-            raise RejectedError(400, f"Model run {model_run_id} is linked to a study already.")
+            raise RejectedError(400, f"Model run {model_run_id} is already linked to a study.")
         record = ModelRunRecord.from_dict({**record, "study_id": study_id})
         reason = f"Linked to study {study_id}."
         self._registry.update_registry(model_run_id, record, reason, call.caller.username)
@@ -218,7 +217,7 @@ class ProvHandlers:
 
     def _start(self, call: Call, default: int) -> tuple[str, int]:
         start, depth = call.query["starting_id"], call.query["depth"]
-        depth = depth or default  # the server, too, takes 0 for no depth
+        depth = depth or default  # like the server, treat 0 as unset
         if depth > _MAX_DEPTH:
             raise RejectedError(400, f"Depth provided is in excess of depth maximum: {_MAX_DEPTH}.")
         if self._store.item(start) is None:
@@ -290,7 +289,7 @@ class ProvHandlers:
         records = [ItemModelRun.from_dict(body) for body in bodies]
         for item in records:
             if not (is_storable(item.created_timestamp) and is_storable(item.updated_timestamp)):
-                raise RejectedError(400, f"A time of {item.id} is out of range.")
+                raise RejectedError(400, f"A timestamp of {item.id} is out of range.")
             if validate:
                 self._checked(msgspec.to_builtins(item.record))
         try:

@@ -21,7 +21,7 @@ class Received:
         path: The path.
         query: The query parameters.
         headers: The headers.
-        body: The body. If it was rejected for its size, only the beginning.
+        body: The body; only the beginning of one that was rejected as too large.
     """
 
     operation_id: str

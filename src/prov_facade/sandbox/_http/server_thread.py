@@ -34,7 +34,7 @@ class _Server(uvicorn.Server):
         try:
             super().run(sockets)
         finally:
-            self.ready.set()  # also if the server failed, for which start() would wait forever
+            self.ready.set()  # also after a failure, or start() would wait forever
 
     async def main_loop(self) -> None:
         self._stop_requested = asyncio.Event()
@@ -46,20 +46,20 @@ class _Server(uvicorn.Server):
                 await asyncio.wait_for(self._stop_requested.wait(), _DATE_INTERVAL)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Accept no more connections first: Python before 3.13 never closes one that is accepted
-        # while its server is closed.
-        for listening in sockets or []:
-            asyncio.get_running_loop().remove_reader(listening)
+        # Stop accepting connections first: before 3.13, Python never closes a connection that is
+        # accepted while its server closes.
+        for listener in sockets or []:
+            asyncio.get_running_loop().remove_reader(listener)
         await asyncio.sleep(_POLL_INTERVAL)
         for server in self.servers:
             server.close()
-        for listening in sockets or []:
-            listening.close()
+        for listener in sockets or []:
+            listener.close()
         state = self.server_state
         for connection in list(state.connections):
             connection.shutdown()
         deadline = time.monotonic() + _GRACE_SECONDS
-        # uvicorn has no event that says when the last connection is closed.
+        # uvicorn has no event for the last connection being closed.
         while (state.connections or state.tasks) and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(_POLL_INTERVAL)
         for task in state.tasks:
@@ -77,16 +77,16 @@ class ServerThread:
 
     Args:
         app: The application.
-        listening: A listening socket.
+        listener: A listening socket.
     """
 
-    def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
         config = uvicorn.Config(
             app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False
         )
         self._server = _Server(config)
         self._thread = threading.Thread(
-            target=self._server.run, args=([listening],), name="sandbox", daemon=True
+            target=self._server.run, args=([listener],), name="sandbox", daemon=True
         )
 
     def start(self) -> None:

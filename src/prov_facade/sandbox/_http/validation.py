@@ -1,4 +1,4 @@
-"""Validates requests, and describes errors like the real server: as the entries of a 422."""
+"""Validates requests, and reports errors as the real server does: as the entries of a 422."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _parsed(text: str, kind: str) -> Any:
 
 
 def _number(text: str) -> int | float:
-    """Parse a number with a point or an exponent. In JSON Schema, 1.0 is an integer."""
+    """Parse a number with a decimal point or an exponent. In JSON Schema, 1.0 is an integer."""
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"Number out of range: {text[:_LONGEST_NUMBER]}")
@@ -114,7 +114,7 @@ class BodyReader:
         """
         if not content:
             raise RequestValidationError([error_entry(["body"], *_MISSING)])
-        # Like the server, without a content type it counts as JSON.
+        # Like the server, treat a body without a content type as JSON.
         kind = content_type.partition(";")[0].strip().lower() or "application/json"
         if kind != "application/json" and not kind.endswith("+json"):
             raise RequestValidationError([error_entry(["body"], *_TYPES["object"])])
@@ -132,7 +132,7 @@ class BodyReader:
         errors = list(self._validator.iter_errors(value))
         # The server compares times only when each of them is valid.
         errors = [error for error in errors if error.validator != _ORDERED] or errors
-        # A null can violate both the type and the enum of a field, with the same entry.
+        # A null can violate both the type and the enum of a field; both give the same entry.
         entries = {(*map(str, e["loc"]), e["type"]): e for error in errors for e in _entries(error)}
         if entries:
             raise RequestValidationError(list(entries.values()))
@@ -145,7 +145,7 @@ _ORDERED = "x-ordered"
 def _ordered(
     _: Any, names: list[str], instance: Any, __: Mapping[str, Any]
 ) -> Iterator[jsonschema.ValidationError]:
-    """Implements a keyword: one property must not be greater than another."""
+    """Implement ``x-ordered``: one property must not be greater than another."""
     if isinstance(instance, dict):
         low, high = (instance.get(name) for name in names)
         if isinstance(low, int) and isinstance(high, int) and low > high:
@@ -161,7 +161,7 @@ _Validator = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
 
 
 def _entries(error: jsonschema.ValidationError) -> Iterator[Entry]:
-    """Describe a schema error like the server."""
+    """Describe a schema error as the server does."""
     loc = ["body", *error.absolute_path]
     limit: Any = error.validator_value
     if error.instance is None and error.validator in ("type", "enum"):
@@ -171,7 +171,7 @@ def _entries(error: jsonschema.ValidationError) -> Iterator[Entry]:
         case "x-ordered":
             yield error_entry([*loc, "__root__"], error.message, "value_error")
         case "required":
-            # Each missing property is an error, which names it only in its message.
+            # Each missing property is a separate error; only its message contains the name.
             (name,) = re.findall(r"^'(.*)' is a required property", error.message)
             yield error_entry([*loc, name], *_MISSING)
         case "type":

@@ -20,7 +20,7 @@ async def read_form(request: Request, *, repeated: str | None = None) -> Form:
 
     Args:
         request: The request.
-        repeated: The only parameter that can occur more than once; spaces join its values.
+        repeated: The only parameter that can be repeated; its values are joined with spaces.
 
     Raises:
         OAuthError: If the body is not a form.
@@ -58,7 +58,7 @@ def basic_credentials(header: str) -> tuple[str, str]:
     if scheme.lower() != "basic" or ":" not in text:
         raise OAuthError("invalid_client", "The Authorization header is not Basic.", 401)
     client_id, _, secret = text.partition(":")
-    # Both are encoded like a form (RFC 6749).
+    # Both are form-encoded (RFC 6749).
     return unquote_plus(client_id), unquote_plus(secret)
 
 

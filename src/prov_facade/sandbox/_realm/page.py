@@ -31,7 +31,7 @@ _FORM = f"""
 
 
 class Page:
-    """The page.
+    """The page where people approve device logins.
 
     Args:
         realm: The realm.
@@ -45,7 +45,7 @@ class Page:
         return _html(_FORM.format(code=html.escape(request.query_params.get("user_code", ""))))
 
     async def decide(self, request: Request) -> Response:
-        """Handle the form."""
+        """Handle the submitted form."""
         try:
             form = await read_form(request, repeated="roles")
             message = self._apply(form)

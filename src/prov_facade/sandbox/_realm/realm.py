@@ -1,9 +1,9 @@
-"""A realm like Keycloak's: enough to sign in with a device login, or as a client.
+"""A minimal Keycloak realm, with device logins and client credentials.
 
-Clients with a secret are authenticated by it. Public clients need no setup: any other id is
-accepted. People sign in by approving a device login, on a page of the realm or with
-:meth:`Realm.approve`. As usual, APIs verify tokens without contacting the realm: an access token
-stays valid until it expires, even after its session has ended.
+Clients with a secret must send it. Public clients need no setup: any other id is accepted. People
+sign in by approving a device login, on a page of the realm or with :meth:`Realm.approve`. As usual,
+APIs verify tokens without contacting the realm: an access token stays valid until it expires, even
+after its session has ended.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from attrs import define, frozen
 from prov_facade.sandbox._http.claims import Claims
 from prov_facade.sandbox._realm.tokens import TokenIssuer, roles_of
 
-# RFC 8628: how much the polling interval of a device grows that polls too fast.
+# RFC 8628: the increase of the polling interval of a device that polls too often.
 _SLOW_DOWN = 5
-# Without vowels and similar characters, as RFC 8628 recommends.
+# No vowels or similar characters, as RFC 8628 recommends.
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 
 _UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
@@ -81,7 +81,7 @@ class OAuthError(Exception):
 
     Attributes:
         error: The error code.
-        description: The description for people.
+        description: The human-readable description.
         status: The status of the response.
     """
 
@@ -172,7 +172,7 @@ class Realm:
         """Approve a device login.
 
         Args:
-            user_code: The code shown by the device. Case and dashes do not matter.
+            user_code: The code shown by the device. Case and dashes are ignored.
             username: The user who signs in.
             roles: The short names of the roles of the tokens.
             email: The email address of the user; an address at example.org by default.
@@ -210,7 +210,7 @@ class Realm:
     # Clients
 
     def check_client(self, client_id: str | None, secret: str | None) -> str:
-        """Authenticate a client. Returns its id.
+        """Authenticate a client, and return its id.
 
         Raises:
             OAuthError: If the id is missing or the secret is wrong.
@@ -223,7 +223,7 @@ class Realm:
         return client_id
 
     def start_login(self, client_id: str, scope: str) -> tuple[str, str]:
-        """Start a device login. Returns the device code and the user code."""
+        """Start a device login, and return the device code and the user code."""
         with self._lock:
             now = self._now()
             # Expired logins are kept for a while, so that the device learns that they expired.
@@ -242,7 +242,7 @@ class Realm:
         return device_code, user_code
 
     def finish_login(self, client_id: str, device_code: str) -> tuple[Person, str]:
-        """Complete a device login. Returns the person who approved it, and the scope.
+        """Complete a device login, and return the person who approved it and the scope.
 
         Raises:
             OAuthError: If it has not been approved.
@@ -284,7 +284,7 @@ class Realm:
         """Use a refresh token.
 
         Raises:
-            OAuthError: If its session has ended, or it has been used and is for single use.
+            OAuthError: If its session has ended, or if it is single-use and has been used.
         """
         with self._lock:
             if self.single_use and claims.token_id in self._used_tokens:

@@ -1,4 +1,4 @@
-"""The routes of a realm, as in OpenID Connect."""
+"""The OpenID Connect routes of a realm."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def routes(issuer: TokenIssuer, realm: Realm, interceptor: Interceptor) -> list[
     Args:
         issuer: Issues the tokens. Its URL is that of the realm.
         realm: The realm.
-        interceptor: Wraps the endpoints. Operations have the names of OpenID Connect metadata.
+        interceptor: Wraps the endpoints. Operations are named after OpenID Connect metadata.
     """
     handlers, page = _Handlers(issuer, realm), Page(realm)
     endpoints: dict[str, Endpoint] = {
@@ -78,7 +78,7 @@ class _Handlers:
         self._realm = realm
 
     async def about(self, request: Request) -> Response:
-        # Keycloak's own metadata, older than the standard. Clients take the key from here.
+        # Keycloak's own metadata, which predate the standard. Clients read the key from them.
         return JSONResponse(
             {
                 "realm": self._realm.name,
@@ -90,7 +90,7 @@ class _Handlers:
         )
 
     def _url(self, request: Request) -> str:
-        """Return the URL of the realm for this client, who may use another name of this machine."""
+        """Return the URL of the realm, with the host that the client used."""
         return f"{request.base_url}auth/realms/{self._realm.name}"
 
     async def configuration(self, request: Request) -> Response:

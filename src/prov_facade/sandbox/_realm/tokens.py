@@ -71,8 +71,8 @@ prepare(_Payload)
 def new_signing_key() -> bytes:
     """Return a private key for access tokens, in DER.
 
-    The whole process has one, since generating a key takes longer than starting a sandbox. Issuers
-    differ in the ids of their keys.
+    The whole process shares one, since generating a key takes longer than starting a sandbox.
+    Issuers use different key ids.
     """
     key = generate_private_key(public_exponent=65537, key_size=2048)
     return key.private_bytes(_DER, _PKCS8, serialization.NoEncryption())
@@ -93,7 +93,7 @@ class TokenIssuer:
         issuer_url: The URL of the realm, which is the issuer in tokens.
         now: The clock.
         key: The secret of the issuer, of at least 32 bytes. Without it, a new secret is generated,
-            and tokens are not valid for a later issuer.
+            and later issuers do not accept its tokens.
         signing_key: The key that signs access tokens, see :func:`new_signing_key`.
 
     Attributes:
@@ -142,7 +142,7 @@ class TokenIssuer:
         *,
         email: str | None = None,
         client_id: str = "sandbox",
-        token_type: TokenType = "Bearer",  # noqa: S107 - a kind of token, not one
+        token_type: TokenType = "Bearer",  # noqa: S107 - a token type, not a token
         session: str | None = None,
     ) -> str:
         """Issue a token.
@@ -150,7 +150,7 @@ class TokenIssuer:
         Args:
             username: The user name.
             roles: Realm roles, see :func:`roles_of`.
-            expires_in: The lifetime in seconds. Unless it is positive, the token has expired.
+            expires_in: The lifetime in seconds. Unless positive, the token is already expired.
             email: The user's email address.
             client_id: The client that the token is issued to.
             token_type: ``Bearer`` for access tokens, which APIs accept; the other types refresh
@@ -180,7 +180,7 @@ class TokenIssuer:
             email=email,
         )
         claims = msgspec.to_builtins(payload)
-        if token_type == "Bearer":  # noqa: S105 - a kind of token, not one
+        if token_type == "Bearer":  # noqa: S105 - a token type, not a token
             return jwt.encode(claims, self._signing_key, "RS256", {"kid": self.key_id})
         return jwt.encode(claims, self.refresh_key, "HS256")
 
@@ -192,14 +192,14 @@ class TokenIssuer:
             token_type: The required type.
 
         Returns:
-            The claims; ``None`` if the token is not a token of this issuer, has been tampered with,
+            The claims; ``None`` if the token was issued by another issuer, has been tampered with,
             has expired or has another type.
         """
         try:
             decoded = jwt.decode(
                 token,
                 *self._key_for(token, token_type),
-                # PyJWT would use the clock of the machine. The URL of the issuer is not checked
+                # PyJWT would use the system clock. The URL of the issuer is not checked
                 # either: a restarted sandbox has another port.
                 options={
                     "verify_exp": False,
@@ -209,8 +209,8 @@ class TokenIssuer:
                 },
             )
             payload = msgspec.convert(decoded, _Payload)
-        # Input that is not a token can fail in any way. Older versions of PyJWT do not handle
-        # deeply nested headers.
+        # Malformed tokens can raise any of these. Older versions of PyJWT do not handle deeply
+        # nested headers.
         except (jwt.PyJWTError, msgspec.ValidationError, ValueError, RecursionError):
             return None
         if payload.typ != token_type or payload.exp <= self.now():
@@ -227,7 +227,7 @@ class TokenIssuer:
 
     def _key_for(self, token: str, token_type: TokenType) -> tuple[Any, list[str]]:
         """Return the key that must have signed a token, and the algorithm."""
-        if token_type != "Bearer":  # noqa: S105 - a kind of token, not one
+        if token_type != "Bearer":  # noqa: S105 - a token type, not a token
             return self.refresh_key, ["HS256"]
         if jwt.get_unverified_header(token).get("kid") != self.key_id:
             raise jwt.InvalidTokenError("The token is signed with another key")

@@ -1,4 +1,4 @@
-"""Verifies the tokens of another issuer with its public keys, like a deployment."""
+"""Verifies the tokens of another issuer with its public keys, as a deployed server does."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from prov_api_client.types import prepare
 from prov_facade._http import ssl_context
 from prov_facade.sandbox._http.claims import Claims
 
-_SECONDS = 10.0
+_TIMEOUT = 10.0
 _UNCHECKED = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}
 
 
 class IssuerError(Exception):
-    """The keys of an issuer cannot be fetched. The message is one line for a person."""
+    """The keys of an issuer cannot be fetched. The message is a single line."""
 
 
 @frozen
 class _Metadata:
-    """The part of a discovery document (OpenID Connect Discovery) that is used here."""
+    """The fields of an OpenID Connect discovery document that are used here."""
 
     issuer: str
     jwks_uri: str
@@ -38,7 +38,7 @@ class _RealmAccess:
 
 @frozen
 class _Payload:
-    """The claims of an access token: Keycloak's, and those of RFC 9068 with other names."""
+    """The claims of an access token, with the names of Keycloak and of RFC 9068."""
 
     exp: float
     iss: str
@@ -60,21 +60,21 @@ prepare(_Metadata, _Payload)
 class TrustedIssuer:
     """An issuer whose access tokens are accepted: JWTs signed with RS256.
 
-    Its keys are fetched by the constructor, and never again. The audience of tokens (``aud``) is
-    not checked.
+    The constructor fetches its keys; they are never fetched again. The audience of tokens
+    (``aud``) is not checked.
 
     Args:
-        issuer_url: The URL of the issuer, below which its discovery document is.
+        issuer_url: The URL of the issuer; its discovery document is below it.
         now: The clock.
 
     Raises:
-        IssuerError: If the keys cannot be fetched, or none of them signs with RS256.
+        IssuerError: If the keys cannot be fetched, or none of them is for RS256.
     """
 
     def __init__(self, issuer_url: str, now: Callable[[], float] = time.time) -> None:
         self._now = now
         url = issuer_url.rstrip("/")
-        with httpx.Client(verify=ssl_context.load(None), timeout=_SECONDS) as http:
+        with httpx.Client(verify=ssl_context.load(None), timeout=_TIMEOUT) as http:
             document = _fetch(http, f"{url}/.well-known/openid-configuration")
             try:
                 metadata = msgspec.convert(document, _Metadata)
@@ -83,11 +83,13 @@ class TrustedIssuer:
                     f"the discovery document of {url} is not valid: {error}"
                 ) from None
             if metadata.issuer.rstrip("/") != url:
-                raise IssuerError(f"{url} calls itself {metadata.issuer!r}: use that URL instead")
+                raise IssuerError(
+                    f"the issuer at {url} is {metadata.issuer!r}: use that URL instead"
+                )
             self._issuer = metadata.issuer
             self._keys = _signing_keys(_fetch(http, metadata.jwks_uri))
         if not self._keys:
-            raise IssuerError(f"{metadata.jwks_uri} has no key that signs with RS256")
+            raise IssuerError(f"{metadata.jwks_uri} contains no key for RS256")
 
     def verify(self, token: str) -> Claims | None:
         """Verify a token.
@@ -97,15 +99,15 @@ class TrustedIssuer:
 
         Returns:
             The claims; ``None`` if the token is not an access token of this issuer, has been
-            tampered with or has expired.
+            tampered with, or has expired.
         """
         try:
             header = jwt.get_unverified_header(token)
             key = self._keys[header["kid"]]
             decoded = jwt.decode(token, key, ["RS256"], options=_UNCHECKED)  # type: ignore[arg-type]
             payload = msgspec.convert(decoded, _Payload)
-        # Input that is not a token can fail in any way. Older versions of PyJWT do not handle
-        # deeply nested headers.
+        # Malformed tokens can raise any of these. Older versions of PyJWT do not handle deeply
+        # nested headers.
         except (
             jwt.PyJWTError,
             msgspec.ValidationError,
@@ -132,7 +134,7 @@ class TrustedIssuer:
 def _is_access_token(header: dict[str, Any], payload: _Payload) -> bool:
     """Distinguish an access token from an ID token, which is signed with the same keys.
 
-    RFC 9068 uses the header for that, Keycloak the claims.
+    RFC 9068 marks access tokens in the header, Keycloak in the claims.
     """
     return (
         str(header.get("typ")).lower().removeprefix("application/") == "at+jwt"
@@ -156,7 +158,7 @@ def _fetch(http: httpx.Client, url: str) -> Any:
 
 
 def _signing_keys(document: Any) -> dict[str, Any]:
-    """Return the keys that sign with RS256 by their ids, and ignore others."""
+    """Return the keys for RS256 by their ids; others are ignored."""
     try:
         keys = jwt.PyJWKSet.from_dict(document).keys
     # Older versions of PyJWT do not handle all errors in keys.

@@ -2,8 +2,8 @@
 
 The server reads files with Python's ``csv.DictReader`` and changes nothing: it strips neither
 headers nor a byte order mark, and a row must have a cell for each column. The sandbox does the
-same, so that a file accepted here is accepted there. One difference: the server requires cells that
-a workflow template calls optional, and the sandbox does not.
+same, so that the server accepts the same files. One difference: the server requires even the cells
+that a workflow template calls optional.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _MAX_QUOTE_LENGTH = 100
 
 
 class CSVError(Exception):
-    """A file or a batch that cannot be used. The message explains it to a person."""
+    """A file or a batch that cannot be used. The message says why."""
 
 
 @frozen
@@ -155,7 +155,7 @@ def check_unique(source: str, headers: Iterable[str]) -> None:
     """Check that no header occurs twice.
 
     Raises:
-        CSVError: If one does.
+        CSVError: If a header occurs twice.
     """
     duplicates = [header for header, times in Counter(headers).items() if times > 1]
     if duplicates:

@@ -43,7 +43,7 @@ class Converted:
     Attributes:
         new_records: The records of the rows without a job.
         existing_records: The job ids of the rows with a job.
-        warnings: Which columns were ignored.
+        warnings: A warning for each ignored column.
     """
 
     new_records: list[ModelRunRecord]
@@ -63,7 +63,7 @@ def convert(store: Store, text: str, job_exists: Callable[[str], bool]) -> Conve
         The records, the ids of existing jobs, and the warnings.
 
     Raises:
-        CSVError: If the file is not CSV, has no rows, or lacks columns or has them twice; if a row
+        CSVError: If the file is not CSV, has no rows, or has missing or duplicate columns; if a row
             has more or fewer cells than there are columns, refers to a job or a dataset that does
             not exist, or has a value that is missing or cannot be parsed.
     """
@@ -88,7 +88,7 @@ def convert(store: Store, text: str, job_exists: Callable[[str], bool]) -> Conve
         elif job_exists(job_id):
             converted.existing_records.append(job_id)
         else:
-            raise row.error(f"could not find the job of {JOB_ID} {shorten(job_id)}.")
+            raise row.error(f"could not find the {JOB_ID} {shorten(job_id)}.")
     return converted
 
 

@@ -30,7 +30,7 @@ class BatchRow:
         job_id: The session id.
         job_status: The status.
         model_run_record_id: The handle of the model run, if it is registered.
-        error_info: Why the job failed. It is not written for other jobs.
+        error_info: Why the job failed; only written for failed jobs.
     """
 
     record: ModelRunRecord
@@ -41,10 +41,10 @@ class BatchRow:
 
 
 def template(store: Store, workflow_template_id: str) -> str:
-    """Return the file that people fill in for a workflow template: its header row.
+    """Return the CSV template of a workflow template: its header row.
 
     Raises:
-        CSVError: If the workflow template does not exist, or the file would have a column twice.
+        CSVError: If the workflow template does not exist, or the file would have duplicate columns.
     """
     headers = columns_of(store, workflow_template_id).headers
     check_unique("The CSV template", headers)
@@ -55,12 +55,12 @@ def regenerate(store: Store, rows: Iterable[BatchRow]) -> str:
     """Return the file of a batch, with a row for each job.
 
     Values without a column are omitted: the requesting organisation, all datasets of a dataset
-    template except the first, and everything that is not in the workflow template. Optional values
-    that a record lacks are empty cells.
+    template except the first, and everything that is not in the workflow template. Missing optional
+    values become empty cells.
 
     Raises:
         CSVError: If there are no rows, if they have different workflow templates or theirs does not
-            exist, if a record lacks a required value, or if a time has no date.
+            exist, if a record lacks a required value, or if a time is not a valid date.
     """
     rows = list(rows)
     if not rows:
@@ -74,7 +74,7 @@ def regenerate(store: Store, rows: Iterable[BatchRow]) -> str:
 
 def _csv(rows: Iterable[Sequence[str]]) -> str:
     text = StringIO(newline="")
-    # The line ends of RFC 4180 and of the server. With "\n", Python 3.11 and 3.12 do not quote a
+    # The line endings of RFC 4180 and of the server. With "\n", Python 3.11 and 3.12 do not quote a
     # cell that contains "\r", and the file could not be read again.
     csv.writer(text, lineterminator="\r\n").writerows(rows)
     return text.getvalue()
@@ -124,7 +124,7 @@ def _dataset_cells(
 
 def _cell(row: BatchRow, header: str, value: str | None, *, optional: bool = False) -> str:
     if value is None and not optional:
-        raise CSVError(f"The record of job {row.job_id} has nothing for {header}.")
+        raise CSVError(f"The record of job {row.job_id} has no value for {header}.")
     return value or ""
 
 

@@ -1,7 +1,7 @@
 """Changes the lineage graph.
 
-Each node and link knows the records that it belongs to. Removing a record removes the nodes and
-links that belong to no other record.
+Each node and link belongs to one or more records. Removing a record removes the nodes and links
+that belong to no other record.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Node:
 
 @frozen
 class Link:
-    """A link of the lineage graph; the relation is PROV-O's, from source to target."""
+    """A link of the lineage graph: a PROV-O relation from source to target."""
 
     source: str
     relation: str
@@ -39,8 +39,8 @@ def add(store: Store, record: str, nodes: Iterable[Node], links: Iterable[Link])
     Args:
         store: Contains the graph.
         record: The id of the record.
-        nodes: Nodes. Existing nodes stay as they are, and belong to this record as well.
-        links: Links between these or existing nodes. Two nodes have one link at most: another
+        nodes: Nodes. Existing nodes are not changed, but belong to this record as well.
+        links: Links between these or existing nodes. Two nodes have at most one link: a new
             relation replaces that of an existing link.
 
     Raises:
@@ -70,7 +70,7 @@ def add(store: Store, record: str, nodes: Iterable[Node], links: Iterable[Link])
 def remove(store: Store, record: str) -> None:
     """Remove the nodes and links of a record.
 
-    Those that also belong to other records stay, and lose only the id of this record.
+    Those that also belong to other records are kept, and lose only the id of this record.
     """
     only = "SELECT {0} FROM {1}_record AS r WHERE record = :record AND NOT EXISTS ({2})"
     links = (
@@ -91,7 +91,7 @@ def remove(store: Store, record: str) -> None:
 
 
 def clear(store: Store) -> None:
-    """Delete all nodes and links. Items stay."""
+    """Delete all nodes and links, but no items."""
     with store.transaction() as connection:
         connection.execute("DELETE FROM link")
         connection.execute("DELETE FROM node")

@@ -39,7 +39,7 @@ class JobDelays:
     """How long a job stays in each state, in seconds.
 
     Attributes:
-        hidden: How long the job-api does not know the job.
+        hidden: How long the job is invisible to the job-api.
         pending: How long the job is PENDING after that.
         dequeued: How long the job is DEQUEUED.
         in_progress: How long the job is IN_PROGRESS.
@@ -114,7 +114,7 @@ class Jobs:
         store: Contains the jobs.
         processors: For each subtype, a function that processes a job and returns its result, or
             raises :class:`FailedJobError`.
-        faults: Which jobs fail on demand.
+        faults: The job failures to inject.
         delays: Returns how long jobs stay in each state.
     """
 
@@ -134,7 +134,7 @@ class Jobs:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start or continue to process jobs."""
+        """Start or resume processing jobs."""
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="sandbox-jobs", daemon=True)
         self._thread.start()
@@ -154,7 +154,7 @@ class Jobs:
         payloads: list[dict[str, Any]],
         batch_id: str | None = None,
     ) -> list[str]:
-        """Create jobs, all or none.
+        """Create jobs atomically.
 
         Returns:
             The session ids, in the order of the payloads.
@@ -184,7 +184,7 @@ class Jobs:
         return ids
 
     def find(self, session_id: str) -> Job | None:
-        """Return a job, unless it does not exist or is still hidden."""
+        """Return a job; ``None`` if it does not exist or is still hidden."""
         rows = self._store.query(
             f"SELECT {_COLUMNS} FROM job WHERE session_id = :id AND created <= :seen",
             {"id": session_id, "seen": time.time() - self._delays().hidden},
@@ -255,7 +255,7 @@ class Jobs:
                 self._wake.wait(wait)
 
     def _advance(self) -> float | None:
-        """Take each job that is due one step further. Returns the seconds until the next is due."""
+        """Advance each due job by one step, and return the seconds until the next job is due."""
         now = time.time()
         due = self._store.query(
             f"SELECT {_COLUMNS} FROM job WHERE due <= :now ORDER BY due, number LIMIT :limit",
@@ -283,8 +283,8 @@ class Jobs:
         except FailedJobError as error:
             self._update(job, "FAILED", info=str(error))
         except Exception as error:  # noqa: BLE001  (the other jobs must continue)
-            _LOG.error("Job %s failed in the sandbox itself", job.session_id, exc_info=error)
-            self._update(job, "FAILED", info=f"The sandbox itself failed: {error!r}")
+            _LOG.error("Job %s: internal error in the sandbox", job.session_id, exc_info=error)
+            self._update(job, "FAILED", info=f"Internal error in the sandbox: {error!r}")
 
     def _process(self, job: Job) -> dict[str, Any]:
         failure = self._faults.next_job(job.job_sub_type)

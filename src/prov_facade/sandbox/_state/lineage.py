@@ -19,7 +19,7 @@ from prov_facade.sandbox._state.store import Store
 
 
 class Direction(Enum):
-    """The direction in which links are followed; the value is the end to start at and the other."""
+    """The direction in which links are followed; the value is the near and the far column."""
 
     UPSTREAM = ("source", "target")
     DOWNSTREAM = ("target", "source")
@@ -42,8 +42,8 @@ class Lineage:
 
 
 # near: the distance from the start to each reachable node.
-# passed: the links that were followed. The way back uses only them: a person may have a million
-#     others.
+# passed: the links that were followed. The backward search uses only these, since a person may have
+#     a million others.
 # rest: the distance from a node to the goal, within the depth.
 # found_*: the result.
 _TABLES = {
@@ -54,10 +54,10 @@ _TABLES = {
     "found_link": "(source INTEGER, target INTEGER, PRIMARY KEY (source, target)) WITHOUT ROWID",
 }
 
-# CROSS JOIN makes SQLite read the tables in the order in which they are written: it cannot know how
-# small the temporary ones are.
+# CROSS JOIN makes SQLite read the tables in the given order: it cannot know how small the temporary
+# tables are.
 _START = "INSERT INTO near SELECT number, 0 FROM node WHERE id = :start"
-_ONWARD = """
+_FORWARD = """
 INSERT OR IGNORE INTO near SELECT link.{to}, :steps FROM near
 CROSS JOIN link ON link.{from_} = near.number WHERE near.steps = :steps - 1
 """
@@ -86,8 +86,8 @@ CROSS JOIN near ON near.number = passed.number CROSS JOIN rest ON rest.number = 
 WHERE near.steps + 1 + rest.steps <= :depth
 """
 
-# Walks that take one more step, upstream to an agent: their ends, and that step.
-_POINTING = """
+# Links from the reachable nodes, one more step upstream, to an agent.
+_AGENT_LINKS = """
 SELECT {what} FROM near CROSS JOIN link ON link.source = near.number
 CROSS JOIN node ON node.number = link.target AND node.category = 'AGENT'
 """
@@ -110,15 +110,15 @@ def explore(
         start: The id of the node.
         depth: The maximum number of links to follow.
         direction: Upstream, from source to target, or downstream.
-        goal: The node at which a walk must end. Its inner nodes are part of the result.
+        goal: The node at which a walk must end. Intermediate nodes are part of the result.
 
     Returns:
-        The nodes and links of all walks. The start is a walk of no steps. The result is empty if
+        The nodes and links of all walks. The start is a walk of length 0. The result is empty if
         the start does not exist, or if no walk ends at the goal.
     """
     with store.locked() as connection:
         walk = _Walk(connection, direction, depth)
-        walk.spread_from(start)
+        walk.find_reachable(start)
         if goal is Goal.ANYWHERE:
             walk.run(_ALL_NODES)
             walk.run(_ALL_LINKS)
@@ -135,24 +135,23 @@ def effected_agents(store: Store, start: str, depth: int) -> Lineage:
     Args:
         store: Contains the graph.
         start: The id of the node.
-        depth: The maximum number of links to follow downstream, without the link to the agent.
+        depth: The maximum number of links to follow downstream, excluding the link to the agent.
 
     Returns:
         The walks from the start to nodes that point to an agent, including these links and agents.
     """
     with store.locked() as connection:
         walk = _Walk(connection, Direction.DOWNSTREAM, depth)
-        walk.spread_from(start)
-        walk.end_at(_POINTING.format(what="DISTINCT near.number"))
-        walk.run(f"INSERT OR IGNORE INTO found_node {_POINTING.format(what='link.target')}")
-        walk.run(
-            f"INSERT OR IGNORE INTO found_link {_POINTING.format(what='link.source, link.target')}"
-        )
+        walk.find_reachable(start)
+        walk.end_at(_AGENT_LINKS.format(what="DISTINCT near.number"))
+        walk.run(f"INSERT OR IGNORE INTO found_node {_AGENT_LINKS.format(what='link.target')}")
+        ends = _AGENT_LINKS.format(what="link.source, link.target")
+        walk.run(f"INSERT OR IGNORE INTO found_link {ends}")
         return walk.result()
 
 
 class _Walk:
-    """All walks from a node up to a length."""
+    """All walks from a node, up to a maximum length."""
 
     def __init__(self, connection: sqlite3.Connection, direction: Direction, depth: int) -> None:
         self._connection = connection
@@ -167,20 +166,20 @@ class _Walk:
         text = statement.format(from_=self._from, to=self._to)
         return self._connection.execute(text, {"depth": self._depth, **parameters}).rowcount
 
-    def spread_from(self, start: str) -> None:
+    def find_reachable(self, start: str) -> None:
         """Find the reachable nodes."""
         self.run(_START, start=start)
-        self._spread(_ONWARD)
+        self._run_steps(_FORWARD)
 
     def end_at(self, goals: str) -> None:
         """Keep only the walks that end at nodes that a query returns."""
         self.run(_PASSED)
         self.run(f"INSERT INTO rest SELECT number, 0 FROM ({goals})")
-        self._spread(_BACKWARD)
+        self._run_steps(_BACKWARD)
         self.run(_ENDING_NODES)
         self.run(_ENDING_LINKS)
 
-    def _spread(self, statement: str) -> None:
+    def _run_steps(self, statement: str) -> None:
         for steps in range(1, self._depth + 1):
             if self.run(statement, steps=steps) == 0:
                 return

@@ -55,7 +55,7 @@ def prov_document(
         nodes: The ends of these links.
 
     Returns:
-        PROV-JSON. Neither the order of links and nodes nor duplicates change it.
+        PROV-JSON. It does not depend on the order of links and nodes, or on duplicates.
     """
     document: dict[str, dict[str, Any]] = {"prefix": _PREFIXES}
     # The run is included even if it is not among the nodes.
@@ -100,7 +100,7 @@ def _about_run(record: ModelRunRecord) -> dict[str, str]:
 
 
 def _date(seconds: int) -> str | None:
-    """Format a time. Times outside the years 1 to 9999 have no format."""
+    """Format a time; ``None`` outside the years 1 to 9999."""
     try:
         return (_EPOCH + timedelta(seconds=seconds)).isoformat()
     except OverflowError:

@@ -65,8 +65,8 @@ def _check_dataset(store: Store, dataset: TemplatedDataset) -> None:
     wrong = (required - given) | (given - known)
     if wrong:
         raise InvalidRecordError(
-            f"The resources of dataset {dataset.dataset_id} do not match those that its template"
-            f" defers: {', '.join(sorted(wrong))}."
+            f"The resources of dataset {dataset.dataset_id} do not match the deferred resources of"
+            f" its template: {', '.join(sorted(wrong))}."
         )
 
 
@@ -75,7 +75,7 @@ def _expect(store: Store, item_id: str, subtype: str) -> Item:
     if item is None:
         raise InvalidRecordError(f"Could not find {subtype} with id {item_id}.")
     if item.item_subtype != subtype:
-        raise InvalidRecordError(f"{item_id} is a {item.item_subtype}, a {subtype} was expected.")
+        raise InvalidRecordError(f"The subtype of {item_id} is {item.item_subtype}, not {subtype}.")
     return item
 
 

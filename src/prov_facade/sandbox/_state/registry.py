@@ -24,7 +24,7 @@ from prov_facade.sandbox._state.records import InvalidRecordError, check_record,
 from prov_facade.sandbox._state.seed import Seed
 from prov_facade.sandbox._state.store import Item, Rows, Store
 
-# Handles that the sandbox creates are above those of its seed.
+# The sandbox creates handles above those of its seed.
 _FIRST_HANDLE = 2_000_001
 
 JOB_SUB_TYPES = (
@@ -105,7 +105,7 @@ class Registry:
             )
 
     def restore(self, runs: Iterable[ItemModelRun]) -> None:
-        """Store complete model runs as they are.
+        """Store complete model runs unchanged.
 
         Raises:
             InvalidRecordError: If one is not a model run, or has the id of an existing item that is
@@ -120,12 +120,14 @@ class Registry:
                         f"'{item.id}' is a {item.item_subtype}, not a model run."
                     )
                 if old is not None and old.item_subtype != "MODEL_RUN":
-                    raise InvalidRecordError(f"{item.id} is the id of a {old.item_subtype}.")
+                    raise InvalidRecordError(
+                        f"{item.id} is already the id of a {old.item_subtype}."
+                    )
                 self.store.put_items([item])
                 self.update_graph(item.id)
 
     def restore_all(self) -> int:
-        """Update the graph with all model runs of the registry. Returns their number."""
+        """Update the graph with all model runs of the registry, and return their number."""
         items = self.store.items("MODEL_RUN")
         with self.store.transaction():
             for item in items:
@@ -184,10 +186,10 @@ class Registry:
         self.store.put_items([item])
 
     def processors(self, jobs: Callable[[], Jobs]) -> dict[str, Processor]:
-        """Return the function that processes jobs of each subtype.
+        """Return the functions that process jobs, by subtype.
 
         Args:
-            jobs: Returns the jobs; processors of batches add to them.
+            jobs: Returns the jobs, to which the processor of batches adds.
         """
 
         def checked(record: Any) -> ModelRunRecord:

@@ -1,4 +1,4 @@
-"""Creates reports on studies and model runs: Word documents."""
+"""Creates Word reports on studies and model runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from prov_facade.sandbox._state.lineage import Direction, explore
 from prov_facade.sandbox._state.store import Item, Store
 
 # Characters that XML cannot contain, not even escaped.
-_UNWRITABLE = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+_INVALID_IN_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 # The maximum length of a title in the properties of a document.
 _TITLE_LIMIT = 255
@@ -34,9 +34,9 @@ _KINDS = {"MODEL_RUN": "Model run", "STUDY": "Study"}
 def report(store: Store, item: Item, depth: int, *, now: int) -> bytes:
     """Create a report.
 
-    For a model run, the inputs are the datasets upstream of it, the outputs the datasets
-    downstream, and the model runs are itself and those in between. The report on a study covers all
-    of its model runs.
+    The report on a model run lists the datasets upstream as inputs, the datasets downstream as
+    outputs, and the model runs in both directions, including itself. The report on a study covers
+    all of its model runs.
 
     Args:
         store: Contains the items and the graph.
@@ -50,9 +50,9 @@ def report(store: Store, item: Item, depth: int, *, now: int) -> bytes:
     Raises:
         ValueError: If the item is neither a study nor a model run.
     """
-    upstream, downstream = _surroundings(store, item, depth)
+    upstream, downstream = _related_nodes(store, item, depth)
     created = _EPOCH + timedelta(seconds=now)
-    title = f"{_KINDS[item.item_subtype]} report: {_line(item.display_name)}"
+    title = f"{_KINDS[item.item_subtype]} report: {_single_line(item.display_name)}"
     document = docx.Document()
     _set_properties(document, title, created)
     document.add_heading(title, 0)
@@ -69,17 +69,17 @@ def report(store: Store, item: Item, depth: int, *, now: int) -> bytes:
     return _set_dates(content.getvalue(), created)
 
 
-def _surroundings(store: Store, item: Item, depth: int) -> tuple[set[Node], set[Node]]:
+def _related_nodes(store: Store, item: Item, depth: int) -> tuple[set[Node], set[Node]]:
     """Find the nodes upstream and downstream of a model run, or of the model runs of a study."""
     match item.item_subtype:
         case "MODEL_RUN":
             runs = {item.id}
         case "STUDY":
-            # The runs of a study point to it.
+            # Model runs link to their study.
             informed = explore(store, item.id, 1, Direction.DOWNSTREAM).links
             runs = {link.source for link in informed if link.relation == "wasInformedBy"}
         case other:
-            raise ValueError(f"reports on a {other} do not exist")
+            raise ValueError(f"cannot create a report on a {other}")
     upstream: set[Node] = set()
     downstream: set[Node] = set()
     for run in runs:
@@ -112,12 +112,12 @@ def _add_about(document: Document, item: Item, depth: int, now: int) -> None:
         ("Owner", item.owner_username),
         ("Registered", _date(item.created_timestamp)),
         ("Links followed", str(depth)),
-        ("Report made", _date(now)),
+        ("Report created", _date(now)),
     ):
         if text:
             paragraph = document.add_paragraph()
             paragraph.add_run(f"{label}: ").bold = True
-            paragraph.add_run(_line(text))
+            paragraph.add_run(_single_line(text))
 
 
 def _add_table(document: Document, heading: str, rows: Iterable[tuple[str, str]]) -> None:
@@ -125,7 +125,7 @@ def _add_table(document: Document, heading: str, rows: Iterable[tuple[str, str]]
     table = document.add_table(rows=0, cols=2, style="Table Grid")
     for row in (("Id", "Name"), *rows):
         for cell, text in zip(table.add_row().cells, row, strict=True):
-            cell.text = _line(text)
+            cell.text = _single_line(text)
         # Word uses the widths of cells, LibreOffice those of columns.
         for cell, width in zip(table.rows[-1].cells, _WIDTHS, strict=True):
             cell.width = width
@@ -139,16 +139,16 @@ def _date(seconds: int) -> str:
     try:
         return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%d %H:%M} UTC"
     except OverflowError:
-        # Requests can contain any number, and this one has no date.
+        # Requests can contain any number, even one that is not a valid date.
         return str(seconds)
 
 
-def _line(text: str) -> str:
-    return _UNWRITABLE.sub("\ufffd", " ".join(text.split()))
+def _single_line(text: str) -> str:
+    return _INVALID_IN_XML.sub("\ufffd", " ".join(text.split()))
 
 
 def _set_dates(content: bytes, created: datetime) -> bytes:
-    """Set the dates of the files in a document; python-docx uses the current time."""
+    """Set the dates of the files in a document, for which python-docx uses the current time."""
     dated = io.BytesIO()
     date = (max(created.year, _FIRST_YEAR_OF_ZIP), *created.timetuple()[1:6])
     with (

@@ -34,7 +34,7 @@ _T = TypeVar("_T")
 
 
 class SeedError(Exception):
-    """A seed file that cannot be used. The message is one line for a person."""
+    """A seed file that cannot be used. The message is a single line."""
 
 
 @frozen
@@ -56,10 +56,10 @@ class Seed:
 
 
 class _Schema(msgspec.Struct, forbid_unknown_fields=True):
-    """The base class of everything in a seed file."""
+    """The base class of the schemas of a seed file."""
 
     def __post_init__(self) -> None:
-        # An optional list can also be empty, which is null in YAML.
+        # In YAML, an optional list without entries is null.
         for name, make in _optional_lists(type(self)):
             if getattr(self, name) is None:
                 setattr(self, name, make())
@@ -72,7 +72,7 @@ def _optional_lists(schema: type[_Schema]) -> list[tuple[str, Callable[[], Any]]
 
 
 class _File(_Schema):
-    # Entries are converted one by one, to name those that are not valid.
+    # Entries are converted one by one, so that errors name the invalid entry.
     items: list[Any] | None = []
     model_runs: list[Any] | None = []
 
@@ -124,7 +124,7 @@ class _DatasetTemplate(_Item):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _expect_once("deferred_resources", (it.key for it in self.deferred_resources or ()))
+        _check_unique("deferred_resources", (it.key for it in self.deferred_resources or ()))
 
 
 class _Dataset(_Item, kw_only=True):
@@ -142,7 +142,7 @@ class _Annotations(_Schema):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _expect_once("annotations", [*(self.required or ()), *(self.optional or ())])
+        _check_unique("annotations", [*(self.required or ()), *(self.optional or ())])
 
 
 class _WorkflowTemplate(_Item, kw_only=True):
@@ -159,8 +159,8 @@ class _WorkflowTemplate(_Item, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _expect_once("input_templates", (it.template_id for it in self.input_templates or ()))
-        _expect_once("output_templates", (it.template_id for it in self.output_templates or ()))
+        _check_unique("input_templates", (it.template_id for it in self.input_templates or ()))
+        _check_unique("output_templates", (it.template_id for it in self.output_templates or ()))
 
 
 class _TemplatedDataset(_Schema):
@@ -207,10 +207,10 @@ _SCHEMAS: dict[str, type[_Item]] = {
 prepare(_File, *_SCHEMAS.values())
 
 
-def _expect_once(field: str, names: Iterable[str]) -> None:
+def _check_unique(field: str, names: Iterable[str]) -> None:
     for name, times in Counter(names).items():
         if times > 1:
-            # msgspec turns it into a ValidationError.
+            # msgspec turns this into a ValidationError.
             raise ValueError(f"{field} names {name} more than once")
 
 
@@ -269,7 +269,7 @@ def _parsed(content: bytes) -> Any:
 
 
 def _located(entries: Sequence[Any], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each entry with a description of where it is."""
+    """Yield each entry with its location."""
     for number, value in enumerate(entries, 1):
         location = f"entry {number} of {name}"
         entry = _convert(value, dict[str, Any], location)
@@ -347,7 +347,7 @@ def _ids(value: Any) -> Iterator[str]:
 def _check_runs(
     items: Sequence[Item], runs: Sequence[SeededRun], locations: dict[str, str]
 ) -> None:
-    """Check the runs like runs that are registered."""
+    """Check model runs as if they were being registered."""
     with Store() as store:
         store.put_items(items)
         for run in runs:

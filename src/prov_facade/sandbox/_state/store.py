@@ -1,7 +1,7 @@
 """The SQLite database of the sandbox.
 
-Graph nodes are numbered, since links between small integers are what makes lineage queries over
-millions of links fast.
+Graph nodes are numbered: links between small integers make lineage queries over millions of links
+fast.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Any, Self, TypeAlias
 import msgspec
 from attrs import field, frozen
 
-# Increased whenever the tables change: a state file of another version is rejected.
+# Increase whenever the tables change: state files of other versions are rejected.
 VERSION = 1
-# Distinguishes state files from other SQLite files, which have versions, too.
+# Distinguishes state files from other SQLite files, which may have the same version.
 _APPLICATION = int.from_bytes(b"PVSB")
 
 _TABLES = """
@@ -84,7 +84,7 @@ CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 _NAMES = frozenset(re.findall(r"CREATE (?:TABLE|INDEX) (\w+)", _TABLES))
-# All tables but those of secrets. Foreign keys refer to tables that come earlier.
+# All tables except that of secrets. Foreign keys refer to earlier tables.
 _CONTENT = tuple(n for n in re.findall(r"CREATE TABLE (\w+)", _TABLES) if n != "secret")
 
 Rows: TypeAlias = Mapping[str, Sequence[tuple[Any, ...]]]
@@ -92,7 +92,7 @@ Rows: TypeAlias = Mapping[str, Sequence[tuple[Any, ...]]]
 
 
 class StateError(Exception):
-    """A state file that cannot be used. The message is one line for a person."""
+    """A state file that cannot be used. The message is a single line."""
 
 
 @frozen
@@ -135,7 +135,7 @@ class Store:
         self._open_transactions = 0  # guarded by the lock
         self._path = path
         try:
-            # The lock serialises statements of all threads.
+            # Threads can share the connection, since the lock serialises all statements.
             self._connection = sqlite3.connect(
                 path or ":memory:", check_same_thread=False, isolation_level=None, timeout=0
             )
@@ -166,7 +166,7 @@ class Store:
             raise self._error(f"it has version {version}, but this sandbox needs version {VERSION}")
         if tables and not tables.issuperset(_NAMES):
             missing = ", ".join(sorted(_NAMES - tables))
-            raise self._error(f"it is damaged, and lacks {missing}")
+            raise self._error(f"it is damaged: {missing} is missing")
         # Two sandboxes on one file would process its jobs twice.
         execute("PRAGMA locking_mode = EXCLUSIVE")
         execute("PRAGMA journal_mode = WAL")
@@ -200,7 +200,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Make several changes, or none of them. Transactions can be nested."""
+        """Make several changes atomically. Nested transactions are part of the outermost one."""
         with self._lock:
             if self._open_transactions:
                 yield self._connection
@@ -219,7 +219,7 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[sqlite3.Connection]:
-        """Run several statements that change only temporary tables, without interruption."""
+        """Lock the database, to run several statements that change only temporary tables."""
         with self._lock:
             yield self._connection
 
@@ -229,7 +229,7 @@ class Store:
             return self._connection.execute(statement, parameters).fetchall()
 
     def next_number(self, name: str, first: int) -> int:
-        """Increase a counter, which is kept over restarts, and return its value."""
+        """Increment a counter, which is kept across restarts, and return its value."""
         with self.transaction() as connection:
             row = connection.execute(
                 "INSERT INTO counter VALUES (?, ?)"
@@ -240,7 +240,7 @@ class Store:
         return number
 
     def secret(self, name: str, make: Callable[[], bytes], *, renew: bool = False) -> bytes:
-        """Return a secret, which is created at the first call and kept over restarts.
+        """Return a secret, which is created by the first call and kept across restarts.
 
         Args:
             name: The name of the secret.
@@ -302,7 +302,7 @@ class Store:
             )
 
     def item(self, item_id: str) -> Item | None:
-        """Return the item with an id."""
+        """Return an item; ``None`` if it does not exist."""
         rows = self.query("SELECT * FROM item WHERE id = :id", {"id": item_id})
         return _item(rows[0]) if rows else None
 
@@ -322,7 +322,7 @@ class Store:
             connection.execute("INSERT OR REPLACE INTO report VALUES (?, ?)", (session_id, content))
 
     def report(self, session_id: str) -> bytes | None:
-        """Return the report of a job."""
+        """Return the report of a job; ``None`` if it does not exist."""
         rows = self.query("SELECT content FROM report WHERE session_id = :id", {"id": session_id})
         return rows[0][0] if rows else None
 

@@ -16,15 +16,15 @@ def load(content: str | bytes) -> Any:
     """Read YAML with a single document.
 
     Raises:
-        yaml.YAMLError: If the content is not YAML, or if a mapping has a key twice: PyYAML would
-            silently take the last one.
+        yaml.YAMLError: If the content is not YAML, or if a mapping has duplicate keys: PyYAML
+            would silently use the last one.
     """
     loader = LOADER(content)
     try:
         node = loader.get_single_node()
         if node is None:
             return None
-        # Before the nodes are converted to values: to merge mappings (<<), PyYAML repeats keys.
+        # Before the conversion to values, since PyYAML repeats keys to merge mappings (<<).
         _check_keys(node)
         return loader.construct_document(node)
     finally:

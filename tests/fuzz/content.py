@@ -8,16 +8,16 @@ from attrs import frozen
 
 
 @frozen
-class Material:
+class Content:
     """The content of a sandbox.
 
     Attributes:
         items: The ids of the items, by subtype.
-        records: Records that fulfil their workflow templates.
-        unlinked: The ids of model runs that belong to no study.
+        records: Records that match their workflow templates.
+        unlinked: The ids of model runs without a study.
         session_ids: The ids of jobs.
         batch_ids: The ids of batches.
-        pagination_keys: Keys that the job-api gave out.
+        pagination_keys: Keys returned by the job-api.
         csv_files: Files with rows to convert.
     """
 

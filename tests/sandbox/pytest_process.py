@@ -1,4 +1,4 @@
-"""Runs a test suite as a user of prov-facade would."""
+"""Runs test suites as a user of prov-facade would."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-# The plugin of Schemathesis, which is slow to load and has nothing to do with these suites.
+# The suites do not need the plugin of Schemathesis, which is slow to load.
 _PLUGINS = ("-pno:cacheprovider", "-pno:schemathesis")
 
 
-def pytest_in(folder: Path) -> tuple[int, str]:
+def run_pytest(folder: Path) -> tuple[int, str]:
     """Run the test suite in a folder with warnings as errors.
 
     Returns:

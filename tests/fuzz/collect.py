@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import httpx
+from fuzz.content import Content
 from fuzz.jobs import JobsClient
-from fuzz.material import Material
 
 from prov_facade.sandbox import Sandbox
 
-_UNLINKED = 24
+_BATCH_SIZE = 24
 
 
-def gather(sandbox: Sandbox, client: httpx.Client) -> Material:
-    """Register a batch of model runs with a new sandbox, and return its content.
+def collect(sandbox: Sandbox, client: httpx.Client) -> Content:
+    """Register a batch of model runs with a new sandbox, and return the content of the sandbox.
 
     Args:
         sandbox: The sandbox.
@@ -21,11 +21,11 @@ def gather(sandbox: Sandbox, client: httpx.Client) -> Material:
     jobs = JobsClient(sandbox, client)
     records = [run.body["record"] for run in sandbox.items("MODEL_RUN")]
 
-    batch = {"records": [{**records[0], "study_id": None}] * _UNLINKED}
+    batch = {"records": [{**records[0], "study_id": None}] * _BATCH_SIZE}
     response = client.post(f"{sandbox.url}/model_run/register_batch", json=batch)
     submitted = response.raise_for_status().json()["session_id"]
     batch_id = jobs.result(submitted)["batch_id"]
-    session_ids = [job["session_id"] for job in jobs.of_batch(batch_id, _UNLINKED)]
+    session_ids = [job["session_id"] for job in jobs.of_batch(batch_id, _BATCH_SIZE)]
     unlinked = [jobs.result(session_id)["record"]["id"] for session_id in session_ids]
 
     address = f"{sandbox.url}/bulk/regenerate_from_batch/csv"
@@ -37,7 +37,7 @@ def gather(sandbox: Sandbox, client: httpx.Client) -> Material:
     items: dict[str, list[str]] = {}
     for item in sandbox.items():
         items.setdefault(item.item_subtype, []).append(item.id)
-    return Material(
+    return Content(
         items=items,
         records=records,
         unlinked=unlinked,

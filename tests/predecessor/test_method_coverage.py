@@ -13,7 +13,7 @@ from predecessor.provena import MARKS, clients, modules
 
 pytestmark = MARKS
 
-# What the job-api has beyond the routes of its document, which the sandbox does not serve.
+# Routes of the job-api that are not in its document, and that the sandbox does not serve.
 NOT_SERVED = {"get_health_check"}
 
 
@@ -42,13 +42,13 @@ def admin_of(kind: Any) -> Any:
     ("kind", "file"),
     [(clients.ProvClient, "test_prov_client.py"), (modules.Prov, "test_prov_module.py")],
 )
-def test_of_the_prov_api(kind: Any, file: str) -> None:
+def test_every_prov_api_method_is_tested(kind: Any, file: str) -> None:
     wanted = methods(kind) | methods(admin_of(kind))
     assert len(wanted) > 15
-    # Both files run the lineage queries of the third.
+    # Both files run the lineage queries in lineage.py.
     assert wanted - set(used(file, "lineage.py")) == set()
 
 
 @pytest.mark.parametrize("kind", [clients.JobAPIClient, modules.JobService])
-def test_of_the_job_api(kind: Any) -> None:
+def test_every_job_api_method_is_tested(kind: Any) -> None:
     assert methods(kind) - set(used("test_jobs.py")) == NOT_SERVED

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import yaml
-from sandbox.seed_files import Change, changed, failure, written
+from sandbox.seed_files import Change, load_error, write_changed_seed, write_seed
 
 from prov_facade.sandbox._state import yaml_loader
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         (
             lambda file: file["items"][0].update(item_subtype="REEF"),
@@ -77,7 +77,7 @@ from prov_facade.sandbox._state import yaml_loader
             " DATASET_TEMPLATE",
         ),
         (
-            # In Provena, a dataset does not say which templates it is for.
+            # In Provena, a dataset does not refer to its templates.
             lambda file: file["items"][4].update(dataset_template_ids=["1/in"]),
             "entry 5 of items (1/data): Object contains unknown field `dataset_template_ids`",
         ),
@@ -106,7 +106,7 @@ from prov_facade.sandbox._state import yaml_loader
         ),
         (
             lambda file: file["model_runs"][0].update(study_id="1/data"),
-            "1/data is a DATASET, a STUDY was expected.",
+            "The subtype of 1/data is DATASET, not STUDY.",
         ),
         (
             lambda file: file["model_runs"][0]["inputs"].clear(),
@@ -150,12 +150,12 @@ from prov_facade.sandbox._state import yaml_loader
         ),
     ],
 )
-def test_invalid_entries_are_named(change: Change, says: str, tmp_path: Path) -> None:
-    assert says in failure(changed(tmp_path, change))
+def test_invalid_entries_are_named(change: Change, message: str, tmp_path: Path) -> None:
+    assert message in load_error(write_changed_seed(tmp_path, change))
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         ("items:\n  - a: [", "not YAML: "),
         ("items:\n  - {a: b}}", " in line 2"),
@@ -171,8 +171,8 @@ def test_invalid_entries_are_named(change: Change, says: str, tmp_path: Path) ->
         ("items: [&a {item_subtype: STUDY, id: x, display_name: *a, description: d}]", "str"),
     ],
 )
-def test_invalid_yaml_is_rejected(content: str | bytes, says: str, tmp_path: Path) -> None:
-    assert says in failure(written(tmp_path, content))
+def test_invalid_yaml_is_rejected(content: str | bytes, message: str, tmp_path: Path) -> None:
+    assert message in load_error(write_seed(tmp_path, content))
 
 
 @pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml_loader.LOADER])
@@ -182,18 +182,18 @@ def test_invalid_yaml_is_rejected(content: str | bytes, says: str, tmp_path: Pat
         r'items: [{item_subtype: STUDY, id: x, display_name: "\uD800", description: "d"}]',
         "items: " + "[" * 500 + "]" * 500,
     ],
-    ids=["half a character", "deep"],
+    ids=["lone surrogate", "deeply nested"],
 )
 def test_both_yaml_loaders_reject_the_same_files(
     loader: type[Any], content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(yaml_loader, "LOADER", loader)
-    assert failure(written(tmp_path, content))
+    assert load_error(write_seed(tmp_path, content))
 
 
 @pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml_loader.LOADER])
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         ("items:\n  - {id: a,\n     id: b}", "the key 'id' occurs in line 2 and again in line 3"),
         ("items:\n\nitems: []", "the key 'items' occurs in line 1 and again in line 3"),
@@ -202,12 +202,12 @@ def test_both_yaml_loaders_reject_the_same_files(
     ],
 )
 def test_duplicate_keys_are_rejected(
-    loader: type[Any], content: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loader: type[Any], content: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(yaml_loader, "LOADER", loader)
-    assert failure(written(tmp_path, content)) == f"not YAML: {says}"
+    assert load_error(write_seed(tmp_path, content)) == f"not YAML: {message}"
 
 
 def test_unreadable_files_are_named(tmp_path: Path) -> None:
-    assert failure(tmp_path / "none.yaml") == " cannot be read: No such file or directory"
-    assert "cannot be read: " in failure(tmp_path)
+    assert load_error(tmp_path / "none.yaml") == " cannot be read: No such file or directory"
+    assert "cannot be read: " in load_error(tmp_path)

@@ -10,7 +10,7 @@ from attrs import frozen
 
 
 @frozen
-class Reached:
+class StatusCounts:
     """How often each operation responded with each status.
 
     Attributes:
@@ -19,7 +19,7 @@ class Reached:
 
     path: Path
 
-    def note(self, operation_id: str, status: int) -> None:
+    def add(self, operation_id: str, status: int) -> None:
         """Add a response."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(f"{operation_id} {status}\n")
@@ -33,11 +33,11 @@ class Reached:
 
     def never_succeeded(self, operation_ids: Iterable[str]) -> list[str]:
         """Return the operations that never responded with a 2xx."""
-        done = {name for name, status in self.responses() if 200 <= status < 300}
-        return sorted(set(operation_ids) - done)
+        succeeded = {name for name, status in self.responses() if 200 <= status < 300}
+        return sorted(set(operation_ids) - succeeded)
 
     def table(self) -> str:
-        """Format the numbers, with a line for each operation and a column for each status."""
+        """Format the counts, with a line for each operation and a column for each status."""
         responses = self.responses()
         statuses = sorted({status for _, status in responses})
         names = dict.fromkeys(name for name, _ in responses)
