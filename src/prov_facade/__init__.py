@@ -1,10 +1,9 @@
 """A Python client for the prov-api, the provenance API of Provena.
 
-:class:`ProvClient` calls its routes, ``ProvClient.admin`` those for administrators, and
-``ProvClient.jobs`` follows what the server does afterwards. :class:`SyncProvClient` is the same
-without ``await``. :func:`connect` and :func:`connect_sync` make them from the environment or a
-file. The models that they take and return are in :mod:`prov_facade.models`, the errors that they
-raise in :mod:`prov_facade.errors`.
+:class:`ProvClient` calls its routes, ``ProvClient.admin`` calls the admin routes, and
+``ProvClient.jobs`` follows jobs on the server. :class:`SyncProvClient` is the same without
+``await``. :func:`connect` and :func:`connect_sync` create clients from environment variables or a
+file. The models are in :mod:`prov_facade.models`, the errors in :mod:`prov_facade.errors`.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "errors", "models"]
 __all__ += _exports.__all__
 
-# Without this, Python prints warnings of the package where logging is not configured.
+# Without this, Python prints the warnings of the package if logging is not configured.
 logging.getLogger("prov_facade").addHandler(logging.NullHandler())
 
 _SUBMODULES = ("auth", "config", "endpoints", "errors", "models", "polling", "retries")
@@ -36,7 +35,7 @@ _SUBMODULES = ("auth", "config", "endpoints", "errors", "models", "polling", "re
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """Load a name when it is first used: few programs need both clients, or sign in."""
+        """Load a name on first use: few programs need both clients, or sign in."""
         if name in _SUBMODULES:
             return import_module(f"prov_facade.{name}")
         if name not in _exports.MODULES:
@@ -46,5 +45,5 @@ if not TYPE_CHECKING:
         return value
 
     def __dir__() -> list[str]:
-        """List what can be imported, whether or not it is loaded."""
+        """List all names that can be imported, loaded or not."""
         return sorted({*globals(), *__all__})

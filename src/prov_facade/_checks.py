@@ -1,4 +1,4 @@
-"""Checks of settings that several modules share."""
+"""Checks of settings, shared by several modules."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def check_number(
         name: The name of the setting, for the message.
         value: The value.
         at_least: The lower bound.
-        exclusive: Whether the bound itself is too small.
-        unit: What the number counts, for the message, such as ``"seconds"``.
-        error: Makes the error from a message.
+        exclusive: Whether the bound itself is excluded.
+        unit: The unit of the number, for the message, such as ``"seconds"``.
+        error: Creates the error from a message.
 
     Raises:
-        ConfigError: If it is not such a number; or the error that ``error`` makes.
+        ConfigError: If it is not such a number; or the error that ``error`` returns.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         large_enough = value > at_least if exclusive else value >= at_least
@@ -47,10 +47,10 @@ def check_count(
     Args:
         name: The name of the setting, for the message.
         value: The value.
-        error: Makes the error from a message.
+        error: Creates the error from a message.
 
     Raises:
-        ConfigError: If it is not one; or the error that ``error`` makes.
+        ConfigError: If it is not; or the error that ``error`` returns.
     """
     if type(value) is not int or value < 1:
         raise error(f"{name} must be an integer of at least 1, not {value!r}")
@@ -63,21 +63,21 @@ def check_choice(
     *,
     error: Callable[[str], Exception] = ConfigError,
 ) -> None:
-    """Raise an error unless a value is one of several.
+    """Raise an error unless a value is one of the choices.
 
     Args:
         name: The name of the setting, for the message.
         value: The value.
-        choices: The values that are allowed.
-        error: Makes the error from a message.
+        choices: The allowed values.
+        error: Creates the error from a message.
 
     Raises:
-        ConfigError: If it is none of them; or the error that ``error`` makes.
+        ConfigError: If it is not; or the error that ``error`` returns.
     """
     allowed = list(choices)
     if value in allowed:
         return
-    import difflib  # noqa: PLC0415  (only mistakes need it)
+    import difflib  # noqa: PLC0415  (only errors need it)
 
     near = difflib.get_close_matches(str(value), allowed, n=3)
     message = f"{name} {value!r} is unknown; "

@@ -1,4 +1,4 @@
-"""Shows settings that are defined once, in a TypedDict, in the signatures that take them."""
+"""Expands settings, defined once in a TypedDict, in the signatures of functions."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ R = TypeVar("R")
 def takes_settings(settings: type, **defaults: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Show and check the keys of a TypedDict that a function takes as ``**settings``.
 
-    Type checkers know them from ``Unpack``. This is for ``help()``, for completion in notebooks,
-    and for the ``TypeError`` of Python about an unknown name.
+    Type checkers read them from ``Unpack``. This is for ``help()``, for completion in notebooks,
+    and for Python's usual ``TypeError`` about an unknown name.
 
     Args:
         settings: The TypedDict.
@@ -30,24 +30,24 @@ def takes_settings(settings: type, **defaults: Any) -> Callable[[Callable[P, R]]
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=defaults.get(name),
-                # As text, like the annotations of the function itself.
+                # A string, like the function's own annotations.
                 annotation=getattr(annotation, "__forward_arg__", annotation),
             )
             for name, annotation in settings.__annotations__.items()
         ]
-        shown = signature.replace(parameters=named)
+        expanded = signature.replace(parameters=named)
 
         @wraps(function)
         def wrapper(*arguments: P.args, **keywords: P.kwargs) -> R:
             try:
-                shown.bind(*arguments, **keywords)
+                expanded.bind(*arguments, **keywords)
             except TypeError as error:
                 is_method = function.__name__ == "__init__"
                 name = type(arguments[0]).__name__ if is_method else function.__qualname__
                 raise TypeError(f"{name}() {error}") from None
             return function(*arguments, **keywords)
 
-        wrapper.__signature__ = shown  # type: ignore[attr-defined]
+        wrapper.__signature__ = expanded  # type: ignore[attr-defined]
         return wrapper
 
     return decorate

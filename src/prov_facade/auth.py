@@ -17,8 +17,8 @@ from prov_facade.errors import CredentialsError
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 _ASYNC_FUNCTION = (
-    "the function that returns the token gave a coroutine: ProvClient takes coroutine functions"
-    " (async def), SyncProvClient only plain ones"
+    "the token function returned a coroutine: ProvClient accepts coroutine functions (async def),"
+    " SyncProvClient only plain ones"
 )
 
 
@@ -29,9 +29,9 @@ def is_token(value: object) -> bool:
 
 @runtime_checkable
 class SupportsAuth(Protocol):
-    """The methods that the clients need of an auth manager of any class.
+    """The methods that the clients require of an auth manager.
 
-    An object of another library with these methods, such as the ``DeviceFlow`` of provenaclient,
+    An object from another library with these methods, such as the ``DeviceFlow`` of provenaclient,
     can be used like an :class:`AuthManager`.
     """
 
@@ -49,9 +49,9 @@ class SupportsAuth(Protocol):
 
 
 class AuthManager(ABC):
-    """The base of auth managers: objects that obtain tokens and renew them.
+    """The base class of auth managers, which obtain tokens and renew them.
 
-    A subclass says how to get a token (:meth:`get_token`) and how to get a new one
+    A subclass defines how to get a token (:meth:`get_token`) and how to get a new one
     (:meth:`force_refresh`).
     """
 
@@ -72,10 +72,9 @@ class AuthManager(ABC):
         """
 
     def cached_token(self) -> str | None:
-        """Return a token without blocking, such as one in memory, if possible.
+        """Return a token without blocking, such as one in memory, or ``None`` if that may block.
 
-        The asynchronous client then needs no thread to obtain it. The default is ``None``:
-        obtaining a token may block.
+        If it returns one, the asynchronous client does not need a thread. The default is ``None``.
         """
         return None
 
@@ -83,7 +82,7 @@ class AuthManager(ABC):
         """Return an object that adds the token to a request.
 
         Raises:
-            CredentialsError: If no token can be obtained, or it cannot be part of a header.
+            CredentialsError: If no token can be obtained, or it is not valid in a header.
         """
         return BearerAuth(self.get_token())
 
@@ -101,22 +100,22 @@ class BearerAuth(httpx.Auth):
     def __init__(self, token: str) -> None:
         given: object = token
         if inspect.iscoroutine(given):
-            given.close()  # it is not awaited
+            given.close()  # otherwise Python warns that it was not awaited
             raise CredentialsError(_ASYNC_FUNCTION)
         if not isinstance(given, str):
             raise CredentialsError(
-                "the auth manager returned something that is not a bearer token: a"
-                f" {type(token).__name__} instead of a str"
+                "the auth manager returned an invalid token: it must be a str, not"
+                f" {type(token).__name__}"
             )
         if not _TOKEN.fullmatch(token.strip()):
             raise CredentialsError(
-                "the auth manager returned something that is not a bearer token: it is empty, or"
-                " has characters that a header cannot carry, such as a space or a line break"
+                "the auth manager returned an invalid token: it is empty, or contains characters"
+                " that are not allowed in a header, such as a space or a line break"
             )
         self._header = f"Bearer {token.strip()}"
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Set the header, once."""
+        """Set the header, and send the request once."""
         request.headers["Authorization"] = self._header
         yield request
 
@@ -142,17 +141,17 @@ class BearerToken(AuthManager):
 
     @property
     def is_fixed(self) -> bool:
-        """Whether it is a token rather than a function."""
+        """Whether the token is fixed, not returned by a function."""
         return not callable(self._token)
 
     @property
     def is_async(self) -> bool:
-        """Whether it is a coroutine function."""
+        """Whether the token is returned by a coroutine function."""
         call = getattr(self._token, "__call__", None)  # noqa: B004  (of an object)
         return inspect.iscoroutinefunction(self._token) or inspect.iscoroutinefunction(call)
 
     def cached_token(self) -> str | None:
-        """Return the token, unless a function returns it."""
+        """Return a fixed token; ``None`` if a function returns it."""
         return None if callable(self._token) else self._token
 
     def get_token(self) -> str:
@@ -165,7 +164,7 @@ class BearerToken(AuthManager):
             return self._token
         if self.is_async:
             raise CredentialsError(_ASYNC_FUNCTION)
-        with _failures_of_function():
+        with _wrap_function_errors():
             return self._token()  # type: ignore[return-value]  # not a coroutine function
 
     async def fetch_token(self) -> str:
@@ -175,12 +174,12 @@ class BearerToken(AuthManager):
             CredentialsError: If the function fails.
         """
         function: Any = self._token
-        with _failures_of_function():
+        with _wrap_function_errors():
             token: str = await function()
         return token
 
     def force_refresh(self) -> None:
-        """Do nothing for a function, which is called each time anyway.
+        """Do nothing for a function, which is called for every request anyway.
 
         Raises:
             CredentialsError: If the token is a fixed one.
@@ -193,12 +192,10 @@ class BearerToken(AuthManager):
 
 
 @contextmanager
-def _failures_of_function() -> Iterator[None]:
+def _wrap_function_errors() -> Iterator[None]:
     try:
         yield
     except CredentialsError:
         raise
     except Exception as error:
-        raise CredentialsError(
-            f"the function that returns the token failed with {type(error).__name__}"
-        ) from error
+        raise CredentialsError(f"the token function failed with {type(error).__name__}") from error

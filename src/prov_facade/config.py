@@ -117,11 +117,11 @@ def check_address(name: str, url: str, *, allow_http: bool) -> None:
         allow_http: Whether tokens may be sent to other machines unencrypted.
 
     Raises:
-        ConfigError: If it is not.
+        ConfigError: If either check fails.
     """
     _check_url(name, url)
     if not allow_http:
-        _check_privacy(name, url)
+        _check_encryption(name, url)
 
 
 def _check_url(name: str, url: object) -> None:
@@ -152,8 +152,8 @@ def _check_url(name: str, url: object) -> None:
         raise ConfigError(f"{expected} without a query or fragment; got {_quoted(url)}")
 
 
-def _check_privacy(name: str, url: str) -> None:
-    """Check that tokens are not sent to a URL unencrypted."""
+def _check_encryption(name: str, url: str) -> None:
+    """Check that tokens sent to a URL are encrypted."""
     parts = urlsplit(url)
     if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
         raise ConfigError(

@@ -89,9 +89,7 @@ _REQUEST_ID_HEADERS = (
     "x-amzn-trace-id",
 )
 
-OUTCOME_UNKNOWN = (
-    "Whether the server acted on the request is not known: check before sending it again"
-)
+OUTCOME_UNKNOWN = "The server may have acted on the request: check before sending it again"
 """Part of the message for a call that changes something and received no response."""
 
 
@@ -112,9 +110,9 @@ class ProvError(Exception):
         self.attempts: tuple[Attempt, ...] = ()
 
     def attach(self, call: Call) -> None:
-        """Set the call that the error is about, and name it in the message; only the first counts.
+        """Set the call of the error and add it to the message, unless one is already set.
 
-        Errors are raised without it, and given it in one place, where the call is made.
+        Errors are raised without it, and receive it in one place, where the call is made.
         """
         if self.call is None:
             self.call = call
@@ -194,7 +192,7 @@ class CredentialsError(ProvError):
         self.error_description = error_description
 
     def copy(self) -> CredentialsError:
-        """Return an equal error without a traceback, for another call that failed likewise."""
+        """Copy the error without its traceback, for another call that failed in the same way."""
         return CredentialsError(
             str(self),
             error=self.error,
@@ -217,7 +215,7 @@ class InvalidRequestError(ProvError, ValueError):
 
 
 class FileError(ProvError, OSError):
-    """A local file cannot be written, or cannot be read to its end.
+    """A local file could not be written, or not read completely.
 
     Attributes:
         errno: The error number of the system, such as ``errno.ENOSPC``, or ``None``.
@@ -328,7 +326,7 @@ class Fault:
     Attributes:
         detail: The server's reason, as text; empty if it gave none.
         body: The body: decoded if it is JSON, otherwise as text.
-        errors: The entries of a 422.
+        errors: The validation errors of a 422.
         retry_after: The seconds to wait before a retry, from ``Retry-After``.
     """
 
@@ -447,7 +445,7 @@ class SubmissionUnknownError(ProvError):
         chunk: The number of the chunk, in the manifest if there is one.
         first: The position of the first record of the chunk.
         count: The number of records in the chunk.
-        candidates: The session ids of jobs that may be those of the chunk.
+        candidates: The session ids of jobs that may belong to the chunk.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ from prov_facade._checks import check_count, check_number
 
 @frozen(kw_only=True)
 class RetryPolicy:
-    """Which calls are retried, how often, and after which waits.
+    """Which calls are retried, how often, and how long to wait in between.
 
     Operations that only read are retried after a failed or broken connection, a timeout, and the
     statuses 429, 502, 503 and 504. Operations that change something are retried only if it is

@@ -34,7 +34,7 @@ def without_home(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     def remove() -> None:
         monkeypatch.delenv("HOME")
-        monkeypatch.setattr(os, "getuid", lambda: 4_000_000)  # whom the system does not know
+        monkeypatch.setattr(os, "getuid", lambda: 4_000_000)  # a user that does not exist
 
     return remove
 
@@ -88,7 +88,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long the flows would have slept; they do not."""
+    """The waits of the flows in seconds, which are skipped."""
     sleeps: list[float] = []
     for module in ("token_endpoint", "device_flow"):
         monkeypatch.setattr(f"prov_facade._auth.{module}.sleep", sleeps.append)

@@ -27,7 +27,7 @@ def call(prov_api: str, realm: str, settings: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    # Where these tests run in the background, Ctrl-C is ignored.
+    # Processes in the background of a shell ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     prov_api, realm, *more = sys.argv[1:]
     options = json.loads(more[0]) if more else {}

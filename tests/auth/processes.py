@@ -1,4 +1,4 @@
-"""Processes that share cached tokens: each prints the token that it has in the end."""
+"""Processes that share cached tokens: each prints its last token."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def work(auth: DeviceFlow, what: str) -> None:
     if what == "force_refresh":
         for _ in range(5):
             auth.force_refresh()
-    # One write, so that lines do not mix.
+    # A single write, so that lines are not interleaved.
     os.write(1, f"{auth.get_token()}\n".encode())
 
 

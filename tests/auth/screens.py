@@ -1,4 +1,4 @@
-"""Terminals and pipes that tests read, and what a login looks like there."""
+"""Terminals and pipes that tests read, and the format of a login there."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def terminal() -> Iterator[tuple[Screen, IO[str]]]:
 
 @contextmanager
 def pipe() -> Iterator[tuple[Screen, IO[str]]]:
-    """A pipe, with the same methods."""
+    """A pipe, with the same interface."""
     reading, writing = os.pipe()
     with open(writing, "w") as stream:  # noqa: PTH123
         yield Screen(reading), stream

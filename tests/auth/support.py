@@ -1,4 +1,4 @@
-"""Flows that sign in to a sandbox without a person, and responses of a realm."""
+"""Flows that sign in to a sandbox without user interaction, and responses of a realm."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Flow = DeviceFlow | OfflineFlow | ClientCredentials
 
 
 def device(sandbox: Sandbox, name: str = "ann", **settings: Any) -> DeviceFlow:
-    """A flow whose person approves every login as soon as it is shown."""
+    """A flow whose logins are approved as soon as they are shown."""
 
     def approve(login: DeviceLogin) -> None:
         sandbox.realm.approve(login.user_code, name, ["read", "write"])
@@ -38,7 +38,7 @@ def device(sandbox: Sandbox, name: str = "ann", **settings: Any) -> DeviceFlow:
 
 
 def offline_token(sandbox: Sandbox, folder: Path, name: str = "ann") -> str:
-    """Obtain an offline token as people do."""
+    """Obtain an offline token as users do."""
     path = folder / "offline-token"
     device(sandbox, name, cache=None).save_offline_token(path)
     return path.read_text().strip()
@@ -82,7 +82,7 @@ def end_session(auth: DeviceFlow | OfflineFlow) -> None:
     auth._realm.revoke(tokens.refresh_token, "refresh_token")
 
 
-def requests(sandbox: Sandbox, operation_id: str = "token") -> int:
+def request_count(sandbox: Sandbox, operation_id: str = "token") -> int:
     """Count the requests to an endpoint of the realm or the API."""
     return sum(request.operation_id == operation_id for request in sandbox.requests)
 
@@ -94,7 +94,7 @@ def cached_file(home: Path) -> Path:
 
 
 def alter(path: Path, **changes: Any) -> None:
-    """Change what is cached, as another machine would have written it."""
+    """Change cached values, as if another machine had written them."""
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import filelock
 import pytest
-from auth.support import CLIENT, alter, cached_file, device, requests
+from auth.support import CLIENT, alter, cached_file, device, request_count
 
 from prov_facade import (
     APIOverrides,
@@ -54,7 +54,7 @@ def test_only_their_owner_can_read_cached_tokens(
 def test_the_next_process_uses_the_cached_tokens(sandbox: Sandbox) -> None:
     token = device(sandbox).get_token()
     assert DeviceFlow(sandbox.config, CLIENT).get_token() == token
-    assert requests(sandbox) == 1
+    assert request_count(sandbox) == 1
 
 
 @pytest.mark.parametrize("other", ["realm", "client", "scope"])
@@ -62,7 +62,7 @@ def test_each_realm_client_and_scope_has_a_file(other: str, sandbox: Sandbox, ho
     auth = device(sandbox)
     auth.get_token()
     config = sandbox.config
-    if other == "realm":  # by another name
+    if other == "realm":  # the same one, under another name
         address = config.keycloak_endpoint.replace("127.0.0.1", "localhost")
         config = Config("other.test", "r", APIOverrides(keycloak_endpoint_override=address))
     client_id = "other" if other == "client" else CLIENT
@@ -91,7 +91,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_login_starts(
         assert device(sandbox).get_token()
     assert path.with_suffix(".damaged").read_bytes() == content
     assert DeviceFlow(sandbox.config, CLIENT).get_token()
-    assert requests(sandbox, "device_authorization") == 2
+    assert request_count(sandbox, "device_authorization") == 2
 
 
 def test_a_file_of_another_realm_is_not_sent_to_this_one(sandbox: Sandbox, home: Path) -> None:
@@ -153,7 +153,7 @@ def unwritable(tmp_path: Path) -> Path:
     return path
 
 
-def test_signing_in_works_and_warns_if_the_home_is_not_writable(
+def test_signing_in_works_and_warns_if_the_home_directory_is_not_writable(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(unwritable(tmp_path)))
@@ -165,7 +165,7 @@ def test_signing_in_works_and_warns_if_the_home_is_not_writable(
         auth.force_refresh()
     assert auth.get_token() != token
     auth.logout()
-    assert requests(sandbox, "revocation") == 1
+    assert request_count(sandbox, "revocation") == 1
 
 
 @POSIX
@@ -230,7 +230,7 @@ def test_the_cache_can_be_another_directory(sandbox: Sandbox, home: Path, tmp_pa
 
 
 @pytest.mark.parametrize("cache", ["files", "", 1])
-def test_another_cache_is_a_configuration_error(cache: Any, sandbox: Sandbox) -> None:
+def test_an_unknown_cache_is_a_configuration_error(cache: Any, sandbox: Sandbox) -> None:
     with pytest.raises(ConfigError, match="cache must be"):
         device(sandbox, cache=cache)
 
@@ -248,7 +248,7 @@ def test_a_file_without_read_permission_is_ignored(
         patch.setattr("prov_facade._auth.token_cache.read_private", refuse)  # root may read it
         with pytest.warns(TokenCacheWarning, match=f"no permission to read {path}"):
             assert device(sandbox).get_token()
-    assert requests(sandbox, "device_authorization") == 2
+    assert request_count(sandbox, "device_authorization") == 2
 
 
 def test_a_file_that_cannot_be_removed_is_an_error(sandbox: Sandbox, home: Path) -> None:
@@ -294,13 +294,13 @@ def is_refreshed(sandbox: Sandbox, home: Path, **changes: Any) -> bool:
 def test_a_token_is_refreshed_well_before_it_expires(
     age: int, expected: bool, sandbox: Sandbox, home: Path
 ) -> None:
-    # 90 of 300 s before, which is more than the clocks of two machines differ.
+    # 90 s before it expires, which is more than the clocks of two machines differ.
     assert is_refreshed(sandbox, home, obtained_at=time.time() - age) == expected
 
 
 @pytest.mark.parametrize("off", [-60, 60])
 @pytest.mark.parametrize("age", [0, 150, 239, 299])
-def test_no_token_expires_though_a_clock_is_a_minute_off(
+def test_no_expired_token_is_used_if_a_clock_is_a_minute_off(
     age: int, off: int, sandbox: Sandbox, home: Path
 ) -> None:
     # Another machine wrote this, by its own clock.
@@ -323,7 +323,7 @@ def test_a_short_lived_token_is_used_for_half_its_life(sandbox: Sandbox, home: P
 
 @pytest.fixture
 def keyring(tmp_path: Path) -> Iterator[Any]:
-    """A keyring in a file, of the package keyrings.alt."""
+    """A keyring in a file, from the package keyrings.alt."""
     package = pytest.importorskip("keyring")
     backend = pytest.importorskip("keyrings.alt.file").PlaintextKeyring()
     backend.file_path = str(tmp_path / "keyring.cfg")
@@ -345,7 +345,7 @@ def test_the_keyring_stores_the_refresh_token(sandbox: Sandbox, home: Path) -> N
     other.force_refresh()
     auth.logout()
     assert device(sandbox, cache="keyring").get_token() != token
-    assert requests(sandbox, "device_authorization") == 2
+    assert request_count(sandbox, "device_authorization") == 2
 
 
 def test_a_damaged_entry_of_the_keyring_is_ignored(sandbox: Sandbox, keyring: Any) -> None:

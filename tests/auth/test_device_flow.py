@@ -16,7 +16,7 @@ from auth.support import (
     config_of,
     device,
     oauth_error,
-    requests,
+    request_count,
     responding,
     scripted,
 )
@@ -61,7 +61,7 @@ def test_polling_continues_with_longer_intervals_after_a_transient_error(
     sandbox.faults.add("token", *[fault] * (4 if retried else 1))
     assert device(sandbox).get_token()
     assert [each for each in sleeps if each] == [0.01, 1.0]
-    assert requests(sandbox, "device_authorization") == 1
+    assert request_count(sandbox, "device_authorization") == 1
 
 
 def test_a_denied_login_is_an_error(sandbox: Sandbox) -> None:
@@ -126,10 +126,10 @@ def test_a_login_is_resumed_after_its_call_was_cancelled(sandbox: Sandbox) -> No
     asyncio.run(run(approve=True))
     assert auth.get_token()
     assert {login.user_code for login in shown} == {shown[0].user_code}
-    assert requests(sandbox, "device_authorization") == 1
+    assert request_count(sandbox, "device_authorization") == 1
 
 
-# What the realm responds
+# Responses of the realm
 
 DEVICE = {
     "device_code": "a-device-code",
@@ -154,7 +154,7 @@ DEVICE = {
     ],
     ids=repr,
 )
-def test_a_page_that_is_not_a_web_page_is_not_shown(
+def test_a_login_with_an_invalid_page_or_field_is_not_shown(
     changes: dict[str, object], realm: Server
 ) -> None:
     realm.response = scripted(lambda: json_reply({**DEVICE, **changes}))
@@ -174,7 +174,7 @@ def test_numbers_may_be_strings_and_optional_fields_absent(realm: Server) -> Non
     assert "enter the code ABCD" in str(shown[0])
 
 
-def test_a_realm_without_device_logins_is_an_error(realm: Server) -> None:
+def test_a_flow_that_the_realm_does_not_allow_is_an_error(realm: Server) -> None:
     realm.response = scripted(lambda: json_reply({"error": "unauthorized_client"}, status=400))
     with pytest.raises(CredentialsError, match="can enable this flow"):
         DeviceFlow(config_of(realm), CLIENT, interactive=True).get_token()
@@ -212,7 +212,7 @@ def test_a_token_that_is_not_an_offline_token_is_not_saved(
     with pytest.raises(CredentialsError, match=r"issued no offline token.*offline_access"):
         device(sandbox).save_offline_token(tmp_path / "token")
     assert not (tmp_path / "token").exists()
-    assert requests(sandbox, "revocation") == revocations
+    assert request_count(sandbox, "revocation") == revocations
 
 
 def test_an_offline_token_that_cannot_be_written_is_revoked(
@@ -228,5 +228,5 @@ def test_an_offline_token_that_cannot_be_written_is_revoked(
     (tmp_path / "token").mkdir()  # cannot be replaced by a file
     with pytest.raises(CredentialsError, match=r"could not write .*; it was revoked"):
         device(sandbox).save_offline_token(tmp_path / "token")
-    assert requests(sandbox, "revocation") == 1
+    assert request_count(sandbox, "revocation") == 1
     assert [path.name for path in tmp_path.iterdir() if path.name != "home"] == ["token"]

@@ -1,4 +1,4 @@
-"""Failures that several callers share, tokens that outlast them, and the end of a process."""
+"""Failures that several callers share, tokens that outlast them, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
-from auth.support import CLIENT, alter, cached_file, client_of, device, requests
+from auth.support import CLIENT, alter, cached_file, client_of, device, request_count
 from scripted_server import Server
 
 from prov_facade import CredentialsError, DeviceFlow, DeviceLogin, SyncProvClient
@@ -65,7 +65,7 @@ def test_a_valid_token_is_used_while_the_realm_fails(
     path = cached_file(home)
     alter(path, obtained_at=time.time() - 250)  # of 300 s
     auth = DeviceFlow(sandbox.config, CLIENT)
-    count = requests(sandbox)
+    count = request_count(sandbox)
     sandbox.faults.add("token", *[fault] * 9)
     with (
         caplog.at_level(logging.WARNING, "prov_facade"),
@@ -73,8 +73,8 @@ def test_a_valid_token_is_used_while_the_realm_fails(
     ):
         for _ in range(5):
             client.check_read_access()
-    assert "stays in use" in caplog.text
-    assert requests(sandbox) == count + 1  # not with every call
+    assert "still using a token" in caplog.text
+    assert request_count(sandbox) == count + 1  # not with every call
     alter(path, obtained_at=time.time() - 299)
     with pytest.raises(CredentialsError):
         DeviceFlow(sandbox.config, CLIENT).get_token()
@@ -88,18 +88,18 @@ def test_a_valid_token_is_used_by_threads_that_wait_for_a_failing_refresh(
     token = json.loads(path.read_text())["access_token"]
     alter(path, obtained_at=time.time() - 250)
     auth = DeviceFlow(sandbox.config, CLIENT)
-    count = requests(sandbox)
+    count = request_count(sandbox)
     sandbox.faults.add("token", evolve(gateway(502), delay=0.5))
     with ThreadPoolExecutor(6) as threads:
         forced = threads.submit(auth.force_refresh)
-        while requests(sandbox) == count:
+        while request_count(sandbox) == count:
             time.sleep(0.01)
         waiting = [threads.submit(auth.get_token) for _ in range(4)]
         again = threads.submit(auth.force_refresh)
     assert {each.result() for each in waiting} == {token}
     assert isinstance(forced.exception(), CredentialsError)
     assert isinstance(again.exception(), CredentialsError)
-    assert requests(sandbox) == count + 1
+    assert request_count(sandbox) == count + 1
 
 
 def test_logout_removes_a_file_that_cannot_be_trusted(sandbox: Sandbox, home: Path) -> None:
@@ -111,29 +111,29 @@ def test_logout_removes_a_file_that_cannot_be_trusted(sandbox: Sandbox, home: Pa
     with pytest.raises(CredentialsError, match="can be read by other users"):
         auth.logout()
     assert [p.suffix for p in path.parent.iterdir()] == [".lock"]
-    assert requests(sandbox, "revocation") == 1
+    assert request_count(sandbox, "revocation") == 1
 
 
 # Ctrl-C
 
 SCRIPT = """
 import asyncio, signal, sys
-# Where these tests run in the background, Ctrl-C is ignored.
+# Processes in the background of a shell ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from prov_facade import *
 config = Config("p", "r", APIOverrides(keycloak_endpoint_override=sys.argv[1]))
 auth = DeviceFlow(config, "c", prompt=lambda login: print("shown", flush=True), timeout=30)
 client = ProvClient(auth, config)
 async def main():
-    print("begun", flush=True)
+    print("started", flush=True)
     await client.check_read_access()
 """
 CALLS = {
     "asyncio.run": "asyncio.run(main())",
     "run_until_complete": "asyncio.new_event_loop().run_until_complete(main())",
-    "sync": "print('begun', flush=True); SyncProvClient(auth, config).check_read_access()",
+    "sync": "print('started', flush=True); SyncProvClient(auth, config).check_read_access()",
 }
-DEFAULT = [("asyncio.run", "person"), ("sync", "realm")]
+DEFAULT = [("asyncio.run", "user"), ("sync", "realm")]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent")
@@ -141,10 +141,10 @@ DEFAULT = [("asyncio.run", "person"), ("sync", "realm")]
     ("call", "waits_for"),
     [
         pytest.param(*case, marks=[] if case in DEFAULT else pytest.mark.stress)
-        for case in product(CALLS, ("person", "realm"))
+        for case in product(CALLS, ("user", "realm"))
     ],
 )
-def test_ctrl_c_ends_a_process_that_waits_for_a_person_or_the_realm(
+def test_ctrl_c_ends_a_process_that_waits_for_the_user_or_the_realm(
     call: str, waits_for: str, sandbox: Sandbox
 ) -> None:
     sandbox.realm.interval = 5
@@ -159,11 +159,11 @@ def test_ctrl_c_ends_a_process_that_waits_for_a_person_or_the_realm(
     ) as process:
         assert process.stdout is not None
         try:
-            assert process.stdout.readline() == "begun\n"
-            if waits_for == "person":
+            assert process.stdout.readline() == "started\n"
+            if waits_for == "user":
                 assert process.stdout.readline() == "shown\n"
             else:
-                while not requests(sandbox, "device_authorization"):
+                while not request_count(sandbox, "device_authorization"):
                     time.sleep(0.02)
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=10)

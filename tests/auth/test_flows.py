@@ -22,7 +22,7 @@ from auth.support import (
     offline,
     pickled,
     refresh_token,
-    requests,
+    request_count,
     service,
 )
 from clients import CLIENTS, Make
@@ -77,7 +77,7 @@ def test_threads_that_need_the_first_token_sign_in_once(
     flow: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     auth = FLOWS[flow](sandbox, tmp_path)
-    count, logins = requests(sandbox), requests(sandbox, "device_authorization")
+    count, logins = request_count(sandbox), request_count(sandbox, "device_authorization")
     start = threading.Barrier(10)
 
     def get(_: int) -> str:
@@ -86,8 +86,8 @@ def test_threads_that_need_the_first_token_sign_in_once(
 
     with ThreadPoolExecutor(10) as threads:
         assert len(set(threads.map(get, range(10)))) == 1
-    assert requests(sandbox) == count + 1
-    assert requests(sandbox, "device_authorization") - logins == (flow == "device")
+    assert request_count(sandbox) == count + 1
+    assert request_count(sandbox, "device_authorization") - logins == (flow == "device")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_threads_that_need_the_first_token_sign_in_once(
     ids=str,
 )
 @pytest.mark.parametrize("flow_class", [DeviceFlow, OfflineFlow, ClientCredentials])
-def test_an_unusable_argument_is_a_configuration_error(
+def test_an_invalid_argument_is_a_configuration_error(
     flow_class: type[Any], arguments: dict[str, Any], message: str, sandbox: Sandbox
 ) -> None:
     given = {"config": sandbox.config, "client_id": CLIENT, "client_secret": "s" * 8, **arguments}
@@ -115,7 +115,7 @@ def test_an_unusable_argument_is_a_configuration_error(
         flow_class(**given)
 
 
-def test_a_flow_refuses_arguments_of_its_own_that_it_cannot_use(sandbox: Sandbox) -> None:
+def test_an_invalid_argument_of_a_single_flow_is_a_configuration_error(sandbox: Sandbox) -> None:
     anything: Any = "text"
     with pytest.raises(ConfigError, match="prompt must be a function"):
         DeviceFlow(sandbox.config, CLIENT, prompt=anything)
@@ -149,15 +149,15 @@ def test_an_expiring_token_is_refreshed_before_a_call_fails(
                 for _ in range(2):
                     await client.check_read_access()
                     tokens.append(auth.get_token())
-                clock.ahead += 211  # of 300, less 90
+                clock.ahead += 211  # more than 300 - 90
         return tokens
 
     tokens = asyncio.run(run())
     assert tokens[::2] == tokens[1::2]
     assert len(set(tokens)) == 4
-    assert requests(sandbox, "device_authorization") == {"client": 0}.get(flow, 1)
-    # No call was sent twice, as it would be after a response that its token has expired.
-    assert requests(sandbox, "check_read_access") == len(tokens)
+    assert request_count(sandbox, "device_authorization") == {"client": 0}.get(flow, 1)
+    # No call was rejected because of an expired token, and sent again.
+    assert request_count(sandbox, "check_read_access") == len(tokens)
 
 
 def test_a_token_that_the_api_rejects_is_refreshed_once_for_all_calls(
@@ -174,7 +174,7 @@ def test_a_token_that_the_api_rejects_is_refreshed_once_for_all_calls(
 
     asyncio.run(run())
     assert auth.get_token() != before
-    assert requests(sandbox) == 2
+    assert request_count(sandbox) == 2
 
 
 def test_a_token_that_the_api_keeps_rejecting_is_an_error(make: Make, sandbox: Sandbox) -> None:
@@ -188,13 +188,13 @@ def test_a_token_that_the_api_keeps_rejecting_is_an_error(make: Make, sandbox: S
         asyncio.run(run())
 
 
-def test_threads_that_force_a_refresh_make_one(sandbox: Sandbox) -> None:
+def test_threads_that_force_a_refresh_share_one(sandbox: Sandbox) -> None:
     auth = device(sandbox)
     auth.get_token()
     sandbox.faults.add("token", Fault(delay=0.3, after=True))
     with ThreadPoolExecutor(10) as threads:
         list(threads.map(lambda _: auth.force_refresh(), range(10)))
-    assert requests(sandbox) == 2
+    assert request_count(sandbox) == 2
 
 
 @pytest.mark.parametrize("flow", ["device", "offline"], indirect=True)
@@ -209,7 +209,7 @@ def test_a_rotated_refresh_token_replaces_the_cached_one(
             copy.force_refresh()
             tokens.add(copy.get_token())
     assert len(tokens) == 6
-    assert requests(sandbox, "device_authorization") == 1
+    assert request_count(sandbox, "device_authorization") == 1
 
 
 def test_a_pickled_flow_holds_no_obtained_token(
@@ -224,25 +224,25 @@ def test_a_pickled_flow_holds_no_obtained_token(
 # Revoking
 
 
-def test_a_revoked_session_makes_the_person_sign_in_again(sandbox: Sandbox) -> None:
+def test_a_revoked_session_makes_the_user_sign_in_again(sandbox: Sandbox) -> None:
     auth = device(sandbox)
     first = auth.get_token()
     end_session(auth)
     auth.force_refresh()
     assert auth.get_token() != first
-    assert requests(sandbox, "device_authorization") == 2
+    assert request_count(sandbox, "device_authorization") == 2
 
 
-def test_a_revoked_session_without_a_person_is_an_error(sandbox: Sandbox) -> None:
+def test_a_revoked_session_without_a_user_is_an_error(sandbox: Sandbox) -> None:
     auth = device(sandbox)
     auth.get_token()
     end_session(auth)
-    alone = DeviceFlow(sandbox.config, CLIENT)
-    assert alone.get_token()  # the cached access token has not expired
+    batch = DeviceFlow(sandbox.config, CLIENT)
+    assert batch.get_token()  # the cached access token has not expired
     with pytest.raises(
-        CredentialsError, match=r"needs a person.*OfflineFlow.*rejected \(invalid_grant: The"
+        CredentialsError, match=r"needs a user.*OfflineFlow.*rejected \(invalid_grant: The"
     ) as caught:
-        alone.force_refresh()
+        batch.force_refresh()
     assert caught.value.error == "invalid_grant"
 
 
@@ -274,7 +274,7 @@ def test_logout_ends_the_session_and_clears_the_cache(
     token = None if isinstance(auth, ClientCredentials) else refresh_token(auth)
     auth.logout()
     assert not list(home.rglob("*.json"))
-    assert requests(sandbox, "revocation") == 1
+    assert request_count(sandbox, "revocation") == 1
     if token is not None:
         with pytest.raises(CredentialsError, match="not active"):
             auth._realm.refresh(token)
@@ -296,7 +296,7 @@ def test_logout_clears_the_cache_even_if_the_realm_fails(sandbox: Sandbox, home:
         auth.logout()
     assert not list(home.rglob("*.json"))
     auth.get_token()
-    assert requests(sandbox, "device_authorization") == 2
+    assert request_count(sandbox, "device_authorization") == 2
 
 
 def test_logout_without_a_login_sends_nothing(sandbox: Sandbox) -> None:

@@ -64,7 +64,7 @@ assert os.waitpid(child, 0)[1] == 0
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_a_child_finds_the_locks_of_other_threads_released_and_state_reset() -> None:
     subprocess.run([sys.executable, "-c", SCRIPT], check=True, timeout=60)
 

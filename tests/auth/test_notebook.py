@@ -119,8 +119,8 @@ user.username
 CELLS = pytest.mark.parametrize("call", [ASYNCHRONOUS, SYNCHRONOUS], ids=["async", "sync"])
 
 
-class Anchors(HTMLParser):
-    """The links of a page, and its text."""
+class Page(HTMLParser):
+    """The tags and the text of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ def displayed(data: dict[str, str]) -> re.Match[str]:
     assert data.keys() == {"text/plain", "text/html"}
     plain = LOGIN.fullmatch(f"\n{data['text/plain']}\n\n")
     assert plain is not None, data
-    page = Anchors(data["text/html"])
+    page = Page(data["text/html"])
     link = {"href": plain["link"], "target": "_blank", "rel": "noopener noreferrer"}
     assert page.tags == [("p", {}), ("a", link)]
     assert page.text == " ".join(data["text/plain"].split())
@@ -168,7 +168,7 @@ def test_markup_from_the_realm_is_escaped(notebook: Notebook, sandbox: Sandbox) 
     sandbox.faults.add("token", responding(TOKENS))
     cell = notebook.run("DeviceFlow(config, 'n', cache=None).get_token()")
     data = notebook.message(cell, "display_data")["data"]
-    page = Anchors(data["text/html"])
+    page = Page(data["text/html"])
     link = "http://127.0.0.1/device?a='%22%3Cb%3E&lt=1"
     assert [tag for tag, _ in page.tags] == ["p", "a"]
     assert page.tags[1][1]["href"] == link
@@ -184,7 +184,7 @@ def test_a_notebook_executed_by_a_program_refuses_a_login(
     cell = notebook.run("auth = DeviceFlow(config, 'n', cache=None)" + call, allow_stdin=False)
     error = notebook.message(cell, "error")
     assert error["ename"] == "CredentialsError"
-    assert "In a batch job use OfflineFlow" in error["evalue"]
+    assert "In a batch job, use OfflineFlow" in error["evalue"]
     assert sandbox.requests == []
 
 
@@ -192,7 +192,7 @@ def test_a_notebook_in_a_ci_job_refuses_a_login_unless_interactive(
     notebook: Notebook, sandbox: Sandbox
 ) -> None:
     cell = notebook.run("os.environ['CI'] = 'true'; DeviceFlow(config, 'n').get_token()")
-    assert "In a batch job use OfflineFlow" in notebook.message(cell, "error")["evalue"]
+    assert "In a batch job, use OfflineFlow" in notebook.message(cell, "error")["evalue"]
     assert sandbox.requests == []
     settings = "cache=None, interactive=True"
     cell = notebook.run(
@@ -216,7 +216,7 @@ def test_an_interrupted_cell_shows_the_same_login_when_run_again(
     assert notebook.result(cell) == "'ann'"
 
 
-def test_a_notebook_opens_a_browser_only_if_the_user_says_so(notebook: Notebook) -> None:
+def test_a_notebook_opens_a_browser_only_if_requested(notebook: Notebook) -> None:
     links = []
     for settings in ("", ", open_browser=True"):
         cell = notebook.run(

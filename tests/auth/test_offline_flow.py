@@ -15,7 +15,7 @@ from auth.support import (
     offline,
     offline_token,
     pickled,
-    requests,
+    request_count,
     responding,
 )
 
@@ -83,7 +83,7 @@ def test_no_offline_token_or_two_is_a_configuration_error(
         OfflineFlow(sandbox.config, CLIENT, offline_token_file="~/token")
 
 
-def test_another_token_in_the_file_signs_in_another_person(
+def test_another_token_in_the_file_signs_in_another_user(
     sandbox: Sandbox, tmp_path: Path, clock: Clock
 ) -> None:
     path = tmp_path / "token"
@@ -141,11 +141,11 @@ def test_the_cached_and_the_supplied_token_are_each_tried_once(
     if not rotates:
         sandbox.faults.add("token", responding(TOKENS))  # without a refresh token
     auth.get_token()
-    count = requests(sandbox)
+    count = request_count(sandbox)
     sandbox.faults.add("token", *[oauth_error("invalid_grant")] * 5)
     with pytest.raises(CredentialsError, match="has expired or was revoked"):
         auth.force_refresh()
-    assert requests(sandbox) == count + attempts
+    assert request_count(sandbox) == count + attempts
     sandbox.faults.clear()
     sandbox.faults.add("token", oauth_error("server_error"))
     with pytest.raises(CredentialsError, match=r"server_error$"):

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from auth.support import CLIENT, alter, cached_file, device, pickled, requests
+from auth.support import CLIENT, alter, cached_file, device, pickled, request_count
 
 from prov_facade import DeviceFlow
 from prov_facade.sandbox import Sandbox
@@ -34,7 +34,7 @@ def start(sandbox: Sandbox, what: str, processes: int) -> subprocess.Popen[str]:
 
 
 def share(sandbox: Sandbox, what: str, processes: int) -> list[str]:
-    """Start processes that use the cache at once, and return the token that each has."""
+    """Start processes that use the cache at the same time, and return their tokens."""
     process = start(sandbox, what, processes)
     output, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (0, "")
@@ -51,7 +51,7 @@ def test_fifty_processes_refresh_shared_tokens_once(sandbox: Sandbox, home: Path
     tokens = share(sandbox, "get_token", 50)
     assert len(set(tokens)) == 1
     assert tokens[0] != first
-    assert requests(sandbox) == 2
+    assert request_count(sandbox) == 2
     pickled(device(sandbox)).force_refresh()
 
 
@@ -60,7 +60,7 @@ def test_processes_that_keep_refreshing_do_not_interfere(sandbox: Sandbox, home:
     device(sandbox).get_token()
     tokens = share(sandbox, "force_refresh", 8)
     assert len(set(tokens)) > 1
-    assert requests(sandbox, "device_authorization") == 1
+    assert request_count(sandbox, "device_authorization") == 1
     DeviceFlow(sandbox.config, CLIENT).force_refresh()
     assert cached_file(home).stat().st_size
 

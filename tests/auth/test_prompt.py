@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import pytest
 from auth.screens import ENVIRONMENT, LINK, LOGIN, Screen, approve, pipe, terminal
-from auth.support import CLIENT, TOKENS, requests, responding
+from auth.support import CLIENT, TOKENS, request_count, responding
 
 from prov_facade import CredentialsError, DeviceFlow, DeviceLogin
 from prov_facade.sandbox import Sandbox
@@ -84,7 +84,7 @@ def test_a_script_in_a_terminal_shows_the_login_and_continues_once_approved(
 @pytest.mark.parametrize(
     ("seconds", "time"), [(24 * 3600, "1440 minutes"), (150, "2 minutes"), (50, "a minute")]
 )
-def test_the_message_fits_on_80_columns_and_says_when_the_code_expires(
+def test_the_message_fits_in_80_columns_and_says_when_the_code_expires(
     seconds: int, time: str, sandbox: Sandbox
 ) -> None:
     sandbox.realm.device_lifetime = seconds
@@ -94,7 +94,7 @@ def test_the_message_fits_on_80_columns_and_says_when_the_code_expires(
     assert max(map(len, screen.all().splitlines())) < 80
 
 
-def test_a_code_is_entered_by_hand_if_no_page_contains_it(sandbox: Sandbox) -> None:
+def test_the_message_asks_for_the_code_if_the_link_does_not_contain_it(sandbox: Sandbox) -> None:
     response = {
         "device_code": "a-device-code",
         "user_code": "\x1b[2JABCD-EFGH",
@@ -143,24 +143,24 @@ def test_a_login_that_is_interrupted_is_shown_again_without_a_second_browser(
     assert opened == [first["link"]]
 
 
-# Without a person
+# Without a user
 
 
 class Shim:
-    """A replacement of the error output that can only be written to."""
+    """A replacement for standard error that can only be written to."""
 
     def __init__(self, stream: IO[str]) -> None:
         self.write, self.flush = stream.write, stream.flush
 
 
-def closed() -> IO[str]:
+def closed_stream() -> IO[str]:
     stream = io.StringIO()
     stream.close()
     return stream
 
 
-def without_reader() -> IO[str]:
-    """A pipe whose reader has gone."""
+def broken_pipe() -> IO[str]:
+    """A pipe without a reader."""
     reading, writing = os.pipe()
     os.close(reading)
     return open(writing, "w", buffering=1)  # noqa: PTH123
@@ -168,7 +168,7 @@ def without_reader() -> IO[str]:
 
 NOT_TERMINALS: dict[str, Callable[[IO[str], IO[str]], Any]] = {
     "a pipe": lambda _, pipe: pipe,
-    "closed": lambda *_: closed(),
+    "closed": lambda *_: closed_stream(),
     "none": lambda *_: None,
     "no isatty": lambda terminal, _: Shim(terminal),
 }
@@ -176,15 +176,13 @@ NOT_TERMINALS: dict[str, Callable[[IO[str], IO[str]], Any]] = {
 
 def assert_refused(sandbox: Sandbox, **settings: Any) -> None:
     """A login is refused before anything is sent."""
-    with pytest.raises(CredentialsError, match=r"needs a person.*use OfflineFlow"):
+    with pytest.raises(CredentialsError, match=r"needs a user.*use OfflineFlow"):
         flow(sandbox, **settings).get_token()
     assert sandbox.requests == []
 
 
 @pytest.mark.parametrize("place", NOT_TERMINALS)
-def test_a_login_is_refused_if_the_error_output_is_not_a_terminal(
-    place: str, sandbox: Sandbox
-) -> None:
+def test_a_login_is_refused_if_stderr_is_not_a_terminal(place: str, sandbox: Sandbox) -> None:
     with terminal() as (screen, stream), pipe() as (other, piped):
         with redirect_stderr(NOT_TERMINALS[place](stream, piped)):
             assert_refused(sandbox)
@@ -196,7 +194,7 @@ def test_a_login_is_refused_if_the_error_output_is_not_a_terminal(
 @pytest.mark.parametrize(
     ("ci", "settings"), [("true", {}), ("1", {}), ("false", {"interactive": False})]
 )
-def test_a_login_is_refused_in_a_ci_job_or_if_the_user_says_so(
+def test_a_login_is_refused_in_a_ci_job_or_if_not_interactive(
     ci: str, settings: dict[str, Any], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CI", ci)
@@ -208,7 +206,7 @@ def test_a_login_is_refused_in_a_ci_job_or_if_the_user_says_so(
 
 
 @pytest.mark.parametrize("ci", ["false", "0", ""])
-def test_the_variable_ci_may_say_that_it_is_not_a_ci_job(
+def test_a_false_ci_variable_does_not_mean_a_ci_job(
     ci: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CI", ci)
@@ -217,7 +215,7 @@ def test_the_variable_ci_may_say_that_it_is_not_a_ci_job(
 
 
 @pytest.mark.parametrize("place", ["a pipe", "no isatty", "CI"])
-def test_interactive_prints_the_login_anywhere(
+def test_interactive_prints_the_login_without_a_terminal(
     place: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pipe() as (screen, stream):
@@ -229,7 +227,7 @@ def test_interactive_prints_the_login_anywhere(
         assert LOGIN.fullmatch(screen.all())
 
 
-@pytest.mark.parametrize("output", [closed, without_reader])
+@pytest.mark.parametrize("output", [closed_stream, broken_pipe])
 def test_a_login_that_cannot_be_printed_is_an_error(
     output: Callable[[], IO[str]], sandbox: Sandbox
 ) -> None:
@@ -239,7 +237,7 @@ def test_a_login_that_cannot_be_printed_is_an_error(
         pytest.raises(CredentialsError, match="could not show where to sign in"),
     ):
         flow(sandbox, interactive=True).get_token()
-    assert requests(sandbox) == 0
+    assert request_count(sandbox) == 0
     with suppress(OSError):
         stream.close()
 
@@ -263,7 +261,7 @@ OVER_SSH = {"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}
         pytest.param(OVER_SSH, "linux", True, True, id="enabled"),
     ],
 )
-def test_a_browser_opens_if_there_is_a_display_or_as_the_user_says(  # noqa: PLR0917
+def test_a_browser_opens_if_there_is_a_display_unless_overridden(  # noqa: PLR0917
     environ: dict[str, str],
     platform: str,
     open_browser: bool | None,
@@ -285,7 +283,7 @@ def test_a_browser_opens_if_there_is_a_display_or_as_the_user_says(  # noqa: PLR
 
 @pytest.fixture
 def kernel(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """What a notebook's kernel looks like to this package, with what it has displayed."""
+    """A fake kernel of a notebook, which records the displayed objects."""
     kernel = SimpleNamespace(_allow_stdin=True, displayed=[])
     ipython = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=kernel))
     display = SimpleNamespace(display=kernel.displayed.append)
@@ -330,7 +328,7 @@ def test_a_notebook_that_is_executed_by_a_program_refuses_a_login(
 # In an application
 
 
-def test_an_application_shows_the_login_in_its_own_way(
+def test_an_application_can_show_the_login_itself(
     sandbox: Sandbox, opened: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[DeviceLogin] = []

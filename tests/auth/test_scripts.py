@@ -139,7 +139,7 @@ def test_a_failing_browser_is_ignored(
     monkeypatch.setenv("BROWSER", command.format(browser.command))
     with login(sandbox) as (screen, _):
         approve(screen.find(LOGIN)["link"])
-    assert LOGIN.fullmatch(screen.all())  # and nothing about the browser
+    assert LOGIN.fullmatch(screen.all())  # with nothing about the browser
 
 
 def open_for_writing(fifo: Path) -> IO[bytes]:
@@ -162,5 +162,5 @@ def test_a_hanging_browser_delays_nothing(
         with open_for_writing(gate):
             process.wait(20)
             assert not done.exists()
-    screen.all()  # the browser has ended, too
+    screen.all()  # returns when the browser has ended, too
     assert done.exists()

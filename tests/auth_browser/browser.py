@@ -1,4 +1,4 @@
-"""A headless Chromium, used as a person would."""
+"""A headless Chromium, operated as a user would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""These tests run with `nox -s auth_browser`; they are skipped unless all is installed."""
+"""Run with `nox -s auth_browser`; skipped unless everything is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person signs in with a real browser, while the flow waits."""
+"""A user signs in with a real browser while the flow waits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def signing_in(sandbox: Sandbox) -> Iterator[tuple[DeviceFlow, DeviceLogin, Futu
         yield flow, shown.result(_TIMEOUT), token
 
 
-def test_a_person_signs_in_with_a_browser(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_user_signs_in_with_a_browser(sandbox: Sandbox, tmp_path: Path) -> None:
     with signing_in(sandbox) as (flow, login, token), Browser(tmp_path) as browser:
         assert login.verification_uri_complete
         browser.open(login.verification_uri_complete)
@@ -58,7 +58,7 @@ def test_a_person_signs_in_with_a_browser(sandbox: Sandbox, tmp_path: Path) -> N
     assert len(list(tmp_path.glob("*.png"))) == 4
 
 
-def test_a_person_enters_the_code_and_denies(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_user_enters_the_code_and_denies_the_login(sandbox: Sandbox, tmp_path: Path) -> None:
     with signing_in(sandbox) as (_, login, token), Browser(tmp_path) as browser:
         browser.open(login.verification_uri)
         browser.page("Sign-in")

@@ -1,4 +1,4 @@
-"""These tests run with `nox -s auth_provider`; they are skipped unless it is installed."""
+"""Run with `nox -s auth_provider`; skipped unless oidc-provider is installed."""
 
 from __future__ import annotations
 

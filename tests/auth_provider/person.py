@@ -1,4 +1,4 @@
-"""A person who fills in the forms of the provider, without a browser."""
+"""Fills in the provider's forms as a user would, without a browser."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import httpx
 
 from prov_facade import DeviceLogin
 
-_PAGES = 8  # there are four
+_MAX_PAGES = 8  # there are four
 
 
 class _Page(HTMLParser):
@@ -58,7 +58,7 @@ def approve(login: DeviceLogin, name: str = "ann") -> list[str]:
         page = _Page(browser.get(login.link))
         seen = [page.title]
         while page.action:
-            assert len(seen) < _PAGES, seen
+            assert len(seen) < _MAX_PAGES, seen
             if "password" in page.fields:
                 page.fields |= {"login": name, "password": "anything"}
             page = _Page(browser.post(page.action, data=page.fields))

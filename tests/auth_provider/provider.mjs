@@ -1,5 +1,5 @@
-// An OpenID provider on a free port of the loopback interface. It prints its issuer, and ends with
-// its standard input.
+// An OpenID provider on a free port of the loopback interface. It prints its issuer, and exits when
+// its standard input is closed.
 
 import { Console } from 'node:console';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
@@ -81,13 +81,13 @@ const configuration = {
     introspection: { enabled: true },
     revocation: { enabled: true },
     rpInitiatedLogout: { enabled: false },
-    // For this alone, access tokens are JWTs.
+    // Only with this feature are access tokens JWTs.
     resourceIndicators: {
       enabled: true,
       defaultResource: () => RESOURCE,
       useGrantedResource: () => true,
       getResourceServerInfo: () => ({
-        // The responses with tokens name no other scopes.
+        // Token responses name no other scopes.
         scope: 'openid offline_access',
         audience: RESOURCE,
         accessTokenFormat: 'jwt',
@@ -118,7 +118,7 @@ const server = createServer();
 server.listen(0, '127.0.0.1', () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
   const provider = new Provider(issuer, configuration);
-  // The provider names no interval, which means 5 seconds.
+  // The provider sends no interval, which means 5 seconds.
   provider.use(async (ctx, next) => {
     await next();
     if (interval !== undefined && ctx.oidc?.route === 'device_authorization' && ctx.body) {

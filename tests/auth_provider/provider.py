@@ -30,7 +30,7 @@ def secret_of(client_id: str) -> str:
 
 
 class Provider:
-    """A provider, which runs within ``with``.
+    """A provider that runs within a ``with`` statement.
 
     Args:
         access_seconds: How long access tokens are valid.

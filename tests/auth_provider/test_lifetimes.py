@@ -1,4 +1,4 @@
-"""Tokens expire, rotate and are revoked, and the provider agrees."""
+"""Tokens expire, rotate and are revoked, as the provider confirms."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ require_provider()
 _TIMEOUT = 30  # seconds
 
 
-@pytest.mark.parametrize("way", ["person", "client"])
+@pytest.mark.parametrize("flow", ["device", "client"])
 @pytest.mark.parametrize("kind", CLIENTS)
-def test_expiring_tokens_are_refreshed_in_time(kind: str, way: str) -> None:
+def test_expiring_tokens_are_refreshed_in_time(kind: str, flow: str) -> None:
     person = Person()
 
     async def calling(auth: AuthManager, sandbox: Sandbox) -> int:
@@ -33,15 +33,15 @@ def test_expiring_tokens_are_refreshed_in_time(kind: str, way: str) -> None:
                 calls += 1
         return calls
 
-    # Of 3 s a token is used for 1.5; its expiry is rounded down to whole seconds.
+    # A token of 3 s is used for 1.5 s; its expiry is rounded down to whole seconds.
     with Provider(access_seconds=3) as provider, Sandbox(trusted_issuer=provider.issuer) as sandbox:
         auth: AuthManager = flow_of(sandbox.config, person)
-        if way == "client":
+        if flow == "client":
             auth = ClientCredentials(sandbox.config, "with-post", secret_of("with-post"))
         calls = asyncio.run(calling(auth, sandbox))
         # No call was rejected and sent again.
         assert len(sandbox.requests) == calls
-        assert person.approved == (way == "person")
+        assert person.approved == (flow == "device")
 
 
 @pytest.mark.parametrize("kind", CLIENTS)
@@ -84,7 +84,7 @@ def test_rotated_refresh_tokens_are_used_once(
     assert provider.is_active(cached_in(tmp_path))
 
 
-def test_flows_that_share_tokens_use_none_twice(
+def test_flows_that_share_tokens_use_each_refresh_token_once(
     provider: Provider, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     person = Person()
@@ -110,7 +110,7 @@ def test_a_revoked_token_leads_to_a_new_login(
     assert person.approved == 2
 
 
-def test_a_revoked_token_without_a_person_is_an_error(
+def test_a_revoked_token_without_a_user_is_an_error(
     provider: Provider, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     flow_of(sandbox.config, Person(), tmp_path).get_token()
@@ -118,7 +118,7 @@ def test_a_revoked_token_without_a_person_is_an_error(
     batch.force_refresh()
     revoked = cached_in(tmp_path)
     provider.revoke(revoked)
-    with pytest.raises(CredentialsError, match=r"needs a person.*OfflineFlow") as caught:
+    with pytest.raises(CredentialsError, match=r"needs a user.*OfflineFlow") as caught:
         batch.force_refresh()
     assert revoked not in str(caught.value)
 
@@ -166,7 +166,7 @@ def test_logout_revokes_the_tokens(provider: Provider, sandbox: Sandbox, tmp_pat
     assert person.approved == 2
 
 
-def test_logout_revokes_the_present_offline_token(
+def test_logout_revokes_the_current_offline_token(
     provider: Provider, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     given, folder = refresh_token_of(sandbox.config, tmp_path / "person"), tmp_path / "batch"

@@ -1,4 +1,4 @@
-"""What a provider refuses is an error that says what to do, and shows no secret."""
+"""Rejections by the provider are errors that say what to do, and contain no secret."""
 
 from __future__ import annotations
 

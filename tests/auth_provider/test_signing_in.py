@@ -47,7 +47,7 @@ def kind(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def test_a_person_signs_in_by_device(kind: str, sandbox: Sandbox) -> None:
+def test_a_user_signs_in_with_the_device_flow(kind: str, sandbox: Sandbox) -> None:
     seen: list[str] = []
 
     def prompt(login: DeviceLogin) -> None:
@@ -60,13 +60,13 @@ def test_a_person_signs_in_by_device(kind: str, sandbox: Sandbox) -> None:
     assert seen[1:] == ["Device Login Confirmation", "Sign-in", "Sign-in", "Sign-in Success"]
 
 
-def test_a_person_without_the_role_is_rejected(kind: str, sandbox: Sandbox) -> None:
+def test_a_user_without_the_role_is_rejected(kind: str, sandbox: Sandbox) -> None:
     with pytest.raises(PermissionDeniedError):
         user_of(kind, flow_of(sandbox.config, Person("bob")), sandbox)
     assert [request.operation_id for request in sandbox.requests] == ["register_model_run"]
 
 
-def test_an_offline_token_signs_in_without_a_person(
+def test_an_offline_token_signs_in_without_user_interaction(
     kind: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     person, path = Person(), tmp_path / "token"

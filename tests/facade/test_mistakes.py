@@ -65,7 +65,7 @@ def test_a_url_with_an_invalid_host_is_rejected() -> None:
 def test_the_error_names_the_type_of_an_invalid_token(token: Any, server: Server) -> None:
     client = client_for(server.url, BearerToken(lambda: token))
     error = failure(CredentialsError, client.explore_upstream("1"))
-    assert f"a {type(token).__name__} instead of a str" in str(error)
+    assert f"must be a str, not {type(token).__name__}" in str(error)
 
 
 def test_the_asynchronous_client_awaits_a_coroutine_function(server: Server) -> None:
@@ -91,7 +91,7 @@ def test_the_synchronous_client_rejects_a_coroutine_function(server: Server) -> 
 
     client = client_for(server.url, BearerToken(token), kind="sync")
     error = failure(CredentialsError, client.explore_upstream("1"))
-    assert "gave a coroutine" in str(error)
+    assert "returned a coroutine" in str(error)
     with pytest.raises(CredentialsError, match="coroutine functions"):
         BearerToken(token).get_token()
 

@@ -24,7 +24,7 @@ from prov_facade import (
     TransportTimeoutError,
 )
 
-OUTCOME_UNKNOWN = "Whether the server acted on the request is not known"
+OUTCOME_UNKNOWN = "The server may have acted on the request"
 
 
 @pytest.fixture

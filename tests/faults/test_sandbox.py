@@ -51,7 +51,7 @@ def test_a_registration_that_may_have_arrived_is_not_repeated(
     sandbox.faults.add("register_model_run_sync", fault, fault, fault)
     error = failure(ProvError, client.admin.register_model_run_sync(record))
     assert type(error) is kind
-    assert "not known: check before sending it again" in str(error)
+    assert "may have acted on the request: check before sending it again" in str(error)
     assert len(sandbox.requests) == 1
     assert count() == before + 1
 

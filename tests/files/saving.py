@@ -16,7 +16,7 @@ from scripted_server import reply
 from prov_facade import ProvClient, RetryPolicy
 
 REPORT = {"id": "10378.1/40", "item_subtype": "MODEL_RUN", "depth": 1}
-AT_ONCE = RetryPolicy(backoff=0, max_backoff=0)
+NO_BACKOFF = RetryPolicy(backoff=0, max_backoff=0)
 
 Save = Callable[..., Coroutine[Any, Any, Path]]
 
@@ -82,13 +82,13 @@ KINDS = [
 ]
 
 
-def listed(folder: Path) -> dict[str, bytes]:
+def files_in(folder: Path) -> dict[str, bytes]:
     """The names and contents of the files in a directory."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-async def written(folder: Path) -> None:
+async def wait_until_written(folder: Path) -> None:
     """Wait until something was written to the one file of a directory."""
     async with asyncio.timeout(10):
-        while not any(listed(folder).values()):  # noqa: ASYNC110
+        while not any(files_in(folder).values()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)

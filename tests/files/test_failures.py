@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from clients import ASYNC_ONLY, TOKEN, client_for, config_for, failure, new, run
-from files.saving import AT_ONCE, CSV, DOCUMENT, KINDS, Kind, listed, written
+from files.saving import CSV, DOCUMENT, KINDS, NO_BACKOFF, Kind, files_in, wait_until_written
 from python_process import run_python
 from sample_calls import DOCX, zipped
 from scripted_server import Received, Server, reply
@@ -38,7 +38,7 @@ def test_a_partial_file_is_never_visible(
     server.response, server.keeps_open = kind.half, False
     error = failure(TransportError, kind.save(client, folder, overwrite=overwrite))
     assert error.may_have_arrived
-    assert listed(folder) == before
+    assert files_in(folder) == before
 
 
 @EVERY_KIND
@@ -48,19 +48,19 @@ def test_a_second_attempt_starts_from_the_beginning(
     halves = [kind.half, kind.half[:-70_000]]
     server.response = lambda _: halves.pop(0) if halves else kind.reply
     server.keeps_open = False
-    client = new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
+    client = new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=NO_BACKOFF)
     run(kind.save(client, folder))
     assert len(server.received) == 3
-    assert listed(folder) == {kind.name: kind.content}
+    assert files_in(folder) == {kind.name: kind.content}
 
 
 def test_a_second_attempt_keeps_nothing_of_the_first(server: Server, folder: Path) -> None:
     responses = [TEMPLATE.half, reply(b"a,b\r\n", "text/csv")]
     server.response = lambda _: responses.pop(0)
     server.keeps_open = False
-    client = new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
+    client = new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=NO_BACKOFF)
     run(TEMPLATE.save(client, folder))
-    assert listed(folder) == {TEMPLATE.name: b"a,b\r\n"}
+    assert files_in(folder) == {TEMPLATE.name: b"a,b\r\n"}
 
 
 @ASYNC_ONLY
@@ -72,11 +72,11 @@ def test_a_cancelled_download_leaves_no_file(
 
     async def cancelled() -> None:
         call = asyncio.ensure_future(kind.save(client, folder))
-        await written(folder)
+        await wait_until_written(folder)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        assert listed(folder) == {}
+        assert files_in(folder) == {}
 
     run(cancelled())
 
@@ -97,26 +97,26 @@ def test_a_download_cancelled_at_any_moment_leaves_the_whole_file_or_none(
             call.cancel()
             outcome = (await asyncio.gather(call, return_exceptions=True))[0]
             if isinstance(outcome, Path):
-                assert listed(folder) == {kind.name: kind.content}
+                assert files_in(folder) == {kind.name: kind.content}
                 whole += 1
                 outcome.unlink()
             else:
                 assert isinstance(outcome, asyncio.CancelledError)
-                assert listed(folder) == {}
+                assert files_in(folder) == {}
         return whole
 
     run(cancelled())
-    assert listed(folder) == {}
+    assert files_in(folder) == {}
 
 
 def test_a_stalled_download_times_out(server: Server, client: ProvClient, folder: Path) -> None:
     server.response = REPORT.half
     failure(TransportTimeoutError, REPORT.save(client, folder, timeout=0.2))
-    assert listed(folder) == {}
+    assert files_in(folder) == {}
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b"", "an empty body"),
         (b"<html>Sign in</html>", "20 bytes that are not"),
@@ -126,18 +126,18 @@ def test_a_stalled_download_times_out(server: Server, client: ProvClient, folder
     ids=["empty", "html", "other zip", "half"],
 )
 def test_an_invalid_document_is_not_saved(
-    body: bytes, said: str, server: Server, client: ProvClient, folder: Path
+    body: bytes, message: str, server: Server, client: ProvClient, folder: Path
 ) -> None:
     (folder / REPORT.name).write_bytes(b"mine")
     server.response = reply(body, DOCX)
     error = failure(ReportError, REPORT.save(client, folder, overwrite=True))
-    assert said in str(error)
+    assert message in str(error)
     assert (error.status_code, error.session_id) == (200, None)
-    assert listed(folder) == {REPORT.name: b"mine"}
+    assert files_in(folder) == {REPORT.name: b"mine"}
 
 
 @pytest.mark.parametrize(
-    ("body", "content_type", "said"),
+    ("body", "content_type", "message"),
     [
         (CSV + b"\xff,", "text/csv", f"invalid start byte at position {len(CSV)}"),
         (CSV[: 1 << 20] + b"\xff" + CSV, "text/csv", "at position"),
@@ -150,16 +150,16 @@ def test_an_invalid_document_is_not_saved(
     ids=["byte", "inside", "end", "ascii", "hex", "nonsense", "utf-16"],
 )
 def test_text_that_cannot_be_decoded_is_not_saved(
-    body: bytes, content_type: str, said: str, server: Server, folder: Path
+    body: bytes, content_type: str, message: str, server: Server, folder: Path
 ) -> None:
     client = client_for(server.url)
     server.response = reply(body, content_type)
     whole = failure(InvalidResponseError, client.generate_csv_template("10378.1/40"))
     error = failure(InvalidResponseError, TEMPLATE.save(client, folder))
     assert type(error) is type(whole)
-    assert said in str(error)
+    assert message in str(error)
     assert error.status_code == 200
-    assert listed(folder) == {}
+    assert files_in(folder) == {}
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_text_is_saved_unchanged(
 ) -> None:
     server.response = reply(body, content_type)
     run(TEMPLATE.save(client, folder))
-    assert listed(folder) == {TEMPLATE.name: body}
+    assert files_in(folder) == {TEMPLATE.name: body}
 
 
 def test_a_compressed_response_is_saved_uncompressed(
@@ -185,11 +185,11 @@ def test_a_compressed_response_is_saved_uncompressed(
 ) -> None:
     server.response = reply(gzip.compress(CSV), "text/csv", headers={"Content-Encoding": "gzip"})
     run(TEMPLATE.save(client, folder))
-    assert listed(folder) == {TEMPLATE.name: CSV}
-    server.response = reply(b"no gzip", "text/csv", headers={"Content-Encoding": "gzip"})
+    assert files_in(folder) == {TEMPLATE.name: CSV}
+    server.response = reply(b"not gzip", "text/csv", headers={"Content-Encoding": "gzip"})
     error = failure(InvalidResponseError, TEMPLATE.save(client, folder, overwrite=True))
     assert "compression" in str(error)
-    assert listed(folder) == {TEMPLATE.name: CSV}
+    assert files_in(folder) == {TEMPLATE.name: CSV}
 
 
 def test_no_error_of_a_download_contains_the_token(
@@ -210,7 +210,7 @@ def test_no_error_of_a_download_contains_the_token(
     assert "authorization" not in error.response.request.headers
 
 
-@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="a limit of POSIX")
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="needs RLIMIT_FSIZE")
 def test_a_full_disk_is_a_file_error_and_leaves_no_file(server: Server, folder: Path) -> None:
     # In a separate process, which cannot write files larger than 2 MB.
     server.response = BATCH.reply
@@ -228,8 +228,8 @@ except FileError as error:
     assert error.filename == {str(folder / "x.csv")!r}
     assert error.operation == "regenerate_csv_from_model_run_batch"
     assert isinstance(error.__cause__, OSError)
-    twin = pickle.loads(pickle.dumps(error))
-    assert (str(twin), twin.errno, twin.filename) == (str(error), errno.EFBIG, error.filename)
+    copy = pickle.loads(pickle.dumps(error))
+    assert (str(copy), copy.errno, copy.filename) == (str(error), errno.EFBIG, error.filename)
     print(error)
 """
     done = run_python("-W", "error", "-c", script)
@@ -237,4 +237,4 @@ except FileError as error:
     assert "could not be saved" in done.stdout
     assert "File too large" in done.stdout
     assert len(server.received) == 1  # it is not retried
-    assert listed(folder) == {}
+    assert files_in(folder) == {}

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from clients import BOTH, every_transport, sandbox_client
-from files.saving import AT_ONCE, listed
+from files.saving import NO_BACKOFF, files_in
 
 from prov_facade import (
     AuthenticationError,
@@ -31,7 +31,9 @@ from prov_facade.sandbox import Fault, Sandbox, expired_token, gateway
 
 
 def client_of(sandbox: Sandbox, *roles: str, **settings: Any) -> ProvClient:
-    return sandbox_client(sandbox, *roles or ("read", "write"), **{"retries": AT_ONCE, **settings})
+    return sandbox_client(
+        sandbox, *roles or ("read", "write"), **{"retries": NO_BACKOFF, **settings}
+    )
 
 
 def report_on(sandbox: Sandbox) -> models.GenerateReportRequest:
@@ -39,8 +41,8 @@ def report_on(sandbox: Sandbox) -> models.GenerateReportRequest:
     return models.GenerateReportRequest(id=study.id, item_subtype=models.ItemSubType.STUDY, depth=1)
 
 
-def test_a_saved_file_equals_the_value_of_the_call(sandbox: Sandbox, folder: Path) -> None:
-    async def journey() -> None:
+def test_a_saved_file_equals_the_return_value_of_the_call(sandbox: Sandbox, folder: Path) -> None:
+    async def save_and_compare() -> None:
         async with client_of(sandbox) as client:
             template = sandbox.items("WORKFLOW_TEMPLATE")[0].id
             saved = await client.save_csv_template(template, folder)
@@ -60,9 +62,9 @@ def test_a_saved_file_equals_the_value_of_the_call(sandbox: Sandbox, folder: Pat
 
             report = await client.download_report(report_on(sandbox), folder / "report.docx")
             assert report.read_bytes().startswith(b"PK")
-            assert set(listed(folder)) == {saved.name, "filled.csv", "report.docx"}
+            assert set(files_in(folder)) == {saved.name, "filled.csv", "report.docx"}
 
-    asyncio.run(journey())
+    asyncio.run(save_and_compare())
 
 
 async def batch_of(sandbox: Sandbox, session_id: str | None) -> str:
@@ -93,7 +95,7 @@ def test_a_failed_download_is_retried_from_the_start(sandbox: Sandbox, folder: P
         client = client_of(sandbox)
         saved = asyncio.run(client.download_report(report_on(sandbox), folder, overwrite=True))
         assert len(sandbox.requests) == 2
-        assert list(listed(folder)) == [saved.name]
+        assert list(files_in(folder)) == [saved.name]
         with zipfile.ZipFile(saved) as archive:
             assert archive.testzip() is None
 
@@ -113,7 +115,7 @@ def test_a_download_that_fails_leaves_no_file(sandbox: Sandbox, folder: Path) ->
         client = client_of(sandbox, retries=RetryPolicy.none())
         with pytest.raises(kind):
             asyncio.run(client.download_report(report_on(sandbox), folder))
-        assert listed(folder) == {}
+        assert files_in(folder) == {}
         assert len(sandbox.requests) == 1
 
 
@@ -123,16 +125,19 @@ def test_the_error_of_a_download_lists_its_attempts(sandbox: Sandbox, folder: Pa
         asyncio.run(client_of(sandbox).download_report(report_on(sandbox), folder))
     assert len(caught.value.attempts) == 4
     assert caught.value.operation == "generate_report"
-    assert listed(folder) == {}
+    assert files_in(folder) == {}
 
 
 @BOTH
 def test_a_report_made_by_a_job_is_saved(folder: Path) -> None:
     with Sandbox(report_style="job") as sandbox:
         saved = asyncio.run(client_of(sandbox).download_report(report_on(sandbox), folder))
-        asked = [request.operation_id for request in sandbox.requests]
-    assert (asked[0], set(asked[1:])) == ("generate_report", {"fetch_job", "fetch_report"})
-    assert list(listed(folder)) == [saved.name]
+        operations = [request.operation_id for request in sandbox.requests]
+    assert (operations[0], set(operations[1:])) == (
+        "generate_report",
+        {"fetch_job", "fetch_report"},
+    )
+    assert list(files_in(folder)) == [saved.name]
     with zipfile.ZipFile(saved) as archive:
         assert archive.testzip() is None
 
@@ -145,10 +150,10 @@ def test_a_report_is_not_saved_if_its_job_times_out(folder: Path) -> None:
         with pytest.raises(JobTimeoutError) as caught:
             asyncio.run(client.download_report(report_on(sandbox), folder))
         assert caught.value.session_id
-    assert listed(folder) == {}
+    assert files_in(folder) == {}
 
 
-def test_errors_of_the_server_are_raised_as_without_a_file(sandbox: Sandbox, folder: Path) -> None:
+def test_server_errors_are_raised_and_leave_no_file(sandbox: Sandbox, folder: Path) -> None:
     with pytest.raises(BadRequestError):
         asyncio.run(client_of(sandbox).save_csv_template("10378.1/none", folder))
     with pytest.raises(PermissionDeniedError):
@@ -161,13 +166,13 @@ def test_errors_of_the_server_are_raised_as_without_a_file(sandbox: Sandbox, fol
     )
     with pytest.raises(InvalidResponseError, match="expected text/csv"):
         asyncio.run(client_of(sandbox).save_csv_template("10378.1/none", folder))
-    # The document also has text among the error bodies.
+    # Error bodies may also be text, according to the OpenAPI document.
     sandbox.faults.add(
         "generate_csv_template", Fault(status=500, body=b"No space.", content_type="text/plain")
     )
     with pytest.raises(ServerError, match="No space"):
         asyncio.run(client_of(sandbox).save_csv_template("10378.1/none", folder))
-    assert listed(folder) == {}
+    assert files_in(folder) == {}
 
 
 def test_downloads_respect_deadlines_and_timeouts(sandbox: Sandbox, folder: Path) -> None:
@@ -178,7 +183,7 @@ def test_downloads_respect_deadlines_and_timeouts(sandbox: Sandbox, folder: Path
     once = client_of(sandbox, retries=RetryPolicy.none())
     with pytest.raises(TransportTimeoutError):
         asyncio.run(once.download_report(report_on(sandbox), folder, timeout=0.2))
-    assert listed(folder) == {}
+    assert files_in(folder) == {}
 
 
 def test_a_retried_upload_sends_the_whole_file(sandbox: Sandbox, folder: Path) -> None:

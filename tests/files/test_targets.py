@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from clients import ASYNC_ONLY, failure, run
-from files.saving import KINDS, Kind, listed, written
+from files.saving import KINDS, Kind, files_in, wait_until_written
 from scripted_server import Server
 
 from prov_facade import FileError, InvalidRequestError, ProvClient
@@ -26,7 +26,7 @@ def test_a_file_is_saved_byte_for_byte(
     server.response = kind.reply
     for path in (str(folder / "a"), folder / "b"):
         assert run(kind.save(client, path)) == Path(path)
-    assert listed(folder) == {"a": kind.content, "b": kind.content}
+    assert files_in(folder) == {"a": kind.content, "b": kind.content}
 
 
 @EVERY_KIND
@@ -35,7 +35,7 @@ def test_a_file_in_a_directory_is_named_after_the_id(
 ) -> None:
     server.response = kind.reply
     assert run(kind.save(client, folder)) == folder / kind.name
-    assert listed(folder) == {kind.name: kind.content}
+    assert files_in(folder) == {kind.name: kind.content}
 
 
 @EVERY_KIND
@@ -49,9 +49,9 @@ def test_an_existing_file_is_not_overwritten_by_default(
         assert "overwrite=True" in str(error)
         assert (error.operation, error.path) == (kind.operation, "$.path")
     assert not server.received
-    assert listed(folder) == {kind.name: b"mine"}
+    assert files_in(folder) == {kind.name: b"mine"}
     run(kind.save(client, folder, overwrite=True))
-    assert listed(folder) == {kind.name: kind.content}
+    assert files_in(folder) == {kind.name: kind.content}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_nothing_is_sent_if_the_file_cannot_be_saved(
         error = failure(InvalidRequestError, kind.save(client, path, overwrite=True))
         assert error.path == "$.path"
     assert not server.opened
-    assert listed(folder) == {"file": b""}
+    assert files_in(folder) == {"file": b""}
 
 
 def test_arguments_are_checked_before_the_path(
@@ -80,7 +80,7 @@ def test_arguments_are_checked_before_the_path(
     for call in calls:
         assert failure(InvalidRequestError, call).path != "$.path"
     assert not server.opened
-    assert listed(folder) == {}
+    assert files_in(folder) == {}
 
 
 @pytest.mark.parametrize(
@@ -100,15 +100,15 @@ def test_ids_become_valid_file_names(item: str, name: str) -> None:
 
 
 def test_similar_ids_have_different_file_names() -> None:
-    alike = ["a/b", "a_b", "a\\b", "a b", "a//b", "/a/b", "a/b/", "", "é", "\ud800"]
-    alike += ["a" * 80, "a" * 81, "a" * 5000, "a" * 80 + "/"]
-    names = [file_name("batch", item, ".csv") for item in alike]
-    assert len(set(names)) == len(alike)
+    similar = ["a/b", "a_b", "a\\b", "a b", "a//b", "/a/b", "a/b/", "", "é", "\ud800"]
+    similar += ["a" * 80, "a" * 81, "a" * 5000, "a" * 80 + "/"]
+    names = [file_name("batch", item, ".csv") for item in similar]
+    assert len(set(names)) == len(similar)
     assert all(len(name) < 120 for name in names)
     assert all(not set(name) & set('/\\:*?"<>| \0') for name in names)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
 def test_a_file_has_default_permissions_or_keeps_its_own(
     server: Server, client: ProvClient, folder: Path
 ) -> None:
@@ -131,8 +131,8 @@ def test_a_partial_file_is_private_and_has_another_name(
 
     async def watch() -> None:
         call = asyncio.ensure_future(kind.save(client, folder))
-        await written(folder)
-        (draft,) = map(folder.joinpath, listed(folder))
+        await wait_until_written(folder)
+        (draft,) = map(folder.joinpath, files_in(folder))
         assert draft.name.startswith(".")
         assert draft.name != kind.name
         if os.name == "posix":
@@ -140,7 +140,7 @@ def test_a_partial_file_is_private_and_has_another_name(
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        assert listed(folder) == {}
+        assert files_in(folder) == {}
 
     run(watch())
 
@@ -161,13 +161,13 @@ def test_the_first_of_concurrent_downloads_to_one_path_wins(
     assert len(others) == 4
     assert all(other.filename == str(folder / kind.name) for other in others)
     assert all(other.strerror == "File exists" for other in others)
-    assert listed(folder) == {kind.name: kind.content}
+    assert files_in(folder) == {kind.name: kind.content}
     assert run(together(overwrite=True)) == [folder / kind.name] * 5
-    assert listed(folder) == {kind.name: kind.content}
+    assert files_in(folder) == {kind.name: kind.content}
 
 
 @pytest.mark.parametrize("taken", [False, True])
-def test_an_existing_file_is_kept_without_hard_links(
+def test_an_existing_file_is_kept_on_a_file_system_without_hard_links(
     taken: bool, server: Server, client: ProvClient, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -184,10 +184,10 @@ def test_an_existing_file_is_kept_without_hard_links(
     server.response = respond
     if taken:
         assert failure(FileError, kind.save(client, folder)).strerror == "File exists"
-        assert listed(folder) == {kind.name: b"mine"}
+        assert files_in(folder) == {kind.name: b"mine"}
     else:
         run(kind.save(client, folder))
-        assert listed(folder) == {kind.name: kind.content}
+        assert files_in(folder) == {kind.name: kind.content}
 
 
 def test_a_broken_symlink_counts_as_an_existing_file(
@@ -199,5 +199,5 @@ def test_a_broken_symlink_counts_as_an_existing_file(
     link.symlink_to(folder / "elsewhere")
     failure(InvalidRequestError, kind.save(client, link))
     run(kind.save(client, link, overwrite=True))
-    assert listed(folder) == {"link": kind.content}
+    assert files_in(folder) == {"link": kind.content}
     assert not link.is_symlink()

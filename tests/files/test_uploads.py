@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from clients import TOKEN, config_for, every_transport, failure, new, run
 from facade.test_documents import uploaded
-from files.saving import AT_ONCE, CSV
+from files.saving import CSV, NO_BACKOFF
 from sample_calls import SAMPLES
 from scripted_server import Received, Server, reply
 
@@ -32,7 +32,7 @@ CONVERTED = SAMPLES["convert_model_runs_to_csv"].reply
         (b"", b""),
         (b"\xff\xfe", b"\xff\xfe"),
     ],
-    ids=["text", "mark", "marks", "mark alone", "half a mark", "line ends", "empty", "no utf-8"],
+    ids=["text", "mark", "marks", "mark alone", "half a mark", "line ends", "empty", "not utf-8"],
 )
 @every_transport
 def test_a_file_is_sent_unchanged_without_its_byte_order_mark(
@@ -57,7 +57,9 @@ def test_a_file_is_sent_unchanged_without_its_byte_order_mark(
     assert isinstance(response, models.ConvertModelRunsResponse)
 
 
-def test_a_file_is_sent_like_text(server: Server, client: ProvClient, tmp_path: Path) -> None:
+def test_a_file_is_sent_in_the_same_form_as_text(
+    server: Server, client: ProvClient, tmp_path: Path
+) -> None:
     path = tmp_path / "runs.csv"
     path.write_bytes(CSV)
     server.response = CONVERTED
@@ -72,7 +74,7 @@ def test_every_attempt_sends_the_whole_file(server: Server, tmp_path: Path) -> N
     path.write_bytes(MARK + CSV)
     responses = [None, reply(status=502), reply(status=429), CONVERTED]
     server.response = lambda _: responses.pop(0)
-    client = new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
+    client = new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=NO_BACKOFF)
     run(client.convert_model_runs_file(path))
     assert len(server.received) == 4
     assert all(CSV in received.body for received in server.received)
@@ -90,7 +92,7 @@ def test_an_invalid_file_is_not_sent(
     assert not server.opened
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs os.mkfifo")
 def test_a_pipe_is_rejected_without_reading(
     server: Server, client: ProvClient, tmp_path: Path
 ) -> None:
@@ -117,7 +119,7 @@ def test_a_file_that_changes_while_it_is_sent_is_an_error(
         return reply(status=502)
 
     server.response = alter
-    client = new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=AT_ONCE)
+    client = new(ProvClient, BearerToken(TOKEN), config_for(server.url), retries=NO_BACKOFF)
     error = failure(FileError, client.convert_model_runs_file(path))
     assert "changed" in str(error)
     assert (error.errno, error.filename) == (None, str(path))

@@ -16,7 +16,7 @@ from prov_facade import SyncProvClient
 
 @pytest.fixture(scope="session", autouse=True)
 def certificates_loaded() -> None:
-    """Make a first call, which loads certificates: that takes longer than some deadlines below."""
+    """Load certificates with a first call: this takes longer than some deadlines of the tests."""
     with Server(LINEAGE_REPLY) as server, client_for(server.url) as client:
         client.explore_upstream("1")
 

@@ -7,27 +7,27 @@ import time
 
 import pytest
 
-from prov_facade._runtime.threads.concurrency import deadline, left, sleep, within
+from prov_facade._runtime.threads.concurrency import deadline, limited_to_deadline, sleep, time_left
 
 
 def test_without_a_deadline_the_time_is_unlimited() -> None:
-    assert left() is None
-    assert (within(None), within(7)) == (None, 7)
+    assert time_left() is None
+    assert (limited_to_deadline(None), limited_to_deadline(7)) == (None, 7)
     with deadline(None) as limit:
-        assert left() is None
+        assert time_left() is None
         assert not limit.expired()
 
 
 def test_the_nearest_deadline_applies() -> None:
     with deadline(60):
         with deadline(600):
-            assert 50 < (left() or 0) <= 60
+            assert 50 < (time_left() or 0) <= 60
         with deadline(6):
-            assert 5 < (left() or 0) <= 6
-            assert within(None) == pytest.approx(6, abs=1)
-            assert within(3) == 3
-        assert 50 < (left() or 0) <= 60
-    assert left() is None
+            assert 5 < (time_left() or 0) <= 6
+            assert limited_to_deadline(None) == pytest.approx(6, abs=1)
+            assert limited_to_deadline(3) == 3
+        assert 50 < (time_left() or 0) <= 60
+    assert time_left() is None
 
 
 def test_a_sleep_ends_at_the_deadline() -> None:
@@ -36,7 +36,7 @@ def test_a_sleep_ends_at_the_deadline() -> None:
         sleep(60)
     assert 0.05 <= time.monotonic() - start < 5
     assert limit.expired()
-    assert left() is None
+    assert time_left() is None
 
 
 def test_a_sleep_within_the_deadline_is_not_shortened() -> None:
@@ -57,7 +57,7 @@ def test_a_timeout_error_of_the_body_is_not_replaced() -> None:
 def test_a_deadline_applies_to_one_thread() -> None:
     found: list[float | None] = []
     with deadline(60):
-        thread = threading.Thread(target=lambda: found.append(left()))
+        thread = threading.Thread(target=lambda: found.append(time_left()))
         thread.start()
         thread.join()
     assert found == [None]

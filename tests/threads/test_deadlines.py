@@ -77,7 +77,7 @@ def test_a_slow_response_within_the_deadline_is_read(server: Server) -> None:
 
 
 def test_a_body_that_stalls_late_ends_at_the_same_deadline(server: Server) -> None:
-    """The time that was left when the body began does not start again with its last byte."""
+    """The time that is left when the body begins does not restart with its last byte."""
     ended, head = threading.Event(), HEAD + b"Content-Length: 9\r\n\r\n"
 
     def stall_body() -> Iterator[int]:

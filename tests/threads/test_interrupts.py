@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from clients import quick_retries
-from files.saving import KINDS, Kind, listed
+from files.saving import KINDS, Kind, files_in
 from sample_calls import LINEAGE_REPLY, UNAVAILABLE
 from scripted_server import Received, Reply, Server
 from threads.sync_client import ONE_CONNECTION, client_for
@@ -144,10 +144,10 @@ def test_interrupting_a_download(
     save = getattr(client, kind.method)
     with pytest.raises(KeyboardInterrupt):
         save(kind.argument, folder)
-    assert listed(folder) == {}
+    assert files_in(folder) == {}
     server.response = kind.reply
     assert save(kind.argument, folder) == folder / kind.name
-    assert listed(folder) == {kind.name: kind.content}
+    assert files_in(folder) == {kind.name: kind.content}
 
 
 def test_interrupting_the_wait_for_a_job(

@@ -1,4 +1,4 @@
-"""A client after a fork, and at the end of a process."""
+"""A client after a fork, and at the exit of a process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from prov_facade import APIOverrides, BearerToken, Config, SyncProvClient
 config = Config("prov.test", "r", APIOverrides(prov_api_endpoint_override=sys.argv[1]))
 client = SyncProvClient(BearerToken("{TOKEN}"), config)
 
-# In debug mode asyncio reports every step that takes 0.1 s, as each step that makes calls does.
+# In debug mode asyncio reports every step that takes 0.1 s; steps that make calls do.
 logging.getLogger("asyncio").addFilter(lambda record: "took" not in record.msg)
 
 def work():

@@ -1,4 +1,4 @@
-"""The device authorization grant, RFC 8628: a person approves the login in any browser."""
+"""The device authorization grant, RFC 8628: a user approves the login in any browser."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _OFFLINE_SCOPE = "offline_access"
 
 @define
 class _PendingLogin:
-    """A login that waits for a person's approval."""
+    """A login that waits for a user's approval."""
 
     device_code: str = field(repr=False)
     login: DeviceLogin
@@ -42,32 +42,32 @@ class _PendingLogin:
 
 @define(slots=False, eq=False, repr=False)
 class DeviceFlow(OAuthManager):
-    """Signs in by having a person approve the login in a browser, on this or any other machine.
+    """Signs in when a user approves the login in a browser, on this or any other machine.
 
-    The page and its code are shown in the terminal or the notebook; where there is a display, a
+    The page and its code are shown in the terminal or the notebook; if there is a display, a
     browser opens. Tokens are cached: the next process does not ask again until they can no longer
-    be refreshed. Without a person to ask, as in a batch job, cached tokens are used; if there are
-    none, an error is raised: see :class:`OfflineFlow`.
+    be refreshed. In a batch job, where no user can be asked, cached tokens are used; if there
+    are none, an error is raised: see :class:`OfflineFlow`.
 
     Args:
         config: The deployment.
         client_id: The client. In the realm, it must have the device authorization grant enabled.
         client_secret: Its secret, if it has one.
         scope: The scope to request, as words separated by spaces.
-        prompt: A function that shows a :class:`DeviceLogin` to the person, instead of the terminal
+        prompt: A function that shows a :class:`DeviceLogin` to the user, instead of the terminal
             or the notebook: for applications with their own windows. Pickling drops it.
-        interactive: Whether a person can be asked; ``None`` to detect it: in a notebook, and where
-            the error output is a terminal.
+        interactive: Whether a user can be asked; ``None`` to detect it: in a notebook, and if
+            standard error is a terminal.
         open_browser: Whether to open a browser; ``None`` to open one if there is a display.
         cache: Where tokens are stored: ``"file"`` for a file in the user's state directory that
             only its owner can read, a ``pathlib.Path`` for another directory, ``"keyring"`` for
-            the system's keyring, ``None`` for nowhere.
-        timeout: How many seconds the realm may take for each step of a response.
+            the system's keyring, ``None`` for no cache.
+        timeout: The timeout for connecting to the realm, and for each read and write, in seconds.
         verify: The path of a CA bundle or an ``ssl.SSLContext``, as for
             :class:`~prov_facade.ProvClient`.
 
     Raises:
-        ConfigError: If an argument cannot be used.
+        ConfigError: If an argument is invalid.
 
     Examples:
         >>> auth = DeviceFlow(Config("provena.example.org", "provena"), "notebooks")
@@ -89,13 +89,13 @@ class DeviceFlow(OAuthManager):
         super().__attrs_post_init__()
 
     def __getstate__(self) -> dict[str, Any]:
-        # In another process, neither can reach the person at this one.
+        # In another process, neither can reach the user of this one.
         return {**super().__getstate__(), "_pending": None, "_prompt": None}
 
     def save_offline_token(self, path: str | os.PathLike[str]) -> None:
         """Obtain an offline token, and write it to a file that only its owner can read.
 
-        A person has to approve it. It is for :class:`OfflineFlow`, with the same client.
+        A user must approve it. The token is for :class:`OfflineFlow`, with the same client.
 
         Args:
             path: The file. An existing one is replaced; the directory must exist.
@@ -113,7 +113,7 @@ class DeviceFlow(OAuthManager):
         words = {*(self._scope or "").split(), _OFFLINE_SCOPE}
         with hold(self._lock):
             tokens = self._login(" ".join(sorted(words)))
-        # RFC 6749 has no empty scope; it means nothing.
+        # An empty scope is ignored: RFC 6749 does not allow it.
         if tokens.scope and _OFFLINE_SCOPE not in tokens.scope.split():
             self._realm.revoke(tokens.refresh_token or tokens.access_token, "refresh_token")
             tokens = evolve(tokens, refresh_token=None)
@@ -134,8 +134,8 @@ class DeviceFlow(OAuthManager):
         return self._login(self._scope or "", rejected)
 
     def _login(self, scope: str, rejected: RejectedToken | None = None) -> Tokens:
-        """Have a person approve a login. Resume a pending one whose caller gave up."""
-        self._require_person(rejected)
+        """Have a user approve a login. Resume a pending one whose caller gave up."""
+        self._require_user(rejected)
         pending, self._pending = self._pending, None
         if pending is None or pending.ends <= time.monotonic() or pending.scope != scope:
             pending = self._start_login(scope)
@@ -148,7 +148,7 @@ class DeviceFlow(OAuthManager):
             self._pending = pending
             raise
 
-    def _require_person(self, rejected: RejectedToken | None) -> None:
+    def _require_user(self, rejected: RejectedToken | None) -> None:
         interactive = self._interactive
         if interactive is None:
             interactive = self._prompt is not None or terminal.is_interactive()
@@ -158,10 +158,10 @@ class DeviceFlow(OAuthManager):
         description = rejected.error.error_description if rejected else None
         cause = ": ".join(filter(None, (code, description)))
         raise CredentialsError(
-            f"signing in to {self._realm.address} needs a person, but this is not a terminal or a"
-            " notebook where one can be asked. In a batch job use OfflineFlow, with a token from"
+            f"signing in to {self._realm.address} needs a user, but this is not a terminal or a"
+            " notebook where one can be asked. In a batch job, use OfflineFlow with a token from"
             " DeviceFlow(...).save_offline_token(path), run where a browser is available. Or sign"
-            " in beforehand with the same home directory. If a person reads the error output, set"
+            " in beforehand with the same home directory. If a user reads standard error, set"
             f" interactive=True{f'. The cached token was rejected ({cause})' if cause else ''}",
             error=code,
             error_description=description,
@@ -184,7 +184,7 @@ class DeviceFlow(OAuthManager):
         return _PendingLogin(response.device_code, login, scope, requested_at + lifetime, interval)
 
     def _check_page(self, address: str) -> str:
-        """Reject what is not a web page: a file, a script, or control characters for a terminal."""
+        """Reject an address that is not a web page, but a file, a script, or control characters."""
         try:
             page = httpx.URL(address)
             check_address(
@@ -210,7 +210,7 @@ class DeviceFlow(OAuthManager):
         pending.shown = True
 
     def _poll(self, pending: _PendingLogin) -> Tokens:
-        """Poll until the person decides, no more often than the realm allows."""
+        """Poll until the user decides, no more often than the realm allows."""
         while True:
             left = pending.ends - time.monotonic()
             if left <= 0:

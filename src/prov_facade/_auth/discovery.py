@@ -23,7 +23,7 @@ class Endpoints:
 
     Attributes:
         token: Issues tokens.
-        device_authorization: Issues a code for a person to approve.
+        device_authorization: Issues a code for a user to approve.
         revocation: Revokes tokens.
         secret_in_header: Whether the realm accepts a client secret only in the header, not in the
             form.
@@ -36,13 +36,13 @@ class Endpoints:
 
     @classmethod
     def keycloak_defaults(cls, config: Config) -> Endpoints:
-        """Return the addresses that a Keycloak realm has."""
+        """Return the default addresses of a Keycloak realm."""
         base = config.keycloak_endpoint + _PATH
         return cls(f"{base}/token", f"{base}/auth/device", f"{base}/revoke")
 
 
 class _Metadata(msgspec.Struct):
-    """The used part of an OpenID Connect Discovery document."""
+    """The fields of an OpenID Connect Discovery document that are used."""
 
     issuer: str
     token_endpoint: str | None = None
@@ -54,15 +54,13 @@ class _Metadata(msgspec.Struct):
 prepare(_Metadata)
 
 
-def discover(
-    config: Config, get: Callable[[str], httpx.Response], failed_attempt: str
-) -> Endpoints:
+def discover(config: Config, get: Callable[[str], httpx.Response], error_prefix: str) -> Endpoints:
     """Find the endpoints of a realm.
 
     Args:
         config: The deployment, with the address of the realm.
         get: Sends a GET request.
-        failed_attempt: How an error message begins.
+        error_prefix: The beginning of an error message.
 
     Returns:
         The endpoints in the realm's discovery document. The defaults of Keycloak if there is no
@@ -77,7 +75,7 @@ def discover(
     if response.is_server_error:
         # The realm may have a document with other addresses than the defaults.
         raise CredentialsError(
-            f"{failed_attempt}: the request for its endpoints failed with status"
+            f"{error_prefix}: the request for its endpoints failed with status"
             f" {response.status_code}. Try again later",
             response=httpx.Response(response.status_code, request=response.request),
         )

@@ -1,4 +1,4 @@
-"""The flows that need no person: with an offline token, or with a client secret."""
+"""The flows without user interaction: with an offline token, or with a client secret."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VARIABLE = "PROV_OFFLINE_TOKEN"
 
 @define(slots=False, eq=False, repr=False)
 class OfflineFlow(OAuthManager):
-    """Signs in with an offline token, without a person: for HPC and CI jobs.
+    """Signs in with an offline token, without user interaction: for HPC and CI jobs.
 
     An offline token is a refresh token that stays valid for weeks, even after its user signs out;
     :meth:`DeviceFlow.save_offline_token` obtains one. It is read from ``offline_token``, from the
@@ -35,13 +35,13 @@ class OfflineFlow(OAuthManager):
         scope: A part of the token's scope, as words separated by spaces; ``None`` for all of it.
         cache: Where refreshed tokens are stored: ``"file"`` for a file in the user's state
             directory that only its owner can read, a ``pathlib.Path`` for another directory,
-            ``"keyring"`` for the system's keyring, ``None`` for nowhere.
-        timeout: How many seconds the realm may take for each step of a response.
+            ``"keyring"`` for the system's keyring, ``None`` for no cache.
+        timeout: The timeout for connecting to the realm, and for each read and write, in seconds.
         verify: The path of a CA bundle or an ``ssl.SSLContext``, as for
             :class:`~prov_facade.ProvClient`.
 
     Raises:
-        ConfigError: If an argument cannot be used.
+        ConfigError: If an argument is invalid.
 
     Examples:
         >>> auth = OfflineFlow(config, "batch", offline_token_file="~/.secrets/provena")
@@ -122,21 +122,21 @@ class OfflineFlow(OAuthManager):
 
 @define(slots=False, eq=False, repr=False)
 class ClientCredentials(OAuthManager):
-    """Signs in as a client with its own account, by its secret: for services.
+    """Signs in as a client that has its own account, with its secret: for services.
 
-    Tokens are held in memory; with the secret available, a cache is not needed.
+    Tokens are held in memory: with the secret, a cache is not needed.
 
     Args:
         config: The deployment.
         client_id: The client. In the realm, its account must have the roles it needs.
         client_secret: Its secret.
         scope: The scope to request, as words separated by spaces; ``None`` for the realm's default.
-        timeout: How many seconds the realm may take for each step of a response.
+        timeout: The timeout for connecting to the realm, and for each read and write, in seconds.
         verify: The path of a CA bundle or an ``ssl.SSLContext``, as for
             :class:`~prov_facade.ProvClient`.
 
     Raises:
-        ConfigError: If an argument cannot be used.
+        ConfigError: If an argument is invalid.
     """
 
     _flow: ClassVar[str] = "client"

@@ -1,4 +1,4 @@
-"""The base of the flows: obtains tokens once for many callers, caches them, and revokes them."""
+"""The base class of the flows: obtains, caches and revokes tokens, once for many callers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from prov_facade.errors import ConfigError, CredentialsError
 
 _LOG = logging.getLogger("prov_facade")
 
-# The error of RFC 6749 for a refresh token that is not valid (any more).
+# The error of RFC 6749 for a refresh token that is not, or no longer, valid.
 INVALID_GRANT = "invalid_grant"
 # RFC 7009, 2.2.1: the realm does not revoke tokens of this type.
 _UNSUPPORTED_TYPE = "unsupported_token_type"
 
-# A person's decision, or lack of one: reported even while an older token is still valid.
+# A user's decision, or lack of one: reported even while an older token is still valid.
 _DECISIONS = ("access_denied", "expired_token")
 
 # How long a token that could not be refreshed is used before the next attempt.
@@ -53,7 +53,7 @@ class OAuthManager(AuthManager):
     """
 
     _flow: ClassVar[str]
-    # Whether signing in needs a person, and so perhaps minutes.
+    # Whether signing in needs a user, and so may take minutes.
     _interactive_flow: ClassVar[bool] = False
 
     _config: Config
@@ -69,7 +69,7 @@ class OAuthManager(AuthManager):
     _tokens: Tokens | None = field(default=None, init=False)
     # A digest of the token that the user supplied, for which `_tokens` were obtained.
     _source: str | None = field(default=None, init=False)
-    # Identifies what the cache held when this process last read or wrote it.
+    # Identifies the content of the cache when this process last read or wrote it.
     _cache_version: tuple[object, ...] | None = field(default=None, init=False)
     _failure_count: int = field(default=0, init=False)
     _last_failure: CredentialsError | None = field(default=None, init=False)
@@ -96,7 +96,7 @@ class OAuthManager(AuthManager):
         return f"{type(self).__name__}({self._realm.address!r}, {self._client_id!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        # Tokens stay here: a copy reads the cache, or signs in.
+        # Tokens are not copied: a copy reads the cache, or signs in.
         return {**self.__dict__, "_tokens": None, "_cache_version": None, "_last_failure": None}
 
     def get_token(self) -> str:
@@ -117,25 +117,25 @@ class OAuthManager(AuthManager):
         return tokens.access_token if tokens is not None and tokens.is_fresh() else None
 
     def force_refresh(self) -> None:
-        """Obtain a new token, even if the present one has not expired.
+        """Obtain a new token, even if the current one has not expired.
 
         Raises:
             CredentialsError: If no new token could be obtained.
         """
-        refused = self._tokens
+        rejected = self._tokens
         with self._one_at_a_time() as failure:
             if failure is not None:
                 raise failure
             cache = self._open_cache()
-            present = self._tokens
-            if present is not None and present is not refused and present.is_fresh():
+            current = self._tokens
+            if current is not None and current is not rejected and current.is_fresh():
                 return  # another thread has refreshed it
-            self._refresh(cache, present if present is not None else self._newest_tokens(cache))
+            self._refresh(cache, current if current is not None else self._newest_tokens(cache))
 
     def logout(self) -> None:
         """Revoke the tokens, and remove them from memory and from the cache.
 
-        This revokes an offline token that was supplied, too. An access token without a refresh
+        This also revokes an offline token that was supplied. An access token without a refresh
         token, as :class:`ClientCredentials` obtains, is revoked if the realm supports that;
         otherwise it stays valid until it expires.
 
@@ -148,25 +148,25 @@ class OAuthManager(AuthManager):
             found, self._tokens = [self._tokens], None
             cache = self._open_cache()
             with cache.lock():
-                with _collect(failures):
+                with _collect_failures(failures):
                     found.append(cache.load())
-                with _collect(failures):
+                with _collect_failures(failures):
                     cache.clear()
             self._cache_version = None
             tokens = [each for each in found if each is not None]
             refresh_tokens = dict.fromkeys(t.refresh_token for t in tokens if t.refresh_token)
             for token in refresh_tokens or dict.fromkeys(self._supplied_tokens()):
-                with _collect(failures):
+                with _collect_failures(failures):
                     self._realm.revoke(token, "refresh_token")
             for token in dict.fromkeys(t.access_token for t in tokens if not t.refresh_token):
-                with _collect(failures, ignored=_UNSUPPORTED_TYPE):
+                with _collect_failures(failures, ignored=_UNSUPPORTED_TYPE):
                     self._realm.revoke(token, "access_token")
             if failures:
                 raise failures[0]
 
     @abstractmethod
     def _sign_in(self, rejected: RejectedToken | None) -> Tokens:
-        """Obtain tokens other than by refreshing the present ones.
+        """Obtain tokens without refreshing the current ones.
 
         Args:
             rejected: The refresh token that was tried before, if any.
@@ -218,7 +218,7 @@ class OAuthManager(AuthManager):
         """Return tokens that are fresh, or at least valid.
 
         Args:
-            failure: The failure that another thread has just met; the refresh is not tried again.
+            failure: The failure of another thread's refresh, if any; it is not tried again.
         """
         cache = self._open_cache()
         tokens = self._tokens
@@ -237,12 +237,12 @@ class OAuthManager(AuthManager):
             if tokens is None or not tokens.is_valid() or error.error in _DECISIONS:
                 raise
             # The refresh was early. The realm may recover before the token expires.
-            _LOG.warning("a token stays in use, since it could not be refreshed: %s", error)
+            _LOG.warning("still using a token that could not be refreshed: %s", error)
             self._cooldown_ends = time.monotonic() + _REFRESH_COOLDOWN
             return tokens
 
     def _refresh(self, cache: Cache, stale: Tokens | None) -> Tokens:
-        """Obtain other tokens than the stale ones: from another process, or from the realm."""
+        """Obtain tokens other than the stale ones: from another process, or from the realm."""
         with delay_exit(), cache.lock():
             newest = self._newest_tokens(cache)
             if (
@@ -257,7 +257,7 @@ class OAuthManager(AuthManager):
                 result = self._sign_in(result)
             if isinstance(result, Tokens):
                 return self._store(cache, result)
-        # The lock is released while a person signs in, so that others can use the cache.
+        # The lock is released while a user signs in, so that others can use the cache.
         tokens = self._sign_in(result)
         with delay_exit(), cache.lock():
             return self._store(cache, tokens)
@@ -288,7 +288,7 @@ class OAuthManager(AuthManager):
 
 
 def digest(secret: str) -> str:
-    """Return what distinguishes one secret from another, without disclosing it."""
+    """Return a hash that identifies a secret without disclosing it."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -307,7 +307,9 @@ def _copy(error: CredentialsError) -> CredentialsError:
 
 
 @contextmanager
-def _collect(failures: list[CredentialsError], ignored: str | None = None) -> Iterator[None]:
+def _collect_failures(
+    failures: list[CredentialsError], ignored: str | None = None
+) -> Iterator[None]:
     try:
         yield
     except CredentialsError as error:

@@ -1,4 +1,4 @@
-"""Shows a person where to approve a login, in a terminal or a notebook."""
+"""Shows the user where to approve a login, in a terminal or a notebook."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MINUTE = 60
 
 @frozen
 class DeviceLogin:
-    """The page and the code with which a person approves a login.
+    """The page and the code with which a user approves a login.
 
     Attributes:
         verification_uri: The page.
@@ -62,12 +62,12 @@ class DeviceLogin:
 
 
 def is_interactive() -> bool:
-    """Return whether a person probably reads what is shown."""
+    """Return whether a user probably sees the output."""
     if os.environ.get("CI", "").lower() not in ("", "0", "false"):
         return False
     kernel = _kernel()
     if kernel is not None:
-        # Programs that execute a notebook, such as nbclient, allow no input.
+        # Programs that execute a notebook, such as nbclient, do not allow input.
         return getattr(kernel, "_allow_stdin", True) is not False
     return _is_terminal()
 
@@ -78,10 +78,10 @@ def show(login: DeviceLogin, open_browser: bool | None) -> None:
     Args:
         login: The login.
         open_browser: Whether to open a browser; ``None`` to open one if there is a display, but not
-            in a notebook, whose browser may well be on another machine.
+            in a notebook, whose browser may be on another machine.
 
     Raises:
-        CredentialsError: If the error output cannot be written to.
+        CredentialsError: If standard error cannot be written to.
     """
     if _kernel() is not None:
         from IPython.display import display  # noqa: PLC0415  (a kernel is running, so it is installed)
@@ -98,15 +98,15 @@ def show(login: DeviceLogin, open_browser: bool | None) -> None:
 
 def _print(message: str) -> None:
     try:
-        print(message, file=sys.stderr, flush=True)  # noqa: T201  (for a person to read)
-    except (OSError, ValueError) as error:  # its reader has gone, or it is closed
+        print(message, file=sys.stderr, flush=True)  # noqa: T201  (for the user to read)
+    except (OSError, ValueError) as error:  # it has no reader, or is closed
         raise CredentialsError(f"could not show where to sign in: {error}") from error
 
 
 def _open(link: str) -> None:
     import webbrowser  # noqa: PLC0415  (rarely used)
 
-    # Any failure, such as a BROWSER that is not a command: the link can be opened by hand.
+    # After any failure, such as an invalid BROWSER, the user can still open the link.
     with suppress(Exception):
         webbrowser.open(link)
 

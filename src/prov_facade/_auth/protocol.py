@@ -1,6 +1,6 @@
 """The messages of OAuth 2.0, encoded and parsed by oauthlib.
 
-Imported with the first request for tokens: many programs never make one.
+Imported by the first token request: many programs never make one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LIFETIME = ("expires_in", "expires_at")
 
 
 class RefusedError(Exception):
-    """The response reports an error, or is not a response to a request for tokens.
+    """The response reports an error, or is not a token response.
 
     Attributes:
         error: The error code.

@@ -1,4 +1,4 @@
-"""Stores tokens between one process and the next: in a file or in the keyring."""
+"""Stores tokens for the next process, in a file or in the keyring."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CacheLike: TypeAlias = Literal["file", "keyring"] | Path | None
 """Where tokens are stored: ``"file"`` for a file in the user's state directory, a ``Path`` for
-another directory, ``"keyring"`` for the system's keyring, ``None`` for nowhere."""
+another directory, ``"keyring"`` for the system's keyring, ``None`` for no cache."""
 
 _POLL_INTERVAL = 0.2
 _DAMAGED = ".damaged"
@@ -46,8 +46,8 @@ class CacheKey:
         client_id: The client.
         scope: The scope, its words sorted.
         flow: The flow.
-        source: A digest of the token that the user supplied, if any: the cached tokens are not for
-            another one.
+        source: A digest of the token that the user supplied, if any. Tokens cached for one are not
+            used for another.
     """
 
     realm: str
@@ -58,7 +58,7 @@ class CacheKey:
 
     @property
     def name(self) -> str:
-        """A file name that people can read, unique for each key."""
+        """A human-readable file name, unique for each key."""
         readable = f"{self.realm.partition('://')[2]}_{self.client_id}"
         whole = msgspec.json.encode(
             (self.realm, self.client_id, self.scope, self.flow, self.source)
@@ -69,7 +69,7 @@ class CacheKey:
 
 @frozen
 class _Record:
-    """Tokens as they are stored. Fields that a later version adds are ignored."""
+    """Stored tokens. Fields that a later version adds are ignored."""
 
     version: Literal[1]
     realm: str
@@ -108,7 +108,7 @@ class Cache(ABC):
     @abstractmethod
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Exclude other processes, as a context.
+        """Exclude other processes, as a context manager.
 
         Raises:
             CredentialsError: If another process holds the lock for too long, and probably hangs.
@@ -294,12 +294,12 @@ class FileCache(Cache):
     def _make_folder(self, folder: Path) -> None:
         if folder.is_dir():
             return
-        # The parent as well: anybody who can change that could replace the directory.
+        # The parent as well: anyone who can change it could replace the directory.
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
 
     def _check_folder(self, folder: Path) -> None:
-        check_permissions(folder, folder.stat(), "chmod 700", writing_only=True)
+        check_permissions(folder, folder.stat(), "chmod 700", allow_reading=True)
 
     def _set_aside(self, path: Path) -> None:
         aside = path.with_suffix(_DAMAGED)
@@ -335,7 +335,7 @@ class KeyringCache(FileCache):
         content = self._encode(evolve(tokens, access_token="", expires_in=0)).decode()
         try:
             keyring.set_password(self._SERVICE, self.key.name, content)
-        except Exception as error:  # noqa: BLE001  (likewise)
+        except Exception as error:  # noqa: BLE001  (as above)
             _warn(f"tokens could not be stored in the keyring ({type(error).__name__})")
             return False
         return True

@@ -43,7 +43,7 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "applica
 
 @frozen
 class DeviceAuthorization:
-    """The response to a device that wants to sign in, RFC 8628, 3.2."""
+    """A device authorization response, RFC 8628, 3.2."""
 
     device_code: str = field(repr=False)
     user_code: str
@@ -70,7 +70,7 @@ class _BusyError(Exception):
         self.response = response
 
 
-# A request certainly did not reach the realm, or was rejected before it was acted on. Any other
+# The request certainly did not reach the realm, or was rejected before it was acted on. Any other
 # failure may have consumed a single-use token.
 _RETRYABLE = (httpx.ConnectError, httpx.ConnectTimeout, _BusyError)
 
@@ -85,7 +85,7 @@ class RealmClient:
         config: The deployment.
         client_id: The client.
         client_secret: Its secret, if it has one.
-        timeout: How many seconds the realm may take for each step of a response.
+        timeout: The timeout for connecting to the realm, and for each read and write, in seconds.
         verify: How its certificate is verified, as for :class:`~prov_facade.ProvClient`.
     """
 
@@ -109,7 +109,7 @@ class RealmClient:
         """
         body = _protocol().refresh_body(self.client_id, refresh_token, scope)
         tokens = self._request_tokens(body, "refresh the tokens", refresh_token)
-        return tokens.or_refresh_token(refresh_token)
+        return tokens.keep_refresh_token(refresh_token)
 
     def client_tokens(self, scope: str | None) -> Tokens:
         """Obtain tokens for the client itself.
@@ -122,7 +122,7 @@ class RealmClient:
         )
 
     def device_tokens(self, device_code: str) -> Tokens:
-        """Obtain tokens for a device that a person has approved.
+        """Obtain tokens for a device that a user has approved.
 
         Raises:
             CredentialsError: If it has not been approved.
@@ -131,7 +131,7 @@ class RealmClient:
         return self._request_tokens(body, "sign in", device_code)
 
     def authorize_device(self, scope: str) -> DeviceAuthorization:
-        """Obtain a code for a person to approve.
+        """Obtain a code for a user to approve.
 
         Raises:
             CredentialsError: If the realm issues none.
@@ -144,7 +144,7 @@ class RealmClient:
             return msgspec.convert(fields, DeviceAuthorization, strict=False)
         except msgspec.ValidationError as error:
             raise CredentialsError(
-                f"{self._failed(action)}: the response cannot be used: {error}"
+                f"{self._prefix(action)}: the response cannot be used: {error}"
             ) from None
 
     def revoke(self, token: str, kind: str) -> None:
@@ -173,14 +173,14 @@ class RealmClient:
             raise self._oauth_error(action, error.error, error.description, secrets) from None
         except (msgspec.MsgspecError, ValueError, TypeError, AttributeError) as error:
             raise CredentialsError(
-                f"{self._failed(action)}: the response cannot be used ({type(error).__name__})"
+                f"{self._prefix(action)}: the response cannot be used ({type(error).__name__})"
             ) from None
         token, refresh = checked["access_token"], checked.get("refresh_token")
         if not is_token(token) or not (refresh is None or is_token(refresh)):
-            raise CredentialsError(f"{self._failed(action)}: the response has no token")
+            raise CredentialsError(f"{self._prefix(action)}: the response has no token")
         if str(checked.get("token_type", "Bearer")).lower() != "bearer":
-            raise CredentialsError(f"{self._failed(action)}: the response has no bearer token")
-        # A lifetime that is not positive means nothing.
+            raise CredentialsError(f"{self._prefix(action)}: the response has no bearer token")
+        # A lifetime that is not positive is ignored.
         seconds = details.expires_in if details.expires_in and details.expires_in > 0 else None
         return Tokens(token, refresh, requested_at, seconds, details.scope)
 
@@ -200,14 +200,14 @@ class RealmClient:
             elif response.is_redirect:
                 advice = ". Redirects are not followed: check the address in the Config"
             raise CredentialsError(
-                f"{self._failed(action)}: the response has status {response.status_code}{advice}",
+                f"{self._prefix(action)}: the response has status {response.status_code}{advice}",
                 # Without the secrets in the request and the response.
                 response=httpx.Response(
                     response.status_code, request=_without_secrets(response.request)
                 ),
             )
         if not fields:
-            raise CredentialsError(f"{self._failed(action)}: the response is not a JSON object")
+            raise CredentialsError(f"{self._prefix(action)}: the response is not a JSON object")
         return fields
 
     def _oauth_error(
@@ -217,14 +217,14 @@ class RealmClient:
         details = mask_text(_printable(description), [*secrets, self.client_secret or ""])
         if len(details) > _MAX_DESCRIPTION:
             details = f"{details[:_MAX_DESCRIPTION]}…"
-        message = f"{self._failed(action)}: {code}"
+        message = f"{self._prefix(action)}: {code}"
         if details:
             message += f": {details.rstrip('.')}"
         if code in _ADVICE:
             message += f". {_ADVICE[code]}"
         return CredentialsError(message, error=code, error_description=details or None)
 
-    def _failed(self, action: str) -> str:
+    def _prefix(self, action: str) -> str:
         return f"could not {action} at {self.address} as {self.client_id!r}"
 
     # On the wire
@@ -237,7 +237,7 @@ class RealmClient:
                         lambda: discover(
                             self.config,
                             lambda address: _raise_if_busy(http.get(address)),
-                            self._failed(action),
+                            self._prefix(action),
                         )
                     )
                 headers = dict(_FORM)
@@ -252,12 +252,12 @@ class RealmClient:
         except _BusyError as error:
             return error.response
         except httpx.HTTPError as error:
-            # Its text names hosts and ports; the request has the secrets.
+            # Its text has only hosts and ports, but its request has the secrets.
             error.request = _without_secrets(error.request)
             failure, cause = error, error.with_traceback(None)
         # Not raised within the handler: the traceback would lead to the request.
         raise CredentialsError(
-            f"{self._failed(action)}: no response ({type(failure).__name__}: {failure})."
+            f"{self._prefix(action)}: no response ({type(failure).__name__}: {failure})."
             " Check the domain and realm_name in the Config, and the network"
         ) from cause
 
@@ -280,7 +280,7 @@ _ADVICE = {
 
 
 def _protocol() -> ModuleType:
-    from prov_facade._auth import protocol  # noqa: PLC0415  (see there)
+    from prov_facade._auth import protocol  # noqa: PLC0415  (see its docstring)
 
     return protocol
 
@@ -297,7 +297,7 @@ def _basic(client_id: str, secret: str) -> str:
 
 
 def _printable(text: object) -> str:
-    """Drop control characters, which could steer a terminal."""
+    """Drop control characters, which could manipulate a terminal."""
     text = "" if text is None else str(text)
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 

@@ -7,8 +7,9 @@ import time
 import attrs
 from attrs import frozen
 
-# A token is refreshed this long before it expires, so that it does not expire on its way, even if
-# the clocks of machines that share it differ. A short-lived token is refreshed after half its life.
+# A token is refreshed this long before it expires, so that it does not expire in transit, even if
+# the clocks of machines that share it differ. A short-lived token is refreshed after half its
+# lifetime.
 LEEWAY = 90.0
 # A token that cannot be refreshed is used until shortly before it expires.
 _LAST_USE = 5.0
@@ -21,10 +22,10 @@ class Tokens:
     Attributes:
         access_token: The token for calls; empty if there is only a refresh token.
         refresh_token: The token that obtains a new access token.
-        obtained_at: When, in seconds since 1970 by this machine's clock. The clock of the realm
-            does not matter: it states how long a token is valid, not until when.
-        expires_in: For how many seconds the access token is valid; ``None`` if unknown.
-        scope: The granted scope, where the realm states it.
+        obtained_at: When they were obtained, as Unix time by this machine's clock. The clock of the
+            realm does not matter: it states how long a token is valid, not until when.
+        expires_in: The lifetime of the access token in seconds; ``None`` if unknown.
+        scope: The granted scope, if the realm states it.
     """
 
     access_token: str = attrs.field(repr=False)
@@ -34,18 +35,18 @@ class Tokens:
     scope: str | None = None
 
     def is_fresh(self) -> bool:
-        """Return whether the access token need not be refreshed yet."""
-        return self._has_left(min(LEEWAY, (self.expires_in or 0) / 2))
+        """Return whether the access token does not need a refresh yet."""
+        return self._is_valid_for(min(LEEWAY, (self.expires_in or 0) / 2))
 
     def is_valid(self) -> bool:
         """Return whether the access token is still valid."""
-        return self._has_left(min(_LAST_USE, (self.expires_in or 0) / 2))
+        return self._is_valid_for(min(_LAST_USE, (self.expires_in or 0) / 2))
 
-    def or_refresh_token(self, previous: str | None) -> Tokens:
-        """Keep the previous refresh token if the realm did not replace it."""
+    def keep_refresh_token(self, previous: str | None) -> Tokens:
+        """Return the tokens, with the previous refresh token if the realm did not replace it."""
         return self if self.refresh_token else attrs.evolve(self, refresh_token=previous)
 
-    def _has_left(self, seconds: float) -> bool:
+    def _is_valid_for(self, seconds: float) -> bool:
         if not self.access_token:
             return False
         if self.expires_in is None:

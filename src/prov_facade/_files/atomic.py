@@ -16,13 +16,13 @@ _REPLACE_TIMEOUT = 2.0
 
 
 class Draft:
-    """A draft in the directory of the file it replaces, as a context; removed unless it is kept.
+    """A temporary file next to the file it replaces, removed at the end unless it is kept.
 
-    Until then, only its owner can read it.
+    A context manager. Until the draft is finished, only its owner can read it.
 
     Args:
         path: The file to replace, or to create.
-        mode: Its permissions; ``None`` for those that any new file gets.
+        mode: Its permissions; ``None`` for those of any new file.
 
     Attributes:
         file: The open draft. It is not buffered: write in large pieces.
@@ -65,15 +65,15 @@ class Draft:
         """Flush the draft to the disk and close it."""
         if os.name == "posix":
             os.fchmod(self.file.fileno(), self._mode)
-        # Otherwise a machine that loses power might keep the name and lose the content.
+        # Otherwise the name may survive a power failure, but not the content.
         os.fsync(self.file.fileno())
         self.file.close()
 
     def keep(self, *, overwrite: bool = True) -> None:
-        """Give the finished draft its name.
+        """Move the finished draft to its path.
 
         Args:
-            overwrite: Whether a file of that name is replaced.
+            overwrite: Whether to replace an existing file.
 
         Raises:
             FileExistsError: If the file exists, and ``overwrite`` is false.
@@ -102,7 +102,7 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None
     Args:
         path: The file.
         content: Its content.
-        mode: Its permissions; ``None`` for those that it has, or that any new file gets.
+        mode: Its permissions; ``None`` for those that it has, or those of any new file.
 
     Raises:
         OSError: If it fails. The file is then unchanged.
@@ -121,7 +121,7 @@ def _replace(draft: Path, path: Path) -> None:
         try:
             draft.replace(path)
         except PermissionError:
-            # On Windows, also while another process reads the old file.
+            # On Windows, also raised while another process reads the old file.
             if os.name != "nt" or time.monotonic() > ends:
                 raise
             time.sleep(0.02)
@@ -138,7 +138,7 @@ def _move_without_replacing(draft: Path, path: Path) -> None:
     except FileExistsError:
         raise
     except OSError:
-        # A file system without hard links, such as FAT. The name is first taken with an empty file,
+        # A file system without hard links, such as FAT. An empty file reserves the name first,
         # since a rename would replace an existing file.
         path.touch(0o600, exist_ok=False)
         try:

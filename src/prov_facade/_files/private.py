@@ -14,7 +14,7 @@ def read_private(path: Path) -> bytes:
     """Read a file that only its owner may read or change.
 
     Raises:
-        CredentialsError: If other users may, too.
+        CredentialsError: If other users can read or change it.
         OSError: If it cannot be read, or is a symbolic link.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
@@ -33,18 +33,18 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def check_permissions(
-    path: Path, status: os.stat_result, fix: str, *, writing_only: bool = False
+    path: Path, status: os.stat_result, fix: str, *, allow_reading: bool = False
 ) -> None:
-    """Refuse a file or directory that others may read or change.
+    """Raise an error if other users can read or change a file or directory.
 
     Args:
         path: The file or directory.
         status: Its status.
         fix: The command that the error suggests.
-        writing_only: Whether others may read it.
+        allow_reading: Whether others may read it.
 
     Raises:
-        CredentialsError: If others may.
+        CredentialsError: If they can.
     """
     if os.name == "nt":
         return  # the user's directories are private there
@@ -53,10 +53,10 @@ def check_permissions(
         fault = "belongs to another user"
     elif status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         fault = "can be changed by other users"
-    elif not writing_only and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    elif not allow_reading and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         fault = "can be read by other users"
     if fault:
         raise CredentialsError(
-            f"{path} contains tokens and {fault}: run `{fix}` on it if you trust them, or remove it"
-            " and sign in again"
+            f"{path} contains tokens and {fault}: run `{fix}` on it if you trust those users, or"
+            " remove it and sign in again"
         )

@@ -1,4 +1,4 @@
-"""Reports: reads their URLs, and checks that they are Word documents."""
+"""Reports: their URLs, and the check that they are Word documents."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def signed_report_url(job: JobStatusTable) -> SignedURL:
         return SignedURL.parse(report_url(job))
     except ValueError:
         raise ReportError(
-            f"the job {job.session_id} names no usable URL of a report", session_id=job.session_id
+            f"the job {job.session_id} has no valid report URL", session_id=job.session_id
         ) from None
 
 
 def report_unavailable(error: APIError, job: JobStatusTable) -> ReportError:
-    """Make the error for a report that is not available at the URL of a job."""
+    """Create the error for a report that is not available at a job's URL."""
     failure = ReportError(
         f"{error}. The URL of a report is valid for about an hour: generate another report if the"
         f" job {job.session_id} ended longer ago",

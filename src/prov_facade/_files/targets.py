@@ -1,4 +1,4 @@
-"""Where files are written: their paths and their names."""
+"""Paths and names of the files to write."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from prov_facade.errors import InvalidRequestError
 
 _MAX_ID = 80
-# Characters that are kept in a file name. Different ids of these characters get different names.
+# Ids whose file names differ without a checksum: only their slashes become underscores.
 _PLAIN_ID = re.compile(r"[A-Za-z0-9.-]+(/[A-Za-z0-9.-]+)*")
 
 
@@ -19,9 +19,9 @@ def file_name(kind: str, item: str, suffix: str) -> str:
     """Make a file name that is valid on any system.
 
     Args:
-        kind: What the file is.
-        item: The id of its subject. If characters other than slashes must be replaced, a checksum
-            distinguishes it from similar ids.
+        kind: The kind of file, such as ``"report"``.
+        item: The id of its subject. If it is long, or characters other than slashes must be
+            replaced, a checksum distinguishes it from similar ids.
         suffix: The end of the name.
     """
     name = re.sub(r"[^A-Za-z0-9.-]", "_", item)[:_MAX_ID]
@@ -39,7 +39,7 @@ def resolve_target(path: object, name: str) -> Path:
         return wanted / name
     if given.endswith(("/", os.sep)) or not wanted.parent.is_dir():
         raise InvalidRequestError(
-            f"nothing was sent: {given!r} is in no directory that exists",
+            f"nothing was sent: the directory of {given!r} does not exist",
             path="$.path",
         )
     return wanted
@@ -63,9 +63,9 @@ def check_overwrite(target: Path, *, overwrite: bool) -> int | None:
         return None
     fault = ""
     if not overwrite:
-        fault = "exists already, and is kept: pass overwrite=True to replace it"
+        fault = "already exists: pass overwrite=True to replace it"
     elif target.exists() and not target.is_file():
-        fault = "is not a file that could be replaced"
+        fault = "is not a regular file, and cannot be replaced"
     if fault:
         raise InvalidRequestError(f"nothing was sent: {str(target)!r} {fault}", path="$.path")
     return stat.S_IMODE(target.stat().st_mode) if target.exists() else None

@@ -14,7 +14,7 @@ class TextValidator:
     """Checks that a body, received in pieces, can be decoded as text.
 
     Args:
-        charset: The charset that it should be in.
+        charset: The expected charset.
         response: The response, for errors.
 
     Raises:
@@ -24,9 +24,9 @@ class TextValidator:
     def __init__(self, charset: str, response: httpx.Response) -> None:
         self._charset = charset
         self._response = response
-        self._before = 0
+        self._position = 0
         try:
-            # `bytes.decode` rejects codecs that decode bytes into bytes.
+            # `bytes.decode` rejects codecs that decode bytes into bytes, such as hex.
             with suppress(UnicodeError):
                 bytes(4).decode(charset)
             self._decoder = codecs.getincrementaldecoder(charset)()
@@ -35,16 +35,16 @@ class TextValidator:
 
     def feed(self, piece: bytes, *, final: bool = False) -> None:
         """Check the next piece."""
-        held = len(self._decoder.getstate()[0])
+        buffered = len(self._decoder.getstate()[0])
         try:
             self._decoder.decode(piece, final)
         except UnicodeDecodeError as error:
-            position = self._before - held + error.start
+            position = self._position - buffered + error.start
             reason = f"{error.reason} at position {position}"
             raise undecodable_text(self._response, self._charset, reason) from None
         except UnicodeError as error:
             raise undecodable_text(self._response, self._charset, str(error)) from None
-        self._before += len(piece)
+        self._position += len(piece)
 
     def end(self) -> None:
         """Check that the text does not end within a character."""

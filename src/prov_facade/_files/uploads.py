@@ -1,4 +1,4 @@
-"""CSV files that are uploaded."""
+"""Uploads of CSV files."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 
 def csv_upload(contents: object) -> BodyConvertModelRunsCsv:
-    """Make an upload of the text of a CSV file.
+    """Create an upload from the text of a CSV file.
 
     Args:
-        contents: The text. A leading byte order mark, as spreadsheets write it, is left out: the
-            server would take it for part of the first header.
+        contents: The text. A leading byte order mark, which spreadsheets write, is removed: the
+            server would treat it as part of the first header.
 
     Returns:
         The upload: UTF-8, with a file name, which the server requires.
 
     Raises:
-        InvalidRequestError: If it is not text, or text that UTF-8 cannot encode.
+        InvalidRequestError: If it is not text, or cannot be encoded as UTF-8.
     """
     if not isinstance(contents, str):
         raise InvalidRequestError(
@@ -47,9 +47,9 @@ def csv_upload(contents: object) -> BodyConvertModelRunsCsv:
 
 
 class Upload(io.FileIO):
-    """A CSV file that is sent as it is read, without its byte order mark.
+    """A CSV file that is sent while it is read, without its byte order mark.
 
-    httpx reads and sends it in small pieces, and goes back to the start for each attempt.
+    httpx reads and sends it in small pieces, and rewinds it for each attempt.
 
     Args:
         path: The file.
@@ -72,17 +72,17 @@ class Upload(io.FileIO):
                 path="$.path",
             ) from error
         self._source = source
-        self._mark = 0
+        self._mark_length = 0
         try:
-            self._found = self._state()
+            self._initial_state = self._state()
             if self._read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
-                self._mark = len(codecs.BOM_UTF8)
+                self._mark_length = len(codecs.BOM_UTF8)
         except OSError:
             self.close()
             raise
 
     def file(self) -> File:
-        """Return the file as a part of a form, without its own name."""
+        """Return the file as a part of a form, under a fixed name."""
         return File(self, file_name="model_runs.csv", mime_type="text/csv")
 
     def fileno(self) -> int:
@@ -90,14 +90,14 @@ class Upload(io.FileIO):
         raise io.UnsupportedOperation("fileno")
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position, counted from the end of the mark."""
+        """Seek to a position, counted from the end of the mark."""
         if whence == os.SEEK_SET:
-            offset += self._mark
-        return super().seek(offset, whence) - self._mark
+            offset += self._mark_length
+        return super().seek(offset, whence) - self._mark_length
 
     def tell(self) -> int:
         """Return the position, counted from the end of the mark."""
-        return super().tell() - self._mark
+        return super().tell() - self._mark_length
 
     def read(self, size: int | None = -1) -> bytes:
         """Read the next bytes.
@@ -108,17 +108,17 @@ class Upload(io.FileIO):
         return self._read(size)
 
     def _read(self, size: int | None) -> bytes:
-        left = self._found[0] - super().tell()
+        remaining = self._initial_state[0] - super().tell()
         try:
-            wanted = left if size is None or size < 0 else min(size, left)
+            wanted = remaining if size is None or size < 0 else min(size, remaining)
             piece = super().read(wanted) or b""
-            if len(piece) < left and piece:
+            if len(piece) < remaining and piece:
                 return piece
-            changed = self._state() != self._found
+            changed = self._state() != self._initial_state
         except OSError as error:
             raise self._failure(error.strerror or str(error), error.errno) from error
         if changed:
-            raise self._failure("it changed while it was sent", None)
+            raise self._failure("it changed while it was being sent", None)
         return piece
 
     def _state(self) -> tuple[int, int]:
@@ -134,6 +134,8 @@ class Upload(io.FileIO):
 
 
 def _check_is_file(source: str) -> None:
-    # Before it is opened: opening a pipe would wait for its other end.
+    # Checked before opening it: opening a pipe would wait for its other end.
     if not stat.S_ISREG(Path(source).stat().st_mode):
-        raise InvalidRequestError(f"nothing was sent: {source!r} is not a file", path="$.path")
+        raise InvalidRequestError(
+            f"nothing was sent: {source!r} is not a regular file", path="$.path"
+        )

@@ -1,4 +1,4 @@
-"""Reads the dates and times of HTTP headers."""
+"""Parses dates and times in HTTP headers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 
 def parse_http_date(value: str) -> float | None:
-    """Read an HTTP date (RFC 9110, 5.6.7) as Unix time; ``None`` if it is malformed."""
+    """Parse an HTTP date (RFC 9110, 5.6.7) as Unix time; ``None`` if it is malformed."""
     try:
         # Dates in HTTP are always in GMT, whatever zone they name.
         return parsedate_to_datetime(value).replace(tzinfo=UTC).timestamp()
@@ -18,7 +18,7 @@ def parse_http_date(value: str) -> float | None:
 
 
 def parse_retry_after(value: str | None) -> float | None:
-    """Read a ``Retry-After`` header: a number of seconds, or a date.
+    """Parse a ``Retry-After`` header: a number of seconds, or a date.
 
     Args:
         value: The header; ``None`` if the response has no such header.

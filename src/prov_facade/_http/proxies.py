@@ -1,4 +1,4 @@
-"""Reads from the environment which proxy to use for a URL.
+"""Determines the proxy for a URL from the environment.
 
 httpx parses ``NO_PROXY`` itself, but does not support IPv6 addresses or networks there.
 """
@@ -28,7 +28,7 @@ def _is_excluded(url: httpx.URL, no_proxy: str) -> bool:
     host = url.host
     entries = [entry.strip() for entry in no_proxy.split(",")]
     if any(entry.rstrip("/") == f"{url.scheme}://{host}" for entry in entries):
-        return True  # httpx knows entries with a scheme
+        return True  # httpx supports entries with a scheme
     try:
         address = ip_address(host)
     except ValueError:

@@ -17,14 +17,14 @@ _RECORDER: ContextVar[list[httpx.Response] | None] = ContextVar(
 def raw_responses() -> Iterator[list[httpx.Response]]:
     """Record the responses to the calls made in a ``with`` statement.
 
-    Use it for what the methods do not return: headers, the status, and the original text. The
-    results and errors of the calls do not change.
+    Use it for details that the methods do not return: headers, the status, and the original text.
+    The results and errors of the calls do not change.
 
     Yields:
-        The responses, in the order in which they arrive; the last one is that of the last call. A
-        call that is retried has one for each attempt that got a response. Their requests are
-        without headers; the caller's token and the signature of a report's URL are masked. A body
-        that is written to a file is not kept.
+        The responses, in order of arrival; the last one belongs to the last call. A retried call
+        has one for each attempt that got a response. Their requests have no headers; the caller's
+        token and the signature of a report's URL are masked. A body that is written to a file is
+        not kept.
 
     Examples:
         >>> with raw_responses() as responses:
@@ -40,5 +40,5 @@ def raw_responses() -> Iterator[list[httpx.Response]]:
 
 
 def active_recorder() -> list[httpx.Response] | None:
-    """Return the list that responses are recorded in, if there is one."""
+    """Return the list in which responses are recorded, if any."""
     return _RECORDER.get()

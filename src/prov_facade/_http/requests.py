@@ -1,9 +1,9 @@
 """Checks arguments before anything is sent, and accepts models in several forms.
 
-A model argument may be one of our models, a mapping, or a pydantic object, also inside one
-another. All of them are validated in the same way: what would be sent is converted strictly to a
-type with the limits of the OpenAPI document and no additional fields. Otherwise a misspelt optional
-field would be dropped silently.
+A model argument may be one of our models, a mapping, or a pydantic object, nested in any way. All
+are validated in the same way: the JSON to be sent is converted to a strict type, which enforces the
+limits of the OpenAPI document and rejects additional fields. Otherwise a misspelt optional field
+would be dropped silently.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from prov_facade.errors import InvalidRequestError
 
 T = TypeVar("T")
 
-# As httpx's own client sends them.
+# Those that httpx's own client sends.
 _DEFAULT_HEADERS = httpx.Client(transport=httpx.BaseTransport()).headers
 _DEFAULT_HEADERS["User-Agent"] = f"prov-facade/{__version__} python-httpx/{httpx.__version__}"
 
@@ -47,7 +47,7 @@ _SCALARS = (bool, int, type(None))
 
 # Not converted, so that validation rejects them: msgspec would send bytes as base64, and a date as
 # text where Unix seconds are expected.
-_AS_THEY_ARE = (
+_UNCONVERTED_TYPES = (
     bytes,
     bytearray,
     memoryview,
@@ -59,7 +59,7 @@ _AS_THEY_ARE = (
 
 
 def validate_request(request: Request[T]) -> Request[T]:
-    """Validate what a request would send.
+    """Validate a request before it is sent.
 
     Args:
         request: The request. Its body may still hold mappings and pydantic objects.
@@ -85,11 +85,11 @@ def validate_request(request: Request[T]) -> Request[T]:
 
 
 def build_request(request: Request[Any], base: str | SignedURL) -> httpx.Request:
-    """Build the request that is sent.
+    """Build the HTTP request.
 
     Args:
         request: The request, validated.
-        base: The URL of the API, or a signed URL, which is the complete URL.
+        base: The URL of the API, or a signed URL, which is complete.
 
     Raises:
         InvalidRequestError: If an argument makes the URL too long.
@@ -111,7 +111,7 @@ def build_request(request: Request[Any], base: str | SignedURL) -> httpx.Request
     return built
 
 
-# Most requests are for one of a few URLs, and parsing takes as long as the rest of building one.
+# Most requests go to one of a few URLs, and parsing a URL takes as long as the rest of a request.
 _parse_url = lru_cache(maxsize=128)(httpx.URL)
 
 
@@ -121,8 +121,8 @@ def _simplify(value: object) -> object:
         return value
     unknown_types: dict[str, None] = {}
 
-    def plain(item: object) -> object:
-        converted = _plain(item)
+    def convert_unknown(item: object) -> object:
+        converted = _to_known_type(item)
         if converted is item:
             unknown_types[type(item).__name__] = None
             return None
@@ -130,7 +130,7 @@ def _simplify(value: object) -> object:
 
     try:
         simple = msgspec.to_builtins(
-            value, builtin_types=_AS_THEY_ARE, str_keys=True, enc_hook=plain
+            value, builtin_types=_UNCONVERTED_TYPES, str_keys=True, enc_hook=convert_unknown
         )
         msgspec.json.encode(simple)
     except (TypeError, ValueError, RecursionError) as error:
@@ -141,16 +141,16 @@ def _simplify(value: object) -> object:
     if unknown_types:
         raise InvalidRequestError(
             f"nothing was sent: an argument contains {', '.join(unknown_types)}, which JSON cannot"
-            " express"
+            " represent"
         )
     return simple
 
 
-def _plain(item: Any) -> object:
+def _to_known_type(item: Any) -> object:
     """Convert a value of a type unknown to msgspec to a known type, or return it unchanged."""
     if isinstance(item, SupportsModelDump) and not isinstance(item, type):
-        return _dumped(item)
-    if isinstance(item, str):  # of a subclass
+        return _dump_model(item)
+    if isinstance(item, str):  # a subclass of it
         return str.__str__(item)
     if isinstance(item, Mapping):
         return dict(item)
@@ -161,13 +161,13 @@ def _plain(item: Any) -> object:
     return item
 
 
-def _dumped(item: SupportsModelDump) -> object:
+def _dump_model(item: SupportsModelDump) -> object:
     try:
         dumped: object = item.model_dump(mode="json", exclude_none=True)
     except Exception as error:
         kind = type(item).__name__
         raise TypeError(f"model_dump of {kind} failed with {type(error).__name__}") from error
-    return dumped if isinstance(dumped, dict) else item  # other classes might have such a method
+    return dumped if isinstance(dumped, dict) else item  # unrelated classes may have such a method
 
 
 def _convert(simple: object, kind: Any, *, root: str = "$") -> Any:
@@ -181,12 +181,12 @@ def _convert(simple: object, kind: Any, *, root: str = "$") -> Any:
 
 @cache
 def _strict(kind: Any) -> Any:
-    """Make the strict counterpart of a type: it enforces limits, and rejects additional fields."""
+    """Return the strict form of a type: it enforces limits, and rejects additional fields."""
     if attrs.has(kind):
         hints = get_type_hints(kind)
         fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
         for attribute in attrs.fields(kind):
-            hint = _limited(_strict(hints[attribute.name]), attribute.metadata.get(LIMITS))
+            hint = _with_limits(_strict(hints[attribute.name]), attribute.metadata.get(LIMITS))
             if attribute.default is attrs.NOTHING:
                 fields.append((attribute.name, hint))
             else:
@@ -200,8 +200,8 @@ def _strict(kind: Any) -> Any:
     return kind
 
 
-def _limited(hint: Any, limits: msgspec.Meta | None) -> Any:
-    """Put limits on a type; in a union with ``None``, on the other members."""
+def _with_limits(hint: Any, limits: msgspec.Meta | None) -> Any:
+    """Add limits to a type; in a union with ``None``, to the other members."""
     if limits is None:
         return hint
     if get_origin(hint) is Union:
@@ -210,6 +210,6 @@ def _limited(hint: Any, limits: msgspec.Meta | None) -> Any:
     return Annotated[hint, limits]
 
 
-# At import and not at the first call, for the reason that `prepare` gives.
+# At import rather than at the first call; `prepare` explains why.
 for _operation in (*OPERATIONS.values(), *JOB_OPERATIONS.values()):
     prepare(*map(_strict, (_operation.body, *_operation.parameters.values())))

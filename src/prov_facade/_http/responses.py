@@ -29,7 +29,7 @@ _MISSING_ROLE = re.compile(r"\brole\b", re.IGNORECASE)
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
-# The response of an error is without these: its content is decoded, and its length may differ.
+# Omitted from an error's response: its content is decoded, and its length may differ.
 _BODY_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
 _DROPPED_HEADERS = (b"set-cookie", *_BODY_HEADERS)
 _MAX_QUOTE = 500
@@ -76,10 +76,10 @@ def parse_response(
     try:
         value = operation.read(response)
     except wire.ResponseError as error:
-        # Without its response, which has the headers of the request.
+        # Not the error itself: its response has the request's headers.
         reason, cause = error.reason, error.__cause__
         if not isinstance(cause, msgspec.MsgspecError):
-            cause = None  # it may hold the bytes, and the token where the server repeated it
+            cause = None  # it may contain the body, where the server may repeat the token
     else:
         status = getattr(value, "status", None)
         if isinstance(status, Status) and not status.success:
@@ -126,12 +126,12 @@ def _invalid_response(
 
 
 def has_file_body(operation: Operation[Any], response: httpx.Response) -> bool:
-    """Return whether the body of a response is a file, by its head: a success, and not JSON."""
+    """Return whether the status and headers announce a file: a success, and not JSON."""
     return isinstance(_reader(operation, response), Text | Binary)
 
 
 def text_charset(operation: Operation[Any], response: httpx.Response) -> str | None:
-    """Return the charset of a body that is text, from the head of its response, or ``None``."""
+    """Return the charset of a text body from its headers; ``None`` if it is not text."""
     if not isinstance(_reader(operation, response), Text):
         return None
     return response.charset_encoding or "utf-8"
@@ -154,14 +154,14 @@ def without_body(response: httpx.Response) -> httpx.Response:
 def undecodable_text(
     response: httpx.Response, charset: str, reason: str
 ) -> errors.InvalidResponseError:
-    """Make the error for text that is received in pieces and cannot be decoded."""
+    """Create the error for text that is received in pieces and cannot be decoded."""
     return _invalid_response(
         errors.InvalidResponseError, without_body(response), f"the text is not {charset}: {reason}"
     )
 
 
 def undecodable_body(operation: Operation[Any], response: httpx.Response) -> Exception:
-    """Make the error for a body whose content encoding is broken."""
+    """Create the error for a body whose content encoding is broken."""
     # Only the status is kept: the body is lost, and the headers describe the body.
     return errors.InvalidResponseError(
         f"{_status(response)}, but the response cannot be used: the compression of the body is"
@@ -179,13 +179,14 @@ def error_path(message: str) -> str | None:
 def redacted(response: httpx.Response) -> httpx.Response:
     """Copy a response for an error to hold.
 
-    The copy has a request without headers or body, no cookies, a mask wherever the server repeated
-    the token or a signature, and no query in a URL that it redirects to, which may be signed.
+    The copy has no cookies, no headers or body of the request, and no query in the URL of a
+    redirect, which may be signed. The token and signatures are masked wherever the server repeated
+    them.
     """
     secrets = _secrets(response)
     headers = [
         (name, mask(value.partition(b"?")[0] if name.lower() == b"location" else value, secrets))
-        for name, value in response.headers.raw  # which may hold more than ASCII
+        for name, value in response.headers.raw  # which need not be ASCII
         if name.lower() not in _DROPPED_HEADERS
     ]
     return httpx.Response(
@@ -197,7 +198,7 @@ def redacted(response: httpx.Response) -> httpx.Response:
 
 
 def _secrets(response: httpx.Response) -> list[str]:
-    """What was sent and is secret: the token, and the query of a signed URL."""
+    """Return the secrets that were sent: the token, and the query of a signed URL."""
     header: str = response.request.headers.get("authorization", "")
     signed = signed_url(response.request)
     return [header.partition(" ")[2], *(signed.secrets if signed else ())]
@@ -238,7 +239,7 @@ def _advice(
 
 
 def _fault(response: httpx.Response) -> errors.Fault:
-    """Parse the body of an error: JSON of FastAPI, plain text, or HTML of a gateway."""
+    """Parse the body of an error: JSON from FastAPI, plain text, or HTML from a gateway."""
     retry_after = parse_retry_after(response.headers.get("retry-after"))
     try:
         body = msgspec.json.decode(response.content)
@@ -264,7 +265,7 @@ def _entries(body: object) -> list[Any]:
 
 
 def _readable_text(response: httpx.Response) -> str:
-    """The part of a body that is for people: the title of a page, or the text."""
+    """Return the human-readable part of a body: the title of a page, or the text."""
     text = _text(response)
     if "\0" in text:
         return ""
@@ -283,7 +284,7 @@ def _shortened(text: str, longest: int = _MAX_QUOTE) -> str:
 
 
 def _status(response: httpx.Response) -> str:
-    """The status and its reason phrase, such as ``404 Not Found``."""
+    """Return the status and its reason phrase, such as ``404 Not Found``."""
     try:
         return f"{response.status_code} {HTTPStatus(response.status_code).phrase}"
     except ValueError:

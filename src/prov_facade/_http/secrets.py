@@ -8,7 +8,7 @@ from collections.abc import Iterable
 MASK = "***"
 
 MIN_SECRET_LENGTH = 8
-"""Shorter values are numbers, dates and words, and would be found in any text."""
+"""Shorter values, such as numbers, dates and words, occur in any text."""
 
 
 def mask(content: bytes, secrets: Iterable[str]) -> bytes:

@@ -1,4 +1,4 @@
-"""URLs whose query is a secret: it gives access to what they point to."""
+"""URLs whose query is a secret that grants access."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SignedURL:
         """Parse a URL.
 
         Raises:
-            ValueError: If it is not an absolute http or https URL. The message holds no secret.
+            ValueError: If it is not an absolute http or https URL. The message contains no secret.
         """
         try:
             url = httpx.URL(text)
@@ -42,7 +42,7 @@ class SignedURL:
 
     @property
     def secrets(self) -> list[str]:
-        """What must not be repeated: the query, and its values in every usual encoding."""
+        """The strings to mask: the query, and its values in every usual encoding."""
         values = [value for _, value in self.url.params.multi_items()]
         # Unquoted, and as httpx, servers and aiohttp quote them.
         return [
@@ -53,14 +53,14 @@ class SignedURL:
         ]
 
     def request(self, method: str, **arguments: object) -> httpx.Request:
-        """Build a request for the URL, and remember that it is signed: see :func:`signed_url`."""
+        """Build a request for the URL, marked as signed: see :func:`signed_url`."""
         request = httpx.Request(method, self.url, **arguments)  # type: ignore[arg-type]
         request.extensions[_EXTENSION] = self
         return request
 
 
 def signed_url(request: httpx.Request) -> SignedURL | None:
-    """Return the signed URL that a request was built for, if it was."""
+    """Return the signed URL that a request was built for, if any."""
     found: SignedURL | None = request.extensions.get(_EXTENSION)
     return found
 

@@ -11,8 +11,8 @@ import httpx
 
 from prov_facade._runtime.fork import hold_during_fork
 
-# One thread at a time: the others find the certificates loaded. A fork waits as well: the child
-# would otherwise inherit a lock of OpenSSL that no thread of it releases, and hang when it loads
+# One thread loads the certificates; the others wait, and use them. A fork waits as well: otherwise
+# the child could inherit a lock of OpenSSL that is never released, and hang when it loads
 # certificates itself.
 _LOADING = threading.Lock()
 hold_during_fork(_LOADING)
@@ -22,7 +22,7 @@ def load(verify: ssl.SSLContext | str | Path | None) -> ssl.SSLContext:
     """Return a context with the trusted certificates.
 
     Args:
-        verify: The path of a CA bundle, a context, which is returned as it is, or ``None`` for
+        verify: The path of a CA bundle, a context, which is returned unchanged, or ``None`` for
             httpx's default, which is loaded once per process.
 
     Raises:

@@ -11,7 +11,7 @@ from prov_facade.errors import (
     TransportError,
 )
 
-# With these, a server asks for the request to be repeated later.
+# With these, a server requests a later retry.
 RETRY_LATER_STATUSES = (429, 503)
 # Gateways send these in place of the server, which may have acted on the request.
 _GATEWAY_STATUSES = (502, 503, 504)
@@ -30,7 +30,7 @@ def may_have_arrived(error: ProvError) -> bool:
 
 
 def is_retryable(error: ProvError, *, safe: bool) -> bool:
-    """Return whether a call may be repeated at once, without acting twice.
+    """Return whether a call can be retried immediately without the server acting twice.
 
     Args:
         error: The error of the call.

@@ -1,1 +1,1 @@
-"""What the clients run on: tasks (``aio``) or threads (``threads``)."""
+"""The runtime of the clients: asyncio tasks (``aio``) or threads (``threads``)."""

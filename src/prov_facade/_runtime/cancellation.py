@@ -1,4 +1,4 @@
-"""Blocking calls in a thread whose caller may stop waiting for it."""
+"""Blocking calls in threads whose callers may stop waiting for them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class AbandonedError(Exception):
 
 
 def sleep(seconds: float) -> None:
-    """Sleep.
+    """Sleep, unless the caller stops waiting.
 
     Raises:
         AbandonedError: As soon as the caller no longer waits.
@@ -36,7 +36,7 @@ def sleep(seconds: float) -> None:
 
 
 def raise_if_abandoned() -> None:
-    """Raise if the caller no longer waits.
+    """Check that the caller still waits.
 
     Raises:
         AbandonedError: If it does not.
@@ -48,7 +48,7 @@ def raise_if_abandoned() -> None:
 
 @contextmanager
 def hold(lock: ForkSafeLock) -> Iterator[None]:
-    """Hold a lock, as a context.
+    """Hold a lock, as a context manager.
 
     Raises:
         AbandonedError: As soon as the caller no longer waits for it.
@@ -61,8 +61,8 @@ def hold(lock: ForkSafeLock) -> Iterator[None]:
         lock.release()
 
 
-class _Unfinished:
-    """Counts the work that the end of the process must not interrupt."""
+class _PendingWork:
+    """Counts the work that the process finishes before it exits."""
 
     def __init__(self) -> None:
         self.reset_after_fork()
@@ -82,17 +82,17 @@ class _Unfinished:
             self._changed.wait_for(lambda: self._count <= 0, timeout=_MAX_EXIT_DELAY)
 
 
-_UNFINISHED = _Unfinished()
+_PENDING_WORK = _PendingWork()
 
 
 @contextmanager
 def delay_exit() -> Iterator[None]:
-    """Delay the end of the process a little for what runs within.
+    """Delay the exit of the process, for a few seconds at most, until the block ends.
 
-    A response that holds a single-use token would be lost otherwise.
+    Otherwise a response that contains a single-use token could be lost.
     """
-    _UNFINISHED.change(1)
+    _PENDING_WORK.change(1)
     try:
         yield
     finally:
-        _UNFINISHED.change(-1)
+        _PENDING_WORK.change(-1)

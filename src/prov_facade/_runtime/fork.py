@@ -1,8 +1,9 @@
 """Locks and state that survive ``os.fork``.
 
 A forked child has one thread, the one that forked. It inherits the locks that other threads held,
-which nothing releases there, and the sockets of its parent, which it must not use. Code need not
-compare process ids: the child resets what is registered here before it runs anything else.
+which are never released there, and the sockets of its parent, which it must not use. Objects that
+are registered here are reset before the child runs anything else, so code need not compare process
+ids.
 
 - :class:`ForkSafeLock` replaces ``threading.Lock``. A pickled or copied one is a new lock.
 - :func:`reset_in_child` registers any other object that has a ``reset_after_fork`` method::
@@ -15,10 +16,10 @@ compare process ids: the child resets what is registered here before it runs any
         def reset_after_fork(self) -> None:
             self._lock, self._client = threading.Lock(), None
 
-- :func:`hold_during_fork` makes a fork wait for a lock, for work that a child cannot start afresh,
+- :func:`hold_during_fork` makes a fork wait for a lock, for work that a child cannot restart,
   such as a call into a C library with its own locks.
 
-Where there is no ``os.fork``, none of this has an effect.
+Without ``os.fork``, none of this has an effect.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from typing import Any, Protocol
 
 
 class Resettable(Protocol):
-    """What :func:`reset_in_child` takes. It is held weakly, and hashed by identity."""
+    """An object for :func:`reset_in_child`: held by a weak reference, and hashed by identity."""
 
     def reset_after_fork(self) -> None:
         """Drop what belongs to the parent. Called in the child, where no other thread runs."""
@@ -53,7 +54,7 @@ def hold_during_fork(lock: threading.Lock | threading.RLock) -> None:
 
 
 class ForkSafeLock:
-    """A lock that a forked child finds released, unless the thread that forked holds it."""
+    """A lock that is released in a forked child, unless the thread that forked holds it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -79,7 +80,7 @@ class ForkSafeLock:
         self.release()
 
     def reset_after_fork(self) -> None:
-        """Release what a thread of the parent held."""
+        """Release the lock if another thread of the parent held it."""
         if self._owner != threading.get_ident():
             self._lock, self._owner = threading.Lock(), None
 

@@ -1,1 +1,1 @@
-"""What the asynchronous client runs on. ``threads`` offers the same to the synchronous client."""
+"""The runtime of the asynchronous client. ``threads`` is that of the synchronous client."""

@@ -1,4 +1,4 @@
-"""httpx over aiohttp, with errors that tell whether a request may have arrived."""
+"""httpx over aiohttp, with errors that show whether a request may have arrived."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _HTTPX_ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = 
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """Sends requests with aiohttp, each of them once.
+    """Sends each request once, with aiohttp.
 
     httpx_aiohttp raises ``ConnectTimeout`` for a connection that breaks, whether or not the request
-    was sent, and passes some errors of aiohttp on unchanged. A session of aiohttp also repeats a
-    ``DELETE`` when a kept connection breaks.
+    was sent, and lets some errors of aiohttp through. An aiohttp session also repeats a ``DELETE``
+    when a keep-alive connection breaks.
 
     Args:
         settings: As for ``httpx_aiohttp.AiohttpTransport``.
@@ -84,10 +84,8 @@ def _translate_errors() -> Iterator[None]:
 
 
 def _remove_secrets(error: aiohttp.ClientResponseError) -> None:
-    """Remove from an error what may be secret: the headers of the request, and its query."""
-    asked = error.request_info
-    address = asked.real_url.with_query(None)
-    error.request_info = aiohttp.RequestInfo(
-        address, asked.method, CIMultiDictProxy(CIMultiDict()), address
-    )
+    """Remove possible secrets from an error: the headers and the query of the request."""
+    info = error.request_info
+    url = info.real_url.with_query(None)
+    error.request_info = aiohttp.RequestInfo(url, info.method, CIMultiDictProxy(CIMultiDict()), url)
     error.args = ()

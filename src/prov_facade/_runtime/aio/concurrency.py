@@ -18,10 +18,10 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 Awaited = Awaitable
-"""What a function of these clients returns: here, something to await."""
+"""The return type of the client's functions: here, an awaitable."""
 
 Cancelled = asyncio.CancelledError
-"""What ends a call from outside."""
+"""The error that ends a call from outside."""
 
 # Cancels its body at the deadline; `expired()` returns whether it did.
 deadline = asyncio.timeout
@@ -32,7 +32,7 @@ _MAX_IDLE_THREADS = 2
 
 
 class _DaemonThreads:
-    """Runs functions in daemon threads, of which a few are kept for the next functions."""
+    """Runs functions in daemon threads, a few of which are kept for reuse."""
 
     def __init__(self) -> None:
         self.reset_after_fork()

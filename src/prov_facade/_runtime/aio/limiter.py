@@ -1,4 +1,4 @@
-"""Limits how many tasks do something at once."""
+"""Limits the number of concurrent tasks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import httpx
 
 
 class Limiter:
-    """Lets a number of tasks of each event loop proceed at once; the others wait, in order.
+    """Limits the number of concurrent tasks of each event loop; the others wait in order.
 
     Args:
-        limit: How many; ``None`` for any number.
+        limit: The maximum; ``None`` for no limit.
     """
 
     def __init__(self, limit: int | None) -> None:
@@ -23,7 +23,7 @@ class Limiter:
 
     @asynccontextmanager
     async def slot(self, timeout: float | None = None) -> AsyncIterator[None]:
-        """Wait for a free slot and occupy it, as a context.
+        """Wait for a free slot and occupy it, as a context manager.
 
         Args:
             timeout: How many seconds to wait at most; ``None`` for no limit.
@@ -55,7 +55,7 @@ class Limiter:
         loop = asyncio.get_running_loop()
         found = self._semaphores.get(loop)
         if found is None:
-            # A semaphore refers to its loop, so that weak references would not free either.
+            # A semaphore refers to its loop, so weak references would free neither.
             for closed in [other for other in list(self._semaphores) if other.is_closed()]:
                 self._semaphores.pop(closed, None)
             found = self._semaphores[loop] = asyncio.Semaphore(limit)

@@ -1,4 +1,4 @@
-"""One HTTP client for each event loop that runs."""
+"""One HTTP client for each running event loop."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Pool(Generic[C]):
     is an asynchronous generator, and a loop closes those before it closes itself.
 
     Args:
-        make: Makes a client.
+        make: Creates a client.
     """
 
     def __init__(self, make: Callable[[], C]) -> None:
@@ -56,7 +56,7 @@ class Pool(Generic[C]):
         reset_in_child(self)
 
     async def current(self) -> C:
-        """Return the client of the running loop, made at the first call."""
+        """Return the client of the running loop, created at the first call."""
         loop = asyncio.get_running_loop()
         with self._lock:
             entry = self._entries.get(loop)
@@ -72,7 +72,7 @@ class Pool(Generic[C]):
         return client
 
     async def aclose(self) -> None:
-        """Close every client. A later call makes new ones."""
+        """Close every client. A later call creates new ones."""
         with self._lock:
             entries = list(self._entries.items())
             self._entries.clear()
@@ -110,7 +110,7 @@ async def _close_elsewhere(loop: asyncio.AbstractEventLoop, entry: _Entry[Any]) 
     closed = threading.Event()
 
     def close() -> None:
-        # Made here: a coroutine that is never awaited would cause a warning.
+        # Created here: a coroutine that is never awaited would cause a warning.
         task = loop.create_task(_close(entry))
         # Also called when the task is cancelled before it begins, because the loop ends.
         task.add_done_callback(lambda _: closed.set())

@@ -1,4 +1,4 @@
-"""The transports of the asynchronous client, and how one sends."""
+"""The transports of the asynchronous client, and sending with them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import httpx
 from prov_facade.errors import ConfigError
 
 TransportLike = httpx.AsyncBaseTransport | Literal["aiohttp"]
-"""What moves the bytes: a transport, or the name of one."""
+"""A transport, or the name of one."""
 
 
 def is_named(transport: object) -> bool:
@@ -21,16 +21,16 @@ def is_named(transport: object) -> bool:
 def make_transport(
     name: object, *, ssl_context: ssl.SSLContext, limits: httpx.Limits, proxy: httpx.Proxy | None
 ) -> httpx.AsyncBaseTransport:
-    """Make a transport.
+    """Create a transport.
 
     Args:
-        name: ``"aiohttp"``, or ``None`` for that of httpx.
+        name: ``"aiohttp"``, or ``None`` for the transport of httpx.
         ssl_context: The certificates that verify servers.
-        limits: How many connections there may be.
+        limits: The limits on connections.
         proxy: The proxy.
 
     Raises:
-        ConfigError: If it is not installed.
+        ConfigError: If aiohttp is not installed.
     """
     if not is_named(name):
         return httpx.AsyncHTTPTransport(verify=ssl_context, limits=limits, proxy=proxy)

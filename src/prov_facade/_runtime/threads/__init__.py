@@ -1,1 +1,1 @@
-"""What the synchronous client runs on: the interface of ``aio``, with threads instead of tasks."""
+"""The runtime of the synchronous client: the interface of ``aio``, with threads, not tasks."""

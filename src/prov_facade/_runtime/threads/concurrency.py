@@ -12,19 +12,19 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 Awaited = Annotated[T, "at once"]
-"""What a function of these clients returns: here, the result itself."""
+"""The return type of the client's functions: here, the result itself."""
 
 Cancelled = (KeyboardInterrupt, TimeoutError)
-"""What ends a call from outside. The latter is raised at the nearest deadline."""
+"""The errors that end a call from outside. The latter is raised at the nearest deadline."""
 
 _END: ContextVar[float | None] = ContextVar("prov_facade_deadline", default=None)
 
 
 class deadline:  # noqa: N801  (like asyncio.timeout, which it replaces)
-    """Limits the time of what runs within it, as a context.
+    """Limits the time that a block takes, as a context manager.
 
-    A thread cannot be stopped from outside. Code that waits within the context limits its waits to
-    :func:`left`, and raises a ``TimeoutError`` at the deadline; the context replaces it with a new
+    A thread cannot be stopped from outside. Code that waits within the block limits its waits to
+    :func:`time_left`, and raises a ``TimeoutError`` at the deadline, which is replaced by a new
     one without details.
 
     Args:
@@ -56,19 +56,19 @@ class deadline:  # noqa: N801  (like asyncio.timeout, which it replaces)
             raise TimeoutError from None
 
     def expired(self) -> bool:
-        """Return whether the time is over."""
+        """Return whether the deadline has passed."""
         return self._end is not None and time.monotonic() >= self._end
 
 
-def left() -> float | None:
+def time_left() -> float | None:
     """Return the seconds until the nearest deadline, 0 or more; ``None`` without a deadline."""
     end = _END.get()
     return None if end is None else max(0.0, end - time.monotonic())
 
 
-def within(seconds: float | None) -> float | None:
-    """Shorten a time so that it does not go beyond the nearest deadline."""
-    remaining = left()
+def limited_to_deadline(seconds: float | None) -> float | None:
+    """Shorten a time so that it ends by the nearest deadline."""
+    remaining = time_left()
     times = [time for time in (seconds, remaining) if time is not None]
     return min(times, default=None)
 
@@ -79,7 +79,7 @@ def sleep(seconds: float) -> None:
     Raises:
         TimeoutError: If the deadline comes first.
     """
-    remaining = left()
+    remaining = time_left()
     if remaining is None or seconds < remaining:
         time.sleep(seconds)
         return

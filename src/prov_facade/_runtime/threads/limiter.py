@@ -1,4 +1,4 @@
-"""Limits how many threads do something at once."""
+"""Limits the number of concurrent threads."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import httpx
 
 from prov_facade._runtime.fork import reset_in_child
-from prov_facade._runtime.threads.concurrency import within
+from prov_facade._runtime.threads.concurrency import limited_to_deadline
 
 
 class Limiter:
-    """Lets a number of threads proceed at once; the others wait.
+    """Limits the number of concurrent threads; the others wait.
 
     Args:
-        limit: How many; ``None`` for any number.
+        limit: The maximum; ``None`` for no limit.
     """
 
     def __init__(self, limit: int | None) -> None:
@@ -27,7 +27,7 @@ class Limiter:
 
     @contextmanager
     def slot(self, timeout: float | None = None) -> Iterator[None]:
-        """Wait for a free slot and occupy it, as a context.
+        """Wait for a free slot and occupy it, as a context manager.
 
         Args:
             timeout: How many seconds to wait at most; ``None`` for no limit.
@@ -39,7 +39,7 @@ class Limiter:
         if semaphore is None:
             yield
             return
-        if not semaphore.acquire(timeout=within(timeout)):
+        if not semaphore.acquire(timeout=limited_to_deadline(timeout)):
             raise httpx.PoolTimeout("")
         try:
             yield

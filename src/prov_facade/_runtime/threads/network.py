@@ -1,12 +1,12 @@
 """A transport whose connections respect the deadline.
 
-httpx's timeouts start again with every byte that is sent or received, and a thread that waits for a
-socket cannot be stopped. So each wait ends at the deadline at the latest.
+httpx's timeouts restart with every byte that is sent or received, and a thread that waits for a
+socket cannot be stopped. So no wait goes beyond the deadline.
 """
 
 from __future__ import annotations
 
-# The first connection would import this otherwise, and a process that is forked during an import
+# Otherwise the first connection would import this, and a process that is forked during an import
 # can never import it.
 import encodings.idna  # noqa: F401
 import socket
@@ -19,23 +19,23 @@ from typing import Any
 import httpcore
 import httpx
 
-from prov_facade._runtime.threads.concurrency import left, within
+from prov_facade._runtime.threads.concurrency import limited_to_deadline, time_left
 
 # How much to write at a time: small, so that a slow server does not block a single write for long.
 _CHUNK_SIZE = 16 * 1024
 
 MIN_TIMEOUT = 0.001
-"""In seconds. Zero would mean not to wait at all."""
+"""In seconds. With zero, a socket would not block at all."""
 
 
 class PooledTransport(httpx.BaseTransport):
-    """Sends requests over a pool of connections that keep to the deadline.
+    """Sends requests over a pool of connections that respect the deadline.
 
-    ``httpx.HTTPTransport`` has no setting for what opens its connections.
+    ``httpx.HTTPTransport`` has no setting for the network backend.
 
     Args:
         ssl_context: The certificates that verify servers.
-        limits: How many connections there may be.
+        limits: The limits on connections.
         proxy: The proxy.
 
     Raises:
@@ -77,7 +77,7 @@ class PooledTransport(httpx.BaseTransport):
         )
 
     def close(self) -> None:
-        """Close every connection, also those that a thread is still using or opening."""
+        """Close every connection, including those that a thread is using or opening."""
         self._pool.close()
         self._network.close()
 
@@ -119,7 +119,7 @@ def _url(url: httpx.URL) -> httpcore.URL:
 
 @contextmanager
 def _httpx_errors() -> Iterator[None]:
-    """Raise the error of httpx that has the name of httpcore's."""
+    """Convert errors of httpcore to the errors of httpx with the same names."""
     try:
         yield
     except Exception as error:
@@ -130,7 +130,7 @@ def _httpx_errors() -> Iterator[None]:
 
 
 class _Network(httpcore.NetworkBackend):
-    """Opens connections, until it is closed, and knows which are open."""
+    """Opens connections until it is closed, and tracks those that are open."""
 
     def __init__(self) -> None:
         self.inner = httpcore.SyncBackend()
@@ -146,19 +146,23 @@ class _Network(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        return self.opened(
-            self.inner.connect_tcp(host, port, _limit(timeout), local_address, socket_options)
+        return self.register(
+            self.inner.connect_tcp(
+                host, port, _limit_timeout(timeout), local_address, socket_options
+            )
         )
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> httpcore.NetworkStream:
-        return self.opened(self.inner.connect_unix_socket(path, _limit(timeout), socket_options))
+        return self.register(
+            self.inner.connect_unix_socket(path, _limit_timeout(timeout), socket_options)
+        )
 
     def sleep(self, seconds: float) -> None:
         self.inner.sleep(seconds)
 
-    def opened(self, inner: httpcore.NetworkStream) -> httpcore.NetworkStream:
+    def register(self, inner: httpcore.NetworkStream) -> httpcore.NetworkStream:
         """Add a connection to those that are open."""
         stream = _Stream(inner, self)
         with self._lock:
@@ -169,7 +173,7 @@ class _Network(httpcore.NetworkBackend):
             raise httpcore.ConnectError("the client was closed")
         return stream
 
-    def closed(self, stream: _Stream) -> None:
+    def unregister(self, stream: _Stream) -> None:
         """Remove a connection from those that are open."""
         with self._lock:
             self._open.discard(stream)
@@ -193,25 +197,25 @@ class _Stream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         with self._in_use:
-            return self._inner.read(max_bytes, _limit(timeout))
+            return self._inner.read(max_bytes, _limit_timeout(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         unsent = memoryview(buffer)
         with self._in_use:
             while unsent:
                 piece, unsent = unsent[:_CHUNK_SIZE], unsent[_CHUNK_SIZE:]
-                self._inner.write(bytes(piece), _limit(timeout))
+                self._inner.write(bytes(piece), _limit_timeout(timeout))
 
     def close(self) -> None:
-        # Another thread may be waiting for the socket, and would continue to wait for the next
-        # user of its file descriptor. This wakes it.
-        own = self.get_extra_info("socket")
-        if isinstance(own, socket.socket):
+        # Wakes another thread that may be waiting for the socket, and would otherwise keep waiting
+        # for the next user of its file descriptor.
+        sock = self.get_extra_info("socket")
+        if isinstance(sock, socket.socket):
             with suppress(OSError):
-                socket.socket.shutdown(own, socket.SHUT_RDWR)
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
         with self._in_use:
             self._inner.close()
-        self._network.closed(self)
+        self._network.unregister(self)
 
     def start_tls(
         self,
@@ -220,16 +224,16 @@ class _Stream(httpcore.NetworkStream):
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         with self._in_use:
-            secured = self._inner.start_tls(ssl_context, server_hostname, _limit(timeout))
-        self._network.closed(self)  # the secured one owns the socket
-        return self._network.opened(secured)
+            secured = self._inner.start_tls(ssl_context, server_hostname, _limit_timeout(timeout))
+        self._network.unregister(self)  # the secured one owns the socket
+        return self._network.register(secured)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
 
 
-def _limit(timeout: float | None) -> float | None:
-    if left() == 0:
+def _limit_timeout(timeout: float | None) -> float | None:
+    if time_left() == 0:
         raise TimeoutError
-    limit = within(timeout)
+    limit = limited_to_deadline(timeout)
     return None if limit is None else max(limit, MIN_TIMEOUT)

@@ -30,7 +30,7 @@ class Pool(Generic[C]):
     process ends.
 
     Args:
-        make: Makes a client.
+        make: Creates a client.
     """
 
     def __init__(self, make: Callable[[], C]) -> None:
@@ -42,7 +42,7 @@ class Pool(Generic[C]):
         reset_in_child(self)
 
     def current(self) -> C:
-        """Return the client, made at the first call."""
+        """Return the client, created at the first call."""
         for client in self._open:
             if not client.is_closed:
                 return client
@@ -52,7 +52,7 @@ class Pool(Generic[C]):
             return self._open[0]
 
     def close(self) -> None:
-        """Close the client. A later call makes a new one."""
+        """Close the client. A later call creates a new one."""
         with self._lock:
             _close_all(self._open)
 

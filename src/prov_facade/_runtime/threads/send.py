@@ -1,4 +1,4 @@
-"""The transports of the synchronous client, and how one sends."""
+"""The transports of the synchronous client, and sending with them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import httpx
 
-from prov_facade._runtime.threads.concurrency import left, within
+from prov_facade._runtime.threads.concurrency import limited_to_deadline, time_left
 from prov_facade._runtime.threads.network import MIN_TIMEOUT, PooledTransport
 
 TransportLike = httpx.BaseTransport
-"""What moves the bytes."""
+"""A transport."""
 
 
 def is_named(transport: object) -> bool:  # noqa: ARG001
@@ -26,12 +26,12 @@ def make_transport(
     limits: httpx.Limits,
     proxy: httpx.Proxy | None,
 ) -> httpx.BaseTransport:
-    """Make a transport.
+    """Create a transport.
 
     Args:
         name: Always ``None``: only one transport exists.
         ssl_context: The certificates that verify servers.
-        limits: How many connections there may be.
+        limits: The limits on connections.
         proxy: The proxy.
     """
     return PooledTransport(ssl_context=ssl_context, limits=limits, proxy=proxy)
@@ -43,32 +43,32 @@ def send(transport: httpx.BaseTransport, request: httpx.Request) -> httpx.Respon
     Raises:
         TimeoutError: If the deadline has passed: nothing is sent.
     """
-    remaining = left()
+    remaining = time_left()
     if remaining is None or isinstance(transport, PooledTransport):
         return transport.handle_request(request)
     if remaining == 0:
         raise TimeoutError
-    # Custom transports do not support the deadline, only timeouts of phases, which start again
+    # Custom transports do not support the deadline, only the timeouts of phases, which restart
     # with every piece that arrives.
-    request.extensions["timeout"] = _Shortened(request.extensions["timeout"])
+    request.extensions["timeout"] = _ShortenedTimeouts(request.extensions["timeout"])
     assert isinstance(request.stream, httpx.SyncByteStream)  # noqa: S101
-    request.stream = _Bounded(request.stream, httpx.WriteTimeout)
+    request.stream = _DeadlineStream(request.stream, httpx.WriteTimeout)
     response = transport.handle_request(request)
     assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101
-    response.stream = _Bounded(response.stream, httpx.ReadTimeout)
+    response.stream = _DeadlineStream(response.stream, httpx.ReadTimeout)
     return response
 
 
-class _Shortened(dict[str, float | None]):
-    """The limits of the phases of a request, none of which goes beyond the deadline."""
+class _ShortenedTimeouts(dict[str, float | None]):
+    """The timeouts of the phases of a request, shortened to the deadline."""
 
     def get(self, phase: str, default: object = None) -> float | None:  # noqa: ARG002
-        """Return a limit, computed when the phase begins."""
-        limit = within(super().get(phase))
+        """Return a timeout, computed when the phase begins."""
+        limit = limited_to_deadline(super().get(phase))
         return None if limit is None else max(limit, MIN_TIMEOUT)
 
 
-class _Bounded(httpx.SyncByteStream):
+class _DeadlineStream(httpx.SyncByteStream):
     """A body that ends at the deadline."""
 
     def __init__(self, inner: httpx.SyncByteStream, error: type[httpx.TimeoutException]) -> None:
@@ -77,7 +77,7 @@ class _Bounded(httpx.SyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._inner:
-            if left() == 0:
+            if time_left() == 0:
                 raise self._error("")
             yield piece
 
