@@ -106,7 +106,7 @@ def test_invalid_settings_are_rejected(settings: dict[str, Any], words: str) -> 
 @BOTH
 def test_a_missing_certificate_bundle_is_a_config_error(tmp_path: Path) -> None:
     client = client_with("https://localhost", verify=tmp_path / "missing.pem")
-    with pytest.raises(ConfigError, match="certificates"):
+    with pytest.raises(ConfigError, match="certificate file"):
         run(client.get_health_check())
 
 

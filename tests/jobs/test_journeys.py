@@ -1,4 +1,4 @@
-"""Registering, updating and linking model runs in a sandbox, with the wait for their jobs."""
+"""Registering, updating and linking model runs in a sandbox, and waiting for their jobs."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def nodes_of(lineage: LineageResponse) -> set[str]:
     return {node["id"] for node in lineage.graph["nodes"]}
 
 
-def check(lodged: RegisteredModelRun, sandbox: Sandbox) -> None:
+def check(registered: RegisteredModelRun, sandbox: Sandbox) -> None:
     """Compare a model run with the sandbox's item, and parse its document with `prov`."""
-    item = next(item for item in sandbox.items("MODEL_RUN") if item.id == lodged.handle)
-    assert lodged.record.display_name == item.display_name
-    document = prov.model.ProvDocument.deserialize(content=lodged.prov_json, format="json")
+    item = next(item for item in sandbox.items("MODEL_RUN") if item.id == registered.handle)
+    assert registered.record.display_name == item.display_name
+    document = prov.model.ProvDocument.deserialize(content=registered.prov_json, format="json")
     activities = [str(one.identifier) for one in document.get_records(prov.model.ProvActivity)]
-    assert any(lodged.handle in activity for activity in activities)
+    assert any(registered.handle in activity for activity in activities)
     assert list(document.get_records(prov.model.ProvUsage))
-    assert lodged.prov_document == json.loads(lodged.prov_json)
+    assert registered.prov_document == json.loads(registered.prov_json)
 
 
 @every_transport
@@ -59,16 +59,16 @@ def test_a_registered_run_can_be_explored_by_its_handle(sandbox: Sandbox) -> Non
 
     async def journey() -> None:
         async with sandbox_client(sandbox, "read", "write") as client:
-            lodged = await client.register_and_wait(
+            registered = await client.register_and_wait(
                 record, on_change=lambda job: seen.append(job.status)
             )
-            assert isinstance(lodged, RegisteredModelRun)
-            assert lodged.record.display_name == "A new run"
-            check(lodged, sandbox)
-            nodes = nodes_of(await client.explore_upstream(lodged.handle))
-            assert lodged.handle in nodes
+            assert isinstance(registered, RegisteredModelRun)
+            assert registered.record.display_name == "A new run"
+            check(registered, sandbox)
+            nodes = nodes_of(await client.explore_upstream(registered.handle))
+            assert registered.handle in nodes
             assert record["inputs"][0]["dataset_id"] in nodes
-            assert await client.jobs.wait_for_model_run(lodged.session_id) == lodged
+            assert await client.jobs.wait_for_model_run(registered.session_id) == registered
 
     run(journey())
     assert seen[-1] == JobStatus.SUCCEEDED
@@ -92,12 +92,12 @@ def test_a_run_is_linked_to_a_study(sandbox: Sandbox) -> None:
 
     async def journey() -> None:
         async with sandbox_client(sandbox, "read", "write") as client:
-            lodged = await client.register_and_wait(record)
-            assert lodged.record.study_id is None
-            linked = await client.link_to_study_and_wait(lodged.handle, study)
-            assert (linked.handle, linked.record.study_id) == (lodged.handle, study)
+            registered = await client.register_and_wait(record)
+            assert registered.record.study_id is None
+            linked = await client.link_to_study_and_wait(registered.handle, study)
+            assert (linked.handle, linked.record.study_id) == (registered.handle, study)
             check(linked, sandbox)
-            assert study in nodes_of(await client.explore_upstream(lodged.handle, 1))
+            assert study in nodes_of(await client.explore_upstream(registered.handle, 1))
 
     run(journey())
 
@@ -144,7 +144,7 @@ def test_a_job_can_be_waited_for_again_after_a_timeout(name: str) -> None:
         check(run(again.jobs.wait_for_model_run(error.session_id)), sandbox)
 
 
-def test_a_rejected_registration_is_not_waited_for(sandbox: Sandbox) -> None:
+def test_a_rejected_registration_is_not_polled(sandbox: Sandbox) -> None:
     client = sandbox_client(sandbox)
     failure(InvalidRequestError, client.register_and_wait({}))
     assert sandbox.requests == []
@@ -169,8 +169,8 @@ def test_a_run_is_registered_despite_a_cold_start_and_transient_errors() -> None
         client = sandbox_client(sandbox)
         check(run(client.register_and_wait(record_of(sandbox))), sandbox)
         assert sandbox.faults.left("fetch_job") == 0
-        asked = [request.operation_id for request in sandbox.requests]
-        assert asked.count("register_model_run") == 1
+        operations = [request.operation_id for request in sandbox.requests]
+        assert operations.count("register_model_run") == 1
 
 
 @pytest.mark.parametrize("fault", [Fault(drop=True, after=True), Fault(status=502, after=True)])
@@ -182,8 +182,8 @@ def test_a_registration_without_a_response_is_not_repeated(sandbox: Sandbox, fau
     assert len(sandbox.requests) == 1
 
 
-class Renewing(AuthManager):
-    """Keeps a token until it has to be refreshed."""
+class RefreshingAuth(AuthManager):
+    """Keeps a token until it is refreshed."""
 
     def __init__(self, sandbox: Sandbox, lifetime: float) -> None:
         self._sandbox = sandbox
@@ -200,9 +200,9 @@ class Renewing(AuthManager):
 
 
 @BOTH
-def test_tokens_that_expire_during_a_wait_are_renewed() -> None:
+def test_tokens_that_expire_during_a_wait_are_refreshed() -> None:
     with Sandbox(delays=JobDelays(in_progress=0.6)) as sandbox:
-        auth = Renewing(sandbox, lifetime=0.2)
+        auth = RefreshingAuth(sandbox, lifetime=0.2)
         client = new(ProvClient, auth, sandbox.config, polling=quick_polling())
         check(run(client.register_and_wait(record_of(sandbox))), sandbox)
         assert len(auth.tokens) >= 3
@@ -210,8 +210,8 @@ def test_tokens_that_expire_during_a_wait_are_renewed() -> None:
         assert sent == {f"Bearer {token}" for token in auth.tokens}
 
 
-def test_a_token_that_expires_on_its_way_is_renewed(sandbox: Sandbox) -> None:
-    auth = Renewing(sandbox, lifetime=60)
+def test_a_token_that_expires_in_transit_is_refreshed(sandbox: Sandbox) -> None:
+    auth = RefreshingAuth(sandbox, lifetime=60)
     sandbox.faults.add("fetch_job", expired_token(), Fault(drop=True), expired_token())
     run(
         new(ProvClient, auth, sandbox.config, polling=quick_polling()).register_and_wait(
@@ -234,14 +234,14 @@ def test_a_job_can_be_waited_for_again_after_a_fixed_token_expired() -> None:
 
 
 def test_a_job_of_another_user_is_an_error(sandbox: Sandbox) -> None:
-    lodged = run(sandbox_client(sandbox).register_and_wait(record_of(sandbox)))
+    registered = run(sandbox_client(sandbox).register_and_wait(record_of(sandbox)))
     auth = sandbox.auth("read", "write", "admin", username="bob")
     bob = new(ProvClient, auth, sandbox.config, polling=quick_polling())
-    begun = time.monotonic()
-    error = failure(AuthenticationError, bob.jobs.wait(lodged.session_id))
-    assert time.monotonic() - begun < 5
+    start = time.monotonic()
+    error = failure(AuthenticationError, bob.jobs.wait(registered.session_id))
+    assert time.monotonic() - start < 5
     assert error.status_code == 401
-    assert lodged.handle not in str(error)
+    assert registered.handle not in str(error)
 
 
 def test_a_job_that_does_not_exist_is_an_error(sandbox: Sandbox) -> None:
@@ -258,10 +258,10 @@ def test_the_result_of_another_kind_of_job_is_an_error(sandbox: Sandbox) -> None
             with pytest.raises(InvalidResponseError, match="MODEL_RUN_BATCH_SUBMIT") as caught:
                 await client.jobs.wait_for_model_run(started.session_id)
             assert caught.value.path == "$.job.result"
-            lodged = await client.register_and_wait(record_of(sandbox))
+            registered = await client.register_and_wait(record_of(sandbox))
             for wait in (client.jobs.wait_for_batch, client.jobs.wait_for_report):
                 with pytest.raises(InvalidResponseError, match="cannot be used"):
-                    await wait(lodged.session_id)
+                    await wait(registered.session_id)
 
     run(journey())
 
@@ -270,13 +270,15 @@ def test_the_result_of_another_kind_of_job_is_an_error(sandbox: Sandbox) -> None
 def test_runs_can_be_registered_concurrently(sandbox: Sandbox) -> None:
     async def journey() -> None:
         async with sandbox_client(sandbox) as client:
-            lodged = await asyncio.gather(
+            registered = await asyncio.gather(
                 *(
                     client.register_and_wait(record_of(sandbox, display_name=f"Run {n}"))
                     for n in range(20)
                 )
             )
-            assert [one.record.display_name for one in lodged] == [f"Run {n}" for n in range(20)]
-            assert len({one.handle for one in lodged}) == 20
+            assert [one.record.display_name for one in registered] == [
+                f"Run {n}" for n in range(20)
+            ]
+            assert len({one.handle for one in registered}) == 20
 
     run(journey())

@@ -23,7 +23,7 @@ from prov_facade.sandbox import JobDelays, Sandbox, gateway
 
 Listing = Callable[..., AsyncIterator[JobStatusTable]]
 
-# Any value is sent back unchanged.
+# Any pagination key is sent back unchanged.
 KEYS: list[dict[str, Any]] = [
     {"username": {"S": "ann"}, "created_timestamp": {"N": "17"}},
     {"deep": [{"a": None, "b": 1.5, "c": "é"}]},
@@ -53,7 +53,7 @@ def page(numbers: list[int], key: dict[str, Any] | None) -> bytes:
     return json_reply({"status": status, "jobs": jobs, "pagination_key": key})
 
 
-def pages(server: Server) -> None:
+def serve_pages(server: Server) -> None:
     """Make the server return four pages, one of them empty."""
     replies = [page([1, 2], KEYS[0]), page([], KEYS[1]), page([3], KEYS[2]), page([4], None)]
 
@@ -67,7 +67,7 @@ def pages(server: Server) -> None:
 def test_each_page_is_requested_with_the_key_of_the_previous_one(
     server: Server, listed: Listing
 ) -> None:
-    pages(server)
+    serve_pages(server)
     found = run(ids(listed(client_for(server.url), page_size=2)))
     assert found == ["job 1", "job 2", "job 3", "job 4"]
     bodies = [request.json for request in server.received]
@@ -80,25 +80,25 @@ def test_each_list_has_its_route(server: Server) -> None:
     client = client_for(server.url)
     run(ids(client.jobs.list()))
     run(ids(client.jobs.list_batch("batch 7")))
-    asked = [(request.method, request.path, request.json) for request in server.received]
+    sent = [(request.method, request.path, request.json) for request in server.received]
     first = {"limit": 50, "pagination_key": None}
-    assert asked == [
+    assert sent == [
         ("POST", "/job-api/jobs/user/list", first),
         ("POST", "/job-api/jobs/user/list_batch", {**first, "batch_id": "batch 7"}),
     ]
 
 
-def test_pages_are_fetched_as_they_are_needed(server: Server, listed: Listing) -> None:
-    pages(server)
+def test_pages_are_fetched_as_needed(server: Server, listed: Listing) -> None:
+    serve_pages(server)
 
-    async def some() -> None:
+    async def iterate() -> None:
         jobs = listed(client_for(server.url))
         assert server.received == []
         for number, requests in ((1, 1), (2, 1), (3, 3)):
             assert (await anext(jobs)).session_id == f"job {number}"
             assert len(server.received) == requests
 
-    run(some())
+    run(iterate())
 
 
 def test_an_empty_list_yields_nothing(server: Server, listed: Listing) -> None:
@@ -150,7 +150,7 @@ def test_the_timeout_applies_to_each_page(sandbox: Sandbox) -> None:
 
 @BOTH
 def test_the_jobs_of_a_sandbox_are_listed_newest_first() -> None:
-    # Without this, new jobs are hidden at first, as on the real server.
+    # By default, new jobs are hidden at first, as on the real server.
     with Sandbox(delays=JobDelays(hidden=0)) as sandbox:
         run(batch_journey(sandbox))
 

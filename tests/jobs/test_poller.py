@@ -1,4 +1,4 @@
-"""When a job is polled again, without a server."""
+"""The waits between polls, without a server."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from prov_facade.errors import (
     TransportError,
 )
 
-EVEN = PollPolicy(interval=8, max_interval=8, deadline=None)
+CONSTANT = PollPolicy(interval=8, max_interval=8, deadline=None)
 
 
 def test_waits_vary_by_a_quarter() -> None:
-    poller = Poller(EVEN)
+    poller = Poller(CONSTANT)
     waits = [poller.next_wait() for _ in range(1000)]
     assert 6 <= min(waits) < 6.2
     assert 9.8 < max(waits) <= 10
@@ -47,13 +47,13 @@ def test_progress_resets_the_waits() -> None:
     assert poller.next_wait() <= 1.25
 
 
-def test_no_wait_goes_beyond_the_deadline() -> None:
+def test_no_wait_extends_beyond_the_deadline() -> None:
     poller = Poller(PollPolicy(interval=100, max_interval=100, deadline=50))
     assert 49 < poller.next_wait() <= 50
     assert not poller.is_over
-    over = Poller(PollPolicy(deadline=0))
-    assert over.is_over
-    assert over.next_wait() == 0
+    expired = Poller(PollPolicy(deadline=0))
+    assert expired.is_over
+    assert expired.next_wait() == 0
 
 
 def test_the_deadline_can_be_restarted() -> None:
@@ -64,7 +64,7 @@ def test_the_deadline_can_be_restarted() -> None:
     assert not poller.is_over
 
 
-def test_a_poll_has_one_attempt_and_some_time_even_at_the_deadline() -> None:
+def test_a_poll_has_one_attempt_and_a_minimum_timeout() -> None:
     assert Poller(PollPolicy(deadline=None)).single_poll.deadline is None
     assert Poller(PollPolicy(deadline=0)).single_poll.deadline == 5
     poll = Poller(PollPolicy(deadline=600)).single_poll
@@ -73,8 +73,8 @@ def test_a_poll_has_one_attempt_and_some_time_even_at_the_deadline() -> None:
     assert 590 < poll.deadline <= 600
 
 
-def test_retry_after_is_the_shortest_wait() -> None:
-    poller = Poller(EVEN)
+def test_retry_after_is_the_minimum_wait() -> None:
+    poller = Poller(CONSTANT)
     assert poller.tolerates(RateLimitedError("busy", fault=Fault(retry_after=30)))
     assert poller.next_wait() == 30
     assert poller.tolerates(ServerError("busy", fault=Fault(retry_after=1)))
@@ -95,7 +95,7 @@ def test_retry_after_is_the_shortest_wait() -> None:
     ],
 )
 def test_transient_errors_are_tolerated(error: ProvError, tolerated: bool) -> None:
-    poller = Poller(EVEN)
+    poller = Poller(CONSTANT)
     assert poller.tolerates(error) is tolerated
     assert poller.last_error is (error if tolerated else None)
     poller.succeeded(progress=False)
@@ -103,7 +103,7 @@ def test_transient_errors_are_tolerated(error: ProvError, tolerated: bool) -> No
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("settings", "message"),
     [
         *(
             ({name: value}, f"{name} must be a number")
@@ -119,11 +119,11 @@ def test_transient_errors_are_tolerated(error: ProvError, tolerated: bool) -> No
         ({"interval": 11}, "not greater than max_interval"),
     ],
 )
-def test_invalid_policies_are_refused(settings: dict[str, object], words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
+def test_invalid_policies_are_rejected(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         PollPolicy(**settings)  # type: ignore[arg-type]
 
 
-def test_a_policy_may_have_no_deadline_and_no_grace() -> None:
+def test_the_deadline_and_the_grace_are_optional() -> None:
     policy = PollPolicy(deadline=None, not_found_grace=0, interval=10)
     assert (policy.deadline, policy.not_found_grace) == (None, 0)

@@ -1,4 +1,4 @@
-"""Reports, returned at once or made by jobs: their bytes, and the secrecy of signed URLs."""
+"""Reports, returned directly or created by jobs, and the secrecy of signed URLs."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ from prov_facade.sandbox import Fault, JobDelays, Sandbox, gateway
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 SIGNATURE = "c2lnbmF0dXJl/c2VjcmV0+c2VjcmV0=="
-WRITTEN = SIGNATURE.replace("/", "%2F").replace("+", "%2B").replace("=", "%3D")
-QUERY = f"X-Amz-Expires=3600&X-Amz-Signature={WRITTEN}&X-Amz-Credential=AKIAIOSFODNN7"
-SECRETS = (SIGNATURE, WRITTEN, WRITTEN.replace("%2F", "/"), "AKIAIOSFODNN7")
+ENCODED = SIGNATURE.replace("/", "%2F").replace("+", "%2B").replace("=", "%3D")
+QUERY = f"X-Amz-Expires=3600&X-Amz-Signature={ENCODED}&X-Amz-Credential=AKIAIOSFODNN7"
+SECRETS = (SIGNATURE, ENCODED, ENCODED.replace("%2F", "/"), "AKIAIOSFODNN7")
 
 Way = Callable[[ProvClient, Any, Path], Coroutine[Any, Any, bytes]]
 
@@ -69,34 +69,34 @@ def way(request: pytest.FixtureRequest) -> Way:
     return WAYS[request.param]
 
 
-def wanted(sandbox: Sandbox, subtype: str = "STUDY") -> dict[str, Any]:
+def report_request(sandbox: Sandbox, subtype: str = "STUDY") -> dict[str, Any]:
     return {"id": sandbox.items(subtype)[0].id, "item_subtype": subtype, "depth": 2}
 
 
 @pytest.mark.parametrize(("style", "subtype"), [("document", "STUDY"), ("job", "MODEL_RUN")])
 @every_transport
-def test_a_report_of_either_server_generation_is_a_document(
+def test_old_and_new_servers_return_a_document(
     way: Way, style: Any, subtype: str, tmp_path: Path
 ) -> None:
     with Sandbox(report_style=style) as sandbox:
         item = sandbox.items(subtype)[0]
-        content = run(way(sandbox_client(sandbox), wanted(sandbox, subtype), tmp_path))
+        content = run(way(sandbox_client(sandbox), report_request(sandbox, subtype), tmp_path))
         document = docx.Document(io.BytesIO(content))
         assert item.display_name in document.paragraphs[0].text
         assert document.tables
-        asked = [request.operation_id for request in sandbox.requests]
-        assert asked[0] == "generate_report"
-        assert asked.count("fetch_report") == (style == "job")
+        operations = [request.operation_id for request in sandbox.requests]
+        assert operations[0] == "generate_report"
+        assert operations.count("fetch_report") == (style == "job")
         for request in sandbox.requests:
-            signed = "authorization" in request.headers
-            assert signed is (request.operation_id != "fetch_report")
+            authorized = "authorization" in request.headers
+            assert authorized is (request.operation_id != "fetch_report")
 
 
 @BOTH
 def test_a_report_can_be_fetched_after_a_timeout(tmp_path: Path) -> None:
     with Sandbox(report_style="job", delays=JobDelays(in_progress=0.4)) as sandbox:
         client = sandbox_client(sandbox, polling=quick_polling(deadline=0.1))
-        error = failure(JobTimeoutError, client.generate_report(wanted(sandbox)))
+        error = failure(JobTimeoutError, client.generate_report(report_request(sandbox)))
         again = sandbox_client(sandbox)
         content = run(again.jobs.wait_for_report(error.session_id))
         saved = run(again.jobs.save_report(error.session_id, tmp_path))
@@ -106,11 +106,11 @@ def test_a_report_can_be_fetched_after_a_timeout(tmp_path: Path) -> None:
 
 
 @BOTH
-def test_a_report_is_waited_for_with_the_policy_of_the_call(tmp_path: Path) -> None:
+def test_the_polling_policy_of_the_call_applies(tmp_path: Path) -> None:
     with Sandbox(report_style="job", delays=JobDelays(in_progress=5)) as sandbox:
         client = sandbox_client(sandbox)
         brief = quick_polling(deadline=0.05)
-        request = wanted(sandbox)
+        request = report_request(sandbox)
         for waiting in (
             client.generate_report(request, polling=brief),
             client.download_report(request, tmp_path / "report.docx", polling=brief),
@@ -123,7 +123,9 @@ def test_a_report_is_waited_for_with_the_policy_of_the_call(tmp_path: Path) -> N
 def test_a_failed_report_gives_its_reason(way: Way, tmp_path: Path) -> None:
     with Sandbox(report_style="job") as sandbox:
         sandbox.faults.fail_jobs("GENERATE_REPORT", "No template.")
-        error = failure(JobFailedError, way(sandbox_client(sandbox), wanted(sandbox), tmp_path))
+        error = failure(
+            JobFailedError, way(sandbox_client(sandbox), report_request(sandbox), tmp_path)
+        )
         assert error.reason == "No template."
         assert list(tmp_path.iterdir()) == []
 
@@ -134,14 +136,14 @@ def test_fetching_a_report_is_retried_like_any_read(way: Way, tmp_path: Path) ->
         sandbox.faults.add("fetch_report", gateway(503), Fault(drop=True), Fault(truncate=100))
         retries = RetryPolicy(attempts=4, backoff=0)
         client = sandbox_client(sandbox, retries=retries)
-        content = run(way(client, wanted(sandbox), tmp_path))
+        content = run(way(client, report_request(sandbox), tmp_path))
         assert docx.Document(io.BytesIO(content)).tables
         assert sandbox.faults.left("fetch_report") == 0
 
 
 @pytest.fixture
 def store() -> Iterator[Server]:
-    """An object store."""
+    """An object store that serves reports."""
     with Server() as store:
         yield store
 
@@ -175,13 +177,13 @@ def fetch(way: Way, server: Server, tmp_path: Path) -> Fetch:
     return fetch
 
 
-def a_document() -> bytes:
+def empty_document() -> bytes:
     content = io.BytesIO()
     docx.Document().save(content)
     return content.getvalue()
 
 
-def everything(error: BaseException) -> Iterator[str]:
+def all_parts(error: BaseException) -> Iterator[str]:
     """All parts of an error that a log, a report or another process might show."""
     yield "".join(traceback.format_exception(error))
     yield pickle.dumps(error).decode("latin-1")
@@ -203,13 +205,13 @@ def shown(response: Any) -> Iterator[str]:
     yield f"{request.headers}{request.extensions}"
 
 
-def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     # httpcore logs the raw traffic at DEBUG.
     records = [record for record in caplog.records if record.name != "httpcore.http11"]
     return [f"{record.getMessage()}{record.args!r}" for record in records]
 
 
-def nothing_leaks(texts: list[str]) -> None:
+def assert_no_secrets(texts: list[str]) -> None:
     assert texts
     leaks = [text for text in texts for secret in SECRETS if secret in text]
     assert leaks == []
@@ -219,7 +221,7 @@ def test_a_signed_url_is_requested_unchanged_and_never_logged(
     fetch: Fetch, store: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    content = a_document()
+    content = empty_document()
     store.response = reply(content, WORD)
     with raw_responses() as responses:
         assert run(fetch(f"{store.url}/bucket/a%20report.docx?{QUERY}")) == content
@@ -227,16 +229,16 @@ def test_a_signed_url_is_requested_unchanged_and_never_logged(
     assert request.token is None
     assert request.query["X-Amz-Signature"] == SIGNATURE
     assert request.path == "/bucket/a%20report.docx"
-    nothing_leaks(said(caplog))
-    assert any("/bucket/a%20report.docx" in line for line in said(caplog))
+    assert_no_secrets(logged(caplog))
+    assert any("/bucket/a%20report.docx" in line for line in logged(caplog))
     assert len(responses) == 3
-    nothing_leaks([text for response in responses for text in shown(response)])
+    assert_no_secrets([text for response in responses for text in shown(response)])
 
 
 EXPIRED = (
     "<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Request has expired</Message>"
     f"<SignatureProvided>{SIGNATURE}</SignatureProvided><Query>{QUERY}</Query>"
-    f"<Less>{WRITTEN.replace('%2F', '/')}</Less>"
+    f"<Less>{ENCODED.replace('%2F', '/')}</Less>"
     "<AWSAccessKeyId>AKIAIOSFODNN7</AWSAccessKeyId></Error>"
 ).encode()
 PAGE = f"<html><title>Sign in to see ?{QUERY}</title></html>".encode()
@@ -248,8 +250,8 @@ BROKEN: dict[str, tuple[Response, type[ProvError]]] = {
     "html as a document": (reply(PAGE, WORD), ReportError),
     "json": (json_reply({"query": QUERY, "signature": SIGNATURE}), ReportError),
     "empty": (reply(b"", WORD), ReportError),
-    "truncated": (Cut(reply(a_document(), WORD)[:5000]), TransportError),
-    "half a document": (reply(a_document()[:5000], WORD), ReportError),
+    "truncated": (Cut(reply(empty_document(), WORD)[:5000]), TransportError),
+    "half a document": (reply(empty_document()[:5000], WORD), ReportError),
     "broken compression": (
         reply(b"no gzip", WORD, headers={"Content-Encoding": "gzip"}),
         ProvError,
@@ -276,8 +278,8 @@ def test_no_error_shows_a_signed_url(
         error = failure(kind, fetch(f"{store.url}/bucket/report.docx?{QUERY}"))
     assert error.operation == "fetch_report"
     assert len(store.received) == 1
-    nothing_leaks([*everything(error), *said(caplog)])
-    nothing_leaks([text for response in responses for text in shown(response)])
+    assert_no_secrets([*all_parts(error), *logged(caplog)])
+    assert_no_secrets([text for response in responses for text in shown(response)])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -289,7 +291,7 @@ def test_an_unreachable_signed_url_is_not_shown(
         pass
     error = failure(TransportError, fetch(f"{gone.url}/report.docx?{QUERY}"))
     assert "could not be opened" in str(error)
-    nothing_leaks([*everything(error), *said(caplog)])
+    assert_no_secrets([*all_parts(error), *logged(caplog)])
 
 
 @pytest.mark.parametrize(
@@ -306,11 +308,11 @@ def test_an_unreachable_signed_url_is_not_shown(
 def test_an_invalid_signed_url_is_rejected_and_not_shown(fetch: Fetch, address: str) -> None:
     error = failure(ReportError, fetch(address))
     assert error.session_id == SESSION
-    nothing_leaks(list(everything(error)))
+    assert_no_secrets(list(all_parts(error)))
 
 
 def test_user_information_in_a_signed_url_is_not_sent(fetch: Fetch, store: Server) -> None:
-    store.response = reply(a_document(), WORD)
+    store.response = reply(empty_document(), WORD)
     run(fetch(f"{store.url.replace('://', '://ann:hush@')}/report.docx?{QUERY}"))
     assert store.last.token is None
 
@@ -325,7 +327,7 @@ def test_a_report_error_names_the_job(fetch: Fetch, store: Server) -> None:
 
 @pytest.mark.parametrize("kind", [WORD, "application/octet-stream", "binary/octet-stream", None])
 def test_a_report_may_have_any_content_type(fetch: Fetch, store: Server, kind: str | None) -> None:
-    content = a_document()
+    content = empty_document()
     store.response = reply(content, kind)
     assert run(fetch(f"{store.url}/report.docx?{QUERY}")) == content
 
@@ -334,21 +336,21 @@ def test_a_report_may_have_any_content_type(fetch: Fetch, store: Server, kind: s
 def test_nothing_is_sent_if_the_path_cannot_be_written(tmp_path: Path) -> None:
     with Sandbox(report_style="job") as sandbox:
         client = sandbox_client(sandbox)
-        request = wanted(sandbox)
+        request = report_request(sandbox)
         failure(InvalidRequestError, client.download_report(request, tmp_path / "no" / "r.docx"))
         failure(InvalidRequestError, client.jobs.save_report(SESSION, tmp_path / "no" / "r.docx"))
         assert sandbox.requests == []
 
 
 class Proxy(socketserver.ThreadingTCPServer):
-    """A proxy that responds without a server, depending on the path, and records the requests."""
+    """A proxy that responds itself, depending on the request, and records the requests."""
 
     daemon_threads = True
 
     def __init__(self, *responses: tuple[str, bytes]) -> None:
-        super().__init__(("127.0.0.1", 0), _Asked)
+        super().__init__(("127.0.0.1", 0), _ProxyHandler)
         self.responses = responses
-        self.asked: list[str] = []
+        self.requests: list[str] = []
 
     @property
     def url(self) -> str:
@@ -363,23 +365,25 @@ class Proxy(socketserver.ThreadingTCPServer):
         self.server_close()
 
 
-class _Asked(socketserver.StreamRequestHandler):
+class _ProxyHandler(socketserver.StreamRequestHandler):
     server: Proxy
 
     def handle(self) -> None:
         while first := self.rfile.readline().decode():
-            asked = first.rpartition(" ")[0]
-            self.server.asked.append(asked)
+            request = first.rpartition(" ")[0]
+            self.server.requests.append(request)
             while self.rfile.readline().strip():
                 pass
-            self.wfile.write(next(said for part, said in self.server.responses if part in asked))
+            self.wfile.write(
+                next(response for part, response in self.server.responses if part in request)
+            )
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @every_transport
 def test_a_signed_url_is_requested_through_the_proxy(scheme: str) -> None:
     address = f"{scheme}://store.test/report.docx?{QUERY}"
-    content = a_document()
+    content = empty_document()
     responses = [
         ("/job-api/jobs/user/fetch", job_reply("SUCCEEDED", result={"report_url": address})),
         ("GET http://store.test/report.docx", reply(content, WORD)),
@@ -389,11 +393,11 @@ def test_a_signed_url_is_requested_through_the_proxy(scheme: str) -> None:
         client = client_for("http://127.0.0.1:9", proxy=proxy.url)
         if scheme == "http":
             assert run(client.jobs.wait_for_report(SESSION)) == content
-            assert unquote(proxy.asked[-1]) == unquote(f"GET {address}")  # aiohttp quotes less
+            assert unquote(proxy.requests[-1]) == unquote(f"GET {address}")  # aiohttp quotes less
         else:
             error = failure(TransportError, client.jobs.wait_for_report(SESSION))
-            assert proxy.asked[-1] == "CONNECT store.test:443"
-            nothing_leaks(list(everything(error)))
+            assert proxy.requests[-1] == "CONNECT store.test:443"
+            assert_no_secrets(list(all_parts(error)))
 
 
 def test_a_report_is_streamed_to_its_file(server: Server, store: Server, tmp_path: Path) -> None:

@@ -40,11 +40,15 @@ from prov_facade import (
     TransportTimeoutError,
 )
 
-PENDING, DEQUEUED, BEGUN = job_reply("PENDING"), job_reply("DEQUEUED"), job_reply("IN_PROGRESS")
+PENDING, DEQUEUED, IN_PROGRESS = (
+    job_reply("PENDING"),
+    job_reply("DEQUEUED"),
+    job_reply("IN_PROGRESS"),
+)
 
-# Intervals of 0.01, 0.03, 0.09, 0.25, 0.25, ... seconds, give or take a quarter.
+# Intervals of 0.01, 0.03, 0.09, 0.25, 0.25, ... seconds, varied by up to a quarter.
 GROWING = quick_polling(interval=0.01, factor=3, max_interval=0.25)
-LEAST = [wait * 0.75 for wait in (0.01, 0.03, 0.09, 0.25, 0.25)]
+MIN_GAPS = [wait * 0.75 for wait in (0.01, 0.03, 0.09, 0.25, 0.25)]
 BELOW_THE_MAXIMUM = 0.18
 
 
@@ -52,20 +56,20 @@ def test_polling_slows_down_to_the_maximum_interval(server: Server) -> None:
     server.response = script = Script(*[PENDING] * 6, DONE)
     client = client_for(server.url, polling=GROWING)
     run(client.jobs.wait(SESSION))
-    assert all(gap >= least for gap, least in zip(script.gaps, LEAST, strict=False))
+    assert all(gap >= minimum for gap, minimum in zip(script.gaps, MIN_GAPS, strict=False))
     assert script.gaps[0] < BELOW_THE_MAXIMUM
-    assert max(script.gaps) < 0.7  # without a maximum the last would be of 0.8 s
+    assert max(script.gaps) < 0.7  # without a maximum, the last ones would be longer
 
 
 def test_polling_speeds_up_when_the_job_changes(server: Server) -> None:
-    server.response = script = Script(*[PENDING] * 4, BEGUN, DONE)
+    server.response = script = Script(*[PENDING] * 4, IN_PROGRESS, DONE)
     client = client_for(server.url, polling=GROWING)
     run(client.jobs.wait(SESSION))
-    assert script.gaps[3] >= LEAST[3]
+    assert script.gaps[3] >= MIN_GAPS[3]
     assert script.gaps[4] < BELOW_THE_MAXIMUM
 
 
-def test_each_poll_is_a_request_of_the_job_api(server: Server) -> None:
+def test_each_poll_is_a_request_to_the_job_api(server: Server) -> None:
     server.response = DONE
     run(client_for(server.url).jobs.wait(SESSION))
     (request,) = server.received
@@ -109,7 +113,7 @@ def test_several_jobs_can_be_waited_for_concurrently(server: Server) -> None:
     assert [job.session_id for job in run(together())] == [f"job {n}" for n in range(5)]
 
 
-def test_a_job_that_is_not_found_at_first_is_waited_for(server: Server) -> None:
+def test_a_job_that_is_not_found_at_first_is_polled_again(server: Server) -> None:
     server.response = Script(*[UNKNOWN] * 5, PENDING, DONE)
     job = run(client_for(server.url).jobs.wait(SESSION))
     assert job.status == JobStatus.SUCCEEDED
@@ -129,7 +133,7 @@ def test_a_job_that_is_not_found_within_the_grace_is_an_error(server: Server) ->
     assert isinstance(error.__cause__, BadRequestError)
 
 
-def test_without_a_grace_a_job_that_is_not_found_is_an_error_at_once(server: Server) -> None:
+def test_without_a_grace_a_job_that_is_not_found_is_an_immediate_error(server: Server) -> None:
     server.response = Script(UNKNOWN)
     failure(
         JobNotFoundError,
@@ -140,7 +144,7 @@ def test_without_a_grace_a_job_that_is_not_found_is_an_error_at_once(server: Ser
 
 def test_the_grace_starts_again_once_the_job_was_found(server: Server) -> None:
     server.response = Script(
-        *[UNKNOWN] * 2, *[PENDING] * 3, *[UNKNOWN] * 2, *[BEGUN] * 3, *[UNKNOWN] * 2, DONE
+        *[UNKNOWN] * 2, *[PENDING] * 3, *[UNKNOWN] * 2, *[IN_PROGRESS] * 3, *[UNKNOWN] * 2, DONE
     )
     # Two in a row take 0.03 s, and all of them together take longer than the grace.
     polling = quick_polling(interval=0.03, max_interval=0.03, not_found_grace=0.2)
@@ -151,11 +155,11 @@ HANG = "hang"
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "fault",
     [
         None,
         Cut(),
-        Cut(BEGUN[:-10]),
+        Cut(IN_PROGRESS[:-10]),
         reply(b"<title>Bad Gateway</title>", "text/html", 502),
         json_reply({"detail": "Internal Server Error"}, 500),
         json_reply({"detail": "Away."}, 503),
@@ -164,8 +168,8 @@ HANG = "hang"
     ],
     ids=["closed", "reset", "broken off", "502", "500", "503", "504", "429"],
 )
-def test_transient_errors_are_retried(server: Server, trouble: Reply) -> None:
-    server.response = Script(trouble, trouble, PENDING, trouble, trouble, BEGUN, trouble, DONE)
+def test_transient_errors_are_retried(server: Server, fault: Reply) -> None:
+    server.response = Script(fault, fault, PENDING, fault, fault, IN_PROGRESS, fault, DONE)
     job = run(client_for(server.url).jobs.wait(SESSION))
     assert job.status == JobStatus.SUCCEEDED
     assert len(server.received) == 8
@@ -186,7 +190,7 @@ def test_an_unreachable_server_is_retried_until_the_deadline() -> None:
         pass
     polling = quick_polling(deadline=0.3)
     error = failure(JobTimeoutError, client_for(gone.url, polling=polling).jobs.wait(SESSION))
-    assert "never known" in str(error)
+    assert "no poll has succeeded" in str(error)
     assert isinstance(error.__cause__, ProvError)
     assert "could not be opened" in str(error.__cause__)
 
@@ -195,7 +199,7 @@ def test_a_poll_is_not_retried_by_the_client(server: Server) -> None:
     server.response = script = Script(*[json_reply({}, 503)] * 3, DONE)
     client = client_for(server.url, retries=RetryPolicy(attempts=5, backoff=0), polling=GROWING)
     run(client.jobs.wait(SESSION))
-    assert all(gap >= least for gap, least in zip(script.gaps, LEAST, strict=False))
+    assert all(gap >= minimum for gap, minimum in zip(script.gaps, MIN_GAPS, strict=False))
 
 
 def test_polling_respects_retry_after(server: Server) -> None:
@@ -208,11 +212,11 @@ def test_polling_respects_retry_after(server: Server) -> None:
 
 def test_retry_after_does_not_extend_the_deadline(server: Server) -> None:
     server.response = Script(json_reply({"detail": "Too many."}, 429, {"Retry-After": "60"}))
-    begun = time.monotonic()
+    start = time.monotonic()
     client = client_for(server.url, polling=quick_polling(deadline=0.3))
     error = failure(JobTimeoutError, client.jobs.wait(SESSION))
-    assert time.monotonic() - begun < 5
-    assert len(server.received) == 2  # at once, and at the end
+    assert time.monotonic() - start < 5
+    assert len(server.received) == 2  # immediately, and at the deadline
     assert isinstance(error.__cause__, ProvError)
     assert error.__cause__.status_code == 429
 
@@ -258,8 +262,8 @@ def test_an_empty_session_id_is_rejected(server: Server) -> None:
     assert not server.received
 
 
-def test_a_cold_start_is_waited_for(server: Server) -> None:
-    server.response = Script(*[UNKNOWN] * 10, *[PENDING] * 50, BEGUN, DONE)
+def test_a_long_cold_start_does_not_end_the_wait(server: Server) -> None:
+    server.response = Script(*[UNKNOWN] * 10, *[PENDING] * 50, IN_PROGRESS, DONE)
     seen: list[JobStatus] = []
     polling = quick_polling(interval=0.002, max_interval=0.005)
     client = client_for(server.url, polling=polling)
@@ -268,12 +272,12 @@ def test_a_cold_start_is_waited_for(server: Server) -> None:
     assert len(server.received) == 62
 
 
-def test_a_timeout_says_the_last_status_and_how_to_resume(server: Server) -> None:
-    server.response = Script(PENDING, DEQUEUED, BEGUN)
-    begun = time.monotonic()
+def test_a_timeout_error_gives_the_last_status_and_how_to_resume(server: Server) -> None:
+    server.response = Script(PENDING, DEQUEUED, IN_PROGRESS)
+    start = time.monotonic()
     client = client_for(server.url, polling=quick_polling(deadline=0.2))
     error = failure(JobTimeoutError, client.jobs.wait(SESSION))
-    assert 0.2 <= time.monotonic() - begun < 5
+    assert 0.2 <= time.monotonic() - start < 5
     assert isinstance(error, TimeoutError)
     assert error.session_id == SESSION
     assert error.job is not None
@@ -311,15 +315,15 @@ def test_a_stalled_server_does_not_extend_the_deadline(server: Server) -> None:
         return None
 
     server.response = Script(PENDING, hang)
-    begun = time.monotonic()
+    start = time.monotonic()
     client = client_for(server.url, polling=quick_polling(deadline=0.3), timeout=0.1)
     error = failure(JobTimeoutError, client.jobs.wait(SESSION))
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - start < 2
     assert isinstance(error.__cause__, TransportTimeoutError)
     assert error.job is not None
 
 
-def test_a_wait_can_have_no_deadline(server: Server) -> None:
+def test_the_deadline_is_optional(server: Server) -> None:
     server.response = Script(*[PENDING] * 5, DONE)
     client = client_for(server.url, polling=quick_polling(deadline=None))
     assert run(client.jobs.wait(SESSION)).status == JobStatus.SUCCEEDED
@@ -343,7 +347,7 @@ def test_a_jobs_client_has_its_own_policy(server: Server) -> None:
 
 
 def test_each_change_is_reported_once(server: Server) -> None:
-    server.response = Script(PENDING, PENDING, DEQUEUED, BEGUN, BEGUN, DONE)
+    server.response = Script(PENDING, PENDING, DEQUEUED, IN_PROGRESS, IN_PROGRESS, DONE)
     client = client_for(server.url)
     seen: list[JobStatusTable] = []
     job = run(client.jobs.wait(SESSION, on_change=seen.append))
@@ -352,7 +356,7 @@ def test_each_change_is_reported_once(server: Server) -> None:
 
 
 def test_watching_yields_changes_as_they_happen(server: Server) -> None:
-    server.response = Script(UNKNOWN, PENDING, PENDING, None, BEGUN, DONE)
+    server.response = Script(UNKNOWN, PENDING, PENDING, None, IN_PROGRESS, DONE)
     client = client_for(server.url)
 
     async def statuses() -> list[tuple[str, int]]:
@@ -363,7 +367,7 @@ def test_watching_yields_changes_as_they_happen(server: Server) -> None:
 
 
 def test_watching_ends_with_a_failure_and_does_not_raise(server: Server) -> None:
-    server.response = Script(BEGUN, job_reply("FAILED", info="No space left."))
+    server.response = Script(IN_PROGRESS, job_reply("FAILED", info="No space left."))
     client = client_for(server.url)
 
     async def statuses() -> list[str]:
@@ -372,8 +376,8 @@ def test_watching_ends_with_a_failure_and_does_not_raise(server: Server) -> None
     assert run(statuses()) == ["IN_PROGRESS", "FAILED"]
 
 
-def test_a_status_that_returns_is_a_change(server: Server) -> None:
-    server.response = Script(BEGUN, PENDING, BEGUN, DONE)
+def test_a_repeated_status_is_a_change_if_another_came_between(server: Server) -> None:
+    server.response = Script(IN_PROGRESS, PENDING, IN_PROGRESS, DONE)
     seen: list[str] = []
     run(client_for(server.url).jobs.wait(SESSION, on_change=lambda job: seen.append(job.status)))
     assert seen == ["IN_PROGRESS", "PENDING", "IN_PROGRESS", "SUCCEEDED"]
@@ -391,7 +395,7 @@ def test_an_error_in_a_callback_ends_the_wait(server: Server) -> None:
 
 
 def test_a_failed_job_raises_the_reason_of_the_server(server: Server) -> None:
-    server.response = Script(BEGUN, job_reply("FAILED", info="No space left."))
+    server.response = Script(IN_PROGRESS, job_reply("FAILED", info="No space left."))
     error = failure(JobFailedError, client_for(server.url).jobs.wait(SESSION))
     assert error.reason == "No space left."
     assert error.session_id == SESSION
@@ -411,7 +415,7 @@ def test_a_failed_job_may_have_no_reason(server: Server, info: str | None) -> No
 
 
 def test_a_job_can_be_fetched_without_waiting(server: Server) -> None:
-    server.response = Script(BEGUN)
+    server.response = Script(IN_PROGRESS)
     job = run(client_for(server.url).jobs.fetch(SESSION))
     assert (job.session_id, job.status) == (SESSION, JobStatus.IN_PROGRESS)
     server.response = Script(UNKNOWN)

@@ -1,4 +1,4 @@
-"""Calls of manifests, and an independent model of their effect."""
+"""Calls of manifest methods, and an independent model of their effect."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def apply(manifest: Manifest, call: Call) -> Any:
 
 
 class Model:
-    """The state that a manifest should have after calls."""
+    """The state that a manifest should have after a series of calls."""
 
     def __init__(self, calls: Iterable[Call] = ()) -> None:
         self.chunks: list[dict[str, Any]] = []
@@ -100,7 +100,7 @@ class Model:
 
 
 def state_of(manifest: Manifest) -> Any:
-    """The whole state of a manifest, in the form of the model's."""
+    """The whole state of a manifest, in the same form as that of the model."""
     chunks = []
     for number in itertools.count():
         chunk = manifest.chunk(number)
@@ -121,8 +121,8 @@ def reopened(path: Path) -> Any:
         return state_of(manifest)
 
 
-# Each method, and each way that a chunk can take.
-JOURNEY: list[Call] = [
+# Calls of every method, with every state transition of a chunk.
+ALL_TRANSITIONS: list[Call] = [
     ("plan", (3, digest(1), 1700000000.25)),
     ("submitted", (0, "job 0")),
     ("plan", (2, digest(2), 1700000001.5)),
@@ -141,8 +141,8 @@ JOURNEY: list[Call] = [
 ]
 
 
-def endless() -> Iterator[Call]:
-    """The calls of a registration that never ends: the same each time."""
+def endless_calls() -> Iterator[Call]:
+    """The calls of an endless_calls registration, always the same."""
     for number in itertools.count():
         yield "plan", (SIZE, digest(number), number + 0.5)
         if number % 3 == 0:

@@ -1,4 +1,4 @@
-"""Work of other processes on manifests; each sends its results through a pipe."""
+"""Functions that child processes run on manifests; each sends its results through a pipe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from manifest.calls import API, apply, digest, endless, outcomes
+from manifest.calls import API, apply, digest, endless_calls, outcomes
 
 from prov_facade import FileError, ProvError
 from prov_facade._registration.manifest import Manifest
@@ -28,7 +28,7 @@ if sys.platform != "win32":
 
 @contextmanager
 def started(work: Callable[..., None], *arguments: Any) -> Iterator[tuple[BaseProcess, Connection]]:
-    """Start a process, and kill it at the end if it still runs."""
+    """Start a process, and kill it on leaving the context."""
     ours, theirs = _PROCESSES.Pipe()
     process = _PROCESSES.Process(target=work, args=(theirs, *arguments), daemon=True)  # type: ignore[attr-defined]
     process.start()
@@ -41,8 +41,8 @@ def started(work: Callable[..., None], *arguments: Any) -> Iterator[tuple[BasePr
         ours.close()
 
 
-def received(pipe: Connection) -> list[Any]:
-    """Everything that a process sends until its end."""
+def receive_all(pipe: Connection) -> list[Any]:
+    """Return everything that a process sends until it ends."""
     found = []
     with suppress(EOFError):
         while True:
@@ -54,14 +54,14 @@ def received(pipe: Connection) -> list[Any]:
 def run(work: Callable[..., None], *arguments: Any) -> list[Any]:
     """Run a process to its end, and return what it sends."""
     with started(work, *arguments) as (process, pipe):
-        found = received(pipe)
+        found = receive_all(pipe)
         process.join()
         assert process.exitcode == 0
         return found
 
 
 def error_of(path: Path) -> list[Any] | None:
-    """Open a manifest, and return the error."""
+    """Open a manifest, and return the error, if any."""
     try:
         with Manifest(path, API):
             return None
@@ -70,13 +70,13 @@ def error_of(path: Path) -> list[Any] | None:
 
 
 def write(pipe: Connection, path: Path, done: int, limit: int | None = None) -> None:
-    """Make the calls that are left, and send the number of calls that have returned.
+    """Make the remaining calls, and send the number of completed calls after each.
 
     Args:
-        pipe: Where to send it.
+        pipe: The pipe to send it to.
         path: The manifest.
-        done: How many calls were made before.
-        limit: The size of a file, in bytes, at which the system kills the process.
+        done: The number of calls that were made before.
+        limit: The file size, in bytes, at which the system kills the process.
     """
     if limit is not None:
         import resource  # noqa: PLC0415 - not on every system
@@ -84,7 +84,7 @@ def write(pipe: Connection, path: Path, done: int, limit: int | None = None) -> 
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     with Manifest(path, API) as manifest:
-        for number, call in itertools.islice(enumerate(endless()), done, None):
+        for number, call in itertools.islice(enumerate(endless_calls()), done, None):
             apply(manifest, call)
             pipe.send(number + 1)
 
@@ -101,7 +101,7 @@ def try_to_open(pipe: Connection, path: Path) -> None:
 
 
 def fill(pipe: Connection, path: Path, room: int) -> None:
-    """Write more than fits on the disk, and something else once space is available again."""
+    """Write more than fits on the disk, and write again once space is available."""
     import resource  # noqa: PLC0415 - not on every system
 
     with Manifest(path, API) as manifest:
@@ -121,8 +121,8 @@ def fill(pipe: Connection, path: Path, room: int) -> None:
 
 
 def open_without_privileges(pipe: Connection, paths: list[Path]) -> None:
-    """Open manifests as a user without special rights."""
-    import sqlite3  # noqa: F401, PLC0415 - while that is allowed
+    """Open manifests as an unprivileged user."""
+    import sqlite3  # noqa: F401, PLC0415 - before its files become unreadable
 
     if os.geteuid() == 0:
         os.setgroups([])
@@ -133,16 +133,16 @@ def open_without_privileges(pipe: Connection, paths: list[Path]) -> None:
 
 
 def fork_while_writing(pipe: Connection, path: Path, forks: int) -> None:
-    """Fork while another thread writes; each child uses the manifest, and ends normally."""
+    """Fork while another thread writes; each child tries to use the manifest, and exits."""
     with Manifest(path, API) as manifest:
-        calls, made, stop = endless(), itertools.count(), threading.Event()
+        calls, made, stop = endless_calls(), itertools.count(), threading.Event()
 
-        def writing() -> None:
+        def write_calls() -> None:
             while not stop.is_set():
                 apply(manifest, next(calls))
                 next(made)
 
-        thread = threading.Thread(target=writing)
+        thread = threading.Thread(target=write_calls)
         thread.start()
         statuses = []
         for _ in range(forks):

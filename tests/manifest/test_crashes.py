@@ -17,18 +17,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from manifest.calls import (
+    ALL_TRANSITIONS,
     API,
-    JOURNEY,
     Call,
     Model,
     apply,
     digest,
-    endless,
+    endless_calls,
     outcomes,
     reopened,
     state_of,
 )
-from manifest.processes import hold, received, started, write
+from manifest.processes import hold, receive_all, started, write
 
 from prov_facade import ConfigError
 from prov_facade._registration.manifest import Manifest
@@ -39,7 +39,7 @@ def journal_of(path: Path) -> Path:
 
 
 @contextmanager
-def watched(manifest: Manifest, before_statement: Callable[[str], None]) -> Iterator[None]:
+def traced(manifest: Manifest, before_statement: Callable[[str], None]) -> Iterator[None]:
     manifest._connection.set_trace_callback(before_statement)
     try:
         yield
@@ -74,27 +74,29 @@ class Copies:
         self.paths.append(copy)
 
 
-@pytest.mark.parametrize("number", range(len(JOURNEY)), ids=lambda number: JOURNEY[number][0])
+@pytest.mark.parametrize(
+    "number", range(len(ALL_TRANSITIONS)), ids=lambda number: ALL_TRANSITIONS[number][0]
+)
 def test_a_crash_within_a_call_leaves_the_state_before(
     number: int, path: Path, tmp_path: Path
 ) -> None:
-    before = Model(JOURNEY[:number])
+    before = Model(ALL_TRANSITIONS[:number])
     with Manifest(path, API) as manifest:
-        for call in JOURNEY[:number]:
+        for call in ALL_TRANSITIONS[:number]:
             apply(manifest, call)
         copies = Copies(path, manifest, tmp_path)
-        with watched(manifest, copies.take):
-            apply(manifest, JOURNEY[number])
+        with traced(manifest, copies.take):
+            apply(manifest, ALL_TRANSITIONS[number])
     for copy in copies.paths:
         with Manifest(copy, API) as manifest:
             assert state_of(manifest) == before.state()
-            apply(manifest, JOURNEY[number])
+            apply(manifest, ALL_TRANSITIONS[number])
     for finished in (path, *copies.paths):
-        assert reopened(finished) == Model(JOURNEY[: number + 1]).state()
+        assert reopened(finished) == Model(ALL_TRANSITIONS[: number + 1]).state()
 
 
-def large(manifest: Manifest) -> Call:
-    """Plan a chunk with outcomes that fill many pages, and return the call that writes them."""
+def submit_large_chunk(manifest: Manifest) -> Call:
+    """Submit a chunk whose outcomes fill many pages, and return the call that writes them."""
     manifest.plan(2000, digest(0), 0.0)
     manifest.submitted(0, "job")
     return "done", (0, outcomes(2000))
@@ -102,13 +104,13 @@ def large(manifest: Manifest) -> Call:
 
 def test_pages_that_are_written_early_are_rolled_back(path: Path, tmp_path: Path) -> None:
     with Manifest(path, API) as manifest:
-        call = large(manifest)
+        call = submit_large_chunk(manifest)
         before, content = state_of(manifest), path.read_bytes()
         copies = Copies(path, manifest, tmp_path)
-        with watched(manifest, copies.take):
+        with traced(manifest, copies.take):
             apply(manifest, call)
     changed = [copy for copy in copies.paths if copy.read_bytes() != content]
-    assert len(changed) > 10  # otherwise the test shows nothing
+    assert len(changed) > 10  # otherwise the test proves nothing
     for copy in changed[:: len(changed) // 10]:
         assert reopened(copy) == before
 
@@ -117,7 +119,7 @@ MAGIC = bytes.fromhex("d9d505f920a163d7")
 
 
 def synced(journal: bytes) -> bytes:
-    """A journal as it is on the disk: its header has the number of its pages."""
+    """A journal after a sync: its header contains the number of its pages."""
     assert journal[:12] == bytes(12)
     sector_size, page_size = struct.unpack(">II", journal[20:28])
     pages = (len(journal) - sector_size) // (page_size + 8)
@@ -133,11 +135,11 @@ def test_a_torn_journal_or_torn_pages_leave_the_state_before(path: Path, tmp_pat
             journal = journal_of(path).read_bytes()
 
     with Manifest(path, API) as manifest:
-        for call in JOURNEY[:5]:
+        for call in ALL_TRANSITIONS[:5]:
             apply(manifest, call)
         before, old = state_of(manifest), path.read_bytes()
-        with watched(manifest, keep):
-            apply(manifest, JOURNEY[5])
+        with traced(manifest, keep):
+            apply(manifest, ALL_TRANSITIONS[5])
     new = path.read_bytes()
     after = reopened(path)
     assert before != after
@@ -152,7 +154,8 @@ def test_a_torn_journal_or_torn_pages_leave_the_state_before(path: Path, tmp_pat
     for length in [*range(0, 600, 50), *range(600, len(journal), 997)]:
         for torn in (journal[:length], synced(journal)[:length]):
             assert crashed(old, torn) == before
-    # While the file is written, the journal is complete. SQLite adds the first page only then.
+    # While the file is written, the journal is complete. Here it lacks the first page, which SQLite
+    # adds only then.
     page = 4096
     changed = 0
     for position in range(page, len(new), 509):
@@ -188,7 +191,7 @@ def calls_for(model: Model) -> st.SearchStrategy[Call]:
 
 @settings(deadline=None, derandomize=True, max_examples=25)
 @given(st.data())
-def test_any_calls_give_the_state_of_the_model(data: st.DataObject) -> None:
+def test_any_sequence_of_calls_gives_the_state_of_the_model(data: st.DataObject) -> None:
     model = Model()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder).resolve() / "manifest"
@@ -206,17 +209,17 @@ def test_any_calls_give_the_state_of_the_model(data: st.DataObject) -> None:
                     assert state_of(manifest) == model.state()
 
 
-class Killed:
-    """A manifest that processes write, one after the other, until each of them is killed."""
+class CrashChecker:
+    """Checks a manifest that several processes write, each until it is killed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._model = Model()
-        self._calls = endless()
+        self._calls = endless_calls()
         self.done = 0
 
     def check(self, reported: int) -> None:
-        """Check that the manifest contains the calls that returned, and perhaps the next one."""
+        """Check that the manifest reflects the calls that returned, and perhaps the next one."""
         for call in itertools.islice(self._calls, reported - self.done):
             self._model.apply(call)
         self.done = reported
@@ -228,33 +231,31 @@ class Killed:
 
 
 @pytest.mark.parametrize("kills", [4, pytest.param(60, marks=pytest.mark.stress)])
-def test_a_process_that_is_killed_at_any_time_loses_nothing(kills: int, path: Path) -> None:
-    chance = random.Random(1)  # noqa: S311 - not for a secret
-    killed = Killed(path)
+def test_a_process_killed_at_any_time_loses_nothing(kills: int, path: Path) -> None:
+    rng = random.Random(1)  # noqa: S311 - not for a secret
+    checker = CrashChecker(path)
     for _ in range(kills):
-        with started(write, path, killed.done) as (process, pipe):
-            reported = [pipe.recv() for _ in range(chance.randrange(1, 40))]
-            process.kill()  # at any point of its work
-            reported += received(pipe)
+        with started(write, path, checker.done) as (process, pipe):
+            reported = [pipe.recv() for _ in range(rng.randrange(1, 40))]
+            process.kill()  # at an arbitrary moment
+            reported += receive_all(pipe)
             process.join()
             assert process.exitcode == -signal.SIGKILL
-        killed.check(reported[-1])
-    assert killed.done > kills
+        checker.check(reported[-1])
+    assert checker.done > kills
 
 
 @pytest.mark.parametrize("step", [3001, pytest.param(173, marks=pytest.mark.stress)])
-def test_a_process_that_is_killed_in_the_middle_of_a_write_loses_nothing(
-    step: int, path: Path
-) -> None:
-    """The system kills it where a file would exceed a limit, after it has written up to that."""
-    killed = Killed(path)
+def test_a_process_killed_during_a_write_loses_nothing(step: int, path: Path) -> None:
+    """The system kills it when a file would exceed a limit, after writing up to that limit."""
+    checker = CrashChecker(path)
     for limit in range(1, 50_000, step):
-        with started(write, path, killed.done, limit) as (process, pipe):
-            reported = received(pipe)
+        with started(write, path, checker.done, limit) as (process, pipe):
+            reported = receive_all(pipe)
             process.join()
             assert process.exitcode == -signal.SIGXFSZ
-        killed.check(reported[-1] if reported else killed.done)
-    assert killed.done > 10
+        checker.check(reported[-1] if reported else checker.done)
+    assert checker.done > 10
 
 
 def test_a_killed_process_leaves_no_lock(path: Path) -> None:

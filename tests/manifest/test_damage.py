@@ -1,4 +1,4 @@
-"""Files that are not manifests, or are damaged, are refused and not changed."""
+"""Files that are not manifests, or are damaged, are rejected and not changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from manifest.calls import API, JOURNEY, Model, apply, digest, outcomes, reopened
+from manifest.calls import ALL_TRANSITIONS, API, Model, apply, digest, outcomes, reopened
 
 from prov_facade import ConfigError
 from prov_facade._registration.manifest import Manifest
@@ -18,7 +18,7 @@ from prov_facade._registration.manifest import Manifest
 def written(path: Path) -> Path:
     """A manifest of several pages."""
     with Manifest(path, API) as manifest:
-        for call in JOURNEY:
+        for call in ALL_TRANSITIONS:
             apply(manifest, call)
         manifest.submitted(3, "job 3")
         manifest.plan(1000, digest(7), 0.0)
@@ -33,10 +33,10 @@ def database(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def refused(path: Path, reason: str) -> None:
+def assert_rejected(path: Path, reason: str) -> None:
     content = path.read_bytes()
     for _ in range(2):  # the first failure leaves no lock
-        with pytest.raises(ConfigError, match=f"not a manifest that can be used: .*{reason}") as e:
+        with pytest.raises(ConfigError, match=f"not a usable manifest: .*{reason}") as e:
             Manifest(path, API)
         assert repr(str(path)) in str(e.value)
     assert path.read_bytes() == content
@@ -47,27 +47,29 @@ def refused(path: Path, reason: str) -> None:
     [b"\n", b"x", b"a,b\n1,2\n", b"\xff" * 99, b"x" * 600, b"{}\n" * 5000, b"SQLite format 3\0"],
     ids=lambda content: f"{content[:10]!r}, {len(content)}",
 )
-def test_a_file_of_another_kind_is_refused(content: bytes, path: Path) -> None:
+def test_a_file_of_another_kind_is_rejected(content: bytes, path: Path) -> None:
     path.write_bytes(content)
-    refused(path, "file is not a database")
+    assert_rejected(path, "file is not a database")
 
 
-def test_the_database_of_another_program_is_refused(path: Path) -> None:
+def test_the_database_of_another_program_is_rejected(path: Path) -> None:
     with database(path) as connection:
         connection.execute("CREATE TABLE chunks (number)")
-    refused(path, "database of another program")
+    assert_rejected(path, "database of another program")
 
 
-def test_a_newer_format_is_refused(written: Path) -> None:
+def test_a_newer_format_is_rejected(written: Path) -> None:
     with database(written) as connection:
         connection.execute("PRAGMA user_version = 2")
-    refused(written, "newer prov-facade has written it: its format is 2, and this version reads 1")
+    assert_rejected(
+        written, "by a newer prov-facade: its format is 2, and this version reads format 1"
+    )
 
 
-def test_a_manifest_of_another_prov_api_is_refused(written: Path) -> None:
+def test_a_manifest_of_another_prov_api_is_rejected(written: Path) -> None:
     with database(written) as connection:
         connection.execute("UPDATE deployment SET prov_api = 'https://other.example.org'")
-    refused(written, f"prov-api 'https://other.example.org', and this one is {API!r}")
+    assert_rejected(written, f"prov-api 'https://other.example.org', not {API!r}")
 
 
 @pytest.mark.parametrize(
@@ -79,28 +81,28 @@ def test_a_manifest_of_another_prov_api_is_refused(written: Path) -> None:
         ("UPDATE chunks SET state = 'lost' WHERE number = 1", "CHECK constraint failed in chunks"),
     ],
 )
-def test_a_manifest_with_invalid_content_is_refused(
+def test_a_manifest_with_invalid_content_is_rejected(
     statement: str, reason: str, written: Path
 ) -> None:
     with database(written) as connection:
         connection.execute("PRAGMA ignore_check_constraints = TRUE")
         connection.execute(statement)
-    refused(written, reason)
+    assert_rejected(written, reason)
 
 
-def test_each_missing_or_overwritten_page_is_noticed(written: Path) -> None:
+def test_each_missing_or_overwritten_page_is_detected(written: Path) -> None:
     content = written.read_bytes()
     assert len(content) >= 10 * 4096
     for start in range(0, len(content), 4096):
         if start:
             written.write_bytes(content[:start])
-            refused(written, "malformed")
+            assert_rejected(written, "malformed")
         for fill in (b"\0", b"\xff"):
             written.write_bytes(content[:start] + fill * 4096 + content[start + 4096 :])
-            refused(written, "")
+            assert_rejected(written, "")
 
 
-def test_a_table_that_disappears_while_it_is_open_is_an_error(written: Path) -> None:
+def test_a_table_that_is_dropped_while_the_manifest_is_open_is_an_error(written: Path) -> None:
     with Manifest(written, API) as manifest:
         with database(written) as connection:
             connection.execute("DROP TABLE chunks")

@@ -15,7 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manifest.calls import API, SIZE, Model, apply, digest, endless, outcomes, reopened, state_of
+from manifest.calls import (
+    API,
+    SIZE,
+    Model,
+    apply,
+    digest,
+    endless_calls,
+    outcomes,
+    reopened,
+    state_of,
+)
 from manifest.processes import (
     fill,
     fork_while_writing,
@@ -63,8 +73,8 @@ def test_an_existing_file_keeps_its_permissions(path: Path) -> None:
         assert permissions(path) == 0o640
 
 
-def test_a_call_returns_when_its_change_is_on_the_disk(path: Path) -> None:
-    """The setting of SQLite: 3 is EXTRA, which includes the deletion of the journal."""
+def test_a_call_returns_once_its_change_is_on_the_disk(path: Path) -> None:
+    """Check the SQLite setting: 3 is EXTRA, which includes the deletion of the journal."""
     with Manifest(path, API) as manifest:
         execute = manifest._connection.execute
         assert execute("PRAGMA synchronous").fetchone() == (3,)
@@ -72,23 +82,23 @@ def test_a_call_returns_when_its_change_is_on_the_disk(path: Path) -> None:
         assert not manifest._connection.in_transaction
 
 
-def in_use(path: Path | str) -> None:
-    with pytest.raises(ConfigError, match="in use, by another process or by this one") as caught:
+def assert_in_use(path: Path | str) -> None:
+    with pytest.raises(ConfigError, match="in use by another process or by this one") as caught:
         Manifest(path, API)
     assert os.path.realpath(path) in str(caught.value)
 
 
-def test_a_second_use_in_the_same_process_is_refused(path: Path, tmp_path: Path) -> None:
+def test_a_second_use_in_the_same_process_is_rejected(path: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(path)
     with Manifest(path, API) as manifest:
         for name in (path, os.path.relpath(path), str(link)):
-            in_use(name)
-        thread = threading.Thread(target=in_use, args=(path,))
+            assert_in_use(name)
+        thread = threading.Thread(target=assert_in_use, args=(path,))
         thread.start()
         thread.join()
-        path.read_bytes()  # which drops locks of the kind that SQLite uses
-        in_use(path)
+        path.read_bytes()  # drops the kind of lock that SQLite uses
+        assert_in_use(path)
         manifest.plan(1, digest(0), 0.0)
         with Manifest(tmp_path / "another", API):
             pass
@@ -96,7 +106,7 @@ def test_a_second_use_in_the_same_process_is_refused(path: Path, tmp_path: Path)
         assert manifest.chunk(0) is not None
 
 
-def test_another_process_is_refused(path: Path) -> None:
+def test_another_process_is_rejected(path: Path) -> None:
     with Manifest(path, API):
         ((kind, _, message),) = run(try_to_open, path)
         assert kind == "ConfigError"
@@ -104,17 +114,17 @@ def test_another_process_is_refused(path: Path) -> None:
     assert run(try_to_open, path) == [None]
 
 
-def test_a_manifest_that_another_process_uses_is_refused(path: Path) -> None:
+def test_a_manifest_that_another_process_uses_is_rejected(path: Path) -> None:
     with started(hold, path) as (process, pipe):
         assert pipe.recv() == "open"
-        in_use(path)
+        assert_in_use(path)
         pipe.send("close")
         process.join()
         assert process.exitcode == 0
     assert reopened(path) == Model().state()
 
 
-def test_a_transaction_of_another_program_is_waited_for_and_then_refused(path: Path) -> None:
+def test_a_transaction_of_another_program_is_an_error_after_the_busy_timeout(path: Path) -> None:
     with Manifest(path, API) as manifest:
         manifest._connection.execute("PRAGMA busy_timeout = 1")
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -124,7 +134,7 @@ def test_a_transaction_of_another_program_is_waited_for_and_then_refused(path: P
         assert manifest.plan(1, digest(0), 0.0).number == 0
 
 
-def test_threads_may_use_it_in_turn(path: Path) -> None:
+def test_threads_may_take_turns_with_a_manifest(path: Path) -> None:
     made: list[Any] = []
 
     def in_thread(work: Any, *arguments: Any) -> None:
@@ -159,12 +169,12 @@ def test_a_forked_process_cannot_use_or_harm_the_manifest(forks: int, path: Path
     assert error[0] == "ConfigError"  # it is still in use
     assert "in use" in error[2]
     model = Model()
-    for _, call in zip(range(made), endless(), strict=False):
+    for _, call in zip(range(made), endless_calls(), strict=False):
         model.apply(call)
     assert reopened(path) == model.state()
 
 
-def refused_by_the_system(path: Path) -> FileError:
+def system_error(path: Path) -> FileError:
     with pytest.raises(FileError) as caught:
         Manifest(path, API)
     assert caught.value.filename == str(path)
@@ -172,25 +182,25 @@ def refused_by_the_system(path: Path) -> FileError:
     return caught.value
 
 
-def test_errors_of_the_system_have_its_number_and_reason(tmp_path: Path) -> None:
-    error = refused_by_the_system(tmp_path)
+def test_system_errors_keep_their_number_and_reason(tmp_path: Path) -> None:
+    error = system_error(tmp_path)
     assert error.errno == errno.EISDIR
     assert "Is a directory" in str(error)
-    assert refused_by_the_system(tmp_path / "no" / "manifest").errno == errno.ENOENT
+    assert system_error(tmp_path / "no" / "manifest").errno == errno.ENOENT
     assert not (tmp_path / "no").exists()
-    assert refused_by_the_system(tmp_path / ("x" * 300)).errno == errno.ENAMETOOLONG
+    assert system_error(tmp_path / ("x" * 300)).errno == errno.ENAMETOOLONG
     (tmp_path / "file").touch()
-    assert refused_by_the_system(tmp_path / "file" / "manifest").errno == errno.ENOTDIR
+    assert system_error(tmp_path / "file" / "manifest").errno == errno.ENOTDIR
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
-    assert refused_by_the_system(loop).errno == errno.ELOOP
+    assert system_error(loop).errno == errno.ELOOP
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "loop"]
 
 
-def test_a_lock_file_that_cannot_be_opened_is_named(path: Path) -> None:
+def test_the_error_for_an_unusable_lock_file_names_it(path: Path) -> None:
     lock = Path(f"{path}.lock")
     lock.mkdir()
-    error = refused_by_the_system(path)
+    error = system_error(path)
     assert error.errno == errno.EISDIR
     assert str(lock) in str(error)
 
@@ -205,7 +215,7 @@ def test_a_journal_that_cannot_be_created_is_an_error(path: Path, tmp_path: Path
         assert manifest.plan(1, digest(0), 0.0).number == 0
 
 
-def test_pipes_and_devices_and_invalid_names_are_refused_at_once(tmp_path: Path) -> None:
+def test_pipes_devices_and_invalid_names_are_rejected(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for path in (pipe, Path(os.devnull)):
@@ -215,7 +225,7 @@ def test_pipes_and_devices_and_invalid_names_are_refused_at_once(tmp_path: Path)
         Manifest("a\0b", API)
 
 
-def test_missing_permissions_are_named() -> None:
+def test_missing_permissions_are_reported() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -224,7 +234,7 @@ def test_missing_permissions_are_named() -> None:
                 pass
             Path(f"{folder / f'{mode:o}'}.lock").unlink()
             (folder / f"{mode:o}").chmod(mode)
-        # No process can create a file here, and so no lock either.
+        # Nobody can create a file here, and therefore no lock file.
         folder.chmod(0o555)
         names = ["0", "222", "444", "666", "new"]
         try:
@@ -240,7 +250,7 @@ def test_missing_permissions_are_named() -> None:
 
 @pytest.mark.parametrize("room", [0, 20_000])
 def test_a_change_that_does_not_fit_on_the_disk_is_rolled_back(room: int, path: Path) -> None:
-    """The system refuses to write beyond a limit, of the journal or of the manifest."""
+    """The system limits the size of the files: of the journal or of the manifest."""
     (number, filename, message), chunk = run(fill, path, room)
     assert number == errno.EIO
     assert filename == str(path)
@@ -251,7 +261,7 @@ def test_a_change_that_does_not_fit_on_the_disk_is_rolled_back(room: int, path: 
         manifest.done(0, outcomes(2000))
 
 
-def test_a_full_disk_is_an_error_with_its_number(path: Path) -> None:
+def test_a_full_disk_is_an_error_with_its_errno(path: Path) -> None:
     with Manifest(path, API) as manifest:
         manifest.plan(1000, digest(0), 0.0)
         manifest.submitted(0, "job")

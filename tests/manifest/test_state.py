@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from manifest.calls import (
+    ALL_TRANSITIONS,
     API,
-    JOURNEY,
     Call,
     Model,
     apply,
@@ -23,11 +23,11 @@ from manifest.calls import (
 from prov_facade._registration.manifest import Chunk, ChunkState, Manifest, Outcome
 
 
-def test_each_call_changes_the_state_at_once_and_for_good(path: Path) -> None:
+def test_each_call_changes_the_state_immediately_and_persistently(path: Path) -> None:
     model = Model()
     with Manifest(path, API) as manifest:
         assert state_of(manifest) == Model().state()
-    for call in JOURNEY:
+    for call in ALL_TRANSITIONS:
         with Manifest(path, API) as manifest:
             assert state_of(manifest) == model.state()
             returned = apply(manifest, call)
@@ -49,7 +49,7 @@ def test_a_new_chunk_has_the_values_it_was_planned_with(path: Path) -> None:
 
 def test_chunks_are_selected_by_their_state(path: Path) -> None:
     with Manifest(path, API) as manifest:
-        for call in JOURNEY:
+        for call in ALL_TRANSITIONS:
             apply(manifest, call)
         assert [chunk.number for chunk in manifest.chunks(ChunkState.DONE)] == [0, 1, 2]
         assert [chunk.number for chunk in manifest.chunks(ChunkState.SUBMITTING)] == [3]
@@ -100,7 +100,7 @@ DONE: Call = ("done", (0, outcomes(2)))
         ([PLANNED, ("not_submitted", (0, "no", {1: "a"}))], DONE),
     ],
 )
-def test_an_invalid_call_is_refused_and_changes_nothing(
+def test_an_invalid_call_is_rejected_and_changes_nothing(
     before: list[Call], call: Call, path: Path
 ) -> None:
     model = Model(before)
@@ -125,7 +125,7 @@ def test_refused_records_stay_refused(path: Path) -> None:
         assert not chunk.all_refused
 
 
-def test_a_closed_manifest_refuses_calls(path: Path) -> None:
+def test_a_closed_manifest_rejects_calls(path: Path) -> None:
     with Manifest(path, API) as manifest:
         manifest.plan(1, digest(0), 0.0)
     manifest.close()
@@ -150,8 +150,8 @@ def test_a_temporary_manifest_leaves_no_file(
         assert list(tmp_path.iterdir()) == []
 
 
-def held_by_opening(path: Path) -> int:
-    """How many bytes an open manifest holds."""
+def memory_when_open(path: Path) -> int:
+    """Return how many bytes an open manifest holds."""
     gc.collect()
     tracemalloc.start()
     try:
@@ -163,17 +163,17 @@ def held_by_opening(path: Path) -> int:
     return held
 
 
-def test_memory_does_not_grow_with_the_records(tmp_path: Path) -> None:
+def test_memory_use_does_not_grow_with_the_number_of_records(tmp_path: Path) -> None:
     for name, size in (("few", 1), ("many", 20_000)):
         with Manifest(tmp_path / name, API) as manifest:
             manifest.plan(size, digest(0), 0.0)
             manifest.submitted(0, "job")
             manifest.done(0, outcomes(size))
-    held_by_opening(tmp_path / "few")  # what the first one alone needs
-    assert held_by_opening(tmp_path / "many") < held_by_opening(tmp_path / "few") + 100_000
+    memory_when_open(tmp_path / "few")  # warm up: only the first manifest allocates some memory
+    assert memory_when_open(tmp_path / "many") < memory_when_open(tmp_path / "few") + 100_000
 
 
-def test_many_outcomes_are_read_back_whole(path: Path) -> None:
+def test_many_outcomes_are_read_back_completely(path: Path) -> None:
     many: Any = [Outcome(None, None, "x" * 1000, "é")] * 5000
     with Manifest(path, API) as manifest:
         manifest.plan(5000, digest(0), 0.0)

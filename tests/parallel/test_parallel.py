@@ -41,11 +41,11 @@ def names_of(sandbox: Sandbox) -> dict[str, str]:
 def test_threads_share_a_client(sandbox: Sandbox, client: SyncProvClient) -> None:
     records = records_of(sandbox, 24)
     with ThreadPoolExecutor(8) as pool:
-        lodged = list(pool.map(client.register_and_wait, records))
-    assert [one.record.display_name for one in lodged] == [
+        registered = list(pool.map(client.register_and_wait, records))
+    assert [one.record.display_name for one in registered] == [
         record["display_name"] for record in records
     ]
-    assert {one.handle: one.record.display_name for one in lodged} == names_of(sandbox)
+    assert {one.handle: one.record.display_name for one in registered} == names_of(sandbox)
 
 
 def test_threads_can_register_many_runs_concurrently(
@@ -58,12 +58,12 @@ def test_threads_can_register_many_runs_concurrently(
         return {str(one.handle): one.record["display_name"] for one in results}
 
     with ThreadPoolExecutor(4) as pool:
-        done = list(pool.map(register, [records[at : at + 10] for at in range(0, 40, 10)]))
-    registered = {handle: name for part in done for handle, name in part.items()}
+        parts = list(pool.map(register, [records[at : at + 10] for at in range(0, 40, 10)]))
+    registered = {handle: name for part in parts for handle, name in part.items()}
     assert len(registered) == 40
     assert registered == names_of(sandbox)
-    asked = [request.operation_id for request in sandbox.requests]
-    assert asked.count("register_batch_model_runs") == 8
+    operations = [request.operation_id for request in sandbox.requests]
+    assert operations.count("register_batch_model_runs") == 8
 
 
 def test_the_synchronous_client_works_in_a_running_event_loop(
@@ -71,13 +71,13 @@ def test_the_synchronous_client_works_in_a_running_event_loop(
 ) -> None:
     first, second, third = records_of(sandbox, 3)
 
-    async def cell() -> set[str]:
-        lodged = client.register_and_wait(first)
+    async def notebook_cell() -> set[str]:
+        registered = client.register_and_wait(first)
         results = list(client.register_many([second]))
         in_thread = await asyncio.to_thread(client.register_and_wait, third)
         auth = BearerToken(sandbox.token("read"))
         async with ProvClient(auth, sandbox.config) as other:
-            assert (await other.explore_upstream(lodged.handle)).record_count
-        return {lodged.handle, str(results[0].handle), in_thread.handle}
+            assert (await other.explore_upstream(registered.handle)).record_count
+        return {registered.handle, str(results[0].handle), in_thread.handle}
 
-    assert asyncio.run(cell()) == set(names_of(sandbox))
+    assert asyncio.run(notebook_cell()) == set(names_of(sandbox))

@@ -38,7 +38,7 @@ _TYPES = {
     r"\bhttpx\.Async(Client|BaseTransport|HTTPTransport)\b": r"httpx.\1",
 }
 
-_SAID_OTHERWISE = {
+_REWORDED = {
     "asynchronous iterator": "iterator",
     "a cancelled task": "an interrupt",
     "connections, so it can be used in one event loop only.": "connections.",
@@ -47,22 +47,22 @@ _SAID_OTHERWISE = {
 
 
 def renamed(text: str) -> str:
-    """Put the names of a text in their synchronous form."""
+    """Replace the names in a text with their synchronous forms."""
     for name, other in _TYPES.items():
         text = re.sub(name, other, text)
     return text
 
 
 def reworded(text: str) -> str:
-    """Put a docstring in its synchronous form, regardless of line breaks."""
+    """Return the synchronous form of a docstring, regardless of line breaks."""
     text = re.sub(r"\basync (with|for)\b", r"\1", text).replace("await ", "")
-    for there, here in _SAID_OTHERWISE.items():
-        text = re.sub(r"\s+".join(map(re.escape, there.split())), here, text)
+    for asynchronous, synchronous in _REWORDED.items():
+        text = re.sub(r"\s+".join(map(re.escape, asynchronous.split())), synchronous, text)
     return " ".join(renamed(text).split())
 
 
 def public(kind: type[Any]) -> dict[str, Any]:
-    """The public members of a client, and those that make it a context."""
+    """The public members of a client, and those that make it a context manager."""
     names = [name for name in dir(kind) if not name.startswith("_") or name in _CONTEXT]
     return {name: inspect.getattr_static(kind, name) for name in names}
 
@@ -78,14 +78,14 @@ MEMBERS = [
 
 
 @pytest.mark.parametrize("kind", PAIRS, ids=lambda kind: kind.__name__)
-def test_both_have_the_same_members(kind: type[Any]) -> None:
+def test_both_clients_have_the_same_members(kind: type[Any]) -> None:
     ours = {_METHODS.get(name, name) for name in public(kind)}
     assert ours == set(public(PAIRS[kind]))
     assert {"close", "__enter__", "__exit__"} <= ours
 
 
 @pytest.mark.parametrize("kind", PAIRS, ids=lambda kind: kind.__name__)
-def test_both_have_the_same_bases_and_attributes(kind: type[Any]) -> None:
+def test_both_clients_have_the_same_bases_and_attributes(kind: type[Any]) -> None:
     twin = PAIRS[kind]
     assert [base.__name__ for base in twin.__mro__] == [
         renamed(base.__name__) for base in kind.__mro__
@@ -97,7 +97,7 @@ def test_both_have_the_same_bases_and_attributes(kind: type[Any]) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), MEMBERS)
-def test_both_have_the_same_signatures(kind: type[Any], name: str) -> None:
+def test_both_clients_have_the_same_signatures(kind: type[Any], name: str) -> None:
     ours, theirs = getattr(kind, name), getattr(PAIRS[kind], _METHODS.get(name, name))
     if not callable(ours):
         assert type(ours) is type(theirs)
@@ -113,7 +113,7 @@ def test_both_have_the_same_signatures(kind: type[Any], name: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), MEMBERS)
-def test_both_have_the_same_docstrings(kind: type[Any], name: str) -> None:
+def test_both_clients_have_the_same_docstrings(kind: type[Any], name: str) -> None:
     ours, theirs = getattr(kind, name), getattr(PAIRS[kind], _METHODS.get(name, name))
     assert (ours.__doc__ is None) == (theirs.__doc__ is None)
     if ours.__doc__ is not None:
@@ -153,7 +153,7 @@ def test_synchronous_docstrings_do_not_mention_coroutines(kind: type[Any]) -> No
 
 
 @pytest.mark.parametrize("name", ["BaseClient", "JobsClient", "ProvAdminClient", "ProvClient"])
-def test_both_are_public(name: str) -> None:
+def test_both_clients_are_public(name: str) -> None:
     for one in (name, f"Sync{name}"):
         assert one in prov_facade.__all__
         assert inspect.isclass(getattr(prov_facade, one))

@@ -1,4 +1,4 @@
-"""The work of another process with a pickled client. It imports this module by name."""
+"""Functions and classes that another process imports to use a pickled client."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 from prov_facade import ProvClient, SyncProvClient
 
 
-def called(pickled: bytes) -> tuple[int, str, int]:
+def use_client(pickled: bytes) -> tuple[int, str, int]:
     """Use a client, and return the process id, the server's message and the number of jobs."""
     client = pickle.loads(pickled)  # noqa: S301  (our own)
     if isinstance(client, SyncProvClient):
         with client:
             message = client.get_health_check().message
             return os.getpid(), message, len(list(client.jobs.list()))
-    return asyncio.run(_called(client))
+    return asyncio.run(_use_async_client(client))
 
 
-async def _called(client: ProvClient) -> tuple[int, str, int]:
+async def _use_async_client(client: ProvClient) -> tuple[int, str, int]:
     async with client:
         message = (await client.get_health_check()).message
         return os.getpid(), message, len([job async for job in client.jobs.list()])

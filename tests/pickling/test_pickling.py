@@ -1,4 +1,4 @@
-"""Clients can be pickled and copied, with their settings and without their connections."""
+"""Pickling and copying clients, with their settings and without their connections."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CLIENTS = [
         for kind in (SyncProvClient, SyncProvAdminClient, SyncJobsClient)
     ),
 ]
-WHOLE = [ProvClient, pytest.param(SyncProvClient, marks=SYNC)]
+MAIN_CLIENTS = [ProvClient, pytest.param(SyncProvClient, marks=SYNC)]
 SETTINGS: dict[str, Any] = {
     "timeout": httpx.Timeout(7, read=5),
     "retries": RetryPolicy(attempts=2, backoff=0),
@@ -67,7 +67,7 @@ WAYS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.fixture(params=WAYS)
-def again(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
+def duplicate(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
     """Copies a client."""
     return WAYS[request.param]
 
@@ -78,34 +78,34 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def fixed(sandbox: Sandbox) -> BearerToken:
+def bearer_token(sandbox: Sandbox) -> BearerToken:
     return BearerToken(sandbox.token("read", "write", "admin"))
 
 
 def message_of(client: Any) -> str:
-    """Call the server, and leave the connection open."""
+    """Return the message of the server, and leave the connection open."""
     response = client.get_health_check()
     return str(asyncio.run(response).message if asyncio.iscoroutine(response) else response.message)
 
 
-def closed(client: Any) -> None:
+def close(client: Any) -> None:
     if hasattr(client, "close"):
         client.close()
     else:
         asyncio.run(client.aclose())
 
 
-def awaited(client: Any) -> Any:
-    """The client in a form whose calls are awaited."""
+def awaitable(client: Any) -> Any:
+    """The client in a form whose calls are awaitable."""
     return AwaitedClient(client) if isinstance(client, SyncBaseClient) else client
 
 
 @pytest.mark.parametrize("kind", CLIENTS)
 def test_a_copy_has_the_auth_and_config_of_the_client(
-    kind: Callable[..., Any], again: Callable[[Any], Any]
+    kind: Callable[..., Any], duplicate: Callable[[Any], Any]
 ) -> None:
     client = kind(BearerToken(TOKEN), Config("prov.test", "provena"), **SETTINGS)
-    one = again(client)
+    one = duplicate(client)
     assert type(one) is kind
     assert one is not client
     assert repr(one) == repr(client)
@@ -113,20 +113,20 @@ def test_a_copy_has_the_auth_and_config_of_the_client(
     assert one._config == client._config
 
 
-@pytest.mark.parametrize("kind", WHOLE)
+@pytest.mark.parametrize("kind", MAIN_CLIENTS)
 def test_a_copy_has_the_settings_of_the_client(
-    kind: Callable[..., Any], again: Callable[[Any], Any]
+    kind: Callable[..., Any], duplicate: Callable[[Any], Any]
 ) -> None:
     with Server(UNAVAILABLE) as server:
         settings = {**SETTINGS, "timeout": httpx.Timeout(7, read=0.1)}
-        one = awaited(again(kind(BearerToken(TOKEN), config_for(server.url), **settings)))
+        one = awaitable(duplicate(kind(BearerToken(TOKEN), config_for(server.url), **settings)))
         failure(ServerError, one.explore_upstream("1"))
         assert len(server.received) == 2
 
-        over = threading.Event()
-        server.response = lambda _: LINEAGE_REPLY if over.wait(5) else None
+        finished = threading.Event()
+        server.response = lambda _: LINEAGE_REPLY if finished.wait(5) else None
         failure(TransportTimeoutError, one.explore_upstream("1"))
-        over.set()
+        finished.set()
 
         server.response, server.opened = LINEAGE_REPLY, 0
 
@@ -137,31 +137,31 @@ def test_a_copy_has_the_settings_of_the_client(
         assert server.opened <= 2
 
 
-@pytest.mark.parametrize("kind", WHOLE)
-def test_a_copy_works_before_and_after_the_client_was_used(
-    kind: Callable[..., Any], again: Callable[[Any], Any], sandbox: Sandbox
+@pytest.mark.parametrize("kind", MAIN_CLIENTS)
+def test_a_client_can_be_copied_before_and_after_its_first_call(
+    kind: Callable[..., Any], duplicate: Callable[[Any], Any], sandbox: Sandbox
 ) -> None:
-    client = kind(fixed(sandbox), sandbox.config, **SETTINGS)
-    copies = [again(client)]
+    client = kind(bearer_token(sandbox), sandbox.config, **SETTINGS)
+    copies = [duplicate(client)]
     expected = message_of(client)
-    copies.append(again(client))
-    copies.append(again(copies[-1]))
+    copies.append(duplicate(client))
+    copies.append(duplicate(copies[-1]))
     for one in copies:
         assert message_of(one) == expected
     for one in (client, *copies):
-        closed(one)
-        assert message_of(one) == expected  # a closed one opens new connections
-        closed(one)
+        close(one)
+        assert message_of(one) == expected  # a closed client opens new connections
+        close(one)
 
 
-@pytest.mark.parametrize("kind", WHOLE)
+@pytest.mark.parametrize("kind", MAIN_CLIENTS)
 def test_the_parts_of_a_copy_share_its_connections(kind: Callable[..., Any]) -> None:
     with Server(LINEAGE_REPLY) as server:
         client = kind(BearerToken(TOKEN), config_for(server.url))
         for made, one in enumerate((client, pickled(client), copy.deepcopy(client)), 1):
             assert one.admin._auth is one.jobs._auth is one._auth
             assert "job-api" in repr(one.jobs)
-            asyncio.run(calls_of_all_parts(awaited(one), server))
+            asyncio.run(calls_of_all_parts(awaitable(one), server))
             assert server.opened == made
 
 
@@ -175,23 +175,23 @@ async def calls_of_all_parts(client: Any, server: Server) -> None:
         await client.jobs.fetch(SESSION)
 
 
-@pytest.mark.parametrize("kind", WHOLE)
+@pytest.mark.parametrize("kind", MAIN_CLIENTS)
 def test_connections_are_not_pickled(kind: Callable[..., Any], sandbox: Sandbox) -> None:
-    client = kind(fixed(sandbox), sandbox.config)
+    client = kind(bearer_token(sandbox), sandbox.config)
     before = pickle.dumps(client)
     message_of(client)
     assert pickle.dumps(client) == before
-    closed(client)
+    close(client)
 
 
 @pytest.mark.parametrize("part", ["admin", "jobs"])
-@pytest.mark.parametrize("kind", WHOLE)
+@pytest.mark.parametrize("kind", MAIN_CLIENTS)
 def test_a_part_of_a_client_can_be_pickled_alone(
     kind: Callable[..., Any], part: str, sandbox: Sandbox
 ) -> None:
-    client = kind(fixed(sandbox), sandbox.config, **SETTINGS)
+    client = kind(bearer_token(sandbox), sandbox.config, **SETTINGS)
     message_of(client)
-    closed(client)
+    close(client)
     one = pickled(getattr(client, part))
     assert type(one) is type(getattr(client, part))
     if part == "jobs" and kind is SyncProvClient:
@@ -207,7 +207,7 @@ def test_a_part_of_a_client_can_be_pickled_alone(
 
 
 @pytest.mark.parametrize("part", ["client", "jobs"])
-def test_a_copy_polls_as_the_client_does(part: str) -> None:
+def test_a_copy_keeps_the_polling_policy(part: str) -> None:
     with Server(Script(UNKNOWN, UNKNOWN, DONE)) as server:
         client = SyncProvClient(BearerToken(TOKEN), config_for(server.url), **SETTINGS)
         one = pickled(client).jobs if part == "client" else pickled(client.jobs)
@@ -216,42 +216,42 @@ def test_a_copy_polls_as_the_client_does(part: str) -> None:
         assert len(server.received) == 3
 
 
-@pytest.mark.parametrize("kind", WHOLE)
+@pytest.mark.parametrize("kind", MAIN_CLIENTS)
 def test_a_copy_works_in_another_process(kind: Callable[..., Any], sandbox: Sandbox) -> None:
-    client = kind(fixed(sandbox), sandbox.config, **SETTINGS)
+    client = kind(bearer_token(sandbox), sandbox.config, **SETTINGS)
     message = message_of(client)
     sandbox.clear_requests()
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        process, said, jobs = pool.apply(other_process.called, (pickle.dumps(client),))
+        process, reply, jobs = pool.apply(other_process.use_client, (pickle.dumps(client),))
         pool.close()
         pool.join()
     assert process != os.getpid()
-    assert (said, jobs) == (message, 0)
+    assert (reply, jobs) == (message, 0)
     assert [request.operation_id for request in sandbox.requests] == [
         "get_health_check",
         "list_jobs",
     ]
-    closed(client)
+    close(client)
 
 
 @pytest.mark.parametrize(
     "kind", [other_process.Named, pytest.param(other_process.SyncNamed, marks=SYNC)]
 )
 def test_a_copy_of_a_subclass_keeps_its_attributes(
-    kind: Callable[..., Any], again: Callable[[Any], Any], sandbox: Sandbox
+    kind: Callable[..., Any], duplicate: Callable[[Any], Any], sandbox: Sandbox
 ) -> None:
-    client = kind(fixed(sandbox), sandbox.config, name="mine")
+    client = kind(bearer_token(sandbox), sandbox.config, name="mine")
     message = message_of(client)
-    one = again(client)
+    one = duplicate(client)
     assert type(one) is kind
     assert one.name == "mine"
     assert message_of(one) == message
     for each in (client, one):
-        closed(each)
+        close(each)
 
 
-@pytest.mark.parametrize("kind", WHOLE)
-def test_a_function_that_cannot_be_pickled_raises_the_error_of_pickle(
+@pytest.mark.parametrize("kind", MAIN_CLIENTS)
+def test_a_token_function_that_cannot_be_pickled_raises_a_pickling_error(
     kind: Callable[..., Any],
 ) -> None:
     client = kind(BearerToken(lambda: TOKEN), Config("prov.test", "provena"))
@@ -264,8 +264,8 @@ def token_of_the_environment() -> str:
     return os.environ["PROV_TOKEN_OF_A_TEST"]
 
 
-@pytest.mark.parametrize("kind", WHOLE)
-def test_a_function_with_a_name_is_pickled(
+@pytest.mark.parametrize("kind", MAIN_CLIENTS)
+def test_a_named_token_function_is_pickled_by_name(
     kind: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROV_TOKEN_OF_A_TEST", TOKEN)

@@ -31,26 +31,28 @@ VARIABLES = {
     "client_secret": "PROV_CLIENT_SECRET",
 }
 
-Made = ProvClient | SyncProvClient
+AnyClient = ProvClient | SyncProvClient
 
 CONNECT = {"async": connect, "sync": connect_sync}
 BOTH = pytest.mark.parametrize("make", CONNECT.values(), ids=CONNECT)
-"""For what the two functions do themselves; the rest is shared."""
+"""For tests of what the two functions do not share."""
 
 DEPLOYMENT: dict[str, Any] = {"domain": "prov.test", "realm": "provena"}
 
 
-def written(path: Path, profiles: Mapping[str, Mapping[str, object]], mode: int = 0o600) -> Path:
+def write_config(
+    path: Path, profiles: Mapping[str, Mapping[str, object]], mode: int = 0o600
+) -> Path:
     """Write a configuration file."""
     lines = []
     for name, settings in profiles.items():
         lines.append(f"[profiles.{json.dumps(name)}]")
         lines += [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
-    return text_file(path, "\n".join(lines), mode)
+    return write_file(path, "\n".join(lines), mode)
 
 
-def text_file(path: Path, text: str, mode: int = 0o600) -> Path:
-    """Write a file that only its owner can read."""
+def write_file(path: Path, text: str, mode: int = 0o600) -> Path:
+    """Write a file, by default one that only its owner can access."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     path.chmod(mode)
@@ -58,11 +60,11 @@ def text_file(path: Path, text: str, mode: int = 0o600) -> Path:
 
 
 def credential(auth: SupportsAuth, realm: Server) -> dict[str, Any]:
-    """Return what an auth manager signs in with, as it sends it to the realm."""
+    """Return the credential of an auth manager, in the form that it is sent to the realm."""
     if isinstance(auth, BearerToken):
         return {"token": auth.get_token()}
     if isinstance(auth, DeviceFlow):
-        auth._interactive = True  # it would refuse without a person
+        auth._interactive = True  # otherwise it refuses to run without a terminal
     with pytest.raises(CredentialsError):
         auth.get_token()
     assert realm.last.method == "POST"

@@ -11,7 +11,7 @@ from typing import Any
 
 import platformdirs
 import pytest
-from profiles.sources import DEPLOYMENT, credential, text_file, written
+from profiles.sources import DEPLOYMENT, credential, write_config, write_file
 from scripted_server import Server
 
 from prov_facade import APIOverrides, BearerToken, ConfigError, connect
@@ -22,7 +22,7 @@ ONE = {"realm": "provena", "domain": "one.test", "token": TOKEN}
 TWO = {"realm": "provena", "domain": "two.test", "token": TOKEN}
 
 
-POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has no such users")
+POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX users and permissions")
 AS_ROOT = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user"
 )
@@ -42,26 +42,26 @@ def user_file() -> Path:
     return place
 
 
-def test_the_file_is_the_argument_the_one_of_the_variable_or_the_users(
+def test_the_argument_and_the_variable_override_the_users_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written(user_file(), {"default": {**ONE, "domain": "user.test"}})
+    write_config(user_file(), {"default": {**ONE, "domain": "user.test"}})
     assert connect()._config.domain == "user.test"
-    named = written(tmp_path / "named.toml", {"default": {**ONE, "domain": "named.test"}})
+    named = write_config(tmp_path / "named.toml", {"default": {**ONE, "domain": "named.test"}})
     monkeypatch.setenv("PROV_CONFIG_FILE", str(named))
     assert connect()._config.domain == "named.test"
-    given = written(tmp_path / "given.toml", {"default": {**ONE, "domain": "given.test"}})
+    given = write_config(tmp_path / "given.toml", {"default": {**ONE, "domain": "given.test"}})
     assert connect(config_file=given)._config.domain == "given.test"
     assert connect(config_file=str(given))._config.domain == "given.test"
     monkeypatch.setenv("PROV_CONFIG_FILE", "")
     assert connect()._config.domain == "user.test"
 
 
-def test_the_profile_is_the_argument_the_one_of_the_variable_or_the_default(
+def test_the_argument_and_the_variable_override_the_default_profile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     default = {**ONE, "domain": "default.test"}
-    file = written(tmp_path / "config.toml", {"one": ONE, "two": TWO, "default": default})
+    file = write_config(tmp_path / "config.toml", {"one": ONE, "two": TWO, "default": default})
     assert connect(config_file=file)._config.domain == "default.test"
     monkeypatch.setenv("PROV_PROFILE", "one")
     assert connect(config_file=file)._config.domain == "one.test"
@@ -70,8 +70,8 @@ def test_the_profile_is_the_argument_the_one_of_the_variable_or_the_default(
     assert connect(config_file=file)._config.domain == "default.test"
 
 
-def test_without_a_default_profile_none_is_used(tmp_path: Path) -> None:
-    file = written(tmp_path / "config.toml", {"one": ONE})
+def test_no_profile_is_used_if_there_is_no_default_profile(tmp_path: Path) -> None:
+    file = write_config(tmp_path / "config.toml", {"one": ONE})
     client = connect(config_file=file, **DEPLOYMENT, token="t")
     assert client._config.domain == "prov.test"
 
@@ -79,15 +79,15 @@ def test_without_a_default_profile_none_is_used(tmp_path: Path) -> None:
 def test_an_unknown_profile_is_an_error_that_lists_the_known_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = written(tmp_path / "config.toml", {"one": ONE, "two words": TWO})
+    file = write_config(tmp_path / "config.toml", {"one": ONE, "two words": TWO})
     expected = f"{file} has no profile 'three'; its profiles: 'one', 'two words'"
-    assert refusal("three", config_file=file) == expected
+    assert config_error("three", config_file=file) == expected
     monkeypatch.setenv("PROV_PROFILE", "three")
-    assert refusal(config_file=file) == expected
-    assert refusal("", config_file=file).startswith(f"{file} has no profile ''")
-    empty = text_file(tmp_path / "empty.toml", "")
-    assert refusal(config_file=empty) == f"{empty} has no profile 'three'; its profiles: none"
-    assert refusal("x", **DEPLOYMENT, token="t") == (
+    assert config_error(config_file=file) == expected
+    assert config_error("", config_file=file).startswith(f"{file} has no profile ''")
+    empty = write_file(tmp_path / "empty.toml", "")
+    assert config_error(config_file=empty) == f"{empty} has no profile 'three'; its profiles: none"
+    assert config_error("x", **DEPLOYMENT, token="t") == (
         f"profile 'x' not found: the file {user_file()} does not exist"
     )
 
@@ -98,17 +98,20 @@ def test_a_named_file_that_does_not_exist_is_an_error(
     missing = tmp_path / "missing.toml"
     given = {**DEPLOYMENT, "token": "t"}
     expected = f"config_file names {missing}, which does not exist"
-    assert refusal(**given, config_file=missing) == expected
-    below = text_file(tmp_path / "file", "") / "config.toml"
-    assert refusal(**given, config_file=below) == f"config_file names {below}, which does not exist"
+    assert config_error(**given, config_file=missing) == expected
+    below = write_file(tmp_path / "file", "") / "config.toml"
+    assert (
+        config_error(**given, config_file=below)
+        == f"config_file names {below}, which does not exist"
+    )
     monkeypatch.setenv("PROV_CONFIG_FILE", str(missing))
-    assert refusal(**given) == f"PROV_CONFIG_FILE names {missing}, which does not exist"
+    assert config_error(**given) == f"PROV_CONFIG_FILE names {missing}, which does not exist"
 
 
 def test_a_path_may_be_relative_to_the_home_or_the_working_directory(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written(home / "mine.toml", {"default": ONE})
+    write_config(home / "mine.toml", {"default": ONE})
     assert connect(config_file="~/mine.toml")._config.domain == "one.test"
     monkeypatch.setenv("PROV_CONFIG_FILE", "~/mine.toml")
     assert connect()._config.domain == "one.test"
@@ -129,20 +132,20 @@ def test_without_a_home_directory_there_is_no_users_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HOME")
-    monkeypatch.setattr(os, "getuid", lambda: 54321)  # whom the system does not know
+    monkeypatch.setattr(os, "getuid", lambda: 54321)  # a user unknown to the system
     # A file that an unexpanded path would find.
-    written(tmp_path / "~/.config/prov-facade/config.toml", {"default": ONE, "one": ONE})
-    written(tmp_path / "config.toml", {"home": {"offline_token_file": "~/offline"}})
+    write_config(tmp_path / "~/.config/prov-facade/config.toml", {"default": ONE, "one": ONE})
+    write_config(tmp_path / "config.toml", {"home": {"offline_token_file": "~/offline"}})
     assert connect(**DEPLOYMENT, token="t")._config.domain == "prov.test"
-    assert refusal("one") == (
+    assert config_error("one") == (
         "profile 'one' not found: without a home directory, no configuration file exists"
     )
     place = "profile 'default' of a file named by config_file or PROV_CONFIG_FILE"
-    assert refusal(token="t").endswith(f"or add realm to {place}")
+    assert config_error(token="t").endswith(f"or add realm to {place}")
     named = {**DEPLOYMENT, "token": "t", "config_file": "config.toml"}
     assert connect(**named)._config.domain == "prov.test"
-    assert "'~/config.toml' needs a home directory" in refusal(config_file="~/config.toml")
-    assert refusal("home", **named) == (
+    assert "'~/config.toml' needs a home directory" in config_error(config_file="~/config.toml")
+    assert config_error("home", **named) == (
         f"profile 'home' of {tmp_path / 'config.toml'}: offline_token_file: '~/offline' needs a"
         " home directory"
     )
@@ -154,7 +157,7 @@ def test_the_home_of_another_user_has_no_users_file(
 ) -> None:
     home = public / "home"
     monkeypatch.setenv("HOME", str(home))
-    file = written(user_file(), {"default": ONE})
+    file = write_config(user_file(), {"default": ONE})
     home.chmod(0o700)
     os.seteuid(54321)
     try:
@@ -164,7 +167,7 @@ def test_the_home_of_another_user_has_no_users_file(
     home.chmod(0o755)  # the file exists, but cannot be read
     os.seteuid(54321)
     try:
-        assert refusal(**DEPLOYMENT, token="t") == f"could not read {file}: Permission denied"
+        assert config_error(**DEPLOYMENT, token="t") == f"could not read {file}: Permission denied"
     finally:
         os.seteuid(0)
 
@@ -183,7 +186,7 @@ def test_an_offline_token_file_is_relative_to_the_file_or_the_home(
         str(home / "offline"): "token-of-home",
     }.items():
         profile = {**DEPLOYMENT, "client_id": "c", "offline_token_file": given}
-        written(tmp_path / "settings/config.toml", {"default": profile})
+        write_config(tmp_path / "settings/config.toml", {"default": profile})
         client = connect(config_file="settings/config.toml", api_overrides=overrides)
         monkeypatch.chdir(home)  # a later change of directory does not matter
         assert credential(client._auth, realm_server)["refresh_token"] == found
@@ -240,9 +243,9 @@ def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else None,
 )
-def test_an_error_in_a_file_names_its_place(text: str, fault: str, tmp_path: Path) -> None:
-    file = text_file(tmp_path / "config.toml", text)
-    message = refusal(**DEPLOYMENT, token="t", config_file=file)
+def test_an_error_in_a_file_names_its_location(text: str, fault: str, tmp_path: Path) -> None:
+    file = write_file(tmp_path / "config.toml", text)
+    message = config_error(**DEPLOYMENT, token="t", config_file=file)
     assert "SECRET" not in message
     assert fault.replace("FILE", str(file)) in message
 
@@ -252,33 +255,33 @@ def test_an_error_in_a_file_names_its_place(text: str, fault: str, tmp_path: Pat
 def test_a_value_of_the_wrong_type_is_an_error_that_names_its_key(
     key: str, value: str, kind: str, tmp_path: Path
 ) -> None:
-    file = text_file(tmp_path / "config.toml", f"[profiles.a]\n{key} = {value}\n")
-    message = refusal(**DEPLOYMENT, token="t", config_file=file)
+    file = write_file(tmp_path / "config.toml", f"[profiles.a]\n{key} = {value}\n")
+    message = config_error(**DEPLOYMENT, token="t", config_file=file)
     assert message == f"profile 'a' of {file}: {key} must be a string, not {kind}"
 
 
 @pytest.mark.parametrize("key", TEXTS)
 def test_an_empty_value_is_an_error_that_names_its_key(key: str, tmp_path: Path) -> None:
-    file = text_file(tmp_path / "config.toml", f"[profiles.a]\n{key} = ''\n")
-    message = refusal(**DEPLOYMENT, token="t", config_file=file)
+    file = write_file(tmp_path / "config.toml", f"[profiles.a]\n{key} = ''\n")
+    message = config_error(**DEPLOYMENT, token="t", config_file=file)
     assert message == f"profile 'a' of {file}: {key} is empty; leave it out"
 
 
-def test_a_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_bytes(f'[profiles.default]\ntoken = "{TOKEN}"\xe9'.encode("latin-1"))
     with pytest.raises(ConfigError) as caught:
         connect(config_file=file)
     assert str(caught.value) == f"{file} is not valid TOML: it is not UTF-8"
-    # A UnicodeDecodeError holds the bytes.
+    # A UnicodeDecodeError contains the bytes.
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
 def test_a_path_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
-    assert refusal(config_file=tmp_path) == f"could not read {tmp_path}: Is a directory"
-    assert "is not a path: embedded null byte" in refusal(config_file="a\0b")
+    assert config_error(config_file=tmp_path) == f"could not read {tmp_path}: Is a directory"
+    assert "is not a path: embedded null byte" in config_error(config_file="a\0b")
     number: Any = 7
-    assert refusal(config_file=number) == "config_file must be a path, not int"
+    assert config_error(config_file=number) == "config_file must be a path, not int"
 
 
 @POSIX
@@ -286,8 +289,8 @@ def test_a_path_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602])
 def test_a_secret_that_others_can_access_is_an_error(key: str, mode: int, tmp_path: Path) -> None:
     profiles = {"default": DEPLOYMENT, "ours": {**DEPLOYMENT, key: TOKEN}}
-    file = written(tmp_path / "con fig.toml", profiles, mode)
-    message = refusal(config_file=file, token="t")  # whichever profile is used
+    file = write_config(tmp_path / "con fig.toml", profiles, mode)
+    message = config_error(config_file=file, token="t")  # even if another profile is used
     assert message == (
         f"{file} contains a secret ({key} of profile 'ours'), but others can read or change it: its"
         f" mode is {mode:04o}. Fix it with: chmod 600 '{file}'"
@@ -298,7 +301,7 @@ def test_a_secret_that_others_can_access_is_an_error(key: str, mode: int, tmp_pa
 
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o700, 0o711])
 def test_a_secret_that_only_its_owner_can_access_is_used(mode: int, tmp_path: Path) -> None:
-    file = written(tmp_path / "config.toml", {"default": ONE}, mode)
+    file = write_config(tmp_path / "config.toml", {"default": ONE}, mode)
     client = connect(config_file=file)
     assert isinstance(client._auth, BearerToken)
     assert client._auth.get_token() == TOKEN
@@ -306,7 +309,7 @@ def test_a_secret_that_only_its_owner_can_access_is_used(mode: int, tmp_path: Pa
 
 def test_a_file_without_a_secret_may_be_readable_by_all(tmp_path: Path) -> None:
     token_file = {**DEPLOYMENT, "client_id": "c", "offline_token_file": "offline"}
-    file = written(tmp_path / "config.toml", {"default": token_file}, 0o644)
+    file = write_config(tmp_path / "config.toml", {"default": token_file}, 0o644)
     assert connect(config_file=file)._config.domain == "prov.test"
 
 
@@ -315,7 +318,7 @@ def test_an_empty_file_has_no_profiles() -> None:
     assert client._config.domain == "prov.test"
 
 
-def refusal(*arguments: Any, **named: Any) -> str:
+def config_error(*arguments: Any, **named: Any) -> str:
     with pytest.raises(ConfigError) as caught:
         connect(*arguments, **named)
     return str(caught.value)

@@ -1,4 +1,4 @@
-"""The signatures, and the settings that reach the client."""
+"""The signatures, and the settings that are passed to the client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 import attrs
 import httpx
 import pytest
-from profiles.sources import BOTH, DEPLOYMENT, credential, text_file, written
+from profiles.sources import BOTH, DEPLOYMENT, credential, write_config, write_file
 from scripted_server import Server
 
 from prov_facade import (
@@ -81,7 +81,7 @@ def test_the_docstring_names_every_argument_variable_and_key() -> None:
 
 
 @BOTH
-def test_a_client_gets_its_settings(make: Any, tmp_path: Path) -> None:
+def test_the_client_settings_are_passed_to_the_client(make: Any, tmp_path: Path) -> None:
     retries, polling = RetryPolicy(attempts=2), PollPolicy(deadline=7)
     limits, hooks = httpx.Limits(max_connections=3), {"request": [print]}
     bundle = tmp_path / "bundle.pem"
@@ -128,7 +128,7 @@ def test_verify_applies_to_signing_in_as_well(
     missing = tmp_path / "missing.pem"
     auth = connect(**given, verify=missing)._auth
     if isinstance(auth, DeviceFlow):
-        auth._interactive = True  # it would refuse without a person
+        auth._interactive = True  # otherwise it refuses to run without a terminal
     with pytest.raises(CredentialsError, match=r"certificate file.*No such file"):
         auth.get_token()
     assert realm_server.received == []
@@ -153,8 +153,8 @@ def test_nothing_is_sent_before_the_first_call(
 
 def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    written(tmp_path / "config.toml", {"default": {**DEPLOYMENT, "client_id": "c"}}, 0o400)
-    text_file(tmp_path / "offline", "hush")
+    write_config(tmp_path / "config.toml", {"default": {**DEPLOYMENT, "client_id": "c"}}, 0o400)
+    write_file(tmp_path / "offline", "hush")
     before = sorted(tmp_path.rglob("*"))
     connect(config_file="config.toml", offline_token_file="offline")
     connect_sync(config_file=Path("config.toml"))

@@ -1,4 +1,4 @@
-"""Which source each setting is taken from."""
+"""The source that each setting is taken from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from profiles.sources import DEPLOYMENT, VARIABLES, credential, written
+from profiles.sources import DEPLOYMENT, VARIABLES, credential, write_config
 from scripted_server import Server
 
 from prov_facade import APIOverrides, BearerToken, connect
@@ -32,7 +32,7 @@ def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
             else:
                 monkeypatch.delenv(variable, raising=False)
         profile = {name: value("profile", name) for name in sources.get("profile", ())}
-        file = written(tmp_path / "config.toml", {"default": profile})
+        file = write_config(tmp_path / "config.toml", {"default": profile})
         given = {name: value("arguments", name) for name in sources.get("arguments", ())}
         return {**more, **given, "config_file": file}
 
@@ -63,12 +63,12 @@ def test_the_deployment_is_taken_from_the_first_source(
 @pytest.mark.parametrize(
     "subsets",
     [
-        # In each source no credential, one, or two of which the second is not a token.
+        # Each source has no credential, one, or both that are not a token.
         pytest.param([s for s in SUBSETS if len(s) < 2 or "token" not in s], id="some"),
         pytest.param(SUBSETS, id="all", marks=pytest.mark.stress),
     ],
 )
-def test_the_credential_is_the_first_of_the_first_source_that_has_one(
+def test_the_credential_is_taken_from_the_first_source_that_has_one(
     subsets: list[frozenset[str]],
     arguments: Callable[..., dict[str, Any]],
     overrides: APIOverrides,
@@ -91,7 +91,7 @@ def test_a_token_comes_before_the_other_credentials_of_its_source(
 
 
 def expected(sources: Sources) -> dict[str, str]:
-    """What is sent to the realm, or to the API, according to the docstring."""
+    """Return the credential that the docstring promises to send to the realm or the API."""
     secrets = [value(source, "client_secret") for source in SOURCES if _has_secret(sources, source)]
     for source in SOURCES:
         if "token" in sources[source]:
@@ -175,7 +175,7 @@ def test_the_overrides_are_taken_as_a_whole(tmp_path: Path) -> None:
         "keycloak_endpoint_override": "http://realm.profile.test",
     }
     profile = {**DEPLOYMENT, **fields, "allow_http": True}
-    file = written(tmp_path / "config.toml", {"default": profile})
+    file = write_config(tmp_path / "config.toml", {"default": profile})
     client = connect(config_file=file, token="t")
     assert client._config.api_overrides == APIOverrides(**fields, allow_http=True)
     for given in (APIOverrides(), APIOverrides(registry_api_endpoint_override="https://r.test")):

@@ -27,7 +27,7 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 @pytest.fixture
 def registrar(kind: Kind, sandbox: Sandbox) -> Registrar:
-    """Registers in the sandbox; its client does not retry."""
+    """Registers in the sandbox, with a client that does not retry."""
     return registrar_for(kind, sandbox)
 
 

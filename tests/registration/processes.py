@@ -1,4 +1,4 @@
-"""Registrations that are interrupted, and registrations in processes that are killed."""
+"""Interrupts registrations, and kills the processes that make them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Work:
         manifest: The manifest.
         results: The file for its results, which it writes at the end.
         options: The options of ``register_many``.
-        last_event: The event at which it kills itself, 0 if it does not.
+        kill_at_event: The event at which it kills itself; 0 for none.
         csv: The file to register instead of records.
     """
 
@@ -56,21 +56,21 @@ class Work:
     results: Path
     first: int = 0
     options: dict[str, Any] = field(factory=dict)
-    last_event: int = 0
+    kill_at_event: int = 0
     csv: Path | None = None
 
     @classmethod
     def of(cls, sandbox: Sandbox, kind: Kind, count: int, folder: Path, **more: Any) -> Self:
-        """Work at a sandbox, with files in a folder."""
+        """Create work for a sandbox, with files in a folder."""
         token = sandbox.token("read", "write")
         return cls(
             kind, sandbox.config, token, count, folder / "manifest", folder / "results", **more
         )
 
     def start(self) -> BaseProcess:
-        """Start a process for it."""
+        """Start a process that does the work."""
         process: BaseProcess = _PROCESSES.Process(  # type: ignore[attr-defined]
-            target=_work, args=(self,), daemon=True
+            target=_run_work, args=(self,), daemon=True
         )
         process.start()
         return process
@@ -81,11 +81,11 @@ class Work:
         return [json.loads(line) for line in lines]
 
 
-def _work(work: Work) -> None:
+def _run_work(work: Work) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     client: dict[str, Any] = {}
-    if work.last_event:
-        client["event_hooks"] = _kill_at(work.last_event, work.kind)
+    if work.kill_at_event:
+        client["event_hooks"] = _kill_at(work.kill_at_event, work.kind)
     registrar = Registrar(work.kind, work.config, BearerToken(work.token), client=client)
     if work.csv is not None:
         registrar.csv(work.csv, **work.options)
@@ -112,9 +112,9 @@ _transaction = Manifest._transaction
 
 
 def _with_events(event: Callable[[], None]) -> Any:
-    """Make a replacement of the transactions of manifests.
+    """Return a replacement for `Manifest._transaction` that reports events.
 
-    An event is a change that is about to be committed, and one that was committed.
+    Events occur before and after each commit of a change.
     """
 
     @contextmanager
@@ -131,7 +131,7 @@ def _with_events(event: Callable[[], None]) -> Any:
 
 
 def interrupted_at(number: int) -> Any:
-    """Make a replacement of the transactions of manifests that raises an error at an event."""
+    """Return a replacement for `Manifest._transaction` that raises an error at an event."""
     events = itertools.count(1)
 
     def event() -> None:
@@ -144,8 +144,8 @@ def interrupted_at(number: int) -> Any:
 def _kill_at(last: int, kind: Kind) -> dict[str, list[Any]]:
     """Kill this process at an event, and return hooks for some of the events.
 
-    Besides the events of the manifest, these are a request that is about to be sent, a response
-    that has arrived, and a file that is about to be renamed or removed.
+    Besides the commits of the manifest, events are a request that is about to be sent, a response
+    that was received, and a file that is about to be renamed or removed.
     """
     left = last
 
@@ -156,7 +156,7 @@ def _kill_at(last: int, kind: Kind) -> dict[str, list[Any]]:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def audit(name: str, arguments: tuple[object, ...]) -> None:
-        # The lock is removed at the very end, when nothing is left to resume.
+        # Not the lock file, which is removed when nothing is left to resume.
         if name == "os.rename" or (name == "os.remove" and not str(arguments[0]).endswith(".lock")):
             event()
 
@@ -171,12 +171,12 @@ def _kill_at(last: int, kind: Kind) -> dict[str, list[Any]]:
 
 
 class Killer:
-    """Kills a child when the server receives a submission, or has processed it.
+    """Kills a child when the server receives or has processed a submission.
 
     It is used as a middleware of a sandbox.
 
     Attributes:
-        seen: How many submissions have arrived.
+        seen: The number of submissions that were received.
     """
 
     def __init__(self) -> None:
@@ -185,27 +185,27 @@ class Killer:
         self._due: tuple[int, str, Callable[[], None]] | None = None
 
     def arm(self, number: int, when: str, kill: Callable[[], None]) -> None:
-        """Kill at a submission.
+        """Schedule a kill at a submission.
 
         Args:
             number: The number of the submission, counted from the first one.
-            when: ``"lost"`` when it arrives, and the server never sees it; ``"received"`` when it
-                arrives, and the server processes it; ``"processed"`` before the response is sent,
-                ``"responded"`` when it was sent.
+            when: ``"lost"`` when it is received, and dropped; ``"received"`` when it is received,
+                and processed; ``"processed"`` before the response is sent; ``"responded"`` after
+                the response was sent.
             kill: Kills the child.
         """
         with self._lock:
             self._due = number, when, kill
 
-    def around(self, app: ASGIApp) -> ASGIApp:
+    def middleware(self, app: ASGIApp) -> ASGIApp:
         """Wrap an application."""
 
         async def watched(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http" or scope["path"] != REGISTER:
                 await app(scope, receive, send)
                 return
-            # With half of the body, the server would reject the submission.
-            body = await _whole(receive)
+            # All of it, since the server would reject a submission with half of its body.
+            body = await _read_body(receive)
             when, kill = self._next()
 
             async def receive_body() -> Message:
@@ -235,7 +235,7 @@ class Killer:
             return when, kill
 
 
-async def _whole(receive: Receive) -> Message:
+async def _read_body(receive: Receive) -> Message:
     parts = []
     while True:
         message = await receive()
@@ -245,11 +245,11 @@ async def _whole(receive: Receive) -> Message:
 
 
 @contextmanager
-def joined(process: BaseProcess, patience: float = 120) -> Iterator[None]:
-    """Wait for a child at the end, and kill it if it hangs."""
+def joined(process: BaseProcess, timeout: float = 120) -> Iterator[None]:
+    """Wait for a child on leaving the context, and kill it if it hangs."""
     try:
         yield
-        process.join(patience)
+        process.join(timeout)
         assert process.exitcode is not None, "the child hangs"
     finally:
         if process.is_alive():

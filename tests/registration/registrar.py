@@ -91,7 +91,7 @@ class Registrar:
         config: The deployment.
         auth: The user.
         polling: How to wait for jobs, unless a call overrides it.
-        client: Further arguments of the client.
+        client: Further arguments for the client.
     """
 
     kind: Kind
@@ -101,9 +101,9 @@ class Registrar:
     client: dict[str, Any] = field(factory=dict)
 
     @property
-    def _made_with(self) -> dict[str, Any]:
-        usual = {"retries": RetryPolicy.none(), "timeout": 30, "polling": self.polling}
-        return {**usual, **self.client}
+    def _client_settings(self) -> dict[str, Any]:
+        defaults = {"retries": RetryPolicy.none(), "timeout": 30, "polling": self.polling}
+        return {**defaults, **self.client}
 
     def many(
         self,
@@ -136,7 +136,7 @@ class Registrar:
         self, given: Any, results: list[BulkResult], stop: int | None, how: dict[str, Any]
     ) -> None:
         async with (
-            ProvClient(self.auth, self.config, **self._made_with) as client,
+            ProvClient(self.auth, self.config, **self._client_settings) as client,
             aclosing(client.register_many(given, **how)) as registrar,
         ):
             async for result in registrar:
@@ -148,7 +148,7 @@ class Registrar:
         self, given: Any, results: list[BulkResult], stop: int | None, how: dict[str, Any]
     ) -> None:
         with (
-            SyncProvClient(self.auth, self.config, **self._made_with) as client,
+            SyncProvClient(self.auth, self.config, **self._client_settings) as client,
             closing(client.register_many(given, **how)) as registrar,
         ):
             results.extend(itertools.islice(registrar, stop))
@@ -157,29 +157,29 @@ class Registrar:
         """Register the model runs of a CSV file."""
         how = {"recovery_timeout": 0.2, **options}
         if self.kind == "sync":
-            with SyncProvClient(self.auth, self.config, **self._made_with) as client:
+            with SyncProvClient(self.auth, self.config, **self._client_settings) as client:
                 return client.register_csv(path, **how)
 
         async def registrar() -> CSVRegistration:
-            async with ProvClient(self.auth, self.config, **self._made_with) as client:
+            async with ProvClient(self.auth, self.config, **self._client_settings) as client:
                 return await client.register_csv(path, **how)
 
         return asyncio.run(registrar())
 
 
 class Unchecked(Sandbox):
-    """A sandbox whose responses are not checked: that is slow for many requests."""
+    """A sandbox that does not check its responses, which is slow for many requests."""
 
     _middleware: ClassVar[Sequence[Middleware]] = ()
 
 
 def registrar_for(kind: Kind, sandbox: Sandbox, **how: Any) -> Registrar:
-    """A registrar whose user may read and write."""
+    """A registrar whose user has read and write access."""
     return Registrar(kind, sandbox.config, sandbox.auth("read", "write"), **how)
 
 
 def jobs_of(sandbox: Sandbox) -> list[JobStatusTable]:
-    """Every job of the usual user."""
+    """All jobs of the default user."""
     with SyncProvClient(sandbox.auth("read", "write"), sandbox.config) as client:
         return list(client.jobs.list(page_size=500))
 
@@ -210,7 +210,7 @@ def assert_registered_once(sandbox: Sandbox, run: Run, names: Iterable[str]) -> 
 
 
 def names(count: int) -> list[str]:
-    """The names of the first records."""
+    """The names of the first ``count`` records."""
     return [one["display_name"] for one in records(count)]
 
 

@@ -1,4 +1,4 @@
-"""Jobs of a batch are matched with its records even if the server has changed them."""
+"""Matching the jobs of a batch with its records, even if the server has changed them."""
 
 from __future__ import annotations
 
@@ -79,13 +79,13 @@ def test_changed_records_are_matched_by_their_names_and_times() -> None:
     assert handles(batch) == ["handle of a", "handle of b", "handle of c"]
 
 
-def test_a_last_record_is_matched_by_elimination() -> None:
+def test_the_last_record_is_matched_by_elimination() -> None:
     batch = batch_of(record(0), record(1))
     batch.update([job("a", "unreadable"), job("b", record(1, description="Another."))])
     assert handles(batch) == ["handle of a", "handle of b"]
 
 
-def test_records_that_cannot_be_matched_have_an_error_that_names_the_jobs() -> None:
+def test_the_error_of_records_that_cannot_be_matched_names_the_jobs() -> None:
     batch = batch_of(record(0), record(0, description="Different."), record(2))
     jobs = [job(name, record(0, description=name)) for name in ("a", "b")]
     batch.update([*jobs, job("c", record(2, description="c"))])
@@ -124,16 +124,16 @@ def test_only_batch_jobs_with_readable_records_have_a_digest() -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"date": "soon"}])
-def test_without_a_date_the_clocks_count_as_equal(headers: dict[str, str]) -> None:
+def test_clocks_are_assumed_equal_without_a_date(headers: dict[str, str]) -> None:
     assert clock_offset(httpx.Response(200, headers=headers)) == 0
     date = {"date": "Thu, 01 Jan 2026 00:00:00 GMT"}
     assert clock_offset(httpx.Response(200, headers=date)) < 1_767_225_600 - time.time() + 60
 
 
-def test_an_unknown_submission_without_a_manifest_cannot_be_resolved() -> None:
+def test_the_error_without_a_manifest_offers_no_resolution() -> None:
     error = submission_unknown(Chunk(0, 0, 2, "0" * 64, 0.0), None, (), "not found")
     assert str(error) == (
         "could not determine whether records 0 to 1 (chunk 0) were submitted at"
-        " 1970-01-01 00:00:00 UTC: not found. They were not sent again. Look at your jobs before"
-        " you do"
+        " 1970-01-01 00:00:00 UTC: not found. They were not sent again. Check your jobs before"
+        " you do so"
     )

@@ -1,4 +1,4 @@
-"""CSV files are registered, and the outcomes of their rows are written into them."""
+"""Registering CSV files, and writing the outcomes of their rows into them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from prov_facade import (
 from prov_facade.sandbox import Fault, JobDelays, Sandbox
 
 SUBMIT = "register_batch_model_runs"
-OF_JOB = ("_job_id", "_job_status", "_model_run_record_id", "_error_info")
+JOB_COLUMNS = ("_job_id", "_job_status", "_model_run_record_id", "_error_info")
 
 
 @define
@@ -55,7 +55,7 @@ class Rows:
     Attributes:
         headers: Its columns.
         rows: Its rows, by column.
-        line_end: How its lines end.
+        line_end: Its line terminator.
     """
 
     headers: list[str]
@@ -95,11 +95,11 @@ class Rows:
 def rows(sandbox: Sandbox) -> Rows:
     """An empty template."""
 
-    async def fetching() -> str:
+    async def fetch_template() -> str:
         async with ProvClient(sandbox.auth("read"), sandbox.config) as client:
             return await client.generate_csv_template("test/template")
 
-    text = asyncio.run(fetching())
+    text = asyncio.run(fetch_template())
     sandbox.clear_requests()
     return Rows(next(csv.reader([text])))
 
@@ -112,13 +112,13 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays(path: Path) -> Iterator[None]:
+def no_drafts_left(path: Path) -> Iterator[None]:
     """Check that no test leaves a draft behind."""
     yield
     assert list(path.parent.glob(".prov-facade-*")) == []
 
 
-def alone(path: Path) -> None:
+def assert_only_file(path: Path) -> None:
     assert [one.name for one in path.parent.iterdir()] == [path.name]
 
 
@@ -138,7 +138,7 @@ def test_only_the_job_columns_of_the_file_change(
     *, mark: bytes, line_end: str, rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
 ) -> None:
     rows.line_end = line_end
-    job_columns = [rows.headers.pop(rows.headers.index(name)) for name in reversed(OF_JOB)]
+    job_columns = [rows.headers.pop(rows.headers.index(name)) for name in reversed(JOB_COLUMNS)]
     rows.headers[1:1] = [job_columns[0], "my own"]
     rows.headers.insert(4, job_columns[1])
     rows.headers += [*job_columns[2:], "notes"]
@@ -156,7 +156,7 @@ def test_only_the_job_columns_of_the_file_change(
     assert any("my own" in one for one in done.warnings)
     assert (done.path, done.existing) == (path, [])
     assert [one.index for one in done.results] == [0, 1, 2]
-    alone(path)
+    assert_only_file(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     found = handles(sandbox)
     for row, result, name in zip(
@@ -166,7 +166,7 @@ def test_only_the_job_columns_of_the_file_change(
         assert row["_job_status"] == "SUCCEEDED"
         assert row["_model_run_record_id"] == result.handle == found[name]
         assert row["_error_info"] == ""
-    # Apart from these cells, nothing else is different.
+    # Nothing but these cells has changed.
     content = path.read_bytes()
     for result in done.results:
         for cell in (str(result.session_id), "SUCCEEDED", str(result.handle)):
@@ -174,7 +174,7 @@ def test_only_the_job_columns_of_the_file_change(
     assert content == before
 
 
-def test_submitted_rows_are_waited_for_and_new_ones_registered(
+def test_new_rows_are_registered_and_existing_jobs_awaited(
     rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
 ) -> None:
     for number in range(3):
@@ -189,7 +189,7 @@ def test_submitted_rows_are_waited_for_and_new_ones_registered(
     assert failed["_model_run_record_id"] == ""
     assert failed["_job_id"]
 
-    # As if it had been written before the jobs ended, with a new row between the others.
+    # The file as it was before the jobs ended, with a new row between the others.
     again = Rows(rows.headers, [])
     for row in read:
         again.rows.append({**row, "_job_status": "", "_model_run_record_id": "", "_error_info": ""})
@@ -204,7 +204,7 @@ def test_submitted_rows_are_waited_for_and_new_ones_registered(
     assert new["_model_run_record_id"] == handles(sandbox)["New"]
     assert after == read
 
-    # A failed row is registered again when its job is cleared; the others stay.
+    # A failed row is registered again once its job id is cleared; the others are unchanged.
     sandbox.clear_requests()
     corrected = Rows(rows.headers, Rows.read(path))
     for row in corrected.rows:
@@ -218,27 +218,25 @@ def test_submitted_rows_are_waited_for_and_new_ones_registered(
     assert {row["_error_info"] for row in Rows.read(path)} == {""}
     assert set(handles(sandbox)) == {"Run 0", "Run 1", "Run 2", "New"}
 
-    # After that, nothing is left to do.
+    # Another call has nothing left to do.
     content = path.read_bytes()
     sandbox.clear_requests()
     assert registrar.csv(path).results == []
     assert submissions(sandbox) == 0
     assert path.read_bytes() == content
-    alone(path)
+    assert_only_file(path)
 
 
-def test_a_job_that_timed_out_is_waited_for_by_the_next_call(
-    kind: Kind, rows: Rows, path: Path
-) -> None:
+def test_the_next_call_waits_for_a_job_that_timed_out(kind: Kind, rows: Rows, path: Path) -> None:
     with Sandbox(seed=SEED, delays=JobDelays(0, 0, 0, in_progress=0.8)) as slow:
         registrar = registrar_for(kind, slow)
         run = registrar.many([], None)
         assert run.error is None
         rows.add("One")
         rows.save(path)
-        hasty = evolve(registrar, polling=PollPolicy(interval=0.05, deadline=1.0))
+        impatient = evolve(registrar, polling=PollPolicy(interval=0.05, deadline=1.0))
         with pytest.raises(JobTimeoutError):
-            hasty.csv(path, polling=PollPolicy(interval=0.02, deadline=0.1))
+            impatient.csv(path, polling=PollPolicy(interval=0.02, deadline=0.1))
         before = path.read_bytes()
         assert Rows.read(path)[0]["_job_id"] == ""
         assert path.with_name("runs.csv.manifest").exists()
@@ -246,8 +244,8 @@ def test_a_job_that_timed_out_is_waited_for_by_the_next_call(
         assert [one.error for one in done.results] == [None]
         assert path.read_bytes() != before
         assert submissions(slow) == 1
-        alone(path)
-        # The row has a job that had not ended.
+        assert_only_file(path)
+        # The row has the id of a job that has not ended.
         filled = Rows(rows.headers, Rows.read(path))
         filled.rows[0] |= {"_job_status": "PENDING", "_model_run_record_id": ""}
         filled.save(path)
@@ -269,7 +267,7 @@ def test_a_refused_row_can_be_corrected(
     assert one["_job_status"] == "SUCCEEDED"
     assert (two["_job_id"], two["_job_status"], two["_model_run_record_id"]) == ("", "", "")
     assert two["_error_info"] == "record 1 was refused by the server: not today"
-    alone(path)
+    assert_only_file(path)
     again = registrar.csv(path)
     assert (len(again.existing), len(again.results)) == (1, 1)
     assert set(handles(sandbox)) == {"One", "Two"}
@@ -303,7 +301,7 @@ def test_the_output_is_written_to_another_file(
 def test_an_obsolete_manifest_next_to_the_output_is_removed(
     rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
 ) -> None:
-    """As if the process had been killed before it removed the manifest."""
+    """As left by a process that was killed before it removed the manifest."""
     rows.add("One")
     rows.save(path)
     output = tmp_path / "elsewhere.csv"
@@ -348,8 +346,8 @@ def test_an_obsolete_manifest_next_to_the_file_is_removed(
     assert registrar.csv(path).results == []
     assert path.read_bytes() == written
     assert submissions(sandbox) == 1
-    alone(path)
-    # It does not prevent new rows from being registered either.
+    assert_only_file(path)
+    # Nor does it prevent the registration of new rows.
     manifest.write_bytes(kept)
     filled = Rows(rows.headers, Rows.read(path))
     filled.add("Two")
@@ -357,7 +355,7 @@ def test_an_obsolete_manifest_next_to_the_file_is_removed(
     assert [one.error for one in registrar.csv(path).results] == [None]
     assert submissions(sandbox) == 2
     assert set(handles(sandbox)) == {"One", "Two"}
-    alone(path)
+    assert_only_file(path)
 
 
 def test_the_target_of_a_symbolic_link_is_written(
@@ -374,7 +372,7 @@ def test_the_target_of_a_symbolic_link_is_written(
     assert registrar.csv(link).path == link
     assert link.is_symlink()
     assert Rows.read(path)[0]["_model_run_record_id"] == handles(sandbox)["One"]
-    alone(path)
+    assert_only_file(path)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["link.csv", "runs"]
 
 
@@ -412,7 +410,7 @@ def test_a_file_that_the_server_cannot_read_is_not_changed(
         registrar.csv(path)
     assert submissions(sandbox) == 0
     assert path.read_bytes() == before
-    alone(path)
+    assert_only_file(path)
 
 
 def test_nothing_is_sent_if_the_manifest_cannot_be_created(
@@ -426,7 +424,7 @@ def test_nothing_is_sent_if_the_manifest_cannot_be_created(
     assert sandbox.requests == []
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="there is nothing it may not do")
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs enforced permissions")
 def test_nothing_is_sent_if_the_directory_cannot_be_written(
     rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
 ) -> None:
@@ -463,7 +461,7 @@ def test_a_file_that_another_process_registers_is_not_changed(
 
 
 @pytest.mark.parametrize("obstacle", ["deleted", "directory"])
-def test_a_file_that_cannot_be_saved_is_an_error_and_the_next_call_continues(
+def test_the_next_call_continues_if_the_file_cannot_be_saved(
     obstacle: str, rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
 ) -> None:
     rows.add("One")
@@ -474,16 +472,16 @@ def test_a_file_that_cannot_be_saved_is_an_error_and_the_next_call_continues(
         if progress.registered:
             path.unlink() if obstacle == "deleted" else output.mkdir()
 
-    place = None if obstacle == "deleted" else output
+    target = None if obstacle == "deleted" else output
     with pytest.raises(FileError) as caught:
-        registrar.csv(path, output=place, on_progress=obstruct)
-    assert caught.value.filename == str(place or path)
+        registrar.csv(path, output=target, on_progress=obstruct)
+    assert caught.value.filename == str(target or path)
     assert caught.value.errno == (errno.ENOENT if obstacle == "deleted" else errno.EISDIR)
     path.write_bytes(before)
-    if place:
-        place.rmdir()
-    registrar.csv(path, output=place)
-    assert Rows.read(place or path)[0]["_model_run_record_id"] == handles(sandbox)["One"]
+    if target:
+        target.rmdir()
+    registrar.csv(path, output=target)
+    assert Rows.read(target or path)[0]["_model_run_record_id"] == handles(sandbox)["One"]
     assert submissions(sandbox) == 1
 
 
@@ -491,7 +489,7 @@ def test_a_file_that_cannot_be_saved_is_an_error_and_the_next_call_continues(
 def test_changes_made_during_the_registration_are_kept(
     operation: str, rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
 ) -> None:
-    """Before the records are submitted, or while their jobs are followed."""
+    """The file changes before the records are submitted, or while their jobs are followed."""
     rows.add("One")
     rows.save(path)
     changed = path.read_bytes().replace(b"The currents.", b"The currents!", 1)
@@ -541,18 +539,18 @@ def test_a_registration_killed_at_any_event_can_be_resumed(
             mine.add(name)
         mine.save(path)
         before = path.read_bytes()
-        place = folder / "filled.csv" if output else path
+        target = folder / "filled.csv" if output else path
         options: dict[str, Any] = {"chunk_size": 2, "recovery_timeout": 0.1}
         if output:
-            options |= {"output": place, "overwrite": True}
-        work = Work.of(sandbox, kind, 0, folder, csv=path, options=options, last_event=event)
-        work = evolve(work, manifest=place.with_name(f"{place.name}.manifest"))
+            options |= {"output": target, "overwrite": True}
+        work = Work.of(sandbox, kind, 0, folder, csv=path, options=options, kill_at_event=event)
+        work = evolve(work, manifest=target.with_name(f"{target.name}.manifest"))
         process = work.start()
         with joined(process):
             pass
         killed = process.exitcode == -signal.SIGKILL
-        content = place.read_bytes() if place.exists() else before
-        assert content == before or {row["_job_status"] for row in Rows.read(place)} == {
+        content = target.read_bytes() if target.exists() else before
+        assert content == before or {row["_job_status"] for row in Rows.read(target)} == {
             "SUCCEEDED"
         }
         if killed:
@@ -561,17 +559,17 @@ def test_a_registration_killed_at_any_event_can_be_resumed(
         assert set(submitted_names(sandbox).values()) == {1}
         found = handles(sandbox)
         assert set(found) == expected
-        for row in Rows.read(place):
+        for row in Rows.read(target):
             assert row["_model_run_record_id"] == found[row["display name"]]
         drafts = list(folder.glob(".prov-facade-*"))
         assert len(drafts) <= 1
         left = {one.name for one in folder.iterdir()} - {one.name for one in drafts}
-        assert left == {path.name, place.name}
+        assert left == {path.name, target.name}
     assert process.exitcode == 0
     assert event > 15
 
 
-def test_no_warning_is_issued_without_a_reason(
+def test_an_unremarkable_file_causes_no_warnings(
     rows: Rows, registrar: Registrar, path: Path
 ) -> None:
     rows.add("One")

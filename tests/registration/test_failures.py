@@ -39,11 +39,11 @@ from prov_facade._registration.manifest import Manifest
 from prov_facade.sandbox import Fault, Sandbox, expired_token
 
 SUBMIT = "register_batch_model_runs"
-LATE = {"start_time": 5, "end_time": 4}
+ENDS_BEFORE_START = {"start_time": 5, "end_time": 4}
 
 
 def submitted(sandbox: Sandbox) -> list[list[str]]:
-    """The names in each batch that was sent."""
+    """The display names in each submitted batch."""
     return [
         [one["display_name"] for one in request.json()["records"]]
         for request in sandbox.requests
@@ -51,8 +51,10 @@ def submitted(sandbox: Sandbox) -> list[list[str]]:
     ]
 
 
-def same_again(registrar: Registrar, given: list[Any], manifest: Path, before: Any) -> None:
-    """Check that a second run has the results of the first one."""
+def assert_same_when_resumed(
+    registrar: Registrar, given: list[Any], manifest: Path, before: Any
+) -> None:
+    """Check that a second run returns the results of the first one."""
     again = registrar.many(given, manifest)
     assert again.error is None
     assert {one.index: str(one.error) for one in again.results} == {
@@ -87,7 +89,7 @@ def test_invalid_records_fail_without_being_sent(
     assert {one.record is given[one.index] for one in run.results} == {True}
     assert (run.progress[-1].submitted, run.progress[-1].failed) == (3, 3)
     sandbox.clear_requests()
-    same_again(registrar, given, manifest, run)
+    assert_same_when_resumed(registrar, given, manifest, run)
     assert sandbox.requests == []
 
 
@@ -98,14 +100,14 @@ def test_a_chunk_without_valid_records_is_not_sent(
     run = registrar.many(given, manifest, chunk_size=2)
     assert sorted(run.errors) == [0, 1]
     assert submitted(sandbox) == [["Run 2"]]
-    same_again(registrar, given, manifest, run)
+    assert_same_when_resumed(registrar, given, manifest, run)
 
 
 @pytest.mark.parametrize("refused", [[1], [0, 3], [0, 1, 2, 3], [3, 4]])
 def test_only_the_records_that_the_server_names_are_refused(
     refused: list[int], registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
-    given = [record(n, **(LATE if n in refused else {})) for n in range(6)]
+    given = [record(n, **(ENDS_BEFORE_START if n in refused else {})) for n in range(6)]
     run = registrar.many(given, manifest, chunk_size=4)
     assert run.error is None
     assert sorted(run.errors) == refused
@@ -117,7 +119,7 @@ def test_only_the_records_that_the_server_names_are_refused(
     assert_registered_once(sandbox, run, rest)
     assert run.progress[-1].submitted == len(rest)
     sandbox.clear_requests()
-    same_again(registrar, given, manifest, run)
+    assert_same_when_resumed(registrar, given, manifest, run)
     assert sandbox.requests == []
 
 
@@ -140,7 +142,7 @@ def test_the_rest_of_a_chunk_is_sent_after_repeated_refusals(
         1: "record 1 was refused by the server: display_name: not 1",
         2: "record 2 was refused by the server: display_name: not 1",
     }
-    same_again(registrar, list(records(4)), manifest, run)
+    assert_same_when_resumed(registrar, list(records(4)), manifest, run)
 
 
 @pytest.mark.parametrize("all_refused", [False, True])
@@ -152,10 +154,14 @@ def test_a_registration_that_ends_between_refusals_can_be_resumed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def given(number: int) -> list[Any]:
-        # Different ones each time: jobs of equal records could not be distinguished.
+        # Different records each time: the jobs of equal ones could not be distinguished.
         first = 10 * number
-        late = [record(first + 1, **LATE), record(first + 2, **LATE), None]
-        return late if all_refused else [record(first), *late]
+        rejected = [
+            record(first + 1, **ENDS_BEFORE_START),
+            record(first + 2, **ENDS_BEFORE_START),
+            None,
+        ]
+        return rejected if all_refused else [record(first), *rejected]
 
     expected = registrar.many(given(0), tmp_path / "expected")
     assert expected.error is None
@@ -196,7 +202,7 @@ def test_a_registration_that_ends_between_refusals_can_be_resumed(
 def test_an_error_for_a_whole_batch_ends_the_registration_and_fails_no_record(
     fault: Fault, kind: type[ProvError], registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
-    # The error may come from a gateway, and change later: no record has failed permanently.
+    # The error may come from a gateway, and not recur: no record has failed permanently.
     sandbox.faults.add(SUBMIT, fault)
     run = registrar.many(records(5), manifest, chunk_size=3)
     assert isinstance(run.error, kind)
@@ -219,7 +225,7 @@ def test_a_failed_batch_job_fails_its_records(
         assert "No room." in str(error)
     assert registered_names(sandbox) == Counter(["Run 3", "Run 4"])
     assert run.progress[-1].submitted == 5
-    same_again(registrar, list(records(5)), manifest, run)
+    assert_same_when_resumed(registrar, list(records(5)), manifest, run)
 
 
 def test_a_failed_job_fails_its_own_record(
@@ -241,13 +247,13 @@ def test_a_failed_job_fails_its_own_record(
     assert {one.handle: one.record["display_name"] for one in run.results if one.handle} == (
         by_handle
     )
-    same_again(registrar, list(records(5)), manifest, run)
+    assert_same_when_resumed(registrar, list(records(5)), manifest, run)
 
 
 @pytest.mark.parametrize(
     "faults",
     [
-        [expired_token()] * 2,  # after the first one, a new token is tried
+        [expired_token()] * 2,  # after the first one, the token is refreshed
         [Fault(status=403, body=b'{"detail": "No."}')],
         [Fault(status=404)],
     ],
@@ -269,7 +275,7 @@ def test_an_error_that_prevents_submission_is_raised_at_the_end(
 
 
 @pytest.mark.parametrize("operation", ["fetch_job", "list_batch"])
-def test_a_user_who_may_not_follow_jobs_can_resume_later(
+def test_a_registration_that_cannot_follow_jobs_can_be_resumed(
     operation: str, registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     sandbox.faults.add(operation, Fault(delay=0), expired_token(), expired_token())
@@ -282,12 +288,12 @@ def test_a_user_who_may_not_follow_jobs_can_resume_later(
 def test_a_registration_without_a_token_ends_and_can_be_resumed(
     registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
-    good = sandbox.token("read", "write")
+    valid = sandbox.token("read", "write")
 
     def token() -> str:
         if len(submitted(sandbox)) == 2:
-            raise CredentialsError("no one can sign in")
-        return good
+            raise CredentialsError("no token")
+        return valid
 
     run = evolve(registrar, auth=BearerToken(token)).many(records(9), manifest, chunk_size=3)
     assert isinstance(run.error, CredentialsError)
@@ -299,17 +305,19 @@ def test_a_registration_without_a_token_ends_and_can_be_resumed(
 def test_transient_errors_are_retried(
     registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
-    slowly = Fault(status=429, headers={"Retry-After": "0"})
-    sandbox.faults.add(SUBMIT, slowly, slowly)
-    sandbox.faults.add("fetch_job", slowly)
-    sandbox.faults.add("list_batch", slowly, Fault(drop=True), Fault(status=503))
+    rate_limited = Fault(status=429, headers={"Retry-After": "0"})
+    sandbox.faults.add(SUBMIT, rate_limited, rate_limited)
+    sandbox.faults.add("fetch_job", rate_limited)
+    sandbox.faults.add("list_batch", rate_limited, Fault(drop=True), Fault(status=503))
     run = registrar.many(records(5), manifest, chunk_size=3).all_registered(5)
-    # The server certainly did not act on it.
+    # No recovery is needed: the server certainly did not act on the submissions.
     assert "list_jobs" not in [one.operation_id for one in sandbox.requests]
     assert_registered_once(sandbox, run, [f"Run {n}" for n in range(5)])
 
 
-def test_a_server_that_is_not_up_yet_is_waited_for(registrar: Registrar, manifest: Path) -> None:
+def test_a_registration_waits_for_a_server_that_is_starting(
+    registrar: Registrar, manifest: Path
+) -> None:
     with Sandbox(seed=SEED) as first:
         config, token = first.config, first.token("read", "write")
         port = urlsplit(first.url).port

@@ -1,4 +1,4 @@
-"""Registrations in processes that are killed register each record once."""
+"""Killed and resumed registrations register each record once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def watched(killer: Killer) -> Iterator[Sandbox]:
     """A sandbox whose submissions the killer sees."""
 
     class Watched(Unchecked):
-        _middleware = (Middleware(killer.around),)
+        _middleware = (Middleware(killer.middleware),)
 
     with Watched(seed=SEED, delays=NO_DELAYS, record=False) as sandbox:
         yield sandbox
@@ -59,15 +59,15 @@ def test_each_record_is_registered_once_by_a_registration_killed_ten_times(
 ) -> None:
     seed = random.SystemRandom().randrange(10**6)
     print(f"the seed is {seed}")
-    chance = random.Random(seed)  # noqa: S311 - for no secret
-    # Each moment at least once, in any order, spread over all the work.
-    moments = [*MOMENTS, *chance.choices(MOMENTS[:4], k=KILLS - len(MOMENTS))]
-    chance.shuffle(moments)
-    apart = COUNT // CHUNK // KILLS
+    rng = random.Random(seed)  # noqa: S311 - not for a secret
+    # Each moment at least once, in random order, spread over the whole registration.
+    moments = [*MOMENTS, *rng.choices(MOMENTS[:4], k=KILLS - len(MOMENTS))]
+    rng.shuffle(moments)
+    chunks_per_kill = COUNT // CHUNK // KILLS
     killed = 0
     for number, moment in enumerate(moments):
-        # Well before the end, even of the last one: each process must be killed.
-        chunk = number * apart + chance.randrange(1, apart // 2)
+        # Early enough that even the last process is killed before it ends.
+        chunk = number * chunks_per_kill + rng.randrange(1, chunks_per_kill // 2)
         kind = KINDS[number % 2]
         work = Work.of(
             watched, kind, COUNT, tmp_path, options={"recovery_timeout": 1, "chunk_size": CHUNK}
@@ -79,12 +79,12 @@ def test_each_record_is_registered_once_by_a_registration_killed_ten_times(
                 killer.arm(max(chunk, killer.seen + 1), moment, process.kill)
                 process.join(120)
             elif moment == "at once":
-                time.sleep(chance.uniform(0, 0.5))
+                time.sleep(rng.uniform(0, 0.5))
             else:
                 while killer.seen < chunk and process.is_alive():
                     time.sleep(0.01)
                 if moment == "some time":
-                    time.sleep(chance.uniform(0, 0.2))
+                    time.sleep(rng.uniform(0, 0.2))
                 else:
                     before = last_write(work.manifest)
                     while last_write(work.manifest) == before and process.is_alive():
@@ -118,7 +118,7 @@ def test_each_record_is_registered_once_by_runs_killed_at_every_third_event(
     while not (tmp_path / "results").exists():
         event += 3
         kind = KINDS[event % 2]
-        work = Work.of(sandbox, kind, 300, tmp_path, options=options, last_event=event)
+        work = Work.of(sandbox, kind, 300, tmp_path, options=options, kill_at_event=event)
         process = work.start()
         with joined(process):
             pass
@@ -143,10 +143,9 @@ def test_a_registration_killed_at_any_event_can_be_resumed(
         event += 1
         folder = tmp_path / str(event)
         folder.mkdir()
-        first = (
-            event * 10
-        )  # different ones each time: jobs of equal records could not be distinguished
-        work = Work.of(sandbox, kind, 4, folder, first=first, options=options, last_event=event)
+        # Different records each time: the jobs of equal ones could not be distinguished.
+        first = event * 10
+        work = Work.of(sandbox, kind, 4, folder, first=first, options=options, kill_at_event=event)
         process = work.start()
         with joined(process):
             pass
@@ -158,4 +157,4 @@ def test_a_registration_killed_at_any_event_can_be_resumed(
         handles = {item.id: item.display_name for item in sandbox.items("MODEL_RUN")}
         assert all(handles[str(one.handle)] == one.record["display_name"] for one in result.results)
     assert process.exitcode == 0
-    assert event >= 12  # with fewer, no events would be left to kill at
+    assert event >= 12  # otherwise some events are not detected

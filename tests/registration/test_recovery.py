@@ -1,4 +1,4 @@
-"""Submissions without a response: the client looks for their jobs, and registers records once."""
+"""Submissions without a response: the client looks for their jobs before it submits again."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ FAULTS = {
     "504": Fault(status=504),
     "504, acted": Fault(status=504, after=True),
     "truncated, acted": Fault(truncate=20),
-    "no JSON": Fault(status=200, body=b"{"),
-    "no JSON, acted": Fault(status=200, body=b"{", after=True),
+    "invalid JSON": Fault(status=200, body=b"{"),
+    "invalid JSON, acted": Fault(status=200, body=b"{", after=True),
     "no job, acted": Fault(
         status=200, body=b'{"status": {"success": true, "details": ""}}', after=True
     ),
@@ -48,13 +48,13 @@ FAULTS = {
 
 
 def operations(sandbox: Sandbox) -> list[str]:
-    """The requested operations, without those that only follow jobs."""
+    """The requested operations, without those that follow jobs."""
     following = ("fetch_job", "list_batch")
     return [one.operation_id for one in sandbox.requests if one.operation_id not in following]
 
 
 @pytest.mark.parametrize("fate", FAULTS)
-def test_a_submission_without_a_response_is_looked_for_and_made_once(
+def test_a_submission_without_a_response_registers_each_record_once(
     fate: str, registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     sandbox.faults.add(SUBMIT, FAULTS[fate])
@@ -64,7 +64,7 @@ def test_a_submission_without_a_response_is_looked_for_and_made_once(
     assert_registered_once(sandbox, run, names(25))
     assert calls[:2] == [SUBMIT, "list_jobs"]
     assert calls.count(SUBMIT) == (3 if acted else 4)
-    # A job that is not found at once might still appear.
+    # A job that is not found at first might still appear.
     assert (calls.count("list_jobs") == 1) == acted
     again = registrar.many(records(25), manifest, chunk_size=10).all_registered(25)
     assert again.handles == run.handles
@@ -86,7 +86,7 @@ def test_a_job_that_appears_late_is_found(kind: Kind, manifest: Path) -> None:
 def test_a_job_that_appears_late_is_found_by_the_next_call(
     waited: int, kind: Kind, manifest: Path
 ) -> None:
-    """The clock does not matter: the job may not be listed yet, even long after the submission."""
+    """Even long after the submission, by the clock, the job may not be listed yet."""
     with Sandbox(seed=SEED, delays=JobDelays(hidden=0.6)) as slow:
         registrar = registrar_for(kind, slow)
         slow.faults.add(SUBMIT, Fault(drop=True, after=True))
@@ -101,7 +101,7 @@ def test_a_job_that_appears_late_is_found_by_the_next_call(
 def unknown_submission(
     registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> SubmissionUnknownError:
-    """Interrupt a submission for which two jobs of other registrations are possible."""
+    """Interrupt a submission that two jobs of other registrations match."""
     for _ in range(2):
         registrar.many(records(3)).all_registered(3)
     sandbox.faults.add(SUBMIT, Fault(drop=True))
@@ -111,7 +111,7 @@ def unknown_submission(
     return run.error
 
 
-def test_two_possible_jobs_are_left_to_the_user(
+def test_the_error_for_two_matching_jobs_asks_the_user_to_decide(
     registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     first = unknown_submission(registrar, sandbox, manifest)
@@ -134,7 +134,9 @@ def test_two_possible_jobs_are_left_to_the_user(
     assert isinstance(first.__cause__, Exception)
 
 
-def test_the_user_names_the_job(registrar: Registrar, sandbox: Sandbox, manifest: Path) -> None:
+def test_a_resolution_can_name_the_job(
+    registrar: Registrar, sandbox: Sandbox, manifest: Path
+) -> None:
     error = unknown_submission(registrar, sandbox, manifest)
     sandbox.clear_requests()
     mine = error.candidates[0]
@@ -142,12 +144,12 @@ def test_the_user_names_the_job(registrar: Registrar, sandbox: Sandbox, manifest
     assert not {SUBMIT, "list_jobs"} & set(operations(sandbox))
     assert set(registered_names(sandbox).values()) == {2}
     (batch,) = {job.batch_id for job in jobs_of(sandbox) if job.session_id == mine} or {None}
-    assert batch is None  # of the job that submits it
-    lodged = {job.session_id: job.batch_id for job in jobs_of(sandbox)}
-    assert len({lodged[str(one.session_id)] for one in run.results}) == 1
+    assert batch is None  # the submitting job is not part of the batch
+    batch_ids = {job.session_id: job.batch_id for job in jobs_of(sandbox)}
+    assert len({batch_ids[str(one.session_id)] for one in run.results}) == 1
 
 
-def test_the_user_says_that_there_was_no_submission(
+def test_a_resolution_can_rule_out_a_submission(
     registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     unknown_submission(registrar, sandbox, manifest)
@@ -157,7 +159,7 @@ def test_the_user_says_that_there_was_no_submission(
     assert set(registered_names(sandbox).values()) == {3}
 
 
-def test_a_job_that_submits_other_records_is_refused(
+def test_a_resolution_with_a_job_of_other_records_is_rejected(
     registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     unknown_submission(registrar, sandbox, manifest)
@@ -168,7 +170,7 @@ def test_a_job_that_submits_other_records_is_refused(
     assert "but this job does not submit these records" in str(run.error)
 
 
-def test_jobs_from_long_before_are_not_considered(
+def test_jobs_from_long_before_the_submission_are_ignored(
     registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     unknown_submission(registrar, sandbox, manifest)
@@ -178,7 +180,7 @@ def test_jobs_from_long_before_are_not_considered(
 
 
 @pytest.mark.parametrize("which", ["", "of another chunk"])
-def test_a_job_that_cannot_be_the_right_one_is_refused(
+def test_a_resolution_with_an_impossible_job_is_rejected(
     which: str, registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     registrar.many(records(3), manifest).all_registered(3)
@@ -232,7 +234,7 @@ def test_transient_errors_of_the_list_of_jobs_are_retried(
 def test_the_job_of_another_chunk_with_equal_records_is_not_used(
     registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
-    """The chunks are equal, and only the jobs show which of them were submitted."""
+    """The chunks are equal: only the jobs show which of them were submitted."""
     sandbox.faults.add(SUBMIT, Fault(delay=0), Fault(drop=True), Fault(drop=True, after=True))
     run = registrar.many([record(1)] * 4, manifest, chunk_size=1).all_registered(4)
     assert registered_names(sandbox) == {"Run 1": 4}
@@ -259,11 +261,11 @@ def test_an_earlier_job_with_equal_records_is_not_used(
     with Sandbox(seed=SEED, delays=JobDelays(0, 0, 0, 0)) as sandbox:
         registrar = registrar_for(kind, sandbox)
         registrar.many(records(3), tmp_path / "first").all_registered(3)
-        # The next submission is made ten seconds later, by its clock.
+        # By the clock of the client, the next submission is made ten seconds later.
         later = SimpleNamespace(time=lambda: time.time() + 10)
         monkeypatch.setattr(f"prov_facade._{kind}.registration.submission.time", later)
         before = {one.session_id for one in jobs_of(sandbox)}
-        # The server never sees it: nothing but the old job can be found.
+        # The server never receives it: only the old job can be found.
         sandbox.faults.add(SUBMIT, Fault(drop=True))
         run = registrar.many(records(3), tmp_path / "second", recovery_timeout=0.3)
         assert isinstance(run.error, SubmissionUnknownError)
@@ -291,11 +293,11 @@ def test_batches_in_flight_are_followed_when_a_submission_is_unknown(
 def test_batches_in_flight_are_followed_when_the_input_fails(
     registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
-    def breaking() -> Iterator[Any]:
+    def failing() -> Iterator[Any]:
         yield from records(3)
         raise ZeroDivisionError
 
-    run = registrar.many(breaking(), manifest, chunk_size=3)
+    run = registrar.many(failing(), manifest, chunk_size=3)
     assert isinstance(run.error, ZeroDivisionError)
     assert sorted(one.index for one in run.results if one.handle) == [0, 1, 2]
     registrar.many(records(4), manifest, chunk_size=3).all_registered(4)

@@ -1,4 +1,4 @@
-"""Registrations that continue from a manifest: with the same records, more of them, or others."""
+"""Resuming registrations from a manifest, with the same, more, or different records."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_more_records_and_another_chunk_size_continue_a_registration(
     assert submissions(sandbox) == 3 + -(-5 // size)
 
 
-OTHERS: dict[str, tuple[list[Any], str]] = {
+DIFFERENT_RECORDS: dict[str, tuple[list[Any], str]] = {
     "changed": ([*records(4), record(4, description="Other."), *records(1, 5)], "3 to 5"),
     "missing": ([*records(1), *records(4, 2)], "0 to 2"),
     "in another order": ([*records(3), record(4), record(3), record(5)], "3 to 5"),
@@ -94,19 +94,19 @@ OTHERS: dict[str, tuple[list[Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("which", OTHERS)
+@pytest.mark.parametrize("which", DIFFERENT_RECORDS)
 @pytest.mark.parametrize("done", [True, False])
-def test_records_that_differ_from_the_manifest_are_refused(
+def test_records_that_differ_from_the_manifest_are_rejected(
     done: bool, which: str, registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     registrar.many(records(6), manifest, chunk_size=3).all_registered(6)
     if not done:
         forget_outcomes(manifest)
-    given, positions = OTHERS[which]
+    given, positions = DIFFERENT_RECORDS[which]
     written = manifest.read_bytes()
     run = registrar.many(given, manifest)
     assert isinstance(run.error, ConfigError)
-    assert f"records {positions} are not those in the manifest" in str(run.error)
+    assert f"records {positions} differ from those in the manifest" in str(run.error)
     assert str(manifest) in str(run.error)
     assert submissions(sandbox) == 2
     if done:
@@ -116,7 +116,7 @@ def test_records_that_differ_from_the_manifest_are_refused(
     )
 
 
-def test_a_manifest_of_another_deployment_is_refused(
+def test_a_manifest_of_another_deployment_is_rejected(
     registrar: Registrar, manifest: Path, sandbox: Sandbox
 ) -> None:
     registrar.many(records(2), manifest).all_registered(2)
@@ -162,7 +162,7 @@ def test_equal_records_are_registered_as_often_as_they_are_passed(
 
 
 @pytest.mark.parametrize("manifest_used", [True, False])
-def test_records_are_read_as_there_is_room_for_them(
+def test_records_are_read_only_as_batches_are_submitted(
     manifest_used: bool, registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     size, batches, read, seen = 5, 3, 0, 0
@@ -190,7 +190,7 @@ def test_records_are_read_as_there_is_room_for_them(
     assert_registered_once(sandbox, run, names(200))
 
 
-def test_an_asynchronous_generator_is_read_as_there_is_room_for_its_records(
+def test_an_asynchronous_generator_is_read_only_as_batches_are_submitted(
     sandbox: Sandbox, manifest: Path
 ) -> None:
     read, seen, furthest = 0, 0, 0
@@ -226,7 +226,7 @@ def test_an_endless_registration_can_be_closed_and_resumed(
     assert_registered_once(sandbox, again, names(5 * before))
 
 
-def test_an_error_of_the_input_is_raised_and_the_registration_can_be_resumed(
+def test_a_registration_can_be_resumed_after_an_error_in_the_input(
     registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     def failing() -> Iterator[Any]:
@@ -243,11 +243,11 @@ def test_an_error_of_the_input_is_raised_and_the_registration_can_be_resumed(
 def test_a_registration_cancelled_at_any_time_can_be_resumed(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Each time a little later, from the opening of the manifest to the end."""
+    """Cancel a little later each time, from the opening of the manifest to the end."""
     registrar = registrar_for("async", sandbox)
     given = list(records(30))
 
-    async def within(manifest: Path, seconds: float) -> bool:
+    async def completes_within(manifest: Path, seconds: float) -> bool:
         made = {"retries": RetryPolicy.none(), "polling": QUICK}
         async with ProvClient(registrar.auth, registrar.config, **made) as client:  # type: ignore[arg-type]
             many = client.register_many(
@@ -262,8 +262,8 @@ def test_a_registration_cancelled_at_any_time_can_be_resumed(
 
     manifest = tmp_path / "manifest"
     tries, seconds = 0, 0.0
-    while not asyncio.run(within(manifest, seconds)):
-        with Manifest(manifest, sandbox.url):  # it is not locked any more
+    while not asyncio.run(completes_within(manifest, seconds)):
+        with Manifest(manifest, sandbox.url):  # it is no longer locked
             pass
         tries += 1
         seconds += 0.01
@@ -272,7 +272,7 @@ def test_a_registration_cancelled_at_any_time_can_be_resumed(
 
 
 @pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.stress)])
-def test_a_registration_interrupted_by_the_keyboard_can_be_resumed(
+def test_a_registration_interrupted_with_ctrl_c_can_be_resumed(
     times: int, kind: Kind, registrar: Registrar, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     for number in range(1, times + 1):
@@ -306,7 +306,7 @@ def test_progress_never_decreases_and_its_counts_add_up(
     assert max(one.batches for one in run.progress) == 2
     last = BulkProgress(read=21, submitted=20, registered=19, failed=2, batches=0)
     assert run.progress[-1] == last
-    # Also of chunks that were submitted and may not be finished.
+    # The same holds for chunks that were submitted and have no outcomes yet.
     forget_outcomes(manifest)
     assert registrar.many(given, manifest).progress[-1] == last
 
@@ -324,7 +324,7 @@ def test_a_manifest_damaged_during_the_registration_ends_it(
 
     run = registrar.many(records(6), manifest, on_progress=damage)
     assert isinstance(run.error, ConfigError)
-    assert "is not a manifest that can be used" in str(run.error)
+    assert "is not a usable manifest" in str(run.error)
     assert submissions(sandbox) == 0
 
 
@@ -368,26 +368,26 @@ def test_a_registration_that_timed_out_can_be_resumed(
         assert_registered_once(slow, again, names(5))
 
 
-def test_the_deadline_is_extended_while_there_is_progress(kind: Kind, manifest: Path) -> None:
-    """The jobs are done one after the other, and the last ones long after the deadline."""
+def test_progress_extends_the_deadline(kind: Kind, manifest: Path) -> None:
+    """The jobs run one after the other, and the last ones end long after the deadline."""
     with Unchecked(seed=SEED, delays=NO_DELAYS) as sandbox:
         polling = PollPolicy(interval=0.01, max_interval=0.02, deadline=0.3)
         patient = evolve(registrar_for(kind, sandbox), polling=polling)
-        begun = time.monotonic()
+        start = time.monotonic()
         run = patient.many(
             records(900), manifest, chunk_size=100, max_concurrent_batches=9
         ).all_registered(900)
-        assert time.monotonic() - begun > 0.4  # otherwise the test shows nothing
+        assert time.monotonic() - start > 0.4  # otherwise the test proves nothing
         assert_registered_once(sandbox, run, names(900))
 
 
-def test_a_job_that_the_job_api_does_not_know_is_looked_for_again_by_the_next_call(
+def test_the_next_call_looks_again_for_a_job_that_was_not_found(
     registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     unknown = Fault(status=400, body=b'{"detail": "Item was not found."}')
     sandbox.faults.add("fetch_job", *[unknown] * 1000)
-    hasty = evolve(QUICK, not_found_grace=0.2)
-    run = registrar.many(records(3), manifest, polling=hasty)
+    brief_grace = evolve(QUICK, not_found_grace=0.2)
+    run = registrar.many(records(3), manifest, polling=brief_grace)
     assert run.error is None
     assert [type(error) for error in run.errors.values()] == [JobNotFoundError] * 3
     assert "Item was not found." in str(run.errors[0])
@@ -410,7 +410,7 @@ def test_a_job_that_the_job_api_does_not_know_is_looked_for_again_by_the_next_ca
         {"recovery_timeout": None},
     ],
 )
-def test_options_are_checked_before_anything_is_done(
+def test_invalid_options_are_rejected_before_anything_is_sent(
     options: dict[str, Any], registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     run = registrar.many(records(1), manifest, **options)

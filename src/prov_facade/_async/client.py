@@ -444,36 +444,37 @@ class ProvClient(BaseClient):
     ) -> AsyncGenerator[BulkResult, None]:
         """Register any number of model runs, each of them once, and follow their jobs.
 
-        Records are read as they are needed, and submitted in batches. With a manifest, the
-        same call with the same records continues where an earlier one stopped, even one that was
-        killed: nothing that was submitted is submitted again. If a submission ended without a
-        response, its job is looked for among those of the user before anything else is done.
+        Records are read as needed, and submitted in batches. With a manifest, the same call with
+        the same records continues where an earlier one stopped, even one that was killed: nothing
+        that was submitted is submitted again. If a submission ended without a response, this first
+        looks for its job among the user's jobs.
 
         Routes: ``POST /model_run/register_batch``, ``GET /jobs/user/fetch``,
         ``POST /jobs/user/list_batch``, ``POST /jobs/user/list``
 
         Args:
-            records: The model runs, as for :meth:`register_model_run`, in any iterable. Of an
-                iterator, no more are held than are being worked on.
-            manifest: The file that stores the outcome of each record. It is created, and kept; one
-                process at a time may use it. Without it, the registration cannot be resumed.
-            chunk_size: How many records a batch has.
-            max_concurrent_batches: How many batches are in flight at once.
-            on_progress: Called whenever the registration has made progress.
+            records: The model runs, as for :meth:`register_model_run`, in any iterable. An iterator
+                is read as batches are submitted: only the records in progress are held in memory.
+            manifest: The file that stores the outcome of each record. It is created if necessary,
+                and kept; only one process at a time may use it. Without it, the registration cannot
+                be resumed.
+            chunk_size: The number of records per batch.
+            max_concurrent_batches: The maximum number of batches in flight.
+            on_progress: Called with the current progress whenever the registration advances.
             recovery_timeout: How many seconds after a submission without a response its job may
                 still appear among the user's jobs. After that, it counts as not submitted.
-            resolutions: What you found out after a :class:`SubmissionUnknownError`: by the number
-                of the chunk, the session id of its job, or ``None`` if it was not submitted.
-            polling: How jobs are waited for; the client's own by default. Its deadline is how long
-                all batches together may make no progress.
-            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
+            resolutions: Your findings after a :class:`SubmissionUnknownError`: for the number of
+                each chunk, the session id of its job, or ``None`` if it was not submitted.
+            polling: How to wait for jobs; by default as set for the client. Its deadline applies to
+                the time in which no batch makes progress.
+            timeout: The timeout of each request, as for the client; by default the client's.
 
         Yields:
-            The result of each record, in order of completion: its handle or its error. Those in the
-            manifest are returned again.
+            The result of each record, in order of completion: its handle or its error. Results in
+            the manifest are returned again.
 
         Raises:
-            ConfigError: If the manifest cannot be used, or has other records.
+            ConfigError: If the manifest cannot be used, or contains other records.
             FileError: If the manifest cannot be written.
             InvalidRequestError: If an option is out of range; nothing is sent.
             SubmissionUnknownError: If it could not be determined whether records were submitted.
@@ -516,12 +517,12 @@ class ProvClient(BaseClient):
     ) -> CSVRegistration:
         """Register the model runs of a CSV file, and write their outcomes into it.
 
-        Rows without a job are registered as by :meth:`register_many`; the jobs of the others are
-        waited for. Then the columns ``_job_id``, ``_job_status``, ``_model_run_record_id`` and
+        Rows without a job are registered as by :meth:`register_many`; for the others, this waits
+        for their jobs. Then the columns ``_job_id``, ``_job_status``, ``_model_run_record_id`` and
         ``_error_info`` are filled in. Until all outcomes are known, the file is not changed, and a
         manifest next to it, with the suffix ``.manifest``, stores them: the same call continues
         where an earlier one stopped, even one that was killed. The manifest is deleted at the end.
-        If the path is a symbolic link, the file that it points to is written.
+        If the path is a symbolic link, its target is written.
 
         To register a failed row again, correct it and clear its ``_job_id``.
 
@@ -529,27 +530,27 @@ class ProvClient(BaseClient):
 
         Args:
             path: The CSV file, in UTF-8, filled in from :meth:`generate_csv_template`.
-            output: Where the file with those columns is written, instead of ``path`` itself; the
+            output: Where to write the file with those columns, instead of ``path`` itself; the
                 manifest is then next to that file.
-            overwrite: Whether an existing file at ``output`` is replaced.
-            chunk_size: How many records a batch has.
-            max_concurrent_batches: How many batches are in flight at once.
-            on_progress: Called whenever the registration has made progress.
+            overwrite: Whether to replace an existing file at ``output``.
+            chunk_size: The number of records per batch.
+            max_concurrent_batches: The maximum number of batches in flight.
+            on_progress: Called with the current progress whenever the registration advances.
             recovery_timeout: As for :meth:`register_many`, in seconds.
             resolutions: As for :meth:`register_many`.
-            polling: How jobs are waited for; the client's own by default.
-            timeout: Seconds for each request, or an ``httpx.Timeout``; the client's own by default.
+            polling: How to wait for jobs; by default as set for the client.
+            timeout: The timeout of each request, as for the client; by default the client's.
 
         Returns:
             The file, the warnings of the conversion, and the result of each new row. The warnings
-            are issued as :class:`ConversionWarning`, too.
+            are also issued as :class:`ConversionWarning`.
 
         Raises:
-            BadRequestError: If the server cannot read the file, with its reason.
-            FileError: If a file cannot be written, or has been changed since, in which case it is
-                kept. It is also an ``OSError``.
-            InvalidRequestError: If the file cannot be read, there is already one at ``output``, or
-                an option is out of range; nothing is sent.
+            BadRequestError: If the server cannot read the file. The error gives its reason.
+            FileError: If a file cannot be written, or was changed in the meantime, in which case it
+                is kept. It is also an ``OSError``.
+            InvalidRequestError: If the file cannot be read, one already exists at ``output``, or an
+                option is out of range; nothing is sent.
             JobError: If a job does not end in time; the same call continues to wait.
             ProvError: As for :meth:`register_many`.
         """

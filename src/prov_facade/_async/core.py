@@ -1,4 +1,4 @@
-"""What a client and its parts share: credentials, policies and connections."""
+"""The credentials, policies and connections that a client and its parts share."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from prov_facade.retries import RetryPolicy
 
 
 class ClientCore:
-    """What a client and its parts share; made once, by the client.
+    """The state that a client and its parts share; the client creates it once.
 
     Args:
-        auth: Gets the tokens.
+        auth: The auth manager.
         config: The deployment.
         settings: As for :class:`~prov_facade.ProvClient`.
 
@@ -32,8 +32,8 @@ class ClientCore:
     ) -> None:
         if not isinstance(auth, SupportsAuth) or isinstance(auth, type):
             raise ConfigError(
-                "auth needs the methods get_token, force_refresh and get_auth: to use a token that"
-                " you have, pass BearerToken(token)"
+                "auth must have the methods get_token, force_refresh and get_auth: to use an"
+                " existing token, pass BearerToken(token)"
             )
         if not isinstance(config, Config):
             raise ConfigError("config must be a prov_facade.Config")

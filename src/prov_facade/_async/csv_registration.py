@@ -47,22 +47,22 @@ async def register(
 
     Args:
         path: The file.
-        output: Where the file with the job columns is written; ``None`` for ``path`` itself.
+        output: Where to write the file with the job columns; ``None`` for ``path`` itself.
         prov_api: The URL of the prov-api.
         convert: Converts the text of a CSV file to records.
         submit: Submits a batch.
         jobs: The user's jobs.
-        options: How.
-        overwrite: Whether an existing file is replaced by the output.
+        options: The options of the registration.
+        overwrite: Whether the output may replace an existing file.
 
     Returns:
         The result.
     """
     table = await run_shielded(Table.read, path)
-    place = _place(path, output, overwrite=overwrite)
-    # If it is a symbolic link, the file that it points to is written.
-    real = await run_shielded(_real_path, place)
-    manifest = real.with_name(f"{real.name}.manifest")
+    target = _output_path(path, output, overwrite=overwrite)
+    # If it is a symbolic link, its target is written.
+    real_target = await run_shielded(_real_path, target)
+    manifest = real_target.with_name(f"{real_target.name}.manifest")
     await run_shielded(_prepare, manifest, table, prov_api)
     converted = await convert(table.text)
     messages = list(converted.warnings or [])
@@ -79,7 +79,7 @@ async def register(
     results: list[BulkResult] = []
     if records:
         registration = register_records(
-            _unless_changed(records, path, table.checksum),
+            _records_if_unchanged(records, path, table.checksum),
             manifest,
             prov_api,
             submit=submit,
@@ -90,32 +90,32 @@ async def register(
             results = [result async for result in registration]
     results.sort(key=lambda result: result.index)
     for result in results:
-        # Not known yet: the manifest stays, and the same call continues from here.
+        # The outcome is still unknown: the manifest is kept, and the same call continues from it.
         if result.error is not None and may_still_be_registered(result.error):
             raise result.error
         table.fill(new[result.index], _cells_of_result(result))
     for row in old:
         if not table.cell(row, RECORD_ID):
-            job = await _finished(jobs, table.cell(row, JOB_ID), options)
+            job = await _wait_for_end(jobs, table.cell(row, JOB_ID), options)
             table.fill(row, _cells_of_job(job))
     if output is None:
         await run_shielded(check_unchanged, path, table.checksum)
-    await run_shielded(save, real, table.content())
+    await run_shielded(save, real_target, table.content())
     await run_shielded(_remove, manifest)
-    return CSVRegistration(place, messages, results, [table.cell(row, JOB_ID) for row in old])
+    return CSVRegistration(target, messages, results, [table.cell(row, JOB_ID) for row in old])
 
 
-def _place(
+def _output_path(
     path: str | os.PathLike[str], output: str | os.PathLike[str] | None, *, overwrite: bool
 ) -> Path:
     if output is None:
         return Path(path)
-    place = resolve_target(output, Path(path).name)
-    check_overwrite(place, overwrite=overwrite)
-    return place
+    target = resolve_target(output, Path(path).name)
+    check_overwrite(target, overwrite=overwrite)
+    return target
 
 
-async def _finished(
+async def _wait_for_end(
     jobs: JobsClient, session_id: str, options: RegistrationOptions
 ) -> JobStatusTable:
     watched = jobs.watch(session_id, polling=options.polling, timeout=options.timeout)
@@ -142,16 +142,16 @@ def _reason(error: errors.ProvError) -> str:
     return (error.reason if isinstance(error, errors.JobFailedError) else "") or str(error)
 
 
-def _real_path(place: Path) -> Path:
-    return Path(os.path.realpath(place))
+def _real_path(target: Path) -> Path:
+    return Path(os.path.realpath(target))
 
 
-def _unless_changed(
+def _records_if_unchanged(
     records: list[ModelRunRecord], path: str | os.PathLike[str], checksum: str
 ) -> Iterator[ModelRunRecord]:
     """Check the file when the first record is read, since the manifest is locked then.
 
-    Another process may have registered the records before, and have written that into the file.
+    Before that, another process may have registered the records and updated the file.
     """
     check_unchanged(path, checksum)
     yield from records
@@ -160,7 +160,8 @@ def _unless_changed(
 def _prepare(manifest: Path, table: Table, prov_api: str) -> None:
     """Check that the manifest can be used, and remove it if it is empty or obsolete.
 
-    It is obsolete if the file has its jobs: a process ended between writing them and removing it.
+    It is obsolete if its jobs are in the file: a process ended after writing them there, and before
+    removing the manifest.
     """
     in_file = {table.cell(row, JOB_ID) for row in table.existing}
     with Manifest(manifest, prov_api) as found:

@@ -144,8 +144,8 @@ class JobsClient(BaseClient):
             if key == before:
                 with self._errors_of(page_request.operation):
                     raise errors.InvalidResponseError(
-                        "the response has the pagination key of its request: the list would never"
-                        " end",
+                        "the response repeats the pagination key of its request: the list would"
+                        " never end",
                         path="$.pagination_key",
                     )
 
@@ -192,7 +192,7 @@ class JobsClient(BaseClient):
             except errors.ProvError as error:
                 if not poller.tolerates(error):
                     if isinstance(error, errors.BadRequestError):
-                        raise _unknown(session_id, job, error) from error
+                        raise _not_found_error(session_id, job, error) from error
                     error.add_note(f"The job {session_id} continues: {_resume(session_id)}.")
                     raise
             else:
@@ -204,7 +204,9 @@ class JobsClient(BaseClient):
                 if job_results.has_ended(job):
                     return
             if late:
-                raise _too_late(session_id, job, polling or self._polling) from poller.last_error
+                raise _timeout_error(
+                    session_id, job, polling or self._polling
+                ) from poller.last_error
             await sleep(poller.next_wait())
 
     async def wait(
@@ -245,7 +247,7 @@ class JobsClient(BaseClient):
             last = job
             if on_change is not None:
                 on_change(job)
-        assert last is not None  # noqa: S101  (it ends with a job, or raises)
+        assert last is not None  # noqa: S101  (`watch` yields a job or raises)
         failed = job_results.failure_of(last)
         if failed is not None:
             raise failed
@@ -395,7 +397,7 @@ def _resume(session_id: str) -> str:
     return f"wait for it again with jobs.wait({session_id!r})"
 
 
-def _unknown(
+def _not_found_error(
     session_id: str, job: JobStatusTable | None, error: errors.APIError
 ) -> errors.JobNotFoundError:
     failure = errors.JobNotFoundError(
@@ -409,10 +411,10 @@ def _unknown(
     return failure
 
 
-def _too_late(
+def _timeout_error(
     session_id: str, job: JobStatusTable | None, policy: PollPolicy
 ) -> errors.JobTimeoutError:
-    status = f"its last known status is {job.status}" if job else "its status was never known"
+    status = f"its last known status is {job.status}" if job else "no poll has succeeded"
     return errors.JobTimeoutError(
         f"the job {session_id} did not end within {policy.deadline:g} s: {status}. It continues:"
         f" {_resume(session_id)}",

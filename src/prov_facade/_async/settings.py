@@ -21,7 +21,7 @@ EventHooks = Mapping[str, Sequence[Callable[..., Any]]]
 
 
 class ClientSettings(TypedDict, total=False):
-    """The settings of a :class:`~prov_facade.ProvClient`, where they are described."""
+    """The settings of a :class:`~prov_facade.ProvClient`, which documents them."""
 
     timeout: Timeout
     retries: RetryPolicy | None

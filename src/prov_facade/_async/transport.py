@@ -22,20 +22,20 @@ from prov_facade.auth import SupportsAuth
 
 _LOG = logging.getLogger("prov_facade")
 
-# The message for an error, by its class; the first match applies. With these errors, no request
+# Messages by error class; the first match applies. With the errors of the first table, no request
 # was sent.
 _NOT_SENT = {
     httpx.ConnectTimeout: "the connection could not be opened in time",
     httpx.PoolTimeout: "no connection became free in time: too many calls at once",
     httpx.ConnectError: "the connection could not be opened",
     httpx.ProxyError: "the proxy refused the connection",
-    httpx.UnsupportedProtocol: "the address has no protocol that can be used",
-    httpx.LocalProtocolError: "the request cannot be put on the wire",
+    httpx.UnsupportedProtocol: "the address has an unsupported protocol",
+    httpx.LocalProtocolError: "the request is not valid HTTP",
 }
 _OUTCOME_UNKNOWN = {
     httpx.ReadTimeout: "the response was not received in time",
     httpx.WriteTimeout: "the request could not be sent in time",
-    httpx.RemoteProtocolError: "the server closed the connection, or broke the protocol",
+    httpx.RemoteProtocolError: "the server closed the connection, or violated the protocol",
     httpx.RequestError: "the connection broke",
 }
 
@@ -43,12 +43,12 @@ _OUTCOME_UNKNOWN = {
 class BodyWriter(Protocol):
     """Receives the body of a response that may be too large for memory."""
 
-    def takes(self, operation: Operation[Any], response: httpx.Response) -> bool:
-        """Return whether to write the body of a response, by its head."""
+    def accepts(self, operation: Operation[Any], response: httpx.Response) -> bool:
+        """Return whether to write the body of a response, judging by its status and headers."""
         ...
 
     async def receive(self, operation: Operation[Any], response: httpx.Response) -> None:
-        """Write the body. After an interrupted one, this is called again, with a new response."""
+        """Write the body. If that is interrupted, this is called again with a new response."""
         ...
 
 
@@ -56,10 +56,10 @@ class APITransport:
     """Sends requests over pooled connections, with the token where one is needed.
 
     Args:
-        auth: Gets the tokens.
+        auth: The auth manager.
         timeout: The limit of each phase of a request: connecting, writing, reading, waiting for a
             free connection. In seconds, or an ``httpx.Timeout``.
-        factory: Makes the connections.
+        factory: Creates the HTTP clients.
     """
 
     def __init__(self, auth: SupportsAuth, timeout: Timeout, factory: HTTPClientFactory) -> None:
@@ -69,7 +69,7 @@ class APITransport:
         # httpx has a queue as well, but scans all of it whenever a call begins or ends, which takes
         # a minute in total for a thousand calls.
         self._limiter = Limiter(factory.max_concurrent)
-        # Made without `self`: no reference cycle, so that a deleted client closes its
+        # Not a method of `self`: without a reference cycle, a deleted client closes its
         # connections at once, before the garbage collector finds them open.
         self._pool = Pool(factory.open)
 
@@ -88,7 +88,7 @@ class APITransport:
             request: The request, without credentials.
             operation: The operation of the request.
             timeout: As for the class; ``None`` for the default.
-            body_writer: May take the body.
+            body_writer: May receive the body.
             attempt: The number of the attempt, for the log.
 
         Returns:
@@ -106,7 +106,7 @@ class APITransport:
         auth = await self._authentication.current() if operation.secured else None
         await self._factory.prepare()
         client = await self._pool.current()
-        begun = time.monotonic()
+        start = time.monotonic()
         try:
             async with self._limiter.slot(limits["pool"]):
                 if auth is None:
@@ -116,16 +116,16 @@ class APITransport:
                 response = await _receive(response, operation, body_writer)
         except httpx.RequestError as error:
             error.request = bare_request(request)
-            failure, cause = _transport_error(error, operation), _harmless(error)
-            _log(request, type(error).__name__, begun, attempt)
+            failure, cause = _transport_error(error, operation), _safe_cause(error)
+            _log(request, type(error).__name__, start, attempt)
         else:
-            _log(request, response.status_code, begun, attempt)
+            _log(request, response.status_code, start, attempt)
             return response
         try:
-            # Outside the handler: an error that is not the cause would be kept as the context.
+            # Outside the handler, which would keep an error that is not the cause as the context.
             raise failure from cause
         finally:
-            del failure, cause  # or the frame, and the client, live until the next collection
+            del failure, cause  # or a reference cycle keeps the client alive
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -144,10 +144,10 @@ def timeout_extension(timeout: Timeout) -> dict[str, float | None]:
     return timeout.as_dict()
 
 
-def _log(request: httpx.Request, outcome: object, begun: float, attempt: int) -> None:
+def _log(request: httpx.Request, outcome: object, start: float, attempt: int) -> None:
     if _LOG.isEnabledFor(logging.DEBUG):
-        # Without query and headers, which contain names and tokens.
-        seconds = time.monotonic() - begun
+        # Without the query and headers, which contain names and tokens.
+        seconds = time.monotonic() - start
         path = request.url.raw_path.partition(b"?")[0].decode()
         message = "%s %s: %s in %.3f s, attempt %d"
         _LOG.debug(message, request.method, path, outcome, seconds, attempt)
@@ -158,7 +158,7 @@ async def _receive(
 ) -> httpx.Response:
     """Receive the body of a response, or have a writer receive it."""
     try:
-        if body_writer is not None and body_writer.takes(operation, response):
+        if body_writer is not None and body_writer.accepts(operation, response):
             await body_writer.receive(operation, response)
             return without_body(response)
         await response.aread()
@@ -182,7 +182,7 @@ def _transport_error(error: httpx.RequestError, operation: Operation[Any]) -> er
         for fault, meaning in table.items()
         if isinstance(error, fault)
     )
-    detail = str(error) if _harmless(error) is not None else ""
+    detail = str(error) if _safe_cause(error) is not None else ""
     message = f"no response: {meaning}" + (f" ({detail})" if detail else "")
     if not sent:
         message += ". Nothing was sent; check the address in the Config and the network"
@@ -191,6 +191,6 @@ def _transport_error(error: httpx.RequestError, operation: Operation[Any]) -> er
     return kind(message, may_have_arrived=sent)
 
 
-def _harmless(error: httpx.RequestError) -> httpx.RequestError | None:
-    """Return the error, unless its text may quote the request or what the server repeated of it."""
+def _safe_cause(error: httpx.RequestError) -> httpx.RequestError | None:
+    """Return the error, unless its text may quote the request or an echo of it."""
     return None if isinstance(error, httpx.ProtocolError) else error

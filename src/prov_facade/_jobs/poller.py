@@ -10,7 +10,8 @@ from prov_facade._http.transient import is_transient
 from prov_facade.polling import PollPolicy
 from prov_facade.retries import RetryPolicy
 
-# How many seconds a single poll may take at least, even close to the deadline: the last one counts.
+# The minimum timeout of a poll, in seconds, even at the deadline: the last poll must be able to
+# succeed.
 _MIN_POLL_TIMEOUT = 5.0
 
 
@@ -21,13 +22,13 @@ class Poller:
         policy: How to wait for the job.
 
     Attributes:
-        last_error: What the last poll failed with, if it failed.
+        last_error: The error of the last poll, if it failed.
     """
 
     def __init__(self, policy: PollPolicy) -> None:
         self._policy = policy
         self._interval = policy.interval
-        self._begun = time.monotonic()
+        self._start = time.monotonic()
         self._unknown_since: float | None = None
         self.last_error: errors.ProvError | None = None
 
@@ -43,7 +44,7 @@ class Poller:
         """The seconds until the deadline; ``None`` without a deadline."""
         if self._policy.deadline is None:
             return None
-        return max(0.0, self._begun + self._policy.deadline - time.monotonic())
+        return max(0.0, self._start + self._policy.deadline - time.monotonic())
 
     @property
     def is_over(self) -> bool:
@@ -59,16 +60,16 @@ class Poller:
 
     def extend(self, seconds: float) -> None:
         """Postpone the deadline."""
-        self._begun += seconds
+        self._start += seconds
 
     def restart(self) -> None:
-        """Start the time until the deadline again."""
-        self._begun = time.monotonic()
+        """Restart the time until the deadline."""
+        self._start = time.monotonic()
 
     def tolerates(self, error: errors.ProvError) -> bool:
         """Return whether to continue polling after an error, and record the error if so."""
-        if isinstance(error, errors.BadRequestError) or _is_page(error):
-            # A new job may not be known yet, and a gateway may respond with a page.
+        if isinstance(error, errors.BadRequestError) or _is_not_from_api(error):
+            # A new job may not be known yet, and a gateway may respond with an HTML page.
             now = time.monotonic()
             if self._unknown_since is None:
                 self._unknown_since = now
@@ -89,7 +90,7 @@ class Poller:
         return seconds if left is None else min(seconds, left)
 
 
-def _is_page(error: errors.ProvError) -> bool:
+def _is_not_from_api(error: errors.ProvError) -> bool:
     """Return whether something other than the API, such as a gateway, has responded."""
     if not isinstance(error, errors.InvalidResponseError) or error.response is None:
         return False

@@ -71,7 +71,7 @@ def require_session_id(session_id: str | None, operation: str) -> str:
     """
     if session_id is None:
         raise errors.InvalidResponseError(
-            f"{operation} succeeded, but the response has no session id of a job",
+            f"{operation} succeeded, but the response has no session id",
             path="$.session_id",
         )
     return session_id
@@ -83,7 +83,7 @@ def has_ended(job: JobStatusTable) -> bool:
 
 
 def failure_of(job: JobStatusTable) -> errors.JobFailedError | None:
-    """Make the error for a job that failed; ``None`` if it did not."""
+    """Return the error of a failed job; ``None`` if the job did not fail."""
     if job.status != JobStatus.FAILED:
         return None
     reason = job.info or "the server gives no reason"
@@ -98,7 +98,7 @@ def registered_model_run(job: JobStatusTable) -> RegisteredModelRun:
     """Read the model run that a job registered.
 
     Raises:
-        InvalidResponseError: If its result is of another kind.
+        InvalidResponseError: If its result has another type.
     """
     result = _result(job, _RegistrationResult).record
     return RegisteredModelRun(result.id, result.record, result.prov_json, job.session_id)
@@ -108,16 +108,16 @@ def batch_id(job: JobStatusTable) -> str:
     """Read the id of the batch that a job submitted.
 
     Raises:
-        InvalidResponseError: If its result is of another kind.
+        InvalidResponseError: If its result has another type.
     """
     return _result(job, _BatchResult).batch_id
 
 
 def report_url(job: JobStatusTable) -> str:
-    """Read the URL of the report that a job made. Anyone who has the URL can read the report.
+    """Read the URL of the report that a job created. Anyone who has the URL can read the report.
 
     Raises:
-        InvalidResponseError: If its result is of another kind.
+        InvalidResponseError: If its result has another type.
     """
     return _result(job, _ReportResult).report_url
 

@@ -92,7 +92,7 @@ def _find(config_file: str | os.PathLike[str] | None) -> _File:
         if file.content is None:
             raise ConfigError(f"{named_by} names {file.path}, which does not exist")
         return file
-    import platformdirs  # noqa: PLC0415  (not needed where a file is named)
+    import platformdirs  # noqa: PLC0415  (not needed if a file is named)
 
     try:
         path = platformdirs.user_config_path("prov-facade") / "config.toml"
@@ -107,7 +107,7 @@ def _find(config_file: str | os.PathLike[str] | None) -> _File:
         # In a container, the home directory may belong to another user.
         return _File(path)
     except OSError:
-        pass  # reading the file reports it
+        pass  # reported when the file is read
     return _read(path)
 
 
@@ -156,7 +156,7 @@ def _parse(file: _File) -> dict[str, object]:
             if key != "profiles":
                 raise ConfigError(f"{file}: unknown key {key!r}; only [profiles.NAME] is allowed")
         return document
-    # Not raised within the handlers: the errors there may hold the whole file.
+    # Raised outside the handlers, whose errors may contain the whole file.
     raise ConfigError(f"{file} is not valid TOML: {fault}")
 
 
@@ -185,7 +185,7 @@ def _text(where: str, key: str, table: dict[str, object]) -> str | None:
 
 
 def _resolve_path(file: _File, settings: Settings) -> Settings:
-    """Make the path independent of the working directory."""
+    """Make the path of the offline token independent of the working directory."""
     name = settings.offline_token_file
     if name is None or file.path is None:
         return settings

@@ -49,8 +49,8 @@ def connect(profile: str | None = None, **settings: Unpack[_AsyncSettings]) -> P
        variable counts as not set; the scope and the overrides have no variable;
     3. the profile.
 
-    The overrides are taken as a whole. The overrides and the credential are not used for another
-    deployment than the one of their source: a different ``domain`` or ``realm`` raises an error.
+    The overrides are taken as a whole. The overrides and the credential are used only for the
+    deployment of their source: a different ``domain`` or ``realm`` raises an error.
 
     The credential is taken from the first of these sources that has one; its variables are
     ``PROV_TOKEN``, ``PROV_OFFLINE_TOKEN`` and ``PROV_CLIENT_SECRET``. If a source has several, the
@@ -79,9 +79,9 @@ def connect(profile: str | None = None, **settings: Unpack[_AsyncSettings]) -> P
             - ``client_id``: The OAuth client that people or programs sign in with.
             - ``token``: An access token, or a function that returns the current one.
             - ``offline_token``: An offline token, which obtains access tokens.
-            - ``offline_token_file``: A file that holds it.
+            - ``offline_token_file``: A file that contains it.
             - ``client_secret``: The secret of the OAuth client.
-            - ``api_overrides``: Addresses other than those that the domain implies.
+            - ``api_overrides``: Addresses to use instead of those derived from the domain.
             - ``scope``: The scope to request when signing in.
             - ``config_file``: The configuration file; by default the one that ``PROV_CONFIG_FILE``
               names, else ``config.toml`` in the user's configuration directory (on Linux
@@ -100,7 +100,7 @@ def connect(profile: str | None = None, **settings: Unpack[_AsyncSettings]) -> P
         >>> async with connect("production") as client:
         ...     health = await client.get_health_check()
     """
-    from prov_facade._async.client import ProvClient  # noqa: PLC0415  (one of the two clients)
+    from prov_facade._async.client import ProvClient  # noqa: PLC0415  (load only this client)
 
     auth, config, client_settings = _resolve(profile, settings)
     return ProvClient(auth, config, **client_settings)

@@ -19,10 +19,10 @@ VARIABLES = {
     "offline_token": "PROV_OFFLINE_TOKEN",
     "client_secret": "PROV_CLIENT_SECRET",
 }
-"""The environment variables."""
+"""The environment variable of each setting."""
 
 SECRETS = ("token", "offline_token", "client_secret")
-"""The settings that only their owner may read."""
+"""The settings that are secret."""
 
 TEXTS = ("domain", "realm", "client_id", "scope", "offline_token_file", *SECRETS)
 """The settings that are strings."""
@@ -45,13 +45,13 @@ class ConnectSettings(TypedDict, total=False):
 
 @frozen(kw_only=True)
 class Settings:
-    """The settings from one source; ``None`` for those that it lacks.
+    """The settings from one source; ``None`` for those that are not set.
 
     Attributes:
         where: The name of the source, for messages.
 
     Raises:
-        ConfigError: If a setting cannot be used. The message shows no value.
+        ConfigError: If a setting cannot be used. The message contains no values.
     """
 
     where: str

@@ -33,8 +33,8 @@ class BulkResult:
     """The result of one record.
 
     Attributes:
-        index: Its position in the input, from 0 on.
-        record: The record as it was given.
+        index: The position of the record in the input, from 0.
+        record: The record as it was passed.
         handle: The id of the model run; ``None`` if it is not registered.
         session_id: The job that registers it, if any.
         error: Why it is not registered; ``None`` if it is. With a
@@ -55,11 +55,11 @@ class BulkProgress:
     """The progress of a long registration.
 
     Attributes:
-        read: How many records were read from the input.
-        submitted: How many were submitted to the server.
-        registered: How many are registered.
-        failed: How many have failed permanently.
-        batches: How many batches are in flight.
+        read: The number of records that were read from the input.
+        submitted: The number that were submitted to the server.
+        registered: The number that are registered.
+        failed: The number that have failed permanently.
+        batches: The number of batches in flight.
     """
 
     read: int = 0
@@ -75,7 +75,7 @@ class RecordState:
 
     Attributes:
         index: Its position in the input.
-        original: The record as it was given.
+        original: The record as it was passed.
         record: The record as it is sent; ``None`` if it is invalid.
         error: Why it is not registered, once that is known.
         handle: The id of the model run, once it is known.
@@ -126,7 +126,7 @@ class RecordState:
 
 
 def may_still_be_registered(error: errors.ProvError | None) -> bool:
-    """Whether a record that ended in an error may still be registered by its job."""
+    """Return whether a record with this error may still be registered by its job."""
     return isinstance(error, errors.JobError) and not isinstance(error, errors.JobFailedError)
 
 
@@ -169,7 +169,7 @@ class InFlightBatch:
         return not any(may_still_be_registered(state.error) for state in self.records)
 
     def update(self, jobs: Iterable[JobStatusTable]) -> list[RecordState]:
-        """Match the jobs of the batch, as they are now, with its records.
+        """Match the current jobs of the batch with its records.
 
         They are matched by content, since the order in which a batch lists its jobs is not
         reliable. Equal records may be matched with each other's jobs.
@@ -185,12 +185,12 @@ class InFlightBatch:
             record = _parsed(job.payload.get("record"))
             states = self._pending.get(_digest_of(record)) if record is not None else None
             if states:
-                changed.append(_with_outcome(states.popleft(), job))
+                changed.append(_set_outcome(states.popleft(), job))
             else:
                 self._unmatched.append(job)
         left = [state for states in self._pending.values() for state in states]
         if left and len(left) == len(self._unmatched):
-            # All jobs have ended, and the server has changed the content of these.
+            # All jobs have ended, but the server has changed the content of these.
             self._match_by_identity(left)
             changed += left
         return changed
@@ -217,11 +217,11 @@ class InFlightBatch:
             identity = _identity(state.record)
             if identities[identity] == len(by_identity.get(identity, ())) == 1:
                 jobs.remove(by_identity[identity][0])
-                _with_outcome(state, by_identity[identity][0])
+                _set_outcome(state, by_identity[identity][0])
             else:
                 ambiguous.append(state)
         if len(ambiguous) == 1:
-            _with_outcome(ambiguous.pop(), jobs[0])
+            _set_outcome(ambiguous.pop(), jobs[0])
         ids = ", ".join(job.session_id for job in jobs)
         for state in ambiguous:
             state.error = errors.JobError(
@@ -239,7 +239,7 @@ def _identity(record: ModelRunRecord | None) -> object:
     return (*(word.strip() for word in words), record.start_time, record.end_time)
 
 
-def _with_outcome(state: RecordState, job: JobStatusTable) -> RecordState:
+def _set_outcome(state: RecordState, job: JobStatusTable) -> RecordState:
     state.session_id = job.session_id
     state.error = job_results.failure_of(job)
     if state.error is None:
@@ -251,11 +251,11 @@ def _with_outcome(state: RecordState, job: JobStatusTable) -> RecordState:
 
 
 def digest(records: Iterable[ModelRunRecord]) -> str:
-    """Return the SHA-256 of records, in hexadecimal digits."""
-    found = hashlib.sha256()
+    """Return the SHA-256 digest of records, in hexadecimal."""
+    total = hashlib.sha256()
     for record in records:
-        found.update(_digest_of(record))
-    return found.hexdigest()
+        total.update(_digest_of(record))
+    return total.hexdigest()
 
 
 def submitted_digest(job: JobStatusTable) -> str | None:
@@ -299,25 +299,25 @@ def refused_positions(error: errors.APIError) -> dict[int, str]:
 
 
 def clock_offset(response: httpx.Response) -> float:
-    """Return how many seconds the clock of the server is ahead, 0 if the response has no date."""
+    """Return how many seconds the server's clock is ahead; 0 if the response has no date."""
     date = parse_http_date(response.headers.get("date", ""))
     return 0.0 if date is None else date - time.time()
 
 
 def storable_text(value: object) -> str:
-    """Return text that a manifest can store, which is UTF-8."""
+    """Return a value as text that a manifest can store as UTF-8."""
     return str(value).encode(errors="replace").decode()
 
 
 def submission_unknown(
     chunk: Chunk, manifest: str | None, candidates: Sequence[str], reason: str
 ) -> errors.SubmissionUnknownError:
-    """Make the error for a chunk that may have been submitted or not.
+    """Return the error for a chunk that may or may not have been submitted.
 
     Args:
         chunk: The chunk.
         manifest: The path of the manifest; ``None`` if it is temporary.
-        candidates: The jobs that may be the one of the chunk.
+        candidates: The jobs that may belong to the chunk.
         reason: Why it could not be determined.
     """
     jobs = ", ".join(candidates)
@@ -327,7 +327,7 @@ def submission_unknown(
         f"could not determine whether records {chunk.first} to {last} (chunk {chunk.number}) were"
         f" submitted at {sent_at}: {reason}."
         + (f" The jobs that may have submitted them: {jobs}." if jobs else "")
-        + " They were not sent again. Look at your jobs before you do"
+        + " They were not sent again. Check your jobs before you do so"
     )
     if manifest is not None:
         message += (

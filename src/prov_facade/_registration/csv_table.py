@@ -36,7 +36,7 @@ class CSVRegistration:
         path: The file with the job columns filled in.
         warnings: What the server ignored.
         results: The results of the new rows, in their order.
-        existing: The jobs of the rows that were submitted before.
+        existing: The session ids of the rows that were submitted before.
     """
 
     path: Path
@@ -61,9 +61,9 @@ class Table:
 
     Attributes:
         text: The content, as it is sent.
-        rows: The rows, the first of which has the names of the columns.
+        rows: The rows, of which the first is the header.
         has_bom: Whether the file starts with a byte order mark.
-        line_end: How the lines end.
+        line_end: The line terminator.
         checksum: The checksum of the file.
     """
 
@@ -98,7 +98,7 @@ class Table:
                 f" {', '.join(missing)}: start with generate_csv_template",
                 path="$.path",
             )
-        # Of the first line only: cells may contain other line ends.
+        # Only the first line counts: cells may contain other line breaks.
         line_end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
         has_bom = content.startswith(codecs.BOM_UTF8)
         return cls(text, rows, has_bom, line_end, checksum(content))
@@ -106,17 +106,17 @@ class Table:
     @property
     def new(self) -> list[list[str]]:
         """The rows without a job."""
-        return [row for row in self._data() if not self.cell(row, JOB_ID)]
+        return [row for row in self._data_rows() if not self.cell(row, JOB_ID)]
 
     @property
     def existing(self) -> list[list[str]]:
         """The rows with a job."""
-        return [row for row in self._data() if self.cell(row, JOB_ID)]
+        return [row for row in self._data_rows() if self.cell(row, JOB_ID)]
 
     def cell(self, row: list[str], column: str) -> str:
         """Return a cell, stripped."""
-        place = self.rows[0].index(column)
-        return row[place].strip() if place < len(row) else ""
+        position = self.rows[0].index(column)
+        return row[position].strip() if position < len(row) else ""
 
     def fill(self, row: list[str], cells: JobCells) -> None:
         """Fill in the job columns of a row."""
@@ -126,13 +126,13 @@ class Table:
             row[self.rows[0].index(column)] = value
 
     def content(self) -> bytes:
-        """Return the content of the file, which differs in the filled cells only."""
+        """Return the content of the file, in which only the filled cells differ."""
         text = io.StringIO()
         csv.writer(text, lineterminator=self.line_end).writerows(self.rows)
         bom = codecs.BOM_UTF8 if self.has_bom else b""
         return bom + text.getvalue().encode()
 
-    def _data(self) -> Iterable[list[str]]:
+    def _data_rows(self) -> Iterable[list[str]]:
         # The server skips empty lines.
         return (row for row in self.rows[1:] if row)
 
@@ -160,7 +160,7 @@ def check_unchanged(path: str | os.PathLike[str], expected: str) -> None:
     except OSError as error:
         fault, number = error.strerror or str(error), error.errno
     raise errors.FileError(
-        f"the CSV file {str(path)!r} was not changed: {fault}. Call register_csv again to continue",
+        f"the CSV file {str(path)!r} was not written: {fault}. Call register_csv again to continue",
         number=number,
         filename=str(path),
     )

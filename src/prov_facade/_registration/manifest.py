@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 _APPLICATION_ID = 0x50_52_4F_56  # "PROV"
 _FORMAT = 1
 
-# The constraints check what is written, and whether a file is damaged when it is opened. The tables
-# are not STRICT, since that needs SQLite 3.37, and Red Hat Enterprise Linux 9 has 3.34.
+# The constraints check each write, and the whole file when it is opened. The tables are not STRICT,
+# since that needs SQLite 3.37, and Red Hat Enterprise Linux 9 has 3.34.
 _SCHEMA = f"""
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_FORMAT};
@@ -72,11 +72,11 @@ hold_during_fork(_in_use)
 
 
 class ChunkState(StrEnum):
-    """What is known about a chunk.
+    """The known state of a chunk.
 
     Attributes:
-        SUBMITTING: It was about to be submitted. Until the submission returns, it is
-            unknown whether the server has the chunk.
+        SUBMITTING: It was about to be submitted. Until the submission returns, it is unknown
+            whether the server has the chunk.
         SUBMITTED: The server has it.
         NOT_SUBMITTED: The server has not acted on it: it may be submitted again.
         DONE: The outcome of each of its records is known.
@@ -90,20 +90,20 @@ class ChunkState(StrEnum):
 
 @frozen
 class Chunk:
-    """A run of input records that are submitted together.
+    """Consecutive input records that are submitted together.
 
     Attributes:
-        number: Its number, from 0 on.
+        number: Its number, from 0.
         first: The index of its first record in the input.
-        count: How many records of the input it covers.
-        digest: The SHA-256 of what was submitted last, in hexadecimal digits.
-        planned_at: When that was, in Unix time.
-        state: What is known about it.
+        count: The number of its input records.
+        digest: The SHA-256 digest of the last submission, in hexadecimal.
+        planned_at: The time of the last submission, in Unix time.
+        state: Its known state.
         session_id: The job that submits its records, once it is submitted.
         batch_id: The batch that its records are registered under, once that is known.
-        refused: Why the server rejects records permanently, by their index in the input.
-        excluded: Those of them that were refused before the last submission: the digest does not
-            cover them.
+        refused: The reasons for permanent refusals of records, by their index in the input.
+        excluded: The indexes of those refused before the last submission: the digest does not cover
+            them.
     """
 
     number: int
@@ -119,7 +119,7 @@ class Chunk:
 
     @property
     def all_refused(self) -> bool:
-        """Whether no record of it is left to submit."""
+        """Whether no record is left to submit."""
         return len(self.refused) == self.count
 
 
@@ -140,20 +140,20 @@ class Outcome(NamedTuple):
 
 
 class Manifest:
-    """What is known about each chunk of a registration, as a context manager.
+    """The state of each chunk of a registration, as a context manager.
 
     A method that records something returns the updated chunk once it is on the disk. A crash at
-    any moment leaves the state before or after the change. Nothing is kept in memory.
+    any moment leaves the state before or after the change. Nothing is cached in memory.
 
-    A lock file next to it, with the suffix ``.lock``, locks it until the context is left; an
-    empty lock file may remain. SQLite's own locks are not sufficient: the system drops them
-    when anything in this process closes the file, a copy of it for example. A process that is
-    killed leaves no lock.
+    A lock file next to it, with the suffix ``.lock``, locks it until the context is left; an empty
+    lock file may remain. SQLite's own locks are not sufficient: the system drops them when anything
+    in this process closes the file, for example after copying it. A process that is killed leaves
+    no lock.
 
     All methods block, and are not thread-safe. A forked process cannot use it.
 
     Args:
-        path: The file. It is created, readable by its owner alone, if it does not exist; ``None``
+        path: The file. It is created, readable only by its owner, if it does not exist; ``None``
             for a temporary one.
         prov_api: The URL of the prov-api that the records go to.
 
@@ -176,7 +176,7 @@ class Manifest:
                 real_path = _real_path(path)
                 self.path = str(real_path)
                 self._name = repr(self.path)
-                stack.callback(_locked(real_path).release)
+                stack.callback(_lock(real_path).release)
                 database = f"{real_path.as_uri()}?mode=rw"
             with _translated_errors(self._name, self.path):
                 self._connection = _connect(database)
@@ -203,11 +203,11 @@ class Manifest:
             self._stack.close()
 
     def reset_after_fork(self) -> None:
-        """Refuse to be used: the connection and the lock belong to the parent."""
+        """Reject further calls: the connection and the lock belong to the parent process."""
         self._inherited = True
 
     def chunk(self, number: int) -> Chunk | None:
-        """Read a chunk; ``None`` if it was not planned yet.
+        """Read a chunk; ``None`` if it has not been planned.
 
         Raises:
             ConfigError: If the file is damaged, as with every method here.
@@ -228,15 +228,15 @@ class Manifest:
             return frozenset(session_id for (session_id,) in rows)
 
     def plan(self, count: int, digest: str, at: float) -> Chunk:
-        """Record that the next chunk is about to be submitted, before it is.
+        """Record that the next chunk is about to be submitted.
 
         Args:
-            count: How many records of the input it covers, behind the chunk before.
-            digest: The SHA-256 of what is submitted, in hexadecimal digits.
+            count: The number of its input records, which follow those of the previous chunk.
+            digest: The SHA-256 digest of the submission, in hexadecimal.
             at: The time, in Unix time.
 
         Raises:
-            ValueError: If a value is not valid, or the state of the chunk does not allow it.
+            ValueError: If a value is invalid, or the state of the chunk does not allow the call.
                 Nothing is written then, as with every method here.
         """
         with self._transaction() as execute:
@@ -249,11 +249,11 @@ class Manifest:
             return self._chunk_in(number, ChunkState.SUBMITTING)
 
     def plan_again(self, number: int, digest: str, at: float) -> Chunk:
-        """Record that a chunk which was not submitted is about to be, before it is.
+        """Record that a chunk that was not submitted is about to be submitted again.
 
         Args:
-            number: The chunk.
-            digest: The SHA-256 of what is submitted, in hexadecimal digits.
+            number: The number of the chunk.
+            digest: The SHA-256 digest of the submission, in hexadecimal.
             at: The time, in Unix time.
         """
         with self._transaction() as execute:
@@ -271,10 +271,10 @@ class Manifest:
         """Record that the server has certainly not acted on a chunk.
 
         Args:
-            number: The chunk.
-            reason: Why, for people who read the file.
-            refused: Why the server rejects records permanently, by their index in the input. They
-                stay refused.
+            number: The number of the chunk.
+            reason: The reason, for people who read the file.
+            refused: The reasons for refusals of records, by their index in the input. Refusals are
+                permanent.
         """
         with self._transaction() as execute:
             chunk = self._chunk_in(number, ChunkState.SUBMITTING)
@@ -297,8 +297,8 @@ class Manifest:
         """Record the outcomes of the records of a chunk.
 
         Args:
-            number: The chunk, which is submitted, or all records of which are refused.
-            outcomes: One for each record of the input that it covers, in order.
+            number: The number of the chunk, which is submitted, or has only refused records.
+            outcomes: The outcome of each record of the chunk, in order.
         """
         with self._transaction() as execute:
             chunk = self._chunk_in(number, ChunkState.SUBMITTED, ChunkState.NOT_SUBMITTED)
@@ -334,10 +334,10 @@ class Manifest:
         if version > _FORMAT:
             raise _unusable(
                 self._name,
-                f"a newer prov-facade has written it: its format is {version}, and this version"
-                f" reads {_FORMAT}",
+                f"it was written by a newer prov-facade: its format is {version}, and this version"
+                f" reads format {_FORMAT}",
             )
-        # Of the whole file: its structure, the types, and the constraints.
+        # Checks the whole file: its structure, types and constraints.
         (fault,) = execute("PRAGMA integrity_check(1)").fetchone()
         if fault != "ok":
             raise _unusable(self._name, f"it is damaged: {fault}")
@@ -345,7 +345,7 @@ class Manifest:
         if found != [prov_api]:
             raise _unusable(
                 self._name,
-                f"it is for the prov-api {', '.join(found)!r}, and this one is {prov_api!r}",
+                f"it belongs to the prov-api {', '.join(found)!r}, not {prov_api!r}",
             )
 
     def _select(self, condition: str, value: object) -> list[Chunk]:
@@ -381,7 +381,7 @@ class Manifest:
                 f"{self._name} was opened by the parent of this process, before a fork: open it"
                 " again"
             )
-        # The connection commits, or rolls back, where its context ends.
+        # The connection commits or rolls back when its context ends.
         with _in_use, _translated_errors(self._name, self.path), self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             yield self._connection.execute
@@ -391,11 +391,11 @@ def _real_path(path: str | os.PathLike[str]) -> Path:
     """Resolve symbolic links, so that two names of one file share a lock."""
     try:
         return Path(os.path.realpath(path))
-    except ValueError as error:  # of a NUL
+    except ValueError as error:  # for a NUL in the path
         raise ConfigError(f"{os.fspath(path)!r} is not a file name: {error}") from error
 
 
-def _locked(path: Path) -> FileLock:
+def _lock(path: Path) -> FileLock:
     """Create a file if it does not exist, and lock it."""
     from filelock import FileLock, Timeout  # noqa: PLC0415  (few programs open a manifest)
 
@@ -407,13 +407,13 @@ def _locked(path: Path) -> FileLock:
             raise ConfigError(f"{str(path)!r} is not a file")
         # SQLite would create it with other permissions, and does not report the system's error.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        if path.stat().st_size == 1:  # SQLite considers it empty
+        if path.stat().st_size == 1:  # SQLite treats it as empty
             raise _unusable(repr(str(path)), "file is not a database")
         what = f"locked with {lock.lock_file!r}"
         lock.acquire(blocking=False)
     except Timeout:
         raise ConfigError(
-            f"{str(path)!r} is in use, by another process or by this one: that has to end first"
+            f"{str(path)!r} is in use by another process or by this one: wait until it is closed"
         ) from None
     except OSError as error:
         raise FileError(
@@ -425,7 +425,7 @@ def _locked(path: Path) -> FileLock:
 
 
 def _connect(database: str) -> sqlite3.Connection:
-    import sqlite3  # noqa: PLC0415 - it takes time, and most programs need none
+    import sqlite3  # noqa: PLC0415 - slow to import, and rarely needed
 
     connection = sqlite3.connect(database, uri=True, isolation_level=None, check_same_thread=False)
     try:
@@ -456,7 +456,7 @@ def _translated_errors(name: str, path: str | None) -> Iterator[None]:
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError) as error:
         raise ValueError(str(error)) from error
     except sqlite3.DatabaseError as error:
-        code = error.sqlite_errorcode & 0xFF  # without what makes it more specific
+        code = error.sqlite_errorcode & 0xFF  # the primary result code
         if code == sqlite3.SQLITE_BUSY:
             raise ConfigError(f"{name} is in use by another program: {error}") from error
         if code not in numbers:
@@ -470,7 +470,7 @@ def _translated_errors(name: str, path: str | None) -> Iterator[None]:
 
 
 def _unusable(name: str, reason: str) -> ConfigError:
-    return ConfigError(f"{name} is not a manifest that can be used: {reason}")
+    return ConfigError(f"{name} is not a usable manifest: {reason}")
 
 
 def _bounds(chunk: Chunk) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from prov_facade.polling import PollPolicy
 
 @frozen(kw_only=True)
 class RegistrationOptions:
-    """How model runs are registered; see :meth:`prov_facade.ProvClient.register_many`.
+    """The options of a registration; see :meth:`prov_facade.ProvClient.register_many`.
 
     Raises:
         InvalidRequestError: If a number is out of range.

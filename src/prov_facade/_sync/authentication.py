@@ -14,8 +14,8 @@ from prov_facade._runtime.threads.limiter import Limiter
 from prov_facade.auth import AuthManager, BearerAuth, BearerToken, SupportsAuth
 from prov_facade.errors import CredentialsError
 
-# How many threads of an event loop wait for an auth manager at once. A loop has at least five, and
-# name lookups and other tasks need some.
+# The maximum number of threads of an event loop that wait for an auth manager. A loop has at least
+# five, and name lookups and other tasks need some of them.
 _MAX_THREADS = 2
 
 
@@ -54,12 +54,12 @@ class Authentication:
         request: httpx.Request,
         auth: httpx.Auth,
     ) -> httpx.Response:
-        """Send a request with credentials, in as many steps as these take.
+        """Send a request with credentials, as often as the authentication requires.
 
         Args:
             send: Sends a request once.
             request: The request.
-            auth: What :meth:`current` returned.
+            auth: The object that :meth:`current` returned.
 
         Raises:
             CredentialsError: If the credentials fail.
@@ -71,7 +71,7 @@ class Authentication:
         try:
             request = self._step(lambda: next(flow))
             while True:
-                request.extensions.setdefault("timeout", timeout)  # the flow may have made it
+                request.extensions.setdefault("timeout", timeout)  # the flow may have created it
                 response = send(request)
                 try:
                     if auth.requires_response_body:
@@ -94,7 +94,7 @@ class Authentication:
         except CredentialsError as error:
             raise error.copy() from error.__cause__ or error
         except Exception as error:
-            raise _failure(self._manager, error) from error
+            raise _credentials_error(self._manager, error) from error
 
 
 def _get_auth(manager: SupportsAuth) -> httpx.Auth:
@@ -103,7 +103,7 @@ def _get_auth(manager: SupportsAuth) -> httpx.Auth:
     except CredentialsError as error:
         raise error.copy() from error.__cause__ or error
     except Exception as error:
-        raise _failure(manager, error) from error
+        raise _credentials_error(manager, error) from error
     if not isinstance(auth, httpx.Auth):
         raise CredentialsError(
             f"get_auth of the auth manager {type(manager).__name__} must return an httpx.Auth, not"
@@ -112,7 +112,7 @@ def _get_auth(manager: SupportsAuth) -> httpx.Auth:
     return auth
 
 
-def _failure(manager: SupportsAuth, error: Exception) -> CredentialsError:
+def _credentials_error(manager: SupportsAuth, error: Exception) -> CredentialsError:
     # Only the type of the error: its text may contain a token.
     return CredentialsError(
         f"the auth manager {type(manager).__name__} failed with {type(error).__name__}"
@@ -129,8 +129,7 @@ class TokenRefresher:
     def __init__(self, manager: SupportsAuth) -> None:
         self._manager = manager
         self._lock = ForkSafeLock()
-        # One thread for the calls of an event loop: those that wait for the lock would occupy
-        # the others.
+        # One thread per event loop, so that calls waiting for the lock leave other threads free.
         self._limiter = Limiter(1)
 
     def refresh(self, rejected: str) -> bool:
@@ -149,7 +148,7 @@ class TokenRefresher:
         return True
 
     def _refresh(self, rejected: str) -> None:
-        # When many calls are rejected at once, the first one refreshes the token for all of them.
+        # If many calls are rejected at once, the first one refreshes the token for all of them.
         with self._lock:
             try:
                 # Without the scheme: some managers write "bearer".
@@ -158,4 +157,4 @@ class TokenRefresher:
             except CredentialsError as error:
                 raise error.copy() from error.__cause__ or error
             except Exception as error:
-                raise _failure(self._manager, error) from error
+                raise _credentials_error(self._manager, error) from error

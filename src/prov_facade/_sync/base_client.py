@@ -81,7 +81,7 @@ class SyncBaseClient:
 
     @classmethod
     def _sharing(cls, core: ClientCore) -> Self:
-        """Make a client that shares the settings and connections of another one."""
+        """Create a client that shares the settings and connections of another one."""
         client = cls.__new__(cls)
         client._use(core)  # noqa: SLF001  (its own class)
         return client
@@ -146,9 +146,9 @@ class SyncBaseClient:
 
         Args:
             request: The request.
-            timeout: As for the class; ``None`` is the client's own.
-            error_class: The error for a success that cannot be used.
-            body_writer: May take the body; the value is empty then.
+            timeout: As for the class; ``None`` for the client's.
+            error_class: The error to raise for a successful response that cannot be used.
+            body_writer: May receive the body; the value is then empty.
             signed_url: The URL to request, if the operation does not define one.
             retries: When to retry the call; the client's policy by default.
         """
@@ -176,12 +176,12 @@ class SyncBaseClient:
     ) -> ParsedResponse[T] | list[ProvError]:
         """Send a request, and return an error in a list rather than raise it.
 
-        It is raised one frame below the method that was called, so that tracebacks are short. Out
-        of the list: a variable of that frame would refer to it, which refers to the frame, and so
+        To keep tracebacks short, the error is raised one frame below the public method. That frame
+        pops it from the list: in a variable, it would form a reference cycle with the frame, and
         keep the client alive until the next garbage collection.
         """
         operation, core = request.operation, self._core
-        renewable = operation.secured
+        may_refresh = operation.secured
 
         def send(number: int) -> httpx.Response:
             response = core.transport.send(
@@ -197,16 +197,16 @@ class SyncBaseClient:
             return response
 
         def attempt(number: int) -> ParsedResponse[T]:
-            nonlocal renewable
+            nonlocal may_refresh
             response = send(number)
             try:
                 return parse_response(operation, response, error_class=error_class)
             except AuthenticationError:
-                # Sent before the server acts on a request, which may therefore be repeated.
+                # The server rejects a token before it acts on a request: it can safely be repeated.
                 rejected = response.request.headers.get("authorization", "")
-                if not renewable or not rejected:
+                if not may_refresh or not rejected:
                     raise
-                renewable = False  # once per call, not per attempt
+                may_refresh = False  # once per call, not per attempt
                 if not core.refresher.refresh(rejected):
                     raise
             response = send(number)
@@ -237,14 +237,14 @@ class SyncBaseClient:
         error.attach(Call(operation.operation_id, operation.method, url))
 
     def _fetch_report(self, job: JobStatusTable, timeout: Timeout | None) -> bytes:
-        """Fetch the report that a job has made. No token is sent: the URL is enough."""
+        """Fetch the report that a job created. No token is sent: the URL is sufficient."""
         url = signed_report_url(job)
         with self._errors_of(FETCH_REPORT, url):
             response = self._request_report(job, url, timeout)
             return report_document(response, session_id=job.session_id)
 
     def _save_report(self, job: JobStatusTable, file: Download, timeout: Timeout | None) -> None:
-        """Fetch the report that a job has made into a file."""
+        """Save the report that a job created to a file."""
         url = signed_report_url(job)
         with self._errors_of(FETCH_REPORT, url):
             response = self._request_report(job, url, timeout, body_writer=file)
@@ -270,17 +270,17 @@ class SyncBaseClient:
 
 
 def _without_inner_frames(error: ProvError) -> ProvError:
-    """Drop the frames between the method and the socket, which do not help its caller.
+    """Drop the frames between the public method and the socket, which do not help the caller.
 
-    A cause in the network code stays, and what caused that is its context, which tracebacks do not
-    show. Any other cause may be the caller's own code, and keeps its frames.
+    A cause in the network code is kept; its own cause becomes its context, which tracebacks do not
+    show. Any other cause may come from the caller's code, and keeps its frames.
     """
     cause = error.__cause__
     if isinstance(cause, httpx.RequestError | msgspec.MsgspecError):
         cause.__cause__, cause.__context__ = None, cause.__cause__ or cause.__context__
         inner: BaseException | None = cause
         while inner is not None:
-            inner.__traceback__ = None  # its frames have the request, and the token
+            inner.__traceback__ = None  # its frames refer to the request with the token
             inner = inner.__cause__ or inner.__context__
     return error.with_traceback(None)
 

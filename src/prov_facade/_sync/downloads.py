@@ -47,14 +47,14 @@ class Download:
     def __init__(self, path: object, *, name: str, overwrite: bool) -> None:
         self._overwrite = overwrite
         self._lock = threading.Lock()
-        self._left = False
+        self._exited = False
         try:
             self._path = resolve_target(path, name)
             mode = check_overwrite(self._path, overwrite=overwrite)
             self._draft = Draft(self._path, mode=mode)
         except InvalidRequestError:
             raise
-        except (OSError, ValueError) as error:  # the latter for a NUL
+        except (OSError, ValueError) as error:  # ValueError for a NUL in the path
             reason = error.strerror if isinstance(error, OSError) else error
             raise InvalidRequestError(
                 f"nothing was sent: no file can be written at {str(path)!r}: {reason}",
@@ -70,19 +70,19 @@ class Download:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._left = True
+        self._exited = True
         if self._lock.acquire(blocking=False):
             try:
                 self._draft.discard()
             finally:
                 self._lock.release()
         else:
-            # The call was cancelled while a thread is using the file, which closes it then: closed
-            # now, its descriptor might be another file's when the thread writes.
+            # The call was cancelled while a thread is using the file. That thread closes it: if it
+            # were closed here, the thread might write to another file with the same descriptor.
             self._draft.unlink()
 
-    def takes(self, operation: Operation[Any], response: httpx.Response) -> bool:
-        """Return whether to save the body of a response, by its head."""
+    def accepts(self, operation: Operation[Any], response: httpx.Response) -> bool:
+        """Return whether to save the body of a response, judging by its status and headers."""
         return has_file_body(operation, response)
 
     def receive(self, operation: Operation[Any], response: httpx.Response) -> None:
@@ -125,14 +125,14 @@ class Download:
             The path.
 
         Raises:
-            FileError: If that fails, or if a file has appeared there that must not be replaced.
+            FileError: If that fails, or if a file that must not be replaced has appeared there.
         """
         self._in_thread(self._draft.finish)
-        # Not in a thread: a cancelled call has left either the file or nothing.
+        # Not in a thread, so that a cancelled call leaves either the file or nothing.
         try:
             self._draft.keep(overwrite=self._overwrite)
         except OSError as error:
-            raise self._failure(error) from error
+            raise self._file_error(error) from error
         return self._path
 
     def _in_thread(self, work: Callable[..., R], *arguments: Any) -> R:
@@ -146,9 +146,9 @@ class Download:
         except OSError as error:
             if isinstance(error, FileError):
                 raise
-            raise self._failure(error) from error
+            raise self._file_error(error) from error
         finally:
-            if self._left:
+            if self._exited:
                 with self._lock:
                     self._draft.discard()
 
@@ -161,7 +161,7 @@ class Download:
             text.feed(chunk)
         self._draft.write(chunk)
 
-    def _failure(self, error: OSError) -> FileError:
+    def _file_error(self, error: OSError) -> FileError:
         return FileError(
             f"the response could not be saved at {str(self._path)!r}: {error.strerror or error}",
             number=error.errno,

@@ -27,10 +27,10 @@ _DEFAULT_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20
 
 @define(kw_only=True)
 class HTTPClientFactory:
-    """The settings of connections, as :class:`~prov_facade.SyncProvClient` takes them.
+    """Creates HTTP clients from the connection settings of a :class:`~prov_facade.SyncProvClient`.
 
     Raises:
-        ConfigError: If one of them cannot be used.
+        ConfigError: If a setting cannot be used.
     """
 
     limits: httpx.Limits | None = None
@@ -71,7 +71,7 @@ class HTTPClientFactory:
             )
 
     def __getstate__(self) -> dict[str, Any]:
-        # All but the SSL context, which the copy loads again.
+        # Without the SSL context, which the copy loads again.
         return {a.name: getattr(self, a.name) for a in attrs.fields(type(self)) if a.init}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -81,26 +81,26 @@ class HTTPClientFactory:
 
     @property
     def max_concurrent(self) -> int | None:
-        """How many connections there may be at once; ``None`` if a transport decides that."""
+        """The maximum number of connections; ``None`` if the caller's transport decides."""
         if isinstance(self.transport, httpx.BaseTransport):
             return None
         return (self.limits or _DEFAULT_LIMITS).max_connections
 
     def prepare(self) -> None:
-        """Load the certificates, once, in a thread: that takes far longer than a request."""
+        """Load the certificates once, in a thread, since it takes far longer than a request."""
         if self._ssl_context is None and not isinstance(self.transport, httpx.BaseTransport):
-            with _setting_up():
+            with _config_errors():
                 self._ssl_context = run_in_thread(ssl_context.load, self.verify)
 
     def open(self) -> HTTPClient:
-        """Return a client, which opens connections when it needs them."""
+        """Return a client, which opens connections as needed."""
         return HTTPClient(self)
 
     def transport_for(self, url: httpx.URL) -> tuple[str, httpx.BaseTransport | None]:
         """Choose the proxy and the transport for a URL.
 
         Returns:
-            The address of the proxy, empty for none, and the transport, if there is one already.
+            The address of the proxy, empty for none, and the caller's transport, if any.
         """
         if isinstance(self.transport, httpx.BaseTransport):
             return "", self.transport
@@ -109,7 +109,7 @@ class HTTPClientFactory:
         return environment_proxy(url) or "", None
 
     def make_transport(self, proxy: str) -> httpx.BaseTransport:
-        """Make a transport.
+        """Create a transport.
 
         Args:
             proxy: The address of the proxy that the environment names; empty for none.
@@ -118,7 +118,7 @@ class HTTPClientFactory:
             ConfigError: If the environment names a proxy or certificates that cannot be used.
         """
         assert self._ssl_context is not None  # noqa: S101  (loaded by `prepare`)
-        with _setting_up():
+        with _config_errors():
             chosen = proxy or None if self.proxy is None else self.proxy
             return make_transport(
                 self.transport,
@@ -132,14 +132,14 @@ class HTTPClient:
     """Sends requests over the transports of one event loop.
 
     It replaces ``httpx.Client``, which spends a fifth of the time of a call on cookies,
-    redirects and merging of URLs. The clients need none of these.
+    redirects and URL merging. The clients need none of these.
     """
 
     def __init__(self, factory: HTTPClientFactory) -> None:
         self._factory = factory
         hooks = factory.event_hooks or {}
-        self._before = list(hooks.get("request", ()))
-        self._after = list(hooks.get("response", ()))
+        self._request_hooks = list(hooks.get("request", ()))
+        self._response_hooks = list(hooks.get("response", ()))
         self._transports: dict[str, httpx.BaseTransport] = {}
         self._routes: dict[tuple[str, str, int | None], httpx.BaseTransport] = {}
         self.is_closed = False
@@ -151,14 +151,14 @@ class HTTPClient:
             ConfigError: If the environment names a proxy or certificates that cannot be used.
             httpx.RequestError: If there is no response.
         """
-        for hook in self._before:
+        for hook in self._request_hooks:
             hook(request)
-        begun = time.perf_counter()
+        start = time.perf_counter()
         response = send(self._route(request.url), request)
         response.request = request
-        response.elapsed = timedelta(seconds=time.perf_counter() - begun)
+        response.elapsed = timedelta(seconds=time.perf_counter() - start)
         try:
-            for hook in self._after:
+            for hook in self._response_hooks:
                 hook(response)
         except BaseException:
             response.close()
@@ -181,14 +181,14 @@ class HTTPClient:
             # If two threads get here at once, both use what the first one made.
             found = self._routes[key] = self._transports.setdefault(proxy, transport)
         if self.is_closed:
-            # By another thread, before anything was sent. The next attempt gets another client.
+            # Another thread closed it before anything was sent. The next attempt uses a new client.
             raise httpx.ConnectError("the client was closed")
         return found
 
 
 @contextmanager
-def _setting_up() -> Iterator[None]:
-    """Explain which setting, or which variable of the environment, prevents connections."""
+def _config_errors() -> Iterator[None]:
+    """Raise errors that name the setting or the environment variable at fault."""
     try:
         yield
     except ImportError as error:
@@ -197,8 +197,8 @@ def _setting_up() -> Iterator[None]:
         ) from error
     except (ValueError, OSError) as error:
         raise ConfigError(
-            "no connection can be set up: verify or the environment names a file of certificates or"
-            f" a proxy that cannot be used ({error})"
+            "no connection can be set up: verify or the environment names a certificate file or a"
+            f" proxy that cannot be used ({error})"
         ) from error
     except httpx.InvalidURL:
         # Without its text, which may contain a password.

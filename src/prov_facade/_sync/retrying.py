@@ -24,7 +24,7 @@ def call_with_retries(
     Args:
         policy: How often to retry, and for how long.
         attempt: Makes the call once; its argument is the number of the attempt, from 1.
-        safe: Whether the call changes nothing, so that it may be repeated freely.
+        safe: Whether the call changes nothing, so that it can be repeated freely.
 
     Returns:
         The result of the successful attempt.
@@ -32,38 +32,40 @@ def call_with_retries(
     Raises:
         ProvError: The error of the last attempt. It lists all attempts.
     """
-    made: list[errors.Attempt] = []
-    begun = time.monotonic()
+    made_attempts: list[errors.Attempt] = []
+    start = time.monotonic()
     try:
         with deadline(policy.deadline) as limit:
             while True:
-                attempt_begun = time.monotonic()
+                attempt_start = time.monotonic()
                 try:
-                    return attempt(len(made) + 1)
+                    return attempt(len(made_attempts) + 1)
                 except errors.ProvError as error:
-                    seconds = time.monotonic() - attempt_begun
-                    made.append(errors.Attempt(type(error).__name__, error.status_code, seconds))
-                    wait = _wait(policy, error, len(made), safe=safe)
-                    left = _left(policy, begun)
+                    seconds = time.monotonic() - attempt_start
+                    made_attempts.append(
+                        errors.Attempt(type(error).__name__, error.status_code, seconds)
+                    )
+                    wait = _wait(policy, error, len(made_attempts), safe=safe)
+                    left = _left(policy, start)
                     if wait is None or (left is not None and wait >= left):
-                        error.record(made)
+                        error.record(made_attempts)
                         raise
                 except Cancelled:
-                    # Only visible if the deadline interrupts the attempt.
-                    seconds = time.monotonic() - attempt_begun
+                    # Reported only if the deadline interrupts the attempt.
+                    seconds = time.monotonic() - attempt_start
                     kind = errors.TransportTimeoutError.__name__
-                    made.append(errors.Attempt(kind, None, seconds))
+                    made_attempts.append(errors.Attempt(kind, None, seconds))
                     raise
                 sleep(wait)
     except TimeoutError as error:
         if isinstance(error, errors.ProvError) or not limit.expired():
             raise
-    late = errors.TransportTimeoutError(
+    timed_out = errors.TransportTimeoutError(
         f"no response within the deadline of {policy.deadline:g} s"
         + ("" if safe else f". {errors.OUTCOME_UNKNOWN}")
     )
-    late.record(made)
-    raise late
+    timed_out.record(made_attempts)
+    raise timed_out
 
 
 def _wait(
@@ -79,5 +81,5 @@ def _wait(
     return max(requested, random.uniform(0, longest))  # noqa: S311  (not a secret)
 
 
-def _left(policy: RetryPolicy, begun: float) -> float | None:
-    return None if policy.deadline is None else begun + policy.deadline - time.monotonic()
+def _left(policy: RetryPolicy, start: float) -> float | None:
+    return None if policy.deadline is None else start + policy.deadline - time.monotonic()

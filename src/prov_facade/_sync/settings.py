@@ -22,7 +22,7 @@ EventHooks = Mapping[str, Sequence[Callable[..., Any]]]
 
 
 class ClientSettings(TypedDict, total=False):
-    """The settings of a :class:`~prov_facade.SyncProvClient`, where they are described."""
+    """The settings of a :class:`~prov_facade.SyncProvClient`, which documents them."""
 
     timeout: Timeout
     retries: RetryPolicy | None

@@ -1,1 +1,1 @@
-"""Registers any number of model runs, each of them only once."""
+"""Registers any number of model runs, each only once."""

@@ -53,9 +53,9 @@ async def register_records(
     """
     stack = ExitStack()
     try:
-        # Within this block, so that a cancelled task leaves nothing open.
-        opened = await run_shielded(partial(_open, stack, manifest, prov_api))
-        registration = _Registration(opened, submit, jobs, options)
+        # Opened within this block, so that a cancelled task leaves nothing open.
+        open_manifest = await run_shielded(partial(_open, stack, manifest, prov_api))
+        registration = _Registration(open_manifest, submit, jobs, options)
         async with aclosing(registration.results(records)) as results:
             async for result in results:
                 yield result
@@ -83,8 +83,8 @@ class _Registration:
         self._submission = Submission(submit, self._recovery, manifest, options.polling)
         self._following = Following(jobs, manifest, options)
         self._progress = BulkProgress()
-        # Why no further records are submitted. It is raised when no batch is in flight any more:
-        # otherwise their results would be lost.
+        # The error that stops submission. It is raised once no batch is in flight: otherwise their
+        # results would be lost.
         self._stop_error: Exception | None = None
 
     async def results(
@@ -113,7 +113,7 @@ class _Registration:
     async def _read(
         self, source: AsyncIterator[Any], number: int
     ) -> tuple[list[RecordState], Chunk | None]:
-        """Read and check the records of a chunk, and their outcomes in the manifest."""
+        """Read a chunk from the manifest, and read and validate its records."""
         try:
             chunk = await run_shielded(self._manifest.chunk, number)
         except errors.ProvError as error:
@@ -127,17 +127,17 @@ class _Registration:
                 original = await anext(source)
             except StopAsyncIteration:
                 break
-            except Exception as error:  # noqa: BLE001  (raised in the end)
+            except Exception as error:  # noqa: BLE001  (raised at the end)
                 self._stop_error = error
                 return [], chunk
-            states.append(_checked(original, first + len(states)))
-        self._advance(read=len(states))
+            states.append(_validated(original, first + len(states)))
+        self._report_progress(read=len(states))
         return states, chunk
 
     async def _start(
         self, states: list[RecordState], number: int, chunk: Chunk | None
     ) -> list[BulkResult]:
-        """Submit a chunk, unless it was submitted, and return the results known by then."""
+        """Submit a chunk, unless it was submitted before, and return the results known so far."""
         if self._stop_error is not None:
             return []
         if chunk is not None and (error := self._mismatch(states, chunk)):
@@ -159,9 +159,9 @@ class _Registration:
             except errors.ProvError as error:
                 self._stop_error = error
         if session_id is not None:
-            self._advance(submitted=sum(not state.has_outcome for state in states))
+            self._report_progress(submitted=sum(not state.has_outcome for state in states))
             self._following.add(states, number, session_id, chunk.batch_id if chunk else None)
-            self._advance()
+            self._report_progress()
         return self._results([state for state in states if state.has_outcome])
 
     def _mismatch(self, states: list[RecordState], chunk: Chunk) -> errors.ConfigError | None:
@@ -171,7 +171,7 @@ class _Registration:
             return None
         last = chunk.first + chunk.count - 1
         return errors.ConfigError(
-            f"records {chunk.first} to {last} are not those in the manifest"
+            f"records {chunk.first} to {last} differ from those in the manifest"
             f" {self._manifest.path!r}: pass the same records in the same order, and new ones after"
             " them, or use another manifest"
         )
@@ -184,7 +184,7 @@ class _Registration:
             return []
         for state, outcome in zip(states, outcomes, strict=True):
             state.restore(outcome)
-        self._advance(submitted=sum(state.was_submitted for state in states))
+        self._report_progress(submitted=sum(state.was_submitted for state in states))
         return self._results(states, resumed=True)
 
     def _results(self, states: list[RecordState], *, resumed: bool = False) -> list[BulkResult]:
@@ -192,10 +192,12 @@ class _Registration:
         registered = sum(result.error is None for result in results)
         unresolved = sum(may_still_be_registered(result.error) for result in results)
         if results:
-            self._advance(registered=registered, failed=len(results) - registered - unresolved)
+            self._report_progress(
+                registered=registered, failed=len(results) - registered - unresolved
+            )
         return results
 
-    def _advance(
+    def _report_progress(
         self, *, read: int = 0, submitted: int = 0, registered: int = 0, failed: int = 0
     ) -> None:
         before = self._progress
@@ -211,7 +213,7 @@ class _Registration:
             self._options.on_progress(self._progress)
 
 
-def _checked(original: object, index: int) -> RecordState:
+def _validated(original: object, index: int) -> RecordState:
     state = RecordState(index, original)
     request: Any = register_model_run.request(body=original)  # type: ignore[arg-type]
     try:

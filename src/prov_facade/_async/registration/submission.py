@@ -1,4 +1,4 @@
-"""Submits chunks of records, each of them only once."""
+"""Submits chunks of records, each only once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Submit = Callable[[RegisterBatchModelRunRequest], Awaited[RegisterBatchModelRunR
 
 
 class Submission:
-    """Submits chunks of records, each of them only once.
+    """Submits chunks of records, each only once.
 
     Args:
         submit: Submits a batch.
@@ -46,7 +46,7 @@ class Submission:
             chunk: The chunk, if it is in the manifest already.
 
         Returns:
-            The session id of its job; ``None`` if no record is left that could be submitted.
+            The session id of its job; ``None`` if no record is left to submit.
 
         Raises:
             ProvError: If it could not be submitted, or if it is unknown whether it was.
@@ -72,7 +72,7 @@ class Submission:
                         await sleep(poller.next_wait())
                         continue
                     session_id = found
-                elif refused := _refuse(sent, error):
+                elif refused := _mark_refused(sent, error):
                     chunk = await self._not_submitted(chunk, error, refused)
                     continue
                 else:
@@ -86,11 +86,13 @@ class Submission:
             return session_id
         return None
 
-    async def _plan(self, records: list[RecordState], chunk: Chunk | None, wanted: str) -> Chunk:
+    async def _plan(
+        self, records: list[RecordState], chunk: Chunk | None, content_digest: str
+    ) -> Chunk:
         now = time.time()
         if chunk is not None:
-            return await run_shielded(self._manifest.plan_again, chunk.number, wanted, now)
-        return await run_shielded(self._manifest.plan, len(records), wanted, now)
+            return await run_shielded(self._manifest.plan_again, chunk.number, content_digest, now)
+        return await run_shielded(self._manifest.plan, len(records), content_digest, now)
 
     async def _not_submitted(
         self, chunk: Chunk, reason: object, refused: Iterable[RecordState] = ()
@@ -101,11 +103,11 @@ class Submission:
         )
 
 
-def _refuse(sent: list[RecordState], error: errors.ProvError) -> list[RecordState]:
+def _mark_refused(sent: list[RecordState], error: errors.ProvError) -> list[RecordState]:
     """Assign errors to the records that the server rejects, and return these records.
 
-    Only the records that it names: an error for a whole batch may come from a gateway, and may be
-    a different one later.
+    Only records that the server names are rejected: an error for a whole batch may come from a
+    gateway, and may differ the next time.
     """
     if not isinstance(error, errors.ValidationFailedError):
         return []

@@ -64,7 +64,7 @@ class Following:
         """Fetch the jobs of a batch, and return the records whose outcome is now known.
 
         Raises:
-            ProvError: If the jobs may not be followed, or the manifest cannot be written.
+            ProvError: If the jobs cannot be fetched, or the manifest cannot be written.
         """
         # Time without polling does not count: another chunk was being recovered, or the consumer
         # of the results was slow.
@@ -80,7 +80,7 @@ class Following:
                 return batch.fail(_not_found(batch, error))
             changed = []
         if changed:
-            # While any batch makes progress, all of them are waited for.
+            # As long as one batch makes progress, none of them times out.
             for other in self.batches:
                 other.poller.restart()
         if batch.finished:

@@ -29,9 +29,9 @@ NO_JOB = "the server has no job that submits it"
 _MAX_CLOCK_SKEW = 3600.0
 # How far the clocks of the servers that create jobs may differ, in seconds.
 _SERVER_CLOCK_SKEW = 60.0
-# How precise the times of jobs and the clock of the server are, in seconds.
+# The precision of job timestamps and of the server's clock, in seconds.
 _CLOCK_TOLERANCE = 3.0
-# How long to look for a job at least, regardless of clocks, in seconds.
+# The minimum time to look for a job, regardless of clocks, in seconds.
 _MIN_RECOVERY_TIME = 10.0
 _MAX_PAGE_SIZE = 100
 
@@ -53,10 +53,10 @@ class Recovery:
         self._options = options
 
     def recover_all(self) -> None:
-        """Decide for each chunk whose submission another process has not completed.
+        """Determine whether interrupted submissions of earlier processes reached the server.
 
         Raises:
-            InvalidRequestError: If the user's resolution is wrong.
+            InvalidRequestError: If a resolution of the user is wrong.
             SubmissionUnknownError: If it cannot be determined whether a chunk was submitted.
         """
         for chunk in run_shielded(self._manifest.chunks, ChunkState.SUBMITTING):
@@ -90,7 +90,7 @@ class Recovery:
 
         Args:
             chunk: The chunk.
-            cause: The error of its submission; ``None`` if another process submitted it.
+            cause: The error of its submission; ``None`` if an earlier process submitted it.
 
         Returns:
             Its session id; ``None`` if no such job has appeared in time.
@@ -133,13 +133,13 @@ class Recovery:
         """Find the jobs that submit the content of a chunk.
 
         Returns:
-            Those created since it was sent, and those from the hour before. The latter belong to
-            another registration, unless a clock was wrong.
+            Those created since the chunk was sent, and those from the hour before. The latter
+            belong to another registration, unless a clock was wrong.
         """
         others = run_shielded(self._manifest.session_ids)
         found: list[str] = []
         earlier: list[str] = []
-        # By the clock of the server, once a job shows it: those of other chunks were created first.
+        # Raised once a job of another chunk is found, which is older by the server's own clock.
         earliest = chunk.planned_at - _MAX_CLOCK_SKEW
         listed = self._jobs.list(page_size=_MAX_PAGE_SIZE, timeout=self._options.timeout)
         with raw_responses() as responses:

@@ -1,4 +1,4 @@
-"""Settings that are refused, and secrets that no error shows."""
+"""Errors for invalid settings, which show no secrets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from profiles.sources import BOTH, DEPLOYMENT, VARIABLES, text_file, written
+from profiles.sources import BOTH, DEPLOYMENT, VARIABLES, write_config, write_file
 
 from prov_facade import ConfigError, connect
 from prov_facade._profiles.config_file import from_file
@@ -17,7 +17,7 @@ from prov_facade._profiles.settings import TEXTS, Settings, from_environment
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQ"
 
 
-def refusal(*arguments: Any, **named: Any) -> str:
+def config_error(*arguments: Any, **named: Any) -> str:
     with pytest.raises(ConfigError) as caught:
         connect(*arguments, **named)
     return str(caught.value)
@@ -27,7 +27,7 @@ def refusal(*arguments: Any, **named: Any) -> str:
 def test_a_missing_setting_is_an_error_that_names_every_place_for_it(
     make: Any, tmp_path: Path
 ) -> None:
-    file = text_file(tmp_path / "config.toml", "[profiles.default]\n[profiles.x]")
+    file = write_file(tmp_path / "config.toml", "[profiles.default]\n[profiles.x]")
     domain = "domain is missing: give the argument domain, set PROV_DOMAIN, or add domain"
     realm = "realm is missing: give the argument realm, set PROV_REALM, or add realm"
     with pytest.raises(ConfigError) as caught:
@@ -43,10 +43,10 @@ def test_a_missing_setting_is_an_error_that_names_every_place_for_it(
 
 
 @pytest.mark.parametrize("credential", ["offline_token", "client_secret", None])
-def test_signing_in_needs_a_client_id(credential: str | None, tmp_path: Path) -> None:
-    file = text_file(tmp_path / "config.toml", "")
+def test_signing_in_requires_a_client_id(credential: str | None, tmp_path: Path) -> None:
+    file = write_file(tmp_path / "config.toml", "")
     given = {credential: SECRET} if credential else {}
-    assert refusal(config_file=file, **DEPLOYMENT, **given) == (
+    assert config_error(config_file=file, **DEPLOYMENT, **given) == (
         "client_id is missing: give the argument client_id, set PROV_CLIENT_ID, or add"
         f" client_id to profile 'default' of {file}. Only a token works without it"
     )
@@ -55,9 +55,9 @@ def test_signing_in_needs_a_client_id(credential: str | None, tmp_path: Path) ->
 def test_a_malformed_setting_is_an_error_that_names_its_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = written(tmp_path / "config.toml", {"default": {"realm": "provena"}})
+    file = write_config(tmp_path / "config.toml", {"default": {"realm": "provena"}})
     monkeypatch.setenv("PROV_DOMAIN", "https://prov.test")
-    message = refusal(config_file=file, token="t")
+    message = config_error(config_file=file, token="t")
     assert message.startswith("'https://prov.test' is not a domain: give a bare host name")
     assert message.endswith(
         f" (the domain is from the environment, the realm from profile 'default' of {file})"
@@ -66,32 +66,32 @@ def test_a_malformed_setting_is_an_error_that_names_its_source(
 
 @pytest.mark.parametrize("value", [7, b"x"])
 @pytest.mark.parametrize("name", TEXTS)
-def test_an_argument_of_the_wrong_type_is_refused(name: str, value: object) -> None:
-    message = refusal(**{name: value})
+def test_an_argument_of_the_wrong_type_is_rejected(name: str, value: object) -> None:
+    message = config_error(**{name: value})
     assert message == f"the arguments: {name} must be a str, not {type(value).__name__}"
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_an_empty_argument_is_an_error_and_not_ignored(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_empty_argument_is_an_error(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for named, variable in VARIABLES.items():
         monkeypatch.setenv(variable, named)
-    assert refusal(**{name: ""}) == f"the arguments: {name} is empty; leave it out"
+    assert config_error(**{name: ""}) == f"the arguments: {name} is empty; leave it out"
 
 
 def test_overrides_must_be_api_overrides() -> None:
-    message = refusal(**DEPLOYMENT, token="t", api_overrides={"allow_http": True})
+    message = config_error(**DEPLOYMENT, token="t", api_overrides={"allow_http": True})
     assert message == "the arguments: api_overrides must be an APIOverrides"
 
 
 def test_only_a_token_may_be_a_function() -> None:
     for name in ("offline_token", "client_secret", "domain"):
-        assert "must be a str, not function" in refusal(**{name: lambda: SECRET})
+        assert "must be a str, not function" in config_error(**{name: lambda: SECRET})
 
 
-def test_an_offline_token_is_given_once() -> None:
-    message = refusal(**DEPLOYMENT, client_id="c", offline_token=SECRET, offline_token_file="x")
+def test_an_offline_token_and_a_file_exclude_each_other() -> None:
+    message = config_error(
+        **DEPLOYMENT, client_id="c", offline_token=SECRET, offline_token_file="x"
+    )
     assert message == "the arguments: give offline_token or offline_token_file, not both"
 
 
@@ -126,7 +126,7 @@ def test_no_error_shows_a_secret(
     if source == "environment":
         monkeypatch.setenv(VARIABLES[name], SECRET)
     elif source == "profile":
-        file = written(tmp_path / "config.toml", {"default": {name: SECRET}})
+        file = write_config(tmp_path / "config.toml", {"default": {name: SECRET}})
         arguments["config_file"] = file
     else:
         arguments[name] = SECRET
@@ -152,7 +152,7 @@ def test_no_error_shows_a_secret(
     ],
 )
 def test_no_error_shows_a_secret_from_an_invalid_file(text: str, tmp_path: Path) -> None:
-    file = text_file(tmp_path / "config.toml", text)
+    file = write_file(tmp_path / "config.toml", text)
     with pytest.raises(ConfigError) as caught:
         connect(config_file=file, **DEPLOYMENT)
     error: BaseException | None = caught.value
@@ -166,7 +166,7 @@ def test_no_repr_shows_a_secret(name: str, tmp_path: Path, monkeypatch: pytest.M
     given: dict[str, Any] = {name: SECRET}
     client = connect(**DEPLOYMENT, client_id="c", **given)
     assert SECRET not in f"{client!r}{client._auth!r}{client._config!r}"
-    file = written(tmp_path / "config.toml", {"default": {name: SECRET}})
+    file = write_config(tmp_path / "config.toml", {"default": {name: SECRET}})
     monkeypatch.setenv(VARIABLES[name], SECRET)
     for settings in (
         Settings(where="here", **given),
@@ -200,12 +200,12 @@ def test_settings_of_one_deployment_are_not_used_for_another(  # noqa: PLR0917
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    file = written(tmp_path / "config.toml", {"default": {**DEPLOYMENT, **settings}})
+    file = write_config(tmp_path / "config.toml", {"default": {**DEPLOYMENT, **settings}})
     arguments = {} if place == "variable" else {name: "other.test"}
     if place == "variable":
         monkeypatch.setenv(VARIABLES[name], "other.test")
     own = DEPLOYMENT[name]
-    assert refusal(config_file=file, **arguments) == (
+    assert config_error(config_file=file, **arguments) == (
         f"the {what} of profile 'default' of {file} is for the {name} {own!r}, not 'other.test':"
         f" name a profile of that deployment, or give its {what} as well"
     )
@@ -217,7 +217,7 @@ def test_the_secret_of_another_deployment_is_not_sent_with_an_offline_token(
     tmp_path: Path,
 ) -> None:
     profile = {**DEPLOYMENT, "client_secret": SECRET, "client_id": "c"}
-    file = written(tmp_path / "config.toml", {"default": profile})
+    file = write_config(tmp_path / "config.toml", {"default": profile})
     with pytest.raises(ConfigError, match=r"^the client_secret of profile 'default'") as caught:
         connect(config_file=file, domain="other.test", offline_token="t")
     assert SECRET not in str(caught.value)
