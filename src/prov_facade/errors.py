@@ -15,7 +15,7 @@
     ├── APIError                              the response has an error status
     │   ├── BadRequestError                   400
     │   ├── AuthenticationError               401
-    │   ├── PermissionDeniedError             401 for a missing role, 403
+    │   ├── PermissionDeniedError             401 for a missing role or right, 403
     │   ├── NotFoundError                     404
     │   ├── ValidationFailedError             422
     │   ├── RateLimitedError                  429
@@ -368,7 +368,7 @@ class AuthenticationError(APIError):
 
 
 class PermissionDeniedError(APIError):
-    """401 for a missing role, or 403: the token is valid, but does not permit this."""
+    """401 for a missing role or right, or 403: the token is valid, but does not permit this."""
 
 
 class NotFoundError(APIError):

@@ -145,9 +145,10 @@ def test_an_error_status_raises_its_class(
         run(CALLS[operation_id][0].make(client))
 
     error = raised.value
-    missing_role = "role" in str(value)
+    missing_role = response.example == "missing_role"
+    denied = response.example in {"missing_role", "item_denied", "not_yours"}
     assert type(error) is (
-        errors.PermissionDeniedError if missing_role else ERROR_CLASSES[response.status]
+        errors.PermissionDeniedError if denied else ERROR_CLASSES[response.status]
     )
     assert error.status_code == response.status
     assert (error.operation, error.method) == (operation_id, operation.method)

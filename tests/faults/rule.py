@@ -98,7 +98,21 @@ def _gateway(status: int, title: str) -> bytes:
 _NO_TOKEN = json_reply(
     {"detail": "Could not validate credentials"}, 401, {"WWW-Authenticate": "Bearer"}
 )
-_NO_ROLE = json_reply({"detail": "You don't have the correct role."}, 401)
+_NO_ROLE = json_reply(
+    {
+        "detail": "You are not authorised to access this resource as you don't have the correct"
+        " role."
+    },
+    401,
+    {"WWW-Authenticate": "Bearer"},
+)
+_NO_RIGHT = json_reply(
+    {
+        "detail": "Registry API denied access to resource: 401. Error: You are not authorised to"
+        " fetch this item."
+    },
+    401,
+)
 _JSON_TYPE = "application/json"
 
 
@@ -193,6 +207,14 @@ def faults(elsewhere: str) -> list[Fault]:
             always(_NO_ROLE),
             Expected(errors.PermissionDeniedError, 1, ("correct role",)),
             Expected(errors.PermissionDeniedError, 1, ("entity-registry-write",)),
+            may_have_acted=False,
+            renewable=True,
+        ),
+        Fault(
+            "401, no right to an item",
+            always(_NO_RIGHT),
+            Expected(errors.PermissionDeniedError, 1, ("fetch this item", "Ask its owner")),
+            Expected(errors.PermissionDeniedError, 1, ("fetch this item", "Ask its owner")),
             may_have_acted=False,
             renewable=True,
         ),

@@ -29,7 +29,8 @@ clients, `ProvClient` and `SyncProvClient`.
   when no connection was established, or after a 429. Otherwise, the error says that it is not
   known whether the server acted on the request: check before you send it again.
 - A rejected token is renewed once, and the request is repeated once. The repetition does not count
-  as an attempt. The call fails only if the new token is also rejected.
+  as an attempt. The call fails only if the new token is also rejected. A 401 for a missing
+  role, or a missing right to an item or job, does not concern the token: nothing is renewed.
 - The client waits as long as `Retry-After` asks, up to `max_retry_after`. If the server asks for
   more, the call fails at once with that response. Redirects are never followed.
 - `error.attempts` lists the attempts, and the error message counts them.

@@ -35,6 +35,7 @@ from prov_facade import (
     JobStatusTable,
     JobTimeoutError,
     NotFoundError,
+    PermissionDeniedError,
     ProvError,
     RetryPolicy,
     TransportTimeoutError,
@@ -225,10 +226,14 @@ def test_retry_after_does_not_extend_the_deadline(server: Server) -> None:
     ("response", "kind"),
     [
         (json_reply({"detail": "Could not validate credentials"}, 401), AuthenticationError),
+        (
+            json_reply({"detail": "Not authorised to view this record."}, 401),
+            PermissionDeniedError,
+        ),
         (json_reply({"detail": "Not Found"}, 404), NotFoundError),
         (json_reply({"status": {"success": True, "details": ""}}), InvalidResponseError),
     ],
-    ids=["401", "404", "no job"],
+    ids=["401", "not yours", "404", "no job"],
 )
 def test_a_permanent_error_ends_the_wait_and_says_how_to_resume(
     server: Server, response: bytes, kind: type[ProvError]

@@ -23,9 +23,14 @@ from prov_facade._http.signed_url import bare_request, signed_url
 
 T = TypeVar("T")
 
-# The server sends 401, not 403, for a valid token without the role; only its text
-# distinguishes the two.
+# The server sends 401, not 403, also for a valid token whose user lacks a role, or a right to an
+# item; only its text distinguishes these. The registry's reason may be part of the text.
+_INVALID_TOKEN = re.compile(
+    r"not authenticated|could not validate credentials|token had incorrect structure",
+    re.IGNORECASE,
+)
 _MISSING_ROLE = re.compile(r"\brole\b", re.IGNORECASE)
+_MISSING_RIGHT = re.compile(r"\bnot authori[sz]ed\b|\bdenied access\b", re.IGNORECASE)
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
@@ -208,7 +213,7 @@ def _status_error(operation: Operation[Any], response: httpx.Response) -> errors
     status = response.status_code
     kind = _BY_STATUS.get(status, errors.ServerError if status >= 500 else errors.APIError)
     fault = _fault(response)
-    if status == 401 and _MISSING_ROLE.search(fault.detail):
+    if status == 401 and _is_denial(fault):
         kind = errors.PermissionDeniedError
     message = _status(response)
     if fault.detail and fault.detail not in _status(response):
@@ -219,14 +224,22 @@ def _status_error(operation: Operation[Any], response: httpx.Response) -> errors
     return kind(message, fault=fault, response=response)
 
 
+def _is_denial(fault: errors.Fault) -> bool:
+    """Return whether a 401 is about a role or an item, not about the token."""
+    detail = fault.body.get("detail") if isinstance(fault.body, dict) else None
+    if not isinstance(detail, str) or _INVALID_TOKEN.search(detail):
+        return False
+    return any(pattern.search(detail) for pattern in (_MISSING_ROLE, _MISSING_RIGHT))
+
+
 def _advice(
     kind: type[errors.APIError],
     operation: Operation[Any],
     response: httpx.Response,
     fault: errors.Fault,
 ) -> str:
-    if kind is errors.PermissionDeniedError and operation.roles:
-        return f"This needs a token with the roles {', '.join(operation.roles)}."
+    if kind is errors.PermissionDeniedError:
+        return _permission_advice(operation, fault)
     if kind is errors.AuthenticationError:
         return "Sign in again, or give the client a token that has not expired."
     if kind is errors.RateLimitedError and fault.retry_after is not None:
@@ -235,6 +248,14 @@ def _advice(
         return "Redirects are not followed: check the address in the Config."
     if kind is errors.ServerError and not operation.safe:
         return f"{errors.OUTCOME_UNKNOWN}."
+    return ""
+
+
+def _permission_advice(operation: Operation[Any], fault: errors.Fault) -> str:
+    if _is_denial(fault) and not _MISSING_ROLE.search(fault.detail):
+        return "Ask its owner for access, or sign in as a user who has it."
+    if operation.roles:
+        return f"This needs a token with the roles {', '.join(operation.roles)}."
     return ""
 
 

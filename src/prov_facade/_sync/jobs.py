@@ -65,7 +65,8 @@ class SyncJobsClient(SyncBaseClient):
             The job.
 
         Raises:
-            AuthenticationError: If the token is invalid, or the job belongs to another user.
+            AuthenticationError: If the token is invalid.
+            PermissionDeniedError: If the job belongs to another user.
             BadRequestError: If the job is unknown, as every job is for its first few seconds.
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
@@ -173,7 +174,8 @@ class SyncJobsClient(SyncBaseClient):
             The job, whenever its status has changed. The last one has succeeded or failed.
 
         Raises:
-            AuthenticationError: If the token is invalid, or the job belongs to another user.
+            AuthenticationError: If the token is invalid.
+            PermissionDeniedError: If the job belongs to another user.
             JobNotFoundError: If the job-api still does not know the job after
                 ``polling.not_found_grace``.
             JobTimeoutError: If the job does not end before ``polling.deadline``.
@@ -235,7 +237,8 @@ class SyncJobsClient(SyncBaseClient):
             The job, which has succeeded. The content of its ``result`` depends on its type.
 
         Raises:
-            AuthenticationError: If the token is invalid, or the job belongs to another user.
+            AuthenticationError: If the token is invalid.
+            PermissionDeniedError: If the job belongs to another user.
             JobFailedError: If the job fails, with its ``reason``.
             JobNotFoundError: If the job-api still does not know the job after
                 ``polling.not_found_grace``.

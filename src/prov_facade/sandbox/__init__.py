@@ -17,7 +17,7 @@ from prov_facade.sandbox._realm.trust import IssuerError
 from prov_facade.sandbox._state.jobs import JobDelays
 from prov_facade.sandbox._state.seed import SeedError
 from prov_facade.sandbox._state.store import Item, StateError
-from prov_facade.sandbox.faults import Fault, Faults, expired_token, gateway, statuses
+from prov_facade.sandbox.faults import Fault, Faults, denied_item, expired_token, gateway, statuses
 
 __all__ = [
     "Client",
@@ -31,6 +31,7 @@ __all__ = [
     "Sandbox",
     "SeedError",
     "StateError",
+    "denied_item",
     "expired_token",
     "gateway",
     "statuses",

@@ -63,6 +63,15 @@ def expired_token() -> Fault:
     )
 
 
+def denied_item() -> Fault:
+    """Create a fault that responds as if the user lacked a right to an item of the request."""
+    return Fault(
+        status=401,
+        body=b'{"detail":"Registry API denied access to resource: 401. Error: You are not'
+        b' authorised to fetch this item."}',
+    )
+
+
 def statuses(values: Iterable[int]) -> list[Fault]:
     """Create a fault for each status."""
     return [Fault(status=value, body=b'{"detail": "Injected fault."}') for value in values]
