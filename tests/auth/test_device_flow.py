@@ -43,6 +43,16 @@ def test_polling_respects_the_interval_and_slow_down(sandbox: Sandbox, sleeps: l
     assert sleeps == [0.3, 0.3, 5.3, 5.3]
 
 
+def test_an_interval_of_minutes_is_respected_also_after_a_transient_error(
+    sandbox: Sandbox, sleeps: list[float]
+) -> None:
+    sandbox.realm.interval = 90
+    pending = oauth_error("authorization_pending")
+    sandbox.faults.add("token", pending, gateway(502), oauth_error("slow_down"), pending)
+    assert device(sandbox).get_token()
+    assert sleeps == [90, 90, 90, 95, 95]
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -149,7 +159,6 @@ DEVICE = {
         {"verification_uri_complete": "data:text/html,x"},
         {"verification_uri_complete": "http://127.0.0.1:x/"},
         {"verification_uri": None},
-        {"expires_in": "long"},
         {"user_code": 5.5},
     ],
     ids=repr,
@@ -163,6 +172,20 @@ def test_a_login_with_an_invalid_page_or_field_is_not_shown(
     with pytest.raises(CredentialsError, match=r"cannot be (opened|used)"):
         auth.get_token()
     assert shown == []
+
+
+@pytest.mark.parametrize("value", ["long", "", {}, [], True, None, "nan", -5])
+@pytest.mark.parametrize("field", ["interval", "expires_in"])
+def test_a_time_that_is_not_a_positive_number_is_ignored(
+    field: str, value: object, realm: Server, sleeps: list[float]
+) -> None:
+    replies = iter([{**DEVICE, "interval": 7, field: value}, TOKENS])
+    realm.response = scripted(lambda: json_reply(next(replies)))
+    shown: list[DeviceLogin] = []
+    auth = DeviceFlow(config_of(realm), CLIENT, prompt=shown.append)
+    assert auth.get_token() == TOKENS["access_token"]
+    assert sleeps == [5 if field == "interval" else 7]
+    assert shown[0].expires_in == 600
 
 
 def test_numbers_may_be_strings_and_optional_fields_absent(realm: Server) -> None:

@@ -23,7 +23,8 @@ from prov_facade.errors import ConfigError, CredentialsError
 
 _SLOW_DOWN = 5.0  # RFC 8628, 3.5
 _DEFAULT_INTERVAL = 5.0  # RFC 8628, 3.2
-_MAX_INTERVAL = 60.0
+_MAX_BACKOFF = 60.0
+_DEFAULT_LIFETIME = 600.0  # Keycloak's
 _MAX_LIFETIME = 24 * 3600.0
 _OFFLINE_SCOPE = "offline_access"
 
@@ -170,7 +171,7 @@ class DeviceFlow(OAuthManager):
     def _start_login(self, scope: str) -> _PendingLogin:
         requested_at = time.monotonic()
         response = self._realm.authorize_device(scope)
-        lifetime = min(max(response.expires_in, 0.0), _MAX_LIFETIME)
+        lifetime = min(response.expires_in or _DEFAULT_LIFETIME, _MAX_LIFETIME)
         complete = response.verification_uri_complete
         login = DeviceLogin(
             self._check_page(response.verification_uri),
@@ -178,9 +179,7 @@ class DeviceFlow(OAuthManager):
             "".join(c for c in response.user_code if c.isprintable()),
             lifetime,
         )
-        interval = response.interval
-        # An interval that is not positive would mean polling without a pause.
-        interval = min(interval, _MAX_INTERVAL) if interval and interval > 0 else _DEFAULT_INTERVAL
+        interval = response.interval or _DEFAULT_INTERVAL
         return _PendingLogin(response.device_code, login, scope, requested_at + lifetime, interval)
 
     def _check_page(self, address: str) -> str:
@@ -222,7 +221,8 @@ class DeviceFlow(OAuthManager):
                 if error.error == "slow_down":
                     pending.interval += _SLOW_DOWN
                 elif _is_transient(error):
-                    pending.interval = min(max(2 * pending.interval, 1.0), _MAX_INTERVAL)
+                    longer = min(max(2 * pending.interval, 1.0), _MAX_BACKOFF)
+                    pending.interval = max(pending.interval, longer)
                 elif error.error == "expired_token":
                     raise self._expired(error) from error
                 elif error.error == "access_denied":

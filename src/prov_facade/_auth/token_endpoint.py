@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import random
 import ssl
 import time
@@ -48,18 +49,12 @@ class DeviceAuthorization:
     device_code: str = field(repr=False)
     user_code: str
     verification_uri: str
-    expires_in: float
     verification_uri_complete: str | None = None
+    expires_in: float | None = None
     interval: float | None = None
 
 
-@frozen
-class _TokenDetails:
-    expires_in: float | None = None
-    scope: str | None = None
-
-
-prepare(DeviceAuthorization, _TokenDetails)
+prepare(DeviceAuthorization)
 
 
 class _BusyError(Exception):
@@ -140,8 +135,9 @@ class RealmClient:
         body = urlencode({"client_id": self.client_id, "scope": scope})
         response = self._post(lambda at: at.device_authorization, body, action)
         fields = self._parse(response, action)
+        times = {name: _seconds(fields.get(name)) for name in ("expires_in", "interval")}
         try:
-            return msgspec.convert(fields, DeviceAuthorization, strict=False)
+            return msgspec.convert({**fields, **times}, DeviceAuthorization)
         except msgspec.ValidationError as error:
             raise CredentialsError(
                 f"{self._prefix(action)}: the response cannot be used: {error}"
@@ -168,7 +164,7 @@ class RealmClient:
         fields = self._parse(response, action, *secrets)
         try:
             checked = _protocol().parse_tokens(self.client_id, fields)
-            details = msgspec.convert(fields, _TokenDetails, strict=False)
+            scope = msgspec.convert(fields.get("scope"), str | None)
         except _protocol().RefusedError as error:
             raise self._oauth_error(action, error.error, error.description, secrets) from None
         except (msgspec.MsgspecError, ValueError, TypeError, AttributeError) as error:
@@ -180,9 +176,7 @@ class RealmClient:
             raise CredentialsError(f"{self._prefix(action)}: the response has no token")
         if str(checked.get("token_type", "Bearer")).lower() != "bearer":
             raise CredentialsError(f"{self._prefix(action)}: the response has no bearer token")
-        # A lifetime that is not positive is ignored.
-        seconds = details.expires_in if details.expires_in and details.expires_in > 0 else None
-        return Tokens(token, refresh, requested_at, seconds, details.scope)
+        return Tokens(token, refresh, requested_at, _seconds(fields.get("expires_in")), scope)
 
     def _parse(self, response: httpx.Response, action: str, *secrets: str) -> dict[str, Any]:
         """Parse a response that is an object without an error."""
@@ -294,6 +288,15 @@ def _basic(client_id: str, secret: str) -> str:
     """Return the header of RFC 6749, 2.3.1, where both are form-encoded."""
     pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def _seconds(value: object) -> float | None:
+    """Return a positive number, which may be a string; ``None`` for anything else."""
+    try:
+        seconds = msgspec.convert(value, float, strict=False)
+    except msgspec.ValidationError:
+        return None
+    return seconds if 0 < seconds < math.inf else None
 
 
 def _printable(text: object) -> str:
