@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 
 from prov_facade.errors import ConfigError
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+NOT_UTF_8 = "contains a byte that is not UTF-8"
+"""Says what is wrong with a text for which :func:`is_utf_8` is false."""
+
+
+def is_utf_8(text: str) -> bool:
+    """Return whether a text can be encoded.
+
+    It cannot if it comes from an environment variable with other bytes, which Python represents by
+    surrogates. Encoding it would raise an error that contains the whole text.
+    """
+    return _SURROGATE.search(text) is None
 
 
 def check_number(

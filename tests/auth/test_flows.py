@@ -121,7 +121,7 @@ def test_an_invalid_argument_of_a_single_flow_is_a_configuration_error(sandbox: 
         DeviceFlow(sandbox.config, CLIENT, prompt=anything)
     with pytest.raises(ConfigError, match="client_secret must be a str that is not empty"):
         ClientCredentials(sandbox.config, CLIENT, None)  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="offline_token must be a str that is not empty"):
+    with pytest.raises(ConfigError, match="must be an offline token, but it is empty"):
         OfflineFlow(sandbox.config, CLIENT, offline_token=" ")
 
 

@@ -51,12 +51,19 @@ class Lowercase(Numbered):
         return auth
 
 
+class Quoted(Numbered):
+    """An auth manager whose tokens are quoted."""
+
+    def get_token(self) -> str:
+        return f'"{super().get_token()}"\n'
+
+
 def accepting(number: int) -> Callable[[Received], bytes]:
     """Respond to requests, accepting only the token with this number."""
     return lambda r: LINEAGE_REPLY if (r.token or "").endswith(f"-{number}") else UNAUTHORIZED
 
 
-@pytest.mark.parametrize("kind", [Numbered, Lowercase])
+@pytest.mark.parametrize("kind", [Numbered, Lowercase, Quoted])
 def test_a_rejected_token_is_renewed(kind: type[Numbered], server: Server) -> None:
     server.response, manager = accepting(1), kind()
     assert run(retrying_client(server.url, auth=manager).explore_upstream("1")).record_count == 1

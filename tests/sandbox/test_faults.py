@@ -144,6 +144,7 @@ def test_a_job_and_a_batch_of_another_user_are_denied(sandbox: Sandbox, session:
     record = sandbox.items("MODEL_RUN")[-1].body["record"]
     started = session.run(lambda c: c.register_batch_model_runs({"records": [record]}))
     session_id = started.session_id
+    assert session_id is not None
     batch_id = session.wait_for_job(session_id)["result"]["batch_id"]
     sandbox.clear_requests()
 

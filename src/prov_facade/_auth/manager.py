@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 from prov_facade._auth.token_cache import Cache, CacheKey, CacheLike, cache_for
 from prov_facade._auth.token_endpoint import RealmClient, Verify
 from prov_facade._auth.tokens import Tokens
-from prov_facade._checks import check_number
+from prov_facade._checks import NOT_UTF_8, check_number, is_utf_8
 from prov_facade._runtime.cancellation import delay_exit, hold
 from prov_facade._runtime.fork import ForkSafeLock
 from prov_facade.auth import AuthManager
@@ -85,6 +85,10 @@ class OAuthManager(AuthManager):
             raise ConfigError("client_secret must be a str that is not empty, or None")
         if self._scope is not None and not isinstance(self._scope, str):
             raise ConfigError("scope must be a str of words separated by spaces")
+        texts = {"client_id": self._client_id, "client_secret": secret, "scope": self._scope}
+        for name, text in texts.items():
+            if isinstance(text, str) and not is_utf_8(text):
+                raise ConfigError(f"{name} {NOT_UTF_8}")
         check_number("timeout", self._timeout, exclusive=True, unit="seconds")
         self._realm = RealmClient(
             self._config, self._client_id, self._client_secret, self._timeout, self._verify

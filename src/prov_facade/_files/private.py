@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from pathlib import Path
 
 from prov_facade._files.atomic import replace_file
 from prov_facade.errors import CredentialsError
+
+_OTHER_USERS = stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
+
+
+def exposure(path: Path, mode: int) -> str | None:
+    """Say that others can access a file with a secret, and how to fix that, as ssh does for keys.
+
+    Args:
+        path: The file.
+        mode: Its permissions.
+
+    Returns:
+        The end of an error message; ``None`` if only the owner can access the file.
+    """
+    if os.name != "posix" or not mode & _OTHER_USERS:
+        return None
+    return (
+        f"but others can read or change it: its mode is {stat.S_IMODE(mode):04o}. Fix it with:"
+        f" chmod 600 {shlex.quote(str(path))}"
+    )
 
 
 def read_private(path: Path) -> bytes:

@@ -67,7 +67,7 @@ def connect(profile: str | None = None, **settings: Unpack[_AsyncSettings]) -> P
     keys ``domain``, ``realm``, ``client_id``, ``scope``, ``token``, ``offline_token``,
     ``offline_token_file`` (relative to the configuration file, or with ``~``), ``client_secret``,
     and the attributes of :class:`~prov_facade.APIOverrides`. If it holds a token or a secret, only
-    its owner may have access to it.
+    its owner may have access to it. The same applies to a file with an offline token.
 
     Args:
         profile: The profile to use; by default the one that ``PROV_PROFILE`` names, else
@@ -165,7 +165,8 @@ def _auth(sources: Sequence[Settings], config: Config, verify: Verify) -> AuthMa
     if credential is not None:
         _check_same_deployment(credential, "credential", config.domain, config.realm_name)
     if credential is not None and credential.token is not None:
-        return BearerToken(credential.token)
+        token = credential.token
+        return BearerToken(token if callable(token) else credential.clean("token", token))
     client_id, _ = _first([(source.client_id, source.where) for source in sources])
     secret_source = next((source for source in sources if source.client_secret is not None), None)
     client_secret = None
@@ -180,10 +181,11 @@ def _auth(sources: Sequence[Settings], config: Config, verify: Verify) -> AuthMa
             return DeviceFlow(config, client_id, verify=verify)
         return DeviceFlow(config, client_id, scope=scope, verify=verify)
     if credential.offline_token is not None or credential.offline_token_file is not None:
+        offline = credential.offline_token
         return OfflineFlow(
             config,
             client_id,
-            offline_token=credential.offline_token,
+            offline_token=None if offline is None else credential.clean("offline_token", offline),
             offline_token_file=credential.offline_token_file,
             client_secret=client_secret,
             scope=scope,
