@@ -46,7 +46,7 @@ def test_a_new_run_gets_an_unused_handle(sandbox: Sandbox, session: Session) -> 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"id": "10378.1/1955003"}, "is already the id of a PERSON"),
+        ({"id": "10378.1/1955003"}, "is already the id of an item of subtype PERSON"),
         ({"id": ""}, "not a model run"),
         ({"item_subtype": "DATASET"}, "not a model run"),
     ],
