@@ -189,9 +189,11 @@ def test_the_checked_in_package_contains_nothing_asynchronous() -> None:
         tree = ast.parse(text)
         kinds = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
         assert not [node for node in ast.walk(tree) if isinstance(node, kinds)]
-        imported = {
-            node.module or ""
+        imported = [
+            name
             for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module
-        }
-        assert not [name for name in imported if "_async" in name or "_aio" in name]
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in (getattr(node, "module", None), *(alias.name for alias in node.names))
+            if name
+        ]
+        assert not {"_async", "aio", "asyncio"}.intersection(".".join(imported).split("."))

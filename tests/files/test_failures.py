@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import resource
+import sys
 from pathlib import Path
 
 import pytest
@@ -210,7 +210,7 @@ def test_no_error_of_a_download_contains_the_token(
     assert "authorization" not in error.response.request.headers
 
 
-@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="needs RLIMIT_FSIZE")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
 def test_a_full_disk_is_a_file_error_and_leaves_no_file(server: Server, folder: Path) -> None:
     # In a separate process, which cannot write files larger than 2 MB.
     server.response = BATCH.reply
