@@ -60,7 +60,7 @@ def call_with_retries(
             raise
     late = errors.TransportTimeoutError(
         f"no response within the deadline of {policy.deadline:g} s"
-        + ("" if safe else f". {errors.OUTCOME_UNKNOWN}")
+        + ("" if safe else f". {errors.OUTCOME_UNKNOWN_ADVICE}")
     )
     late.record(made)
     raise late
