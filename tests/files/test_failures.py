@@ -8,10 +8,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from api_document import DOCX
 from clients import ASYNC_ONLY, TOKEN, client_for, config_for, failure, new, run
-from files.saving import CSV, DOCUMENT, KINDS, NO_BACKOFF, Kind, files_in, wait_until_written
+from files.saving import (
+    CSV,
+    DOCUMENT,
+    EVERY_KIND,
+    KINDS,
+    NO_BACKOFF,
+    Kind,
+    files_in,
+    wait_until_written,
+)
 from python_process import run_python
-from sample_calls import DOCX, zipped
+from sample_calls import zipped
 from scripted_server import Received, Server, reply
 
 from prov_facade import (
@@ -23,7 +33,6 @@ from prov_facade import (
     TransportTimeoutError,
 )
 
-EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=[kind.method for kind in KINDS])
 REPORT, TEMPLATE, BATCH = KINDS
 
 

@@ -10,13 +10,11 @@ from typing import Any
 
 import pytest
 from clients import ASYNC_ONLY, failure, run
-from files.saving import KINDS, Kind, files_in, wait_until_written
+from files.saving import EVERY_KIND, KINDS, Kind, files_in, wait_until_written
 from scripted_server import Server
 
 from prov_facade import FileError, InvalidRequestError, ProvClient
 from prov_facade._files.targets import file_name
-
-EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=[kind.method for kind in KINDS])
 
 
 @EVERY_KIND
