@@ -135,16 +135,16 @@ def _methods(document: Path) -> dict[str, set[str]]:
 @cache
 def _checker(path: Path) -> OpenAPI:
     document = {**api_document.load(path), "servers": [{"url": BASE}]}
-    readers: dict[str, Callable[[bytes], Any]] = {"text/csv": _decode_utf8, _WORD: _decode_latin1}
+    readers: dict[str, Callable[[bytes], Any]] = {
+        "text/csv": _decode_utf8,
+        api_document.DOCX: _decode_latin1,
+    }
     return OpenAPI.from_dict(document, config=Config(extra_media_type_deserializers=readers))
 
 
 @cache
 def _graph_checker() -> Draft202012Validator:
     return api_document.validator({"$ref": "#/components/schemas/LineageGraph"})
-
-
-_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 def _decode_utf8(value: bytes, **_: str) -> str:

@@ -89,7 +89,7 @@ _REQUEST_ID_HEADERS = (
     "x-amzn-trace-id",
 )
 
-OUTCOME_UNKNOWN = "The server may have acted on the request: check before sending it again"
+OUTCOME_UNKNOWN_ADVICE = "The server may have acted on the request: check before sending it again"
 """Part of the message for a call that changes something and received no response."""
 
 
@@ -320,7 +320,7 @@ class OperationFailedError(ProvError):
 
 
 @frozen
-class Fault:
+class ErrorContent:
     """The content of an error response.
 
     Attributes:
@@ -349,14 +349,14 @@ class APIError(ProvError):
         self,
         message: str,
         *,
-        fault: Fault | None = None,
+        content: ErrorContent | None = None,
         response: httpx.Response | None = None,
     ) -> None:
         super().__init__(message, response=response)
-        self._fault = fault or Fault()
-        self.detail = self._fault.detail
-        self.body = self._fault.body
-        self.retry_after = self._fault.retry_after
+        self._content = content or ErrorContent()
+        self.detail = self._content.detail
+        self.body = self._content.body
+        self.retry_after = self._content.retry_after
 
 
 class BadRequestError(APIError):
@@ -385,7 +385,7 @@ class ValidationFailedError(APIError):
     @property
     def errors(self) -> list[ValidationError]:
         """The errors and their locations."""
-        return self._fault.errors
+        return self._content.errors
 
 
 class RateLimitedError(APIError):

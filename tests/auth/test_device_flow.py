@@ -7,6 +7,7 @@ import os
 import stat
 import threading
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from auth.support import (
@@ -224,18 +225,37 @@ def test_an_offline_token_is_saved_where_only_its_owner_can_read_it(
 
 
 @pytest.mark.parametrize(
-    ("extra", "revocations"),
-    [({}, 0), ({"refresh_token": "an-ordinary-one", "scope": "openid"}, 1)],
-    ids=["none", "ordinary"],
+    ("extra", "revoked"),
+    [
+        ({}, ("an-access-token", "access_token")),
+        ({"scope": "openid"}, ("an-access-token", "access_token")),
+        (
+            {"refresh_token": "an-ordinary-one", "scope": "openid"},
+            ("an-ordinary-one", "refresh_token"),
+        ),
+    ],
+    ids=["none", "denied", "ordinary"],
 )
-def test_a_token_that_is_not_an_offline_token_is_not_saved(
-    extra: dict[str, str], revocations: int, sandbox: Sandbox, tmp_path: Path
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_token_that_is_not_an_offline_token_is_revoked_and_not_saved(
+    extra: dict[str, str],
+    revoked: tuple[str, str],
+    confirmed: bool,
+    sandbox: Sandbox,
+    tmp_path: Path,
 ) -> None:
     sandbox.faults.add("token", responding({**TOKENS, **extra}))
-    with pytest.raises(CredentialsError, match=r"issued no offline token.*offline_access"):
+    if not confirmed:
+        sandbox.faults.add("revocation", oauth_error("unsupported_token_type"))
+    with pytest.raises(
+        CredentialsError, match=r"issued no offline token.*offline_access"
+    ) as caught:
         device(sandbox).save_offline_token(tmp_path / "token")
+    assert (caught.value.__cause__ is None) is confirmed
     assert not (tmp_path / "token").exists()
-    assert request_count(sandbox, "revocation") == revocations
+    (request,) = (r for r in sandbox.requests if r.operation_id == "revocation")
+    form = parse_qs(request.body.decode())
+    assert (form["token"], form["token_type_hint"]) == ([revoked[0]], [revoked[1]])
 
 
 def test_an_offline_token_that_cannot_be_written_is_revoked(

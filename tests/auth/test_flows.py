@@ -41,7 +41,7 @@ from prov_facade.sandbox import Fault, Sandbox, expired_token, gateway
 ACCOUNTS = {"device": "ann", "offline": "ann", "client": f"service-account-{SERVICE}"}
 
 
-@pytest.fixture(params=["async", pytest.param("sync", marks=pytest.mark.sync_double)])
+@pytest.fixture(params=["async", pytest.param("sync", marks=pytest.mark.sync_variant)])
 def make(request: pytest.FixtureRequest) -> Make:
     """Makes a client of either kind."""
     return CLIENTS[request.param]

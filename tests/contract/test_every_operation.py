@@ -9,15 +9,13 @@ import api_document
 import attrs
 import msgspec
 import pytest
-from api_document import without_nulls
+from api_document import DOCX, without_nulls
 from clients import BOTH_BY_DEFAULT, run
 from contract_server import TOKEN, ContractServer
 from operation_calls import CALLS, Call
 
 from prov_api_client import OPERATIONS
 from prov_facade import ProvClient, errors
-
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 @dataclass(frozen=True)

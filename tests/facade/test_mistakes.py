@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from clients import BOTH, TOKEN, ClientKind, client_for, config_for, failure, new, run
-from sample_calls import LINEAGE, LINEAGE_REPLY, RECORD, SAMPLES
+from sample_calls import LINEAGE_REPLY, RECORD, SAMPLES
 from scripted_server import Server, json_reply
 
 from prov_facade import (
@@ -141,8 +141,3 @@ def test_only_a_401_can_report_a_missing_role(server: Server, client: ProvClient
     server.response = json_reply({"detail": "The role of the dataset is unknown."}, 400)
     error = failure(APIError, client.explore_upstream("1"))
     assert type(error) is BadRequestError
-
-
-def test_a_lineage_response_is_parsed(server: Server, client: ProvClient) -> None:
-    server.response = json_reply(LINEAGE)
-    assert run(client.explore_upstream("1")).status.success

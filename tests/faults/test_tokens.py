@@ -4,42 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 from clients import ASYNC_ONLY, TOKEN, failure, retrying_client, run
+from faults.tokens import Numbered
 from sample_calls import LINEAGE_REPLY, UNAUTHORIZED, UNAVAILABLE, WRITE
 from scripted_server import Received, Script, Server, json_reply, reply
 
 from prov_facade import (
     AuthenticationError,
-    AuthManager,
     BearerAuth,
     BearerToken,
     CredentialsError,
     PermissionDeniedError,
 )
-
-
-class Numbered(AuthManager):
-    """An auth manager with numbered tokens, whose renewal can be slow or fail."""
-
-    def __init__(self, delay: float = 0.0, error: Exception | None = None) -> None:
-        self.number = 0
-        self.delay = delay
-        self.error = error
-
-    def get_token(self) -> str:
-        return f"{TOKEN}-{self.number}"
-
-    def force_refresh(self) -> None:
-        time.sleep(self.delay)
-        if self.error:
-            raise self.error
-        self.number += 1
 
 
 class Lowercase(Numbered):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import schemathesis
+from api_document import DOCX
 from fuzz.content import Content
 from fuzz.ids import IdReplacer, order_times
 from fuzz.links import add_links
@@ -19,8 +20,6 @@ from fuzz.status_counts import StatusCounts
 from schemathesis.core.failures import Failure
 
 Case: TypeAlias = schemathesis.Case[Any]
-
-_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 # How many of ten requests use existing ids. Requests made from examples always do.
 _WITH_EXISTING_IDS = 8
@@ -98,7 +97,7 @@ def filter_failure(
     )
 
 
-@schemathesis.deserializer(_WORD)
+@schemathesis.deserializer(DOCX)
 def document(_: schemathesis.DeserializationContext, response: schemathesis.Response) -> Any:
     """Return a report as text. A check validates it, since errors here can be ignored."""
     return response.content.decode("latin-1")
@@ -109,8 +108,8 @@ def report_is_a_document(
     _: schemathesis.CheckContext, response: schemathesis.Response, case: Case
 ) -> None:
     """Check that Word can open a report, since the schema does not describe its bytes."""
-    if _WORD in response.headers.get("content-type", []):
-        text = f"the body of {case.path} is not a {_WORD}"
+    if DOCX in response.headers.get("content-type", []):
+        text = f"the body of {case.path} is not a {DOCX}"
         try:
             with zipfile.ZipFile(io.BytesIO(response.content)) as package:
                 names = package.namelist()

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 import docx
 import pytest
+from api_document import DOCX
 from clients import (
     BOTH,
     client_for,
@@ -42,7 +43,6 @@ from prov_facade import (
 )
 from prov_facade.sandbox import Fault, JobDelays, Sandbox, gateway
 
-WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 SIGNATURE = "c2lnbmF0dXJl/c2VjcmV0+c2VjcmV0=="
 ENCODED = SIGNATURE.replace("/", "%2F").replace("+", "%2B").replace("=", "%3D")
 QUERY = f"X-Amz-Expires=3600&X-Amz-Signature={ENCODED}&X-Amz-Credential=AKIAIOSFODNN7"
@@ -222,7 +222,7 @@ def test_a_signed_url_is_requested_unchanged_and_never_logged(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     content = empty_document()
-    store.response = reply(content, WORD)
+    store.response = reply(content, DOCX)
     with raw_responses() as responses:
         assert run(fetch(f"{store.url}/bucket/a%20report.docx?{QUERY}")) == content
     (request,) = store.received
@@ -247,13 +247,13 @@ BROKEN: dict[str, tuple[Response, type[ProvError]]] = {
     "expired": (reply(EXPIRED, "application/xml", 403), ReportError),
     "gone": (reply(EXPIRED, "application/xml", 404), ReportError),
     "html": (reply(PAGE, "text/html"), ReportError),
-    "html as a document": (reply(PAGE, WORD), ReportError),
+    "html as a document": (reply(PAGE, DOCX), ReportError),
     "json": (json_reply({"query": QUERY, "signature": SIGNATURE}), ReportError),
-    "empty": (reply(b"", WORD), ReportError),
-    "truncated": (Cut(reply(empty_document(), WORD)[:5000]), TransportError),
-    "half a document": (reply(empty_document()[:5000], WORD), ReportError),
+    "empty": (reply(b"", DOCX), ReportError),
+    "truncated": (Cut(reply(empty_document(), DOCX)[:5000]), TransportError),
+    "half a document": (reply(empty_document()[:5000], DOCX), ReportError),
     "broken compression": (
-        reply(b"no gzip", WORD, headers={"Content-Encoding": "gzip"}),
+        reply(b"no gzip", DOCX, headers={"Content-Encoding": "gzip"}),
         ProvError,
     ),
     "redirect": (
@@ -312,20 +312,20 @@ def test_an_invalid_signed_url_is_rejected_and_not_shown(fetch: Fetch, address: 
 
 
 def test_user_information_in_a_signed_url_is_not_sent(fetch: Fetch, store: Server) -> None:
-    store.response = reply(empty_document(), WORD)
+    store.response = reply(empty_document(), DOCX)
     run(fetch(f"{store.url.replace('://', '://ann:hush@')}/report.docx?{QUERY}"))
     assert store.last.token is None
 
 
 def test_a_report_error_names_the_job(fetch: Fetch, store: Server) -> None:
-    store.response = reply(b"nothing", WORD)
+    store.response = reply(b"nothing", DOCX)
     error = failure(ReportError, fetch(f"{store.url}/report.docx?{QUERY}"))
     assert error.session_id == SESSION
     assert isinstance(error, AssertionError)
     assert "7 bytes that are not a .docx document" in str(error)
 
 
-@pytest.mark.parametrize("kind", [WORD, "application/octet-stream", "binary/octet-stream", None])
+@pytest.mark.parametrize("kind", [DOCX, "application/octet-stream", "binary/octet-stream", None])
 def test_a_report_may_have_any_content_type(fetch: Fetch, store: Server, kind: str | None) -> None:
     content = empty_document()
     store.response = reply(content, kind)
@@ -386,7 +386,7 @@ def test_a_signed_url_is_requested_through_the_proxy(scheme: str) -> None:
     content = empty_document()
     responses = [
         ("/job-api/jobs/user/fetch", job_reply("SUCCEEDED", result={"report_url": address})),
-        ("GET http://store.test/report.docx", reply(content, WORD)),
+        ("GET http://store.test/report.docx", reply(content, DOCX)),
         ("CONNECT", reply(b"", None, 407)),
     ]
     with Proxy(*responses) as proxy:
@@ -406,7 +406,7 @@ def test_a_report_is_streamed_to_its_file(server: Server, store: Server, tmp_pat
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("[Content_Types].xml", b"<Types/>")
         archive.writestr("word/media/large.bin", bytes(size))
-    response = reply(content.getvalue(), WORD)
+    response = reply(content.getvalue(), DOCX)
     del content
     store.response = response
     job_at(server, f"{store.url}/report.docx?{QUERY}")

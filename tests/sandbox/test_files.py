@@ -11,6 +11,7 @@ from typing import Any, Literal
 import docx
 import httpx
 import pytest
+from api_document import DOCX
 from sandbox import http
 from sandbox.caller import Caller, Clock, record_of
 
@@ -19,7 +20,6 @@ from prov_facade.sandbox._http import report_urls
 
 CSV = re.compile(r'attachment; filename="[\w.-]+\.csv"')
 CSV_TYPE = "text/csv; charset=utf-8"
-WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 REPORT = "/explore/generate/report"
 
 
@@ -102,7 +102,7 @@ def report_request(sandbox: Sandbox, depth: int = 1) -> dict[str, Any]:
 def test_a_report_is_a_word_file(sandbox: Sandbox) -> None:
     response = Caller(sandbox).post(REPORT, report_request(sandbox))
     assert disposition(response) == 'attachment; filename="report.docx"'
-    assert response.headers["Content-Type"] == WORD
+    assert response.headers["Content-Type"] == DOCX
 
 
 @pytest.mark.parametrize("depth", [1, 3])
@@ -140,7 +140,7 @@ def test_the_url_of_a_report_expires_after_an_hour(reports: tuple[Clock, list[st
     clock.now -= 10**6 + 100
     response = http.get(url)
     assert disposition(response) == 'attachment; filename="report.docx"'
-    assert response.headers["Content-Type"] == WORD
+    assert response.headers["Content-Type"] == DOCX
 
 
 def test_the_url_of_a_report_is_valid_only_for_that_report(

@@ -115,14 +115,12 @@ class DeviceFlow(OAuthManager):
         with hold(self._lock):
             tokens = self._login(" ".join(sorted(words)))
         # An empty scope is ignored: RFC 6749 does not allow it.
-        if tokens.scope and _OFFLINE_SCOPE not in tokens.scope.split():
-            self._realm.revoke(tokens.refresh_token or tokens.access_token, "refresh_token")
-            tokens = evolve(tokens, refresh_token=None)
-        if tokens.refresh_token is None:
+        denied = tokens.scope and _OFFLINE_SCOPE not in tokens.scope.split()
+        if denied or tokens.refresh_token is None:
             raise CredentialsError(
                 f"{self._realm.address} issued no offline token: an administrator of the realm can"
                 f" allow the client {self._client_id!r} the scope {_OFFLINE_SCOPE}"
-            )
+            ) from self._revoke(tokens)
         try:
             write_private(target, f"{tokens.refresh_token}\n".encode())
         except OSError as error:
@@ -130,6 +128,15 @@ class DeviceFlow(OAuthManager):
             raise CredentialsError(
                 f"could not write the offline token to {target} ({error.strerror}); it was revoked"
             ) from error
+
+    def _revoke(self, tokens: Tokens) -> CredentialsError | None:
+        """Revoke tokens that cannot be used, and return the error if that fails."""
+        kind = "access_token" if tokens.refresh_token is None else "refresh_token"
+        try:
+            self._realm.revoke(tokens.refresh_token or tokens.access_token, kind)
+        except CredentialsError as error:
+            return error
+        return None
 
     def _sign_in(self, rejected: RejectedToken | None) -> Tokens:
         return self._login(self._scope or "", rejected)

@@ -209,13 +209,13 @@ class OAuthManager(AuthManager):
         with hold(self._lock):
             shared = None
             if self._failure_count != failures and self._last_failure is not None:
-                shared = _copy(self._last_failure)
+                shared = self._last_failure.copy()
             try:
                 yield shared
             except CredentialsError as error:
                 if error is not shared:
                     self._failure_count += 1
-                    self._last_failure = _copy(error)
+                    self._last_failure = error.copy()
                 raise
 
     def _fresh_tokens(self, failure: CredentialsError | None) -> Tokens:
@@ -298,16 +298,6 @@ def digest(secret: str) -> str:
 
 def _version(tokens: Tokens) -> tuple[object, ...]:
     return tokens.refresh_token, tokens.obtained_at
-
-
-def _copy(error: CredentialsError) -> CredentialsError:
-    """Copy an error for another thread, without the traceback of the first."""
-    return CredentialsError(
-        str(error),
-        error=error.error,
-        error_description=error.error_description,
-        response=error.response,
-    )
 
 
 @contextmanager

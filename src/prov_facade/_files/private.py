@@ -61,7 +61,7 @@ def check_permissions(
     Args:
         path: The file or directory.
         status: Its status.
-        fix: The command that the error suggests.
+        fix: The command that corrects the permissions, for the error.
         allow_reading: Whether others may read it.
 
     Raises:
@@ -70,14 +70,15 @@ def check_permissions(
     if os.name == "nt":
         return  # the user's directories are private there
     fault = ""
+    remedy = f"run `{fix}` on it if you trust those users"
     if status.st_uid not in (os.getuid(), 0):
         fault = "belongs to another user"
+        remedy = f"run `chown {os.getuid()}` on it as root if you trust that user"
     elif status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         fault = "can be changed by other users"
     elif not allow_reading and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         fault = "can be read by other users"
     if fault:
         raise CredentialsError(
-            f"{path} contains tokens and {fault}: run `{fix}` on it if you trust those users, or"
-            " remove it and sign in again"
+            f"{path} contains tokens and {fault}: {remedy}, or remove it and sign in again"
         )

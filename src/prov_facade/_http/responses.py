@@ -126,7 +126,7 @@ def _invalid_response(
     if text and "json" not in response.headers.get("content-type", ""):
         message += f". It begins: {_shortened(text, 120)}"
     if not safe:
-        message += f". {errors.OUTCOME_UNKNOWN}"
+        message += f". {errors.OUTCOME_UNKNOWN_ADVICE}"
     return error_class(message, path=error_path(reason), response=response)
 
 
@@ -170,7 +170,7 @@ def undecodable_body(operation: Operation[Any], response: httpx.Response) -> Exc
     # Only the status is kept: the body is lost, and the headers describe the body.
     return errors.InvalidResponseError(
         f"{_status(response)}, but the response cannot be used: the compression of the body is"
-        " broken" + ("" if operation.safe else f". {errors.OUTCOME_UNKNOWN}"),
+        " broken" + ("" if operation.safe else f". {errors.OUTCOME_UNKNOWN_ADVICE}"),
         response=httpx.Response(response.status_code, request=bare_request(response.request)),
     )
 
@@ -212,21 +212,21 @@ def _secrets(response: httpx.Response) -> list[str]:
 def _status_error(operation: Operation[Any], response: httpx.Response) -> errors.APIError:
     status = response.status_code
     kind = _BY_STATUS.get(status, errors.ServerError if status >= 500 else errors.APIError)
-    fault = _fault(response)
-    if status == 401 and _is_denial(fault):
+    content = _error_content(response)
+    if status == 401 and _is_denial(content):
         kind = errors.PermissionDeniedError
     message = _status(response)
-    if fault.detail and fault.detail not in _status(response):
-        message += f": {_shortened(fault.detail)}"
-    advice = _advice(kind, operation, response, fault)
+    if content.detail and content.detail not in _status(response):
+        message += f": {_shortened(content.detail)}"
+    advice = _advice(kind, operation, response, content)
     if advice:
         message = f"{message.rstrip('.')}. {advice}"
-    return kind(message, fault=fault, response=response)
+    return kind(message, content=content, response=response)
 
 
-def _is_denial(fault: errors.Fault) -> bool:
+def _is_denial(content: errors.ErrorContent) -> bool:
     """Return whether a 401 is about a role or an item, not about the token."""
-    detail = fault.body.get("detail") if isinstance(fault.body, dict) else None
+    detail = content.body.get("detail") if isinstance(content.body, dict) else None
     if not isinstance(detail, str) or _INVALID_TOKEN.search(detail):
         return False
     return any(pattern.search(detail) for pattern in (_MISSING_ROLE, _MISSING_RIGHT))
@@ -236,37 +236,37 @@ def _advice(
     kind: type[errors.APIError],
     operation: Operation[Any],
     response: httpx.Response,
-    fault: errors.Fault,
+    content: errors.ErrorContent,
 ) -> str:
     if kind is errors.PermissionDeniedError:
-        return _permission_advice(operation, fault)
+        return _permission_advice(operation, content)
     if kind is errors.AuthenticationError:
         return "Sign in again, or give the client a token that has not expired."
-    if kind is errors.RateLimitedError and fault.retry_after is not None:
-        return f"Try again in {math.ceil(fault.retry_after)} s."
+    if kind is errors.RateLimitedError and content.retry_after is not None:
+        return f"Try again in {math.ceil(content.retry_after)} s."
     if response.is_redirect:
         return "Redirects are not followed: check the address in the Config."
     if kind is errors.ServerError and not operation.safe:
-        return f"{errors.OUTCOME_UNKNOWN}."
+        return f"{errors.OUTCOME_UNKNOWN_ADVICE}."
     return ""
 
 
-def _permission_advice(operation: Operation[Any], fault: errors.Fault) -> str:
-    if _is_denial(fault) and not _MISSING_ROLE.search(fault.detail):
+def _permission_advice(operation: Operation[Any], content: errors.ErrorContent) -> str:
+    if _is_denial(content) and not _MISSING_ROLE.search(content.detail):
         return "Ask its owner for access, or sign in as a user who has it."
     if operation.roles:
         return f"This needs a token with the roles {', '.join(operation.roles)}."
     return ""
 
 
-def _fault(response: httpx.Response) -> errors.Fault:
+def _error_content(response: httpx.Response) -> errors.ErrorContent:
     """Parse the body of an error: JSON from FastAPI, plain text, or HTML from a gateway."""
     retry_after = parse_retry_after(response.headers.get("retry-after"))
     try:
         body = msgspec.json.decode(response.content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         text, body = _readable_text(response), _text(response)
-        return errors.Fault(detail=text, body=body, retry_after=retry_after)
+        return errors.ErrorContent(detail=text, body=body, retry_after=retry_after)
     detail = body.get("detail") if isinstance(body, dict) else None
     entries = _entries(body)
     if entries:
@@ -275,7 +275,7 @@ def _fault(response: httpx.Response) -> errors.Fault:
         text = detail
     else:
         text = _readable_text(response)
-    return errors.Fault(detail=text, body=body, errors=entries, retry_after=retry_after)
+    return errors.ErrorContent(detail=text, body=body, errors=entries, retry_after=retry_after)
 
 
 def _entries(body: object) -> list[Any]:

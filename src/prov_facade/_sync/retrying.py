@@ -62,7 +62,7 @@ def call_with_retries(
             raise
     timed_out = errors.TransportTimeoutError(
         f"no response within the deadline of {policy.deadline:g} s"
-        + ("" if safe else f". {errors.OUTCOME_UNKNOWN}")
+        + ("" if safe else f". {errors.OUTCOME_UNKNOWN_ADVICE}")
     )
     timed_out.record(made_attempts)
     raise timed_out

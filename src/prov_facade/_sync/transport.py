@@ -188,7 +188,7 @@ def _transport_error(error: httpx.RequestError, operation: Operation[Any]) -> er
     if not sent:
         message += ". Nothing was sent; check the address in the Config and the network"
     elif not operation.safe:
-        message += f". {errors.OUTCOME_UNKNOWN}"
+        message += f". {errors.OUTCOME_UNKNOWN_ADVICE}"
     return kind(message, may_have_arrived=sent)
 
 

@@ -152,16 +152,6 @@ class _Network(httpcore.NetworkBackend):
             )
         )
 
-    def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
-    ) -> httpcore.NetworkStream:
-        return self.register(
-            self.inner.connect_unix_socket(path, _limit_timeout(timeout), socket_options)
-        )
-
-    def sleep(self, seconds: float) -> None:
-        self.inner.sleep(seconds)
-
     def register(self, inner: httpcore.NetworkStream) -> httpcore.NetworkStream:
         """Add a connection to those that are open."""
         stream = _Stream(inner, self)

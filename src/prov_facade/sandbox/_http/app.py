@@ -31,6 +31,7 @@ from prov_facade.sandbox._http.interception import (
 )
 from prov_facade.sandbox._http.report_urls import is_valid
 from prov_facade.sandbox._http.validation import (
+    MISSING,
     BodyReader,
     RequestValidationError,
     error_entry,
@@ -156,9 +157,7 @@ def _caller(verify: Verify, route: Route, request: Request) -> Caller:
 
 
 async def _upload(request: Request) -> bytes:
-    missing = RequestValidationError(
-        [error_entry(["body", "csv_file"], "field required", "value_error.missing")]
-    )
+    missing = RequestValidationError([error_entry(["body", "csv_file"], *MISSING)])
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise missing
     try:

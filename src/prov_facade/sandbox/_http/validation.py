@@ -25,7 +25,9 @@ _TRUE = {"true", "1", "on", "t", "y", "yes"}
 _FALSE = {"false", "0", "off", "f", "n", "no"}
 _LONGEST_NUMBER = 20
 _NOT_JSON = "value_error.jsondecode"
-_MISSING = ("field required", "value_error.missing")
+
+MISSING = ("field required", "value_error.missing")
+"""The message and the type of the entry for a missing value."""
 
 
 class RequestValidationError(Exception):
@@ -62,7 +64,7 @@ def parse_query(route: Route, given: Mapping[str, str]) -> dict[str, Any]:
     for name, schema in route.parameters.items():
         if name not in given:
             if name in route.required:
-                errors.append(error_entry(["query", name], *_MISSING))
+                errors.append(error_entry(["query", name], *MISSING))
             values[name] = schema.get("default")
             continue
         try:
@@ -113,7 +115,7 @@ class BodyReader:
             RequestValidationError: If it is missing, is not JSON, or does not match the schema.
         """
         if not content:
-            raise RequestValidationError([error_entry(["body"], *_MISSING)])
+            raise RequestValidationError([error_entry(["body"], *MISSING)])
         # Like the server, treat a body without a content type as JSON.
         kind = content_type.partition(";")[0].strip().lower() or "application/json"
         if kind != "application/json" and not kind.endswith("+json"):
@@ -173,7 +175,7 @@ def _entries(error: jsonschema.ValidationError) -> Iterator[Entry]:
         case "required":
             # Each missing property is a separate error; only its message contains the name.
             (name,) = re.findall(r"^'(.*)' is a required property", error.message)
-            yield error_entry([*loc, name], *_MISSING)
+            yield error_entry([*loc, name], *MISSING)
         case "type":
             kinds = [limit] if isinstance(limit, str) else limit
             yield error_entry(loc, *_TYPES[kinds[0]])

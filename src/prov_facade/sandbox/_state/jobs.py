@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
-from attrs import field, frozen
+from attrs import frozen
 
 from prov_facade.sandbox._state.store import Store
 from prov_facade.sandbox.faults import Faults
@@ -101,7 +101,7 @@ class Page:
     """A page of jobs, newest first, and the key of the next page."""
 
     jobs: list[Job]
-    pagination_key: dict[str, Any] | None = field(default=None)
+    pagination_key: dict[str, Any] | None = None
 
 
 Processor: TypeAlias = Callable[[Job], dict[str, Any]]

@@ -117,11 +117,12 @@ class Registry:
                 old = self.store.item(item.id)
                 if not item.id or item.item_subtype != "MODEL_RUN":
                     raise InvalidRecordError(
-                        f"'{item.id}' is a {item.item_subtype}, not a model run."
+                        f"The item '{item.id}' is not a model run with an id: its subtype is"
+                        f" {item.item_subtype}."
                     )
                 if old is not None and old.item_subtype != "MODEL_RUN":
                     raise InvalidRecordError(
-                        f"{item.id} is already the id of a {old.item_subtype}."
+                        f"{item.id} is already the id of an item of subtype {old.item_subtype}."
                     )
                 self.store.put_items([item])
                 self.update_graph(item.id)

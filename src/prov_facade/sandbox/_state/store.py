@@ -248,12 +248,13 @@ class Store:
             renew: Whether to replace the secret if it exists.
         """
         with self.transaction() as connection:
-            if renew:
-                connection.execute("DELETE FROM secret WHERE name = ?", (name,))
-            connection.execute("INSERT OR IGNORE INTO secret VALUES (?, ?)", (name, make()))
             row = connection.execute("SELECT value FROM secret WHERE name = ?", (name,)).fetchone()
-        value: bytes = row[0]
-        return value
+            if row is not None and not renew:
+                kept: bytes = row[0]
+                return kept
+            made = make()
+            connection.execute("INSERT OR REPLACE INTO secret VALUES (?, ?)", (name, made))
+        return made
 
     # All rows
 
