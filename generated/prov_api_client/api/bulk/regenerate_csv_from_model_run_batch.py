@@ -46,7 +46,10 @@ def request(*, batch_id: str) -> Request[str]:
 
     Returns a CSV file with the columns of `generate_csv_template` and a row for each job of the
     batch. The last four columns contain the outcome of the job; `_error_info` is set for failed
-    jobs only. All jobs of the batch must use the same workflow template.
+    jobs only. All jobs of the batch must use the same workflow template, and each record must
+    have a dataset for each of its dataset templates, even the optional ones.
+
+    An unknown batch, or one of another user, is a 500 in plain text.
 
     Role: `entity-registry-read`.
 
