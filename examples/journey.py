@@ -41,6 +41,8 @@ CELLS = {
     "Input resource: state_file": "north/2019-2020.nc",
     "Input dataset id for template: State of the reefs": CENSUS,
     "Input resource: cover_file": "north/2019.csv",
+    # Optional in the workflow template, but not in a CSV file.
+    "Input dataset id for template: Counts of crown-of-thorns starfish": "10378.1/1955022",
     "Output dataset id for template: State of the reefs": "10378.1/1955026",
     "Output resource: cover_file": "north/2020.csv",
     "annotation: region": "north",

@@ -10,9 +10,12 @@ from typing import Any
 import jsonschema
 import msgspec
 
+from prov_facade.sandbox._http.calls import RejectedError
 from prov_facade.sandbox._http.documents import Document, Route
 
 Entry = dict[str, Any]
+
+UNREADABLE = "There was an error parsing the body"
 
 _TYPES = {
     "string": ("str type expected", "type_error.str"),
@@ -99,18 +102,20 @@ class BodyReader:
     """Decodes and validates the JSON bodies of an operation.
 
     Args:
-        document: Contains the schemas that the schema of the body refers to.
+        document: Contains the components that the schema of the body refers to.
         route: The operation.
     """
 
     def __init__(self, document: Document, route: Route) -> None:
-        self._validator = _Validator({**(route.body or {}), "components": document.components})
+        components = document.content["components"]
+        self._validator = _Validator({**(route.body or {}), "components": components})
 
     def read(self, content_type: str, content: bytes) -> Any:
         """Decode a body.
 
         Raises:
             RequestValidationError: If it is missing, is not JSON, or does not match the schema.
+            RejectedError: If it is not UTF-8, or is nested too deeply.
         """
         if not content:
             raise RequestValidationError([error_entry(["body"], *_MISSING)])
@@ -120,15 +125,16 @@ class BodyReader:
             raise RequestValidationError([error_entry(["body"], *_TYPES["object"])])
         try:
             value = _JSON.decode(content.decode("utf-8"))
-        except UnicodeDecodeError as error:
-            wrong = error_entry(["body", error.start], "Invalid JSON: not UTF-8", _NOT_JSON)
-            raise RequestValidationError([wrong]) from error
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise RejectedError(400, UNREADABLE) from error
+        except msgspec.DecodeError as error:
             found = re.search(r"\(byte (\d+)\)", str(error))
             # An error without a position means that the body is incomplete.
             loc: list[str | int] = ["body", int(found[1]) if found else len(content)]
             wrong = error_entry(loc, f"Invalid JSON: {error}", _NOT_JSON)
             raise RequestValidationError([wrong]) from error
+        if value is None:
+            raise RequestValidationError([error_entry(["body"], *_MISSING)])
         errors = list(self._validator.iter_errors(value))
         # The server compares times only when each of them is valid.
         errors = [error for error in errors if error.validator != _ORDERED] or errors
@@ -174,6 +180,10 @@ def _entries(error: jsonschema.ValidationError) -> Iterator[Entry]:
             # Each missing property is a separate error; only its message contains the name.
             (name,) = re.findall(r"^'(.*)' is a required property", error.message)
             yield error_entry([*loc, name], *_MISSING)
+        case "type" if error.instance == [] and "required" in error.schema:
+            # The server converts an empty list to an object without fields.
+            for name in error.schema["required"]:
+                yield error_entry([*loc, name], *_MISSING)
         case "type":
             kinds = [limit] if isinstance(limit, str) else limit
             yield error_entry(loc, *_TYPES[kinds[0]])
