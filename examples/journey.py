@@ -70,7 +70,7 @@ def filled_in(template: str, rows: list[dict[str, str]]) -> str:
 
 def links_of(lineage: LineageResponse) -> list[str]:
     """Count the links of a lineage graph by relation."""
-    count = Counter(link["type"] for link in (lineage.graph or {})["links"])
+    count = Counter(link["type"] for link in (lineage.graph or {}).get("links", []))
     return [f"{number} x {relation}" for relation, number in sorted(count.items())]
 
 
@@ -160,7 +160,7 @@ async def main(sandbox: Sandbox, folder: Path) -> None:
 if __name__ == "__main__":
     delays = JobDelays(hidden=0.1, pending=0.2, dequeued=0.1, in_progress=0.2)
     with (
-        Sandbox(delays=delays, report_style="job") as sandbox,
+        Sandbox(delays=delays) as sandbox,
         tempfile.TemporaryDirectory() as folder,
     ):
         print(f"The sandbox listens at {sandbox.url}")
