@@ -124,8 +124,7 @@ def test_operations_document_their_statuses(operation: OperationEntry) -> None:
     wanted = {"200", "500"}
     wanted |= set() if operation.raw["operationId"] == PUBLIC else {"401"}
     wanted |= {"422"} if takes_input else set()
-    # A body may not be UTF-8, and input that matches the schema can still be invalid, unless it is a
-    # boolean.
+    # A body may not be UTF-8. Input that matches the schema can be invalid, unless it is a boolean.
     can_be_invalid = operation.request_body is not None or any(
         parameter["schema"]["type"] != "boolean" for parameter in operation.parameters
     )

@@ -65,9 +65,9 @@ def test_a_graph_without_links_has_an_empty_list(server: Server, client: ProvCli
 
 @pytest.mark.usefixtures("client_kind")
 def test_both_kinds_of_server_give_the_same_graph() -> None:
-    graphs = []
+    graphs: list[Any] = []
     for key in ("links", "edges"):
-        with Sandbox(links_key=key) as sandbox:  # type: ignore[arg-type]
+        with Sandbox(links_key=key) as sandbox:
             client = sandbox_client(sandbox, "read")
             run_id = sandbox.items("MODEL_RUN")[0].id
             graphs.append(run(client.explore_upstream(run_id, depth=2)).graph)

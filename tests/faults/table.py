@@ -32,8 +32,8 @@ clients, `ProvClient` and `SyncProvClient`.
   as an attempt. The call fails only if the new token is also rejected.
 - The client waits as long as `Retry-After` asks, up to `max_retry_after`. If the server asks for
   more, the call fails at once with that response. Redirects are never followed.
-- An empty `text/csv` or `text/plain` body is a valid, empty text: methods that return text return `""`,
-  and methods that save a file save an empty one. Any other empty body is an error.
+- An empty `text/csv` or `text/plain` body is a valid, empty text: methods that return text return
+  `""`, and methods that save a file save an empty one. Any other empty body is an error.
 - `error.attempts` lists the attempts, and the error message counts them.
 
 """

@@ -6,12 +6,17 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from clients import client_for, run
 
 from prov_facade import ItemSubType, ProvClient, SyncProvClient
 from prov_facade.sandbox import Client, Sandbox
+
+
+def new_sandbox(**options: Any) -> Sandbox:
+    return Sandbox(**options)
 
 
 @pytest.mark.parametrize(
@@ -23,11 +28,16 @@ from prov_facade.sandbox import Client, Sandbox
         (lambda s: s.auth("reader"), "role 'reader' is unknown; did you mean read"),
         (lambda s: s.auth("read", "entity-registry-write"), "role 'entity-registry-write'"),
         (lambda s: s.token("reader"), "role 'reader' is unknown"),
-        (lambda s: s.faults.add("explore", ), "operation 'explore' is unknown"),
+        (
+            lambda s: s.faults.add(
+                "explore",
+            ),
+            "operation 'explore' is unknown",
+        ),
         (lambda s: s.faults.left("explore"), "operation 'explore' is unknown"),
         (lambda s: s.faults.fail_jobs("LODGE", "x"), "kind of job 'LODGE' is unknown"),
-        (lambda _: Sandbox(report_style="pdf"), "report_style 'pdf' is unknown"),
-        (lambda _: Sandbox(links_key="link"), "links_key 'link' is unknown; did you mean links"),
+        (lambda _: new_sandbox(report_style="pdf"), "report_style 'pdf' is unknown"),
+        (lambda _: new_sandbox(links_key="link"), "links_key 'link' is unknown; did you mean links"),
         (lambda _: Sandbox(clients={"p": Client("s", ("reader",))}), "role 'reader' is unknown"),
     ],
 )

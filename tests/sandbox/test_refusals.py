@@ -117,11 +117,12 @@ def test_the_connection_is_closed_after_an_unhandled_500(
 
 def test_updating_an_unknown_run_is_a_job_that_fails(shared: Sandbox) -> None:
     caller = Caller(shared)
-    body = {"model_run_id": UNKNOWN, "reason": "A typo.", "record": record_of(shared)}
+    record = record_of(shared)
+    body = {"model_run_id": UNKNOWN, "reason": "A typo.", "record": record}
     job = caller.wait_for_job(caller.start_job("/model_run/update", body))
     assert (job["status"], job["result"]) == ("FAILED", None)
     assert UNKNOWN in job["info"]
-    refused = caller.post("/model_run/update", {**body, "record": {**body["record"], "inputs": []}})
+    refused = caller.post("/model_run/update", {**body, "record": {**record, "inputs": []}})
     assert refused.status_code == 400
 
 

@@ -9,7 +9,7 @@ import pytest
 from sandbox import http
 from sandbox.conftest import Session
 
-from prov_facade import BadRequestError, models
+from prov_facade import BadRequestError
 from prov_facade.sandbox import Item, Sandbox
 
 

@@ -292,8 +292,8 @@ class ProvClient(BaseClient):
             The session id of the job.
 
         Raises:
-            BadRequestError: If an id in the record does not exist, or the record does not conform to
-                its workflow template.
+            BadRequestError: If an id in the record does not exist, or the record does not conform
+                to its workflow template.
             ProvError: See :class:`ProvClient`.
         """
         body = {"model_run_id": model_run_id, "reason": reason, "record": record}
@@ -386,8 +386,8 @@ class ProvClient(BaseClient):
             The changed model run.
 
         Raises:
-            BadRequestError: If an id in the record does not exist, or the record does not conform to
-                its workflow template.
+            BadRequestError: If an id in the record does not exist, or the record does not conform
+                to its workflow template.
             JobError: If the job fails, for example because the model run does not exist, or does
                 not end in time. Its ``session_id`` identifies the job; ``jobs.wait_for_model_run``
                 waits for it again.
@@ -748,8 +748,8 @@ class ProvClient(BaseClient):
         """Convert the text of a completed CSV file into model run records.
 
         This registers nothing: pass the records to :meth:`register_batch_model_runs` for that.
-        Each row must have all datasets, even those that are optional in the workflow template. A row
-        with any UUID as its ``_job_id`` counts as already submitted.
+        Each row must have all datasets, even those that are optional in the workflow template. A
+        row with any UUID as its ``_job_id`` counts as already submitted.
 
         Route: ``POST /bulk/convert_model_runs/csv``
 
@@ -784,8 +784,8 @@ class ProvClient(BaseClient):
             The CSV text, with a row for each job of the batch.
 
         Raises:
-            BadRequestError: If the batch mixes workflow templates, or a record lacks a dataset, even
-                an optional one.
+            BadRequestError: If the batch mixes workflow templates, or a record lacks a dataset,
+                even an optional one.
             ServerError: If the batch does not exist or belongs to another user; the server responds
                 with 500.
             ProvError: See :class:`ProvClient`.
@@ -945,8 +945,8 @@ class ProvClient(BaseClient):
             The path of the CSV file, which contains the bytes that the server sent.
 
         Raises:
-            BadRequestError: If the batch mixes workflow templates, or a record lacks a dataset, even
-                an optional one.
+            BadRequestError: If the batch mixes workflow templates, or a record lacks a dataset,
+                even an optional one.
             ServerError: If the batch does not exist or belongs to another user; the server responds
                 with 500.
             FileError: If the file cannot be written. It is also an ``OSError``.
@@ -979,8 +979,8 @@ class ProvClient(BaseClient):
         """Convert a completed CSV file into model run records, streaming the file to the server.
 
         This registers nothing: pass the records to :meth:`register_batch_model_runs` for that.
-        Each row must have all datasets, even those that are optional in the workflow template. A row
-        with any UUID as its ``_job_id`` counts as already submitted.
+        Each row must have all datasets, even those that are optional in the workflow template. A
+        row with any UUID as its ``_job_id`` counts as already submitted.
         Memory use depends on the size of the response, not on that of the file.
 
         Route: ``POST /bulk/convert_model_runs/csv``

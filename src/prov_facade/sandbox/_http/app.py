@@ -93,7 +93,8 @@ def routes(services: Services, interceptor: Interceptor) -> list[BaseRoute]:
         for route in described.routes:
             endpoint = interceptor.wrap(route.operation_id, _endpoint(services, described, route))
             created.append(_exact_route(prefix + route.path, endpoint, route.method))
-        created.append(_exact_route(f"{prefix}/openapi.json", _description(described, prefix), "GET"))
+        description = _description(described, prefix)
+        created.append(_exact_route(f"{prefix}/openapi.json", description, "GET"))
     created.append(_exact_route(f"{JOB_API}/", _health_check, "GET"))
     report = interceptor.wrap(FETCH_REPORT, _report_endpoint(services))
     return [*created, StarletteRoute("/reports/{session_id}", report)]

@@ -58,7 +58,9 @@ class JobHandlers:
             raise RejectedError(401, "Batch contains items which you do not own. Not authorised.")
         return self._page(call, "batch_id", batch_id)
 
-    def _page(self, call: Call, column: Literal["username", "batch_id"], value: str) -> Any:
+    def _page(
+        self, call: Call, column: Literal["username", "batch_id"], value: str
+    ) -> dict[str, Any]:
         key = call.body.get("pagination_key")
         limit = call.body.get("limit", 10)
         if limit < 1:

@@ -27,11 +27,11 @@ from prov_facade.models import (
     User,
 )
 from prov_facade.sandbox._http.calls import (
+    HEALTH_MESSAGE,
     WORD,
     Call,
     File,
     Handler,
-    HEALTH_MESSAGE,
     RejectedError,
     UnhandledError,
     is_storable,

@@ -170,8 +170,13 @@ def _entries(error: jsonschema.ValidationError) -> Iterator[Entry]:
     """Describe a schema error as the server does."""
     loc = ["body", *error.absolute_path]
     limit: Any = error.validator_value
+    schema: Any = error.schema
     if error.instance is None and error.validator in ("type", "enum"):
         yield error_entry(loc, "none is not an allowed value", "type_error.none.not_allowed")
+        return
+    if error.instance == [] and error.validator == "type" and "required" in schema:
+        # The server converts an empty list to an object without fields.
+        yield from (error_entry([*loc, name], *_MISSING) for name in schema["required"])
         return
     match error.validator:
         case "x-ordered":
@@ -180,10 +185,6 @@ def _entries(error: jsonschema.ValidationError) -> Iterator[Entry]:
             # Each missing property is a separate error; only its message contains the name.
             (name,) = re.findall(r"^'(.*)' is a required property", error.message)
             yield error_entry([*loc, name], *_MISSING)
-        case "type" if error.instance == [] and "required" in error.schema:
-            # The server converts an empty list to an object without fields.
-            for name in error.schema["required"]:
-                yield error_entry([*loc, name], *_MISSING)
         case "type":
             kinds = [limit] if isinstance(limit, str) else limit
             yield error_entry(loc, *_TYPES[kinds[0]])
@@ -193,12 +194,10 @@ def _entries(error: jsonschema.ValidationError) -> Iterator[Entry]:
             yield error_entry(loc, text, "type_error.enum", {"enum_values": limit})
         case "minLength":
             yield error_entry(loc, "string must not be empty", "value_error")
-        case "minimum":
-            text = f"ensure this value is greater than or equal to {limit}"
-            yield error_entry(loc, text, "value_error.number.not_ge", {"limit_value": limit})
-        case "maximum":
-            text = f"ensure this value is less than or equal to {limit}"
-            yield error_entry(loc, text, "value_error.number.not_le", {"limit_value": limit})
+        case "minimum" | "maximum" as name:
+            word, kind = ("greater", "ge") if name == "minimum" else ("less", "le")
+            text = f"ensure this value is {word} than or equal to {limit}"
+            yield error_entry(loc, text, f"value_error.number.not_{kind}", {"limit_value": limit})
         case "anyOf":
             # A nullable field: the errors of the other schemas.
             for inner in error.context or ():

@@ -116,7 +116,7 @@ def _dataset_cells(
         first.setdefault(dataset.dataset_template_id, dataset)
     for dataset_columns in columns:
         given = first.get(dataset_columns.template_id)
-        yield _cell(row, dataset_columns.header, given and given.dataset_id)
+        yield _cell(row, dataset_columns.header, given.dataset_id if given else None)
         resources = (given and given.resources) or {}
         for key, header in dataset_columns.resources.items():
             yield _cell(row, header, resources.get(key))
