@@ -28,16 +28,11 @@ def new_sandbox(**options: Any) -> Sandbox:
         (lambda s: s.auth("reader"), "role 'reader' is unknown; did you mean read"),
         (lambda s: s.auth("read", "entity-registry-write"), "role 'entity-registry-write'"),
         (lambda s: s.token("reader"), "role 'reader' is unknown"),
-        (
-            lambda s: s.faults.add(
-                "explore",
-            ),
-            "operation 'explore' is unknown",
-        ),
+        (lambda s: s.faults.add("explore"), "operation 'explore' is unknown"),
         (lambda s: s.faults.left("explore"), "operation 'explore' is unknown"),
         (lambda s: s.faults.fail_jobs("LODGE", "x"), "kind of job 'LODGE' is unknown"),
         (lambda _: new_sandbox(report_style="pdf"), "report_style 'pdf' is unknown"),
-        (lambda _: new_sandbox(links_key="link"), "links_key 'link' is unknown; did you mean links"),
+        (lambda _: new_sandbox(links_key="link"), "links_key 'link' is unknown; did you mean"),
         (lambda _: Sandbox(clients={"p": Client("s", ("reader",))}), "role 'reader' is unknown"),
     ],
 )
