@@ -33,6 +33,8 @@ clients, `ProvClient` and `SyncProvClient`.
   role, or a missing right to an item or job, does not concern the token: nothing is renewed.
 - The client waits as long as `Retry-After` asks, up to `max_retry_after`. If the server asks for
   more, the call fails at once with that response. Redirects are never followed.
+- An empty `text/csv` or `text/plain` body is a valid, empty text: methods that return text return
+  `""`, and methods that save a file save an empty one. Any other empty body is an error.
 - `error.attempts` lists the attempts, and the error message counts them.
 
 """
@@ -44,7 +46,7 @@ def page() -> str:
     all_faults = faults("http://elsewhere.test")
     for number, fault in enumerate(all_faults, 1):
         lines.append(_row(number, fault.name, _outcome(fault.reads), _outcome(fault.writes)))
-    lines.append("\nTwo operations are exceptions:\n\n")
+    lines.append("\nSome operations are exceptions:\n\n")
     lines += [_row("operation", "fault", "outcome"), _row("---", "---", "---")]
     lines += [
         _row(f"`{operation}`", fault.name, _outcome(expected(fault, operation)))

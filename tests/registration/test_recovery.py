@@ -164,7 +164,7 @@ def test_a_resolution_with_a_job_of_other_records_is_rejected(
 ) -> None:
     unknown_submission(registrar, sandbox, manifest)
     registrar.many(records(2), manifest.with_name("other")).all_registered(2)
-    other = max(jobs_of(sandbox), key=lambda job: (job.batch_id is None, job.created_timestamp))
+    other = next(job for job in jobs_of(sandbox) if len(job.payload.get("records", ())) == 2)
     run = registrar.many(records(3), manifest, resolutions={0: other.session_id})
     assert isinstance(run.error, InvalidRequestError)
     assert "but this job does not submit these records" in str(run.error)

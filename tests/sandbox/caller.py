@@ -138,6 +138,10 @@ def run_of(sandbox: Sandbox, run_id: str) -> Item:
     return found
 
 
+COMPLETE_RUN = "10378.1/1955110"
+"""A model run of the seed with a dataset for every template, as a CSV file needs."""
+
+
 def record_of(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
     """Return the record of the first model run of the seed, with changes."""
     body: dict[str, Any] = sandbox.items("MODEL_RUN")[0].body["record"]

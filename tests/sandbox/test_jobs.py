@@ -11,21 +11,46 @@ from urllib.parse import urlsplit
 
 import pytest
 from sandbox import http
-from sandbox.caller import Caller, record_of
+from sandbox.caller import COMPLETE_RUN, Caller, run_of
 from sandbox.conftest import Session
 
 from prov_facade.sandbox import Sandbox
 from prov_facade.sandbox._state.registry import Registry
 
 
+def record_of(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
+    body: dict[str, Any] = run_of(sandbox, COMPLETE_RUN).body["record"]
+    return {**body, **changes}
+
+
+def without_nulls(value: Any) -> Any:
+    """Leave out unset fields."""
+    if isinstance(value, dict):
+        return {name: without_nulls(item) for name, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
 def test_payloads_have_provenas_format(sandbox: Sandbox, session: Session) -> None:
-    run, record = sandbox.items("MODEL_RUN")[0], record_of(sandbox, display_name="Changed")
+    run, sent = sandbox.items("MODEL_RUN")[0], record_of(sandbox, display_name="Changed")
+    sent |= {"model_version": None, "ignored": 1}
+    record = without_nulls({name: value for name, value in sent.items() if name != "ignored"})
+    assert record != sent
 
     def payload(session_id: str | None) -> Any:
         job = session.wait_for_job(session_id)
         # Encrypted on the server; a placeholder in the sandbox.
         assert job["payload"].pop("user_info") == "sealed"
+        assert without_nulls(job["result"]) == job["result"]
         return job["payload"]
+
+    def started(path: str, body: Any) -> Any:
+        # Without the client, which sends neither nulls nor unknown fields.
+        return payload(Caller(sandbox).start_job(path, body))
+
+    assert started("/model_run/register", sent) == {"record": record, "revalidate": False}
+    assert started("/model_run/register_batch", {"records": [sent]}) == {"records": [record]}
+    report = {"id": run.id, "item_subtype": "MODEL_RUN", "depth": 1}
+    assert started("/explore/generate/report", {**report, "ignored": 1}) == report
 
     registered = session.run(lambda c: c.register_model_run(record))
     assert payload(registered.session_id) == {"record": record, "revalidate": False}

@@ -10,7 +10,7 @@ from sandbox import http
 from sandbox.caller import registry_item
 from sandbox.conftest import Session
 
-from prov_facade import BadRequestError, models
+from prov_facade import BadRequestError
 from prov_facade.sandbox import Sandbox
 
 
@@ -105,18 +105,3 @@ def test_a_study_link_is_registered_immediately_and_lodged_in_a_job(
         session.run(lambda c: c.link_model_run_to_study(run_id, study_id))
     session.run(lambda c: c.admin.store_all_registry_records())
     assert studies() == {study_id}
-
-
-def test_batches_of_other_users_cannot_be_read(sandbox: Sandbox, session: Session) -> None:
-    record = sandbox.items("MODEL_RUN")[0].body["record"]
-    body = models.RegisterBatchModelRunRequest.from_dict({"records": [record]})
-    batch = session.run(lambda c: c.register_batch_model_runs(body))
-    batch_id = session.wait_for_job(batch.session_id)["result"]["batch_id"]
-    token = sandbox.token("read", "write", username="somebody")
-    response = http.get(
-        f"{sandbox.url}/bulk/regenerate_from_batch/csv",
-        params={"batch_id": batch_id},
-        headers={"Authorization": f"Bearer {token}"},
-    )
-    assert response.status_code == 401
-    assert "do not own" in response.json()["detail"]

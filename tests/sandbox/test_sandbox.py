@@ -11,7 +11,7 @@ import httpx
 import pytest
 from prov.model import ProvDocument
 from sandbox import http
-from sandbox.caller import registry_item
+from sandbox.caller import COMPLETE_RUN, registry_item, run_of
 from sandbox.conftest import Session
 
 from prov_facade import (
@@ -101,7 +101,8 @@ def test_a_registered_model_run_appears_in_the_lineage(sandbox: Sandbox, session
 
 
 def test_a_batch_becomes_a_job_for_each_record(sandbox: Sandbox, session: Session) -> None:
-    records = [record_of(sandbox, display_name=f"Run {number}") for number in range(5)]
+    complete = run_of(sandbox, COMPLETE_RUN).body["record"]
+    records = [{**complete, "display_name": f"Run {number}"} for number in range(5)]
     response = session.run(lambda c: c.register_batch_model_runs({"records": records}))
     batch_id = session.wait_for_job(response.session_id)["result"]["batch_id"]
     headers = {"Authorization": f"Bearer {sandbox.token('read')}"}
@@ -190,26 +191,28 @@ async def jobs_of(client: ProvClient) -> list[models.JobStatusTable]:
     return [job async for job in client.jobs.list()]
 
 
-def test_reports_are_returned_or_created_in_jobs(sandbox: Sandbox) -> None:
+def test_reports_are_created_in_jobs_or_returned_by_older_servers(sandbox: Sandbox) -> None:
     run = sandbox.items("MODEL_RUN")[-1]
     request = models.GenerateReportRequest(
         id=run.id, item_subtype=models.ItemSubType.MODEL_RUN, depth=2
     )
-    content = Session(sandbox, "read").run(lambda c: c.generate_report(request))
+    session = Session(sandbox, "read")
+    made = session.run(lambda c: c.generate_report(request))
+    assert docx.Document(io.BytesIO(made)).paragraphs
+    (job,) = session.run(jobs_of)
+    url = (job.result or {})["report_url"]
+    assert docx.Document(io.BytesIO(http.get(url).content)).paragraphs
+    headers = {"Authorization": f"Bearer {sandbox.token('read')}"}
+    assert http.get(url, headers=headers).status_code == 400
+    assert http.get(f"{url}0").status_code == 403
+
+    with Sandbox(report_style="document") as other:
+        older = Session(other, "read")
+        content = older.run(lambda c: c.generate_report(request))
+        assert older.run(jobs_of) == []
     assert run.display_name in "".join(
         p.text for p in docx.Document(io.BytesIO(content)).paragraphs
     )
-
-    with Sandbox(report_style="job") as other:
-        session = Session(other, "read")
-        made = session.run(lambda c: c.generate_report(request))
-        assert docx.Document(io.BytesIO(made)).paragraphs
-        (job,) = session.run(jobs_of)
-        url = (job.result or {})["report_url"]
-        assert docx.Document(io.BytesIO(http.get(url).content)).paragraphs
-        headers = {"Authorization": f"Bearer {other.token('read')}"}
-        assert http.get(url, headers=headers).status_code == 400
-        assert http.get(f"{url}0").status_code == 403
 
 
 def test_a_depth_above_the_maximum_is_a_400(sandbox: Sandbox) -> None:

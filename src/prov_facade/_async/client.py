@@ -247,8 +247,9 @@ class ProvClient(BaseClient):
     ) -> RegisterBatchModelRunResponse:
         """Register many model runs at once.
 
-        The server starts one job, which starts a job for each record. This method does not wait
-        for the jobs; :meth:`register_many` does.
+        The server starts one job, which starts a job for each record. It does not check the ids in
+        the records: an invalid record only fails its own job. This method does not wait for the
+        jobs; :meth:`register_many` does.
 
         Route: ``POST /model_run/register_batch``
 
@@ -275,8 +276,9 @@ class ProvClient(BaseClient):
     ) -> PostUpdateModelRunResponse:
         """Replace the record of a registered model run.
 
-        The server starts a job that makes the change. This method does not wait for the job;
-        :meth:`update_and_wait` does.
+        The server checks the record and starts a job that makes the change; if the model run does
+        not exist, the job fails. This method does not wait for the job; :meth:`update_and_wait`
+        does.
 
         Route: ``POST /model_run/update``
 
@@ -290,8 +292,8 @@ class ProvClient(BaseClient):
             The session id of the job.
 
         Raises:
-            BadRequestError: If an id does not exist, or the record does not conform to its workflow
-                template.
+            BadRequestError: If an id in the record does not exist, or the record does not conform
+                to its workflow template.
             ProvError: See :class:`ProvClient`.
         """
         body = {"model_run_id": model_run_id, "reason": reason, "record": record}
@@ -384,10 +386,11 @@ class ProvClient(BaseClient):
             The changed model run.
 
         Raises:
-            BadRequestError: If an id does not exist, or the record does not conform to its workflow
-                template.
-            JobError: If the job fails, or does not end in time. Its ``session_id`` identifies the
-                job; ``jobs.wait_for_model_run`` waits for it again.
+            BadRequestError: If an id in the record does not exist, or the record does not conform
+                to its workflow template.
+            JobError: If the job fails, for example because the model run does not exist, or does
+                not end in time. Its ``session_id`` identifies the job; ``jobs.wait_for_model_run``
+                waits for it again.
             ProvError: See :class:`ProvClient`.
         """
         started = await self.post_update_model_run(model_run_id, reason, record, timeout=timeout)
@@ -587,9 +590,12 @@ class ProvClient(BaseClient):
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If ``depth`` is more than the server allows.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
         request = explore_upstream.request(starting_id=starting_id, depth=depth)
@@ -608,9 +614,12 @@ class ProvClient(BaseClient):
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If ``depth`` is more than the server allows.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
         request = explore_downstream.request(starting_id=starting_id, depth=depth)
@@ -629,9 +638,12 @@ class ProvClient(BaseClient):
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If ``depth`` is more than the server allows.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
         request = get_contributing_datasets.request(starting_id=starting_id, depth=depth)
@@ -650,9 +662,12 @@ class ProvClient(BaseClient):
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If ``depth`` is more than the server allows.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
         request = get_effected_datasets.request(starting_id=starting_id, depth=depth)
@@ -671,9 +686,12 @@ class ProvClient(BaseClient):
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If ``depth`` is more than the server allows.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
         request = get_contributing_agents.request(starting_id=starting_id, depth=depth)
@@ -692,9 +710,12 @@ class ProvClient(BaseClient):
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If ``depth`` is more than the server allows.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
         request = get_effected_agents.request(starting_id=starting_id, depth=depth)
@@ -727,6 +748,8 @@ class ProvClient(BaseClient):
         """Convert the text of a completed CSV file into model run records.
 
         This registers nothing: pass the records to :meth:`register_batch_model_runs` for that.
+        Each row must have all datasets, even those that are optional in the workflow template. A
+        row with any UUID as its ``_job_id`` counts as already submitted.
 
         Route: ``POST /bulk/convert_model_runs/csv``
 
@@ -761,7 +784,10 @@ class ProvClient(BaseClient):
             The CSV text, with a row for each job of the batch.
 
         Raises:
-            BadRequestError: If the batch does not exist, or mixes workflow templates.
+            BadRequestError: If the batch mixes workflow templates, or a record lacks a dataset,
+                even an optional one.
+            ServerError: If the batch does not exist or belongs to another user; the server responds
+                with 500.
             ProvError: See :class:`ProvClient`.
         """
         request = regenerate_csv_from_model_run_batch.request(batch_id=batch_id)
@@ -790,8 +816,9 @@ class ProvClient(BaseClient):
             The ``.docx`` document.
 
         Raises:
-            JobError: If the job fails, or does not end in time. ``jobs.wait_for_report`` waits for
-                it again.
+            BadRequestError: If an older server cannot report on the item.
+            JobError: If the job fails, for example because the item does not exist or has another
+                subtype, or does not end in time. ``jobs.wait_for_report`` waits for it again.
             ReportError: If the response is not a document. It is also an ``AssertionError``.
             ProvError: See :class:`ProvClient`.
         """
@@ -836,8 +863,9 @@ class ProvClient(BaseClient):
         Raises:
             FileError: If the file cannot be written. It is also an ``OSError``.
             InvalidRequestError: If the file exists, or its directory does not; nothing is sent.
-            JobError: If the job fails, or does not end in time. ``jobs.wait_for_report`` waits for
-                it again.
+            BadRequestError: If an older server cannot report on the item.
+            JobError: If the job fails, for example because the item does not exist or has another
+                subtype, or does not end in time. ``jobs.wait_for_report`` waits for it again.
             ReportError: If the response is not a document. It is also an ``AssertionError``.
             ProvError: See :class:`ProvClient`.
         """
@@ -917,7 +945,10 @@ class ProvClient(BaseClient):
             The path of the CSV file, which contains the bytes that the server sent.
 
         Raises:
-            BadRequestError: If the batch does not exist, or mixes workflow templates.
+            BadRequestError: If the batch mixes workflow templates, or a record lacks a dataset,
+                even an optional one.
+            ServerError: If the batch does not exist or belongs to another user; the server responds
+                with 500.
             FileError: If the file cannot be written. It is also an ``OSError``.
             InvalidRequestError: If the file exists, or its directory does not; nothing is sent.
             ProvError: See :class:`ProvClient`.
@@ -948,6 +979,8 @@ class ProvClient(BaseClient):
         """Convert a completed CSV file into model run records, streaming the file to the server.
 
         This registers nothing: pass the records to :meth:`register_batch_model_runs` for that.
+        Each row must have all datasets, even those that are optional in the workflow template. A
+        row with any UUID as its ``_job_id`` counts as already submitted.
         Memory use depends on the size of the response, not on that of the file.
 
         Route: ``POST /bulk/convert_model_runs/csv``

@@ -74,7 +74,7 @@ class JobsClient(BaseClient):
     async def list(
         self, *, page_size: int = 50, timeout: Timeout | None = None
     ) -> AsyncGenerator[JobStatusTable, None]:
-        """Iterate over the jobs that the caller started, newest first.
+        """Iterate over the jobs that the caller started, newest first by whole seconds.
 
         Pages are fetched as needed, so iteration can stop at any point.
 
@@ -102,7 +102,7 @@ class JobsClient(BaseClient):
     async def list_batch(
         self, batch_id: str, *, page_size: int = 50, timeout: Timeout | None = None
     ) -> AsyncGenerator[JobStatusTable, None]:
-        """Iterate over the jobs of a batch, newest first.
+        """Iterate over the jobs of a batch, newest first by whole seconds.
 
         Route: ``POST /jobs/user/list_batch``
 

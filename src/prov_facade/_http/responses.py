@@ -14,7 +14,7 @@ from attrs import frozen
 
 from prov_api_client import Operation
 from prov_api_client import errors as wire
-from prov_api_client.models import HTTPValidationError, Status
+from prov_api_client.models import HTTPValidationError, LineageResponse, Status
 from prov_api_client.operation import Binary, Text
 from prov_facade import errors
 from prov_facade._http.dates import parse_retry_after
@@ -89,10 +89,19 @@ def parse_response(
         status = getattr(value, "status", None)
         if isinstance(status, Status) and not status.success:
             raise _operation_failed(operation, response)
+        if isinstance(value, LineageResponse):
+            _rename_edges(value)
         return ParsedResponse(value, response)
     if not response.is_success:
         raise _status_error(operation, redacted(response))
     raise _invalid_response(error_class, response, reason, safe=operation.safe) from cause
+
+
+def _rename_edges(lineage: LineageResponse) -> None:
+    """Rename the list of links, which some servers before May 2026 call ``edges``."""
+    graph = lineage.graph or {}
+    if "edges" in graph and "links" not in graph:
+        graph["links"] = graph.pop("edges")
 
 
 def _operation_failed(

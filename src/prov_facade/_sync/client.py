@@ -246,8 +246,9 @@ class SyncProvClient(SyncBaseClient):
     ) -> RegisterBatchModelRunResponse:
         """Register many model runs at once.
 
-        The server starts one job, which starts a job for each record. This method does not wait
-        for the jobs; :meth:`register_many` does.
+        The server starts one job, which starts a job for each record. It does not check the ids in
+        the records: an invalid record only fails its own job. This method does not wait for the
+        jobs; :meth:`register_many` does.
 
         Route: ``POST /model_run/register_batch``
 
@@ -274,8 +275,9 @@ class SyncProvClient(SyncBaseClient):
     ) -> PostUpdateModelRunResponse:
         """Replace the record of a registered model run.
 
-        The server starts a job that makes the change. This method does not wait for the job;
-        :meth:`update_and_wait` does.
+        The server checks the record and starts a job that makes the change; if the model run does
+        not exist, the job fails. This method does not wait for the job; :meth:`update_and_wait`
+        does.
 
         Route: ``POST /model_run/update``
 
@@ -289,8 +291,8 @@ class SyncProvClient(SyncBaseClient):
             The session id of the job.
 
         Raises:
-            BadRequestError: If an id does not exist, or the record does not conform to its workflow
-                template.
+            BadRequestError: If an id in the record does not exist, or the record does not conform
+                to its workflow template.
             ProvError: See :class:`SyncProvClient`.
         """
         body = {"model_run_id": model_run_id, "reason": reason, "record": record}
@@ -383,10 +385,11 @@ class SyncProvClient(SyncBaseClient):
             The changed model run.
 
         Raises:
-            BadRequestError: If an id does not exist, or the record does not conform to its workflow
-                template.
-            JobError: If the job fails, or does not end in time. Its ``session_id`` identifies the
-                job; ``jobs.wait_for_model_run`` waits for it again.
+            BadRequestError: If an id in the record does not exist, or the record does not conform
+                to its workflow template.
+            JobError: If the job fails, for example because the model run does not exist, or does
+                not end in time. Its ``session_id`` identifies the job; ``jobs.wait_for_model_run``
+                waits for it again.
             ProvError: See :class:`SyncProvClient`.
         """
         started = self.post_update_model_run(model_run_id, reason, record, timeout=timeout)
@@ -586,9 +589,12 @@ class SyncProvClient(SyncBaseClient):
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If ``depth`` is more than the server allows.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`SyncProvClient`.
         """
         request = explore_upstream.request(starting_id=starting_id, depth=depth)
@@ -607,9 +613,12 @@ class SyncProvClient(SyncBaseClient):
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If ``depth`` is more than the server allows.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`SyncProvClient`.
         """
         request = explore_downstream.request(starting_id=starting_id, depth=depth)
@@ -628,9 +637,12 @@ class SyncProvClient(SyncBaseClient):
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If ``depth`` is more than the server allows.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`SyncProvClient`.
         """
         request = get_contributing_datasets.request(starting_id=starting_id, depth=depth)
@@ -649,9 +661,12 @@ class SyncProvClient(SyncBaseClient):
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If ``depth`` is more than the server allows.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`SyncProvClient`.
         """
         request = get_effected_datasets.request(starting_id=starting_id, depth=depth)
@@ -670,9 +685,12 @@ class SyncProvClient(SyncBaseClient):
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If ``depth`` is more than the server allows.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`SyncProvClient`.
         """
         request = get_contributing_agents.request(starting_id=starting_id, depth=depth)
@@ -691,9 +709,12 @@ class SyncProvClient(SyncBaseClient):
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If ``depth`` is more than the server allows.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`SyncProvClient`.
         """
         request = get_effected_agents.request(starting_id=starting_id, depth=depth)
@@ -726,6 +747,8 @@ class SyncProvClient(SyncBaseClient):
         """Convert the text of a completed CSV file into model run records.
 
         This registers nothing: pass the records to :meth:`register_batch_model_runs` for that.
+        Each row must have all datasets, even those that are optional in the workflow template. A
+        row with any UUID as its ``_job_id`` counts as already submitted.
 
         Route: ``POST /bulk/convert_model_runs/csv``
 
@@ -760,7 +783,10 @@ class SyncProvClient(SyncBaseClient):
             The CSV text, with a row for each job of the batch.
 
         Raises:
-            BadRequestError: If the batch does not exist, or mixes workflow templates.
+            BadRequestError: If the batch mixes workflow templates, or a record lacks a dataset,
+                even an optional one.
+            ServerError: If the batch does not exist or belongs to another user; the server responds
+                with 500.
             ProvError: See :class:`SyncProvClient`.
         """
         request = regenerate_csv_from_model_run_batch.request(batch_id=batch_id)
@@ -789,8 +815,9 @@ class SyncProvClient(SyncBaseClient):
             The ``.docx`` document.
 
         Raises:
-            JobError: If the job fails, or does not end in time. ``jobs.wait_for_report`` waits for
-                it again.
+            BadRequestError: If an older server cannot report on the item.
+            JobError: If the job fails, for example because the item does not exist or has another
+                subtype, or does not end in time. ``jobs.wait_for_report`` waits for it again.
             ReportError: If the response is not a document. It is also an ``AssertionError``.
             ProvError: See :class:`SyncProvClient`.
         """
@@ -835,8 +862,9 @@ class SyncProvClient(SyncBaseClient):
         Raises:
             FileError: If the file cannot be written. It is also an ``OSError``.
             InvalidRequestError: If the file exists, or its directory does not; nothing is sent.
-            JobError: If the job fails, or does not end in time. ``jobs.wait_for_report`` waits for
-                it again.
+            BadRequestError: If an older server cannot report on the item.
+            JobError: If the job fails, for example because the item does not exist or has another
+                subtype, or does not end in time. ``jobs.wait_for_report`` waits for it again.
             ReportError: If the response is not a document. It is also an ``AssertionError``.
             ProvError: See :class:`SyncProvClient`.
         """
@@ -916,7 +944,10 @@ class SyncProvClient(SyncBaseClient):
             The path of the CSV file, which contains the bytes that the server sent.
 
         Raises:
-            BadRequestError: If the batch does not exist, or mixes workflow templates.
+            BadRequestError: If the batch mixes workflow templates, or a record lacks a dataset,
+                even an optional one.
+            ServerError: If the batch does not exist or belongs to another user; the server responds
+                with 500.
             FileError: If the file cannot be written. It is also an ``OSError``.
             InvalidRequestError: If the file exists, or its directory does not; nothing is sent.
             ProvError: See :class:`SyncProvClient`.
@@ -947,6 +978,8 @@ class SyncProvClient(SyncBaseClient):
         """Convert a completed CSV file into model run records, streaming the file to the server.
 
         This registers nothing: pass the records to :meth:`register_batch_model_runs` for that.
+        Each row must have all datasets, even those that are optional in the workflow template. A
+        row with any UUID as its ``_job_id`` counts as already submitted.
         Memory use depends on the size of the response, not on that of the file.
 
         Route: ``POST /bulk/convert_model_runs/csv``

@@ -51,7 +51,8 @@ def request(*, starting_id: str, depth: int | None = None) -> Request[LineageRes
     GET /explore/downstream
 
     Follows the links of the lineage graph from target to source, starting at `starting_id`, and
-    returns the visited part of the graph.
+    returns the visited part of the graph. If no links lead anywhere, the graph is empty:
+    it does not even contain the start.
 
     Role: `entity-registry-read`.
 

@@ -19,7 +19,7 @@ FAULT = "prov_facade.fault"
 """The key of the ASGI scope that holds the fault applied to the response."""
 OPERATION = "prov_facade.operation"
 """The key of the ASGI scope that holds the operation id, if the path belongs to an operation."""
-_ABORT = "prov_facade.abort"
+_TRANSPORT = "prov_facade.transport"
 # Accepting a connection, reading from it and starting its task each take an iteration of the event
 # loop or two.
 _ITERATIONS_BEFORE_PAUSE = 10
@@ -165,13 +165,27 @@ class _TruncatedResponse(Response):
             part = bytes(self.body)[: self._size]
             await send({"type": "http.response.body", "body": part, "more_body": True})
             await asyncio.sleep(0.01)  # sends the bytes before the connection is closed
-        scope[_ABORT]()
+        scope[_TRANSPORT].abort()
         # uvicorn reports an error if the application returns while the connection is still open.
         while (await receive())["type"] != "http.disconnect":
             pass
 
 
-class AbortMiddleware:
+class UnhandledErrorResponse(Response):
+    """The response to an error that the server does not handle.
+
+    Like uvicorn, it closes the connection without announcing it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("Internal Server Error", 500, media_type="text/plain")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().__call__(scope, receive, send)
+        scope[_TRANSPORT].close()
+
+
+class TransportMiddleware:
     """ASGI middleware that lets a response close its connection.
 
     Args:
@@ -183,6 +197,6 @@ class AbortMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        # ASGI cannot abort a connection. uvicorn's h11 protocol keeps its transport here.
-        scope[_ABORT] = receive.__self__.transport.abort  # type: ignore[attr-defined]
+        # ASGI cannot close a connection. uvicorn's h11 protocol keeps its transport here.
+        scope[_TRANSPORT] = receive.__self__.transport  # type: ignore[attr-defined]
         await self._app(scope, receive, send)

@@ -26,6 +26,7 @@ from prov_facade.sandbox._state.store import Item, Rows, Store
 
 # The sandbox creates handles above those of its seed.
 _FIRST_HANDLE = 2_000_001
+_REPORT_SUBTYPES = ("STUDY", "MODEL_RUN")
 
 JOB_SUB_TYPES = (
     "MODEL_RUN_PROV_LODGE",
@@ -79,7 +80,7 @@ class Registry:
         """Replace the record of a model run in the registry, but not in the graph."""
         with self.store.transaction():
             old = self.store.item(model_run_id)
-            if old is None:
+            if old is None or old.item_subtype != "MODEL_RUN":
                 raise InvalidRecordError(f"Could not find model run with id {model_run_id}.")
             self._put_item(
                 model_run_id,
@@ -134,6 +135,19 @@ class Registry:
             for item in items:
                 self.update_graph(item.id)
         return len(items)
+
+    def reportable(self, item_id: str, subtype: str) -> Item:
+        """Return an item to report on.
+
+        Raises:
+            InvalidRecordError: If it does not exist, or reports do not support it.
+        """
+        if subtype not in _REPORT_SUBTYPES:
+            raise InvalidRecordError(f"Reports are not supported for subtype {subtype}.")
+        item = self.store.item(item_id)
+        if item is None or item.item_subtype != subtype:
+            raise InvalidRecordError(f"Could not find {subtype} with id {item_id}.")
+        return item
 
     def report(self, item: Item, depth: int) -> bytes:
         """Create the report on a study or a model run."""
@@ -222,13 +236,13 @@ class Registry:
                 {"record": record, "revalidate": True, "user_info": ENCRYPTED_USER_INFO}
                 for record in job.payload["records"]
             ]
+            if not payloads:
+                raise FailedJobError("The batch contains no records.")
             jobs().dispatch(job.username, "PROV_LODGE", "MODEL_RUN_PROV_LODGE", payloads, batch_id)
             return {"batch_id": batch_id}
 
         def report(job: Job) -> dict[str, Any]:
-            item = self.store.item(job.payload["id"])
-            if item is None:
-                raise FailedJobError(f"Could not find item with id {job.payload['id']}.")
+            item = self.reportable(job.payload["id"], job.payload["item_subtype"])
             self.store.put_report(job.session_id, self.report(item, job.payload["depth"]))
             # The URL of the report depends on the address that the caller uses: see JobHandlers.
             return {}

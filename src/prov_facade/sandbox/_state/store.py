@@ -19,7 +19,7 @@ import msgspec
 from attrs import field, frozen
 
 # Increase whenever the tables change: state files of other versions are rejected.
-VERSION = 1
+VERSION = 2
 # Distinguishes state files from other SQLite files, which may have the same version.
 _APPLICATION = int.from_bytes(b"PVSB")
 
@@ -77,8 +77,9 @@ CREATE TABLE job (
     due REAL
 ) STRICT;
 CREATE INDEX job_due ON job (due) WHERE due IS NOT NULL;
-CREATE INDEX job_of_user ON job (username, number);
-CREATE INDEX job_of_batch ON job (batch_id, number) WHERE batch_id IS NOT NULL;
+CREATE INDEX job_of_user ON job (username, CAST(created AS INTEGER), session_id);
+CREATE INDEX job_of_batch ON job (batch_id, CAST(created AS INTEGER), session_id)
+    WHERE batch_id IS NOT NULL;
 CREATE TABLE report (session_id TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
