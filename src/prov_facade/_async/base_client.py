@@ -54,21 +54,9 @@ class BaseClient:
     includes its settings and its auth manager, but no connections.
 
     Args:
-        auth: The auth manager: an :class:`AuthManager`, or any object with its methods.
+        auth: The auth manager.
         config: The deployment.
-        timeout: The timeout of each phase of a request (connecting, writing, reading, waiting for a
-            free connection), in seconds, or an ``httpx.Timeout``. 30 s by default.
-        retries: Which calls are retried, how often, and how long a call may take in total.
-        limits: The maximum number of open connections, and of idle ones that are kept; httpx's
-            default is 100 and 20.
-        transport: The transport, instead of httpx's own. It is closed with the connections, so it
-            can be used in one event loop only. ``"aiohttp"`` is faster for a thousand concurrent
-            calls; it needs the extra ``aiohttp``.
-        proxy: The proxy, instead of the proxies from the environment.
-        verify: The path of a CA bundle, or an ``ssl.SSLContext``, instead of httpx's default
-            certificates or those from the environment.
-        event_hooks: As for ``httpx.AsyncClient``. They receive requests with tokens.
-        polling: How to wait for jobs.
+        **settings: As for :class:`~prov_facade.ProvClient`, which documents them.
 
     Raises:
         ConfigError: If an argument cannot be used.

@@ -5,11 +5,9 @@ from __future__ import annotations
 import base64
 import math
 import random
-import ssl
 import time
 from collections.abc import Callable, Iterable
 from itertools import count
-from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 from urllib.parse import quote_plus, urlencode
@@ -31,8 +29,6 @@ from prov_facade.config import Config
 from prov_facade.errors import CredentialsError
 
 T = TypeVar("T")
-
-Verify = ssl.SSLContext | str | Path | None
 
 _MAX_ATTEMPTS = 4
 _BACKOFF, _MAX_BACKOFF = 0.5, 5.0
@@ -88,7 +84,7 @@ class RealmClient:
     client_id: str
     client_secret: str | None = field(repr=False)
     timeout: float
-    verify: Verify
+    verify: ssl_context.Verify
     _endpoints: Endpoints | None = field(default=None, init=False)
 
     @property
