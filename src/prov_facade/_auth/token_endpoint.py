@@ -22,7 +22,7 @@ from prov_facade._auth.tokens import Tokens
 from prov_facade._http import ssl_context
 from prov_facade._http.dates import parse_retry_after
 from prov_facade._http.secrets import mask_text
-from prov_facade._http.transient import RETRY_LATER_STATUSES
+from prov_facade._http.transient import Retry, retry_for_status
 from prov_facade._runtime.cancellation import sleep
 from prov_facade.auth import is_token
 from prov_facade.config import Config
@@ -317,7 +317,7 @@ def _with_retries(attempt: Callable[[], T]) -> T:
 
 
 def _raise_if_busy(response: httpx.Response) -> httpx.Response:
-    if response.status_code in RETRY_LATER_STATUSES:
+    if retry_for_status(response.status_code) >= Retry.ON_REQUEST:
         raise _BusyError(response)
     return response
 
