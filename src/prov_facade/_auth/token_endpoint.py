@@ -22,6 +22,7 @@ from prov_facade._auth.tokens import Tokens
 from prov_facade._http import ssl_context
 from prov_facade._http.dates import parse_retry_after
 from prov_facade._http.secrets import mask_text
+from prov_facade._http.signed_url import bare_request
 from prov_facade._http.transient import Retry, retry_for_status
 from prov_facade._runtime.cancellation import sleep
 from prov_facade.auth import is_token
@@ -193,7 +194,7 @@ class RealmClient:
                 f"{self._prefix(action)}: the response has status {response.status_code}{advice}",
                 # Without the secrets in the request and the response.
                 response=httpx.Response(
-                    response.status_code, request=_without_secrets(response.request)
+                    response.status_code, request=bare_request(response.request)
                 ),
             )
         if not fields:
@@ -243,7 +244,7 @@ class RealmClient:
             return error.response
         except httpx.HTTPError as error:
             # Its text has only hosts and ports, but its request has the secrets.
-            error.request = _without_secrets(error.request)
+            error.request = bare_request(error.request)
             failure, cause = error, error.with_traceback(None)
         # Not raised within the handler: the traceback would lead to the request.
         raise CredentialsError(
@@ -273,11 +274,6 @@ def _protocol() -> ModuleType:
     from prov_facade._auth import protocol  # noqa: PLC0415  (see its docstring)
 
     return protocol
-
-
-def _without_secrets(request: httpx.Request) -> httpx.Request:
-    """Drop the headers and the body."""
-    return httpx.Request(request.method, request.url)
 
 
 def _basic(client_id: str, secret: str) -> str:
