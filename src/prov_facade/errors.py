@@ -117,7 +117,8 @@ class ProvError(Exception):
         """
         if self.call is None:
             self.call = call
-            self.args = (f"{call}: {self}",)
+            if not str(self).startswith(f"{call}: "):  # quoted from an error of the same call
+                self.args = (f"{call}: {self}",)
 
     def record(self, attempts: Iterable[Attempt]) -> None:
         """Store the attempts, and add them to the message if there were several."""
