@@ -209,4 +209,3 @@ def benchmarks(session: nox.Session) -> None:
     # Keep the environments of the peers between runs.
     environments = f"--environments={session.cache_dir / 'benchmarks'}"
     session.run("python", "-m", "benchmarks", environments, *session.posargs)
-    session.run("python", "benchmarks/manifest.py")

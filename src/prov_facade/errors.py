@@ -39,8 +39,9 @@ from typing import Any
 import httpx
 from attrs import field, frozen
 
-from job_api_client.models import JobStatusTable
-from prov_api_client.models import ValidationError
+# Not the classes: one is named ValidationError, and would look like an error of this module.
+from job_api_client import models as job_models
+from prov_api_client import models as prov_models
 
 
 @frozen
@@ -116,7 +117,8 @@ class ProvError(Exception):
         """
         if self.call is None:
             self.call = call
-            self.args = (f"{call}: {self}",)
+            if not str(self).startswith(f"{call}: "):  # quoted from an error of the same call
+                self.args = (f"{call}: {self}",)
 
     def record(self, attempts: Iterable[Attempt]) -> None:
         """Store the attempts, and add them to the message if there were several."""
@@ -332,7 +334,7 @@ class ErrorContent:
 
     detail: str = ""
     body: Any = None
-    errors: list[ValidationError] = field(factory=list)
+    errors: list[prov_models.ValidationError] = field(factory=list)
     retry_after: float | None = None
 
 
@@ -383,7 +385,7 @@ class ValidationFailedError(APIError):
     """
 
     @property
-    def errors(self) -> list[ValidationError]:
+    def errors(self) -> list[prov_models.ValidationError]:
         """The errors and their locations."""
         return self._content.errors
 
@@ -409,7 +411,7 @@ class JobError(ProvError):
         message: str,
         *,
         session_id: str,
-        job: JobStatusTable | None = None,
+        job: job_models.JobStatusTable | None = None,
         response: httpx.Response | None = None,
     ) -> None:
         super().__init__(message, response=response)

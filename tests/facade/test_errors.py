@@ -97,6 +97,17 @@ def test_the_classes_form_the_error_tree() -> None:
     assert classes == set(TREE)
 
 
+def test_everything_that_is_named_like_an_error_is_one() -> None:
+    for name in dir(errors):
+        if name.endswith("Error"):
+            assert issubclass(getattr(errors, name), ProvError), name
+
+
+def test_generated_models_are_not_attributes_of_the_module() -> None:
+    modules = [getattr(value, "__module__", "") for value in vars(errors).values()]
+    assert not [name for name in modules if name.startswith(("prov_api_", "job_api_"))]
+
+
 def test_every_error_is_importable() -> None:
     assert set(errors.__all__) == {*TREE, "Attempt", "Call"}
     for name in errors.__all__:

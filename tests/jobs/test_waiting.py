@@ -288,8 +288,8 @@ def test_a_timeout_error_gives_the_last_status_and_how_to_resume(server: Server)
     assert error.job is not None
     assert error.job.status == JobStatus.IN_PROGRESS
     assert str(error) == (
-        f"the job {SESSION} did not end within 0.2 s: its last known status is IN_PROGRESS. It"
-        " continues:"
+        f"{error.call}: the job {SESSION} did not end within 0.2 s: its last known status is"
+        " IN_PROGRESS. It continues:"
         f" wait for it again with jobs.wait('{SESSION}')"
     )
     assert error.__cause__ is None
@@ -406,7 +406,8 @@ def test_a_failed_job_raises_the_reason_of_the_server(server: Server) -> None:
     assert error.session_id == SESSION
     assert error.job is not None
     assert error.job.status == JobStatus.FAILED
-    assert str(error) == f"the job {SESSION} (MODEL_RUN_PROV_LODGE) failed: No space left."
+    message = f"the job {SESSION} (MODEL_RUN_PROV_LODGE) failed: No space left."
+    assert str(error) == f"{error.call}: {message}"
     again = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (again.reason, again.job) == (error.reason, error.job)
 

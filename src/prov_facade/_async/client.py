@@ -324,6 +324,14 @@ class ProvClient(BaseClient):
         request = link_model_run_to_study.request(model_run_id=model_run_id, study_id=study_id)
         return await self._send(request, timeout)
 
+    async def _submit_batch(
+        self, batch: RegisterBatchModelRunRequest, *, timeout: Timeout | None
+    ) -> str:
+        """Submit a batch, and return the session id of its job."""
+        with self._errors_of(register_batch_model_runs.OPERATION):
+            response = await self.register_batch_model_runs(batch, timeout=timeout)
+            return require_session_id(response.session_id)
+
     async def register_and_wait(
         self,
         record: ModelRunRecord | ModelLike,
@@ -352,13 +360,14 @@ class ProvClient(BaseClient):
                 job; ``jobs.wait_for_model_run`` waits for it again.
             ProvError: See :class:`ProvClient`.
         """
-        started = await self.register_model_run(record, timeout=timeout)
-        return await self.jobs.wait_for_model_run(
-            require_session_id(started.session_id, "register_model_run"),
-            polling=polling,
-            on_change=on_change,
-            timeout=timeout,
-        )
+        with self._errors_of(register_model_run.OPERATION):
+            started = await self.register_model_run(record, timeout=timeout)
+            return await self.jobs.wait_for_model_run(
+                require_session_id(started.session_id),
+                polling=polling,
+                on_change=on_change,
+                timeout=timeout,
+            )
 
     async def update_and_wait(
         self,
@@ -393,10 +402,13 @@ class ProvClient(BaseClient):
                 waits for it again.
             ProvError: See :class:`ProvClient`.
         """
-        started = await self.post_update_model_run(model_run_id, reason, record, timeout=timeout)
-        return await self.jobs.wait_for_model_run(
-            started.session_id, polling=polling, on_change=on_change, timeout=timeout
-        )
+        with self._errors_of(post_update_model_run.OPERATION):
+            started = await self.post_update_model_run(
+                model_run_id, reason, record, timeout=timeout
+            )
+            return await self.jobs.wait_for_model_run(
+                started.session_id, polling=polling, on_change=on_change, timeout=timeout
+            )
 
     async def link_to_study_and_wait(
         self,
@@ -427,10 +439,11 @@ class ProvClient(BaseClient):
                 job; ``jobs.wait_for_model_run`` waits for it again.
             ProvError: See :class:`ProvClient`.
         """
-        started = await self.link_model_run_to_study(model_run_id, study_id, timeout=timeout)
-        return await self.jobs.wait_for_model_run(
-            started.session_id, polling=polling, on_change=on_change, timeout=timeout
-        )
+        with self._errors_of(link_model_run_to_study.OPERATION):
+            started = await self.link_model_run_to_study(model_run_id, study_id, timeout=timeout)
+            return await self.jobs.wait_for_model_run(
+                started.session_id, polling=polling, on_change=on_change, timeout=timeout
+            )
 
     async def register_many(
         self,
@@ -483,26 +496,27 @@ class ProvClient(BaseClient):
             SubmissionUnknownError: If it could not be determined whether records were submitted.
             ProvError: The error that prevented records from being submitted, after all results.
         """
-        options = RegistrationOptions(
-            chunk_size=chunk_size,
-            max_concurrent_batches=max_concurrent_batches,
-            recovery_timeout=recovery_timeout,
-            resolutions=resolutions or {},
-            on_progress=on_progress,
-            polling=polling or self._polling,
-            timeout=timeout,
-        )
-        registration = register_records(
-            records,
-            manifest,
-            self._endpoint(self._config),
-            submit=partial(self.register_batch_model_runs, timeout=timeout),
-            jobs=self.jobs,
-            options=options,
-        )
-        async with aclosing(registration) as results:
-            async for result in results:
-                yield result
+        with self._errors_of(register_batch_model_runs.OPERATION):
+            options = RegistrationOptions(
+                chunk_size=chunk_size,
+                max_concurrent_batches=max_concurrent_batches,
+                recovery_timeout=recovery_timeout,
+                resolutions=resolutions or {},
+                on_progress=on_progress,
+                polling=polling or self._polling,
+                timeout=timeout,
+            )
+            registration = register_records(
+                records,
+                manifest,
+                self._endpoint(self._config),
+                submit=partial(self._submit_batch, timeout=timeout),
+                jobs=self.jobs,
+                options=options,
+            )
+            async with aclosing(registration) as results:
+                async for result in results:
+                    yield result
 
     async def register_csv(
         self,
@@ -557,25 +571,26 @@ class ProvClient(BaseClient):
             JobError: If a job does not end in time; the same call continues to wait.
             ProvError: As for :meth:`register_many`.
         """
-        options = RegistrationOptions(
-            chunk_size=chunk_size,
-            max_concurrent_batches=max_concurrent_batches,
-            recovery_timeout=recovery_timeout,
-            resolutions=resolutions or {},
-            on_progress=on_progress,
-            polling=polling or self._polling,
-            timeout=timeout,
-        )
-        return await csv_registration.register(
-            path,
-            output,
-            self._endpoint(self._config),
-            convert=partial(self.convert_model_runs_to_csv, timeout=timeout),
-            submit=partial(self.register_batch_model_runs, timeout=timeout),
-            jobs=self.jobs,
-            options=options,
-            overwrite=overwrite,
-        )
+        with self._errors_of(register_batch_model_runs.OPERATION):
+            options = RegistrationOptions(
+                chunk_size=chunk_size,
+                max_concurrent_batches=max_concurrent_batches,
+                recovery_timeout=recovery_timeout,
+                resolutions=resolutions or {},
+                on_progress=on_progress,
+                polling=polling or self._polling,
+                timeout=timeout,
+            )
+            return await csv_registration.register(
+                path,
+                output,
+                self._endpoint(self._config),
+                convert=partial(self.convert_model_runs_to_csv, timeout=timeout),
+                submit=partial(self._submit_batch, timeout=timeout),
+                jobs=self.jobs,
+                options=options,
+                overwrite=overwrite,
+            )
 
     async def explore_upstream(
         self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
@@ -823,12 +838,12 @@ class ProvClient(BaseClient):
             ProvError: See :class:`ProvClient`.
         """
         request = generate_report.request(body=report_request)
-        response = await self._exchange(request, timeout, error_class=ReportError)
-        session_id = report_job(response)
-        if session_id is None:
-            with self._errors_of(generate_report.OPERATION):
+        with self._errors_of(request.operation):
+            response = await self._exchange(request, timeout, error_class=ReportError)
+            session_id = report_job(response)
+            if session_id is None:
                 return report_document(response)
-        return await self.jobs.wait_for_report(session_id, polling=polling, timeout=timeout)
+            return await self.jobs.wait_for_report(session_id, polling=polling, timeout=timeout)
 
     async def download_report(
         self,

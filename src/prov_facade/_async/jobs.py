@@ -90,7 +90,8 @@ class JobsClient(BaseClient):
         Raises:
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
-        _check_page_size(page_size)
+        with self._errors_of(list_jobs.OPERATION):
+            _check_page_size(page_size)
 
         def request(key: dict[str, Any] | None) -> Request[ListJobsResponse]:
             body = ListJobsRequest(pagination_key=key, limit=page_size)
@@ -117,7 +118,8 @@ class JobsClient(BaseClient):
         Raises:
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
-        _check_page_size(page_size)
+        with self._errors_of(list_batch.OPERATION):
+            _check_page_size(page_size)
 
         def request(key: dict[str, Any] | None) -> Request[ListByBatchResponse]:
             body = ListByBatchRequest(batch_id=batch_id, pagination_key=key, limit=page_size)
@@ -180,10 +182,12 @@ class JobsClient(BaseClient):
             JobTimeoutError: If the job does not end before ``polling.deadline``.
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
+        errors_of_fetch = self._errors_of(fetch_job.OPERATION)
         if not session_id:
-            raise errors.InvalidRequestError(
-                "there is no job to wait for: the session id is empty", path="$.session_id"
-            )
+            with errors_of_fetch:
+                raise errors.InvalidRequestError(
+                    "there is no job to wait for: the session id is empty", path="$.session_id"
+                )
         poller = Poller(polling or self._polling)
         request = fetch_job.request(session_id=session_id)
         job: JobStatusTable | None = None
@@ -194,7 +198,8 @@ class JobsClient(BaseClient):
             except errors.ProvError as error:
                 if not poller.tolerates(error):
                     if isinstance(error, errors.BadRequestError):
-                        raise _not_found_error(session_id, job, error) from error
+                        with errors_of_fetch:
+                            raise _not_found_error(session_id, job, error) from error
                     error.add_note(f"The job {session_id} continues: {_resume(session_id)}.")
                     raise
             else:
@@ -206,9 +211,10 @@ class JobsClient(BaseClient):
                 if job_results.has_ended(job):
                     return
             if late:
-                raise _timeout_error(
-                    session_id, job, polling or self._polling
-                ) from poller.last_error
+                with errors_of_fetch:
+                    raise _timeout_error(
+                        session_id, job, polling or self._polling
+                    ) from poller.last_error
             await sleep(poller.next_wait())
 
     async def wait(
@@ -246,14 +252,15 @@ class JobsClient(BaseClient):
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
         last: JobStatusTable | None = None
-        async for job in self.watch(session_id, polling=polling, timeout=timeout):
-            last = job
-            if on_change is not None:
-                on_change(job)
-        assert last is not None  # noqa: S101  (`watch` yields a job or raises)
-        failed = job_results.failure_of(last)
-        if failed is not None:
-            raise failed
+        with self._errors_of(fetch_job.OPERATION):
+            async for job in self.watch(session_id, polling=polling, timeout=timeout):
+                last = job
+                if on_change is not None:
+                    on_change(job)
+            assert last is not None  # noqa: S101  (`watch` yields a job or raises)
+            failed = job_results.failure_of(last)
+            if failed is not None:
+                raise failed
         return last
 
     async def wait_for_model_run(
@@ -281,9 +288,10 @@ class JobsClient(BaseClient):
             InvalidResponseError: If the result of the job is not a model run.
             ProvError: As for :meth:`wait`.
         """
-        return job_results.registered_model_run(
-            await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-        )
+        with self._errors_of(fetch_job.OPERATION):
+            return job_results.registered_model_run(
+                await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
+            )
 
     async def wait_for_batch(
         self,
@@ -312,9 +320,10 @@ class JobsClient(BaseClient):
             InvalidResponseError: If the result of the job is not a batch.
             ProvError: As for :meth:`wait`.
         """
-        return job_results.batch_id(
-            await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-        )
+        with self._errors_of(fetch_job.OPERATION):
+            return job_results.batch_id(
+                await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
+            )
 
     async def wait_for_report(
         self,
@@ -343,8 +352,9 @@ class JobsClient(BaseClient):
                 the end of the job.
             ProvError: As for :meth:`wait`.
         """
-        job = await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-        return await self._fetch_report(job, timeout)
+        with self._errors_of(fetch_job.OPERATION):
+            job = await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
+            return await self._fetch_report(job, timeout)
 
     async def save_report(
         self,
@@ -403,15 +413,13 @@ def _resume(session_id: str) -> str:
 def _not_found_error(
     session_id: str, job: JobStatusTable | None, error: errors.APIError
 ) -> errors.JobNotFoundError:
-    failure = errors.JobNotFoundError(
+    return errors.JobNotFoundError(
         f"the job-api does not know the job {session_id}: {error.detail} If it was created just"
         f" now, {_resume(session_id)}",
         session_id=session_id,
         job=job,
         response=error.response,
     )
-    failure.call = error.call
-    return failure
 
 
 def _timeout_error(

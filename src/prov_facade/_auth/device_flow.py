@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +16,7 @@ from prov_facade._auth.manager import OAuthManager, RejectedToken
 from prov_facade._auth.prompt import DeviceLogin
 from prov_facade._auth.tokens import Tokens
 from prov_facade._files.private import write_private
+from prov_facade._http.transient import Retry, retry_for_status
 from prov_facade._runtime.cancellation import hold, sleep
 from prov_facade.config import check_address
 from prov_facade.errors import ConfigError, CredentialsError
@@ -253,7 +253,4 @@ class DeviceFlow(OAuthManager):
 def _is_transient(error: CredentialsError) -> bool:
     if isinstance(error.__cause__, httpx.TransportError):
         return True
-    status = error.status_code
-    return status is not None and (
-        status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    )
+    return retry_for_status(error.status_code) >= Retry.LATER

@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 from attrs import define, field, frozen
 
 from prov_facade._auth.token_cache import Cache, CacheKey, CacheLike, cache_for
-from prov_facade._auth.token_endpoint import RealmClient, Verify
+from prov_facade._auth.token_endpoint import RealmClient
 from prov_facade._auth.tokens import Tokens
 from prov_facade._checks import NOT_UTF_8, check_number, is_utf_8
+from prov_facade._http.ssl_context import Verify
 from prov_facade._runtime.cancellation import delay_exit, hold
 from prov_facade._runtime.fork import ForkSafeLock
 from prov_facade.auth import AuthManager

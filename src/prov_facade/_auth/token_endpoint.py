@@ -5,11 +5,9 @@ from __future__ import annotations
 import base64
 import math
 import random
-import ssl
 import time
 from collections.abc import Callable, Iterable
 from itertools import count
-from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 from urllib.parse import quote_plus, urlencode
@@ -24,15 +22,14 @@ from prov_facade._auth.tokens import Tokens
 from prov_facade._http import ssl_context
 from prov_facade._http.dates import parse_retry_after
 from prov_facade._http.secrets import mask_text
-from prov_facade._http.transient import RETRY_LATER_STATUSES
+from prov_facade._http.signed_url import bare_request
+from prov_facade._http.transient import Retry, retry_for_status
 from prov_facade._runtime.cancellation import sleep
 from prov_facade.auth import is_token
 from prov_facade.config import Config
 from prov_facade.errors import CredentialsError
 
 T = TypeVar("T")
-
-Verify = ssl.SSLContext | str | Path | None
 
 _MAX_ATTEMPTS = 4
 _BACKOFF, _MAX_BACKOFF = 0.5, 5.0
@@ -88,7 +85,7 @@ class RealmClient:
     client_id: str
     client_secret: str | None = field(repr=False)
     timeout: float
-    verify: Verify
+    verify: ssl_context.Verify
     _endpoints: Endpoints | None = field(default=None, init=False)
 
     @property
@@ -197,7 +194,7 @@ class RealmClient:
                 f"{self._prefix(action)}: the response has status {response.status_code}{advice}",
                 # Without the secrets in the request and the response.
                 response=httpx.Response(
-                    response.status_code, request=_without_secrets(response.request)
+                    response.status_code, request=bare_request(response.request)
                 ),
             )
         if not fields:
@@ -247,7 +244,7 @@ class RealmClient:
             return error.response
         except httpx.HTTPError as error:
             # Its text has only hosts and ports, but its request has the secrets.
-            error.request = _without_secrets(error.request)
+            error.request = bare_request(error.request)
             failure, cause = error, error.with_traceback(None)
         # Not raised within the handler: the traceback would lead to the request.
         raise CredentialsError(
@@ -277,11 +274,6 @@ def _protocol() -> ModuleType:
     from prov_facade._auth import protocol  # noqa: PLC0415  (see its docstring)
 
     return protocol
-
-
-def _without_secrets(request: httpx.Request) -> httpx.Request:
-    """Drop the headers and the body."""
-    return httpx.Request(request.method, request.url)
 
 
 def _basic(client_id: str, secret: str) -> str:
@@ -321,7 +313,7 @@ def _with_retries(attempt: Callable[[], T]) -> T:
 
 
 def _raise_if_busy(response: httpx.Response) -> httpx.Response:
-    if response.status_code in RETRY_LATER_STATUSES:
+    if retry_for_status(response.status_code) >= Retry.ON_REQUEST:
         raise _BusyError(response)
     return response
 

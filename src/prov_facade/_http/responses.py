@@ -18,8 +18,8 @@ from prov_api_client.models import HTTPValidationError, LineageResponse, Status
 from prov_api_client.operation import Binary, Text
 from prov_facade import errors
 from prov_facade._http.dates import parse_retry_after
-from prov_facade._http.secrets import MASK, mask, mask_text
-from prov_facade._http.signed_url import bare_request, signed_url
+from prov_facade._http.secrets import mask, mask_text
+from prov_facade._http.signed_url import bare_request, mask_report_url, signed_url, without_query
 
 T = TypeVar("T")
 
@@ -38,9 +38,6 @@ _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _BODY_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
 _DROPPED_HEADERS = (b"set-cookie", *_BODY_HEADERS)
 _MAX_QUOTE = 500
-
-# The URL of a report in the response that describes its job, up to the signature.
-_REPORT_QUERY = re.compile(rb'("report_url"\s*:\s*"[^"?]*\?)[^"]*')
 
 _BY_STATUS: dict[int, type[errors.APIError]] = {
     400: errors.BadRequestError,
@@ -199,14 +196,14 @@ def redacted(response: httpx.Response) -> httpx.Response:
     """
     secrets = _secrets(response)
     headers = [
-        (name, mask(value.partition(b"?")[0] if name.lower() == b"location" else value, secrets))
+        (name, mask(without_query(value) if name.lower() == b"location" else value, secrets))
         for name, value in response.headers.raw  # which need not be ASCII
         if name.lower() not in _DROPPED_HEADERS
     ]
     return httpx.Response(
         response.status_code,
         headers=headers,
-        content=_REPORT_QUERY.sub(rb"\1" + MASK.encode(), mask(response.content, secrets)),
+        content=mask_report_url(mask(response.content, secrets)),
         request=bare_request(response.request),
     )
 

@@ -11,6 +11,9 @@ import httpx
 
 from prov_facade._runtime.fork import hold_during_fork
 
+Verify = ssl.SSLContext | str | Path | None
+"""How to verify servers: a context, the path of a CA bundle, or ``None`` for the default."""
+
 # One thread loads the certificates; the others wait, and use them. A fork waits as well: otherwise
 # the child could inherit a lock of OpenSSL that is never released, and hang when it loads
 # certificates itself.
@@ -18,7 +21,7 @@ _LOADING = threading.Lock()
 hold_during_fork(_LOADING)
 
 
-def load(verify: ssl.SSLContext | str | Path | None) -> ssl.SSLContext:
+def load(verify: Verify) -> ssl.SSLContext:
     """Return a context with the trusted certificates.
 
     Args:

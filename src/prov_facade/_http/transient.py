@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from prov_facade.errors import (
     APIError,
     InvalidResponseError,
@@ -11,14 +13,39 @@ from prov_facade.errors import (
     TransportError,
 )
 
-# With these, a server requests a later retry.
-RETRY_LATER_STATUSES = (429, 503)
-# Gateways send these in place of the server, which may have acted on the request.
-_GATEWAY_STATUSES = (502, 503, 504)
+
+class Retry(IntEnum):
+    """Which retries an error status permits; each value permits those below it as well."""
+
+    NEVER = 0
+    LATER = 1
+    """A later call may succeed, even if only minutes later."""
+    IF_SAFE = 2
+    """Immediately, if the call changes nothing: a gateway responded in place of the server."""
+    ON_REQUEST = 3
+    """Likewise, and the server, or its gateway, requests it."""
+    ALWAYS = 4
+    """Immediately: this status is sent instead of acting on the request."""
+
+
+_BY_STATUS = {
+    429: Retry.ALWAYS,
+    502: Retry.IF_SAFE,
+    503: Retry.ON_REQUEST,
+    504: Retry.IF_SAFE,
+}
+
+
+def retry_for_status(status: int | None) -> Retry:
+    """Return which retries a status permits; ``None`` is no status."""
+    if status is None:
+        return Retry.NEVER
+    return _BY_STATUS.get(status, Retry.LATER if status >= 500 else Retry.NEVER)
 
 
 def is_transient(error: ProvError) -> bool:
     """Return whether a later call may succeed, even if only minutes later."""
+    # The classes of the statuses that permit Retry.LATER.
     return isinstance(error, TransportError | RateLimitedError | ServerError)
 
 
@@ -40,5 +67,4 @@ def is_retryable(error: ProvError, *, safe: bool) -> bool:
         return safe or not error.may_have_arrived
     if not isinstance(error, APIError):
         return False
-    # A 429 is sent instead of acting on the request.
-    return error.status_code == 429 or (safe and error.status_code in _GATEWAY_STATUSES)
+    return retry_for_status(error.status_code) >= (Retry.IF_SAFE if safe else Retry.ALWAYS)

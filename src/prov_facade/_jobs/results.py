@@ -63,17 +63,14 @@ class _ReportResult:
 prepare(_RegistrationResult, _BatchResult, _ReportResult)
 
 
-def require_session_id(session_id: str | None, operation: str) -> str:
-    """Return the session id of a job.
+def require_session_id(session_id: str | None) -> str:
+    """Return the session id of the job that a response announces.
 
     Raises:
         InvalidResponseError: If it is missing.
     """
     if session_id is None:
-        raise errors.InvalidResponseError(
-            f"{operation} succeeded, but the response has no session id",
-            path="$.session_id",
-        )
+        raise errors.InvalidResponseError("the response has no session id", path="$.session_id")
     return session_id
 
 

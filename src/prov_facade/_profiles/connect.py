@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from prov_facade._async.settings import DEFAULT_TIMEOUT, ClientSettings
 from prov_facade._auth.device_flow import DeviceFlow
 from prov_facade._auth.flows import ClientCredentials, OfflineFlow
-from prov_facade._auth.token_endpoint import Verify
+from prov_facade._http.ssl_context import Verify
 from prov_facade._profiles.config_file import from_file
 from prov_facade._profiles.settings import (
     VARIABLES,

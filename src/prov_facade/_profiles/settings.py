@@ -48,6 +48,8 @@ class ConnectSettings(TypedDict, total=False):
     config_file: str | os.PathLike[str] | None
 
 
+# Repeats the keys of ConnectSettings, since type checkers know only those that are written out; a
+# test compares them.
 @frozen(kw_only=True)
 class Settings:
     """The settings from one source; ``None`` for those that are not set.

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -36,7 +35,7 @@ class HTTPClientFactory:
     limits: httpx.Limits | None = None
     transport: TransportLike | None = None
     proxy: str | httpx.URL | httpx.Proxy | None = field(default=None, repr=False)
-    verify: ssl.SSLContext | str | Path | None = None
+    verify: ssl_context.Verify = None
     event_hooks: EventHooks | None = None
     _ssl_context: ssl.SSLContext | None = field(default=None, init=False, repr=False)
 
@@ -64,7 +63,7 @@ class HTTPClientFactory:
                     "proxy must be the URL of an http, https or socks5 proxy, or an httpx.Proxy"
                 ) from None
         verify: object = self.verify
-        if not isinstance(verify, ssl.SSLContext | str | Path | None):
+        if not isinstance(verify, ssl_context.Verify):
             raise ConfigError(
                 "verify must be the path of a CA bundle, or an ssl.SSLContext: certificates are"
                 " always checked"

@@ -91,7 +91,8 @@ class SyncJobsClient(SyncBaseClient):
         Raises:
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
-        _check_page_size(page_size)
+        with self._errors_of(list_jobs.OPERATION):
+            _check_page_size(page_size)
 
         def request(key: dict[str, Any] | None) -> Request[ListJobsResponse]:
             body = ListJobsRequest(pagination_key=key, limit=page_size)
@@ -118,7 +119,8 @@ class SyncJobsClient(SyncBaseClient):
         Raises:
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
-        _check_page_size(page_size)
+        with self._errors_of(list_batch.OPERATION):
+            _check_page_size(page_size)
 
         def request(key: dict[str, Any] | None) -> Request[ListByBatchResponse]:
             body = ListByBatchRequest(batch_id=batch_id, pagination_key=key, limit=page_size)
@@ -181,10 +183,12 @@ class SyncJobsClient(SyncBaseClient):
             JobTimeoutError: If the job does not end before ``polling.deadline``.
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
+        errors_of_fetch = self._errors_of(fetch_job.OPERATION)
         if not session_id:
-            raise errors.InvalidRequestError(
-                "there is no job to wait for: the session id is empty", path="$.session_id"
-            )
+            with errors_of_fetch:
+                raise errors.InvalidRequestError(
+                    "there is no job to wait for: the session id is empty", path="$.session_id"
+                )
         poller = Poller(polling or self._polling)
         request = fetch_job.request(session_id=session_id)
         job: JobStatusTable | None = None
@@ -195,7 +199,8 @@ class SyncJobsClient(SyncBaseClient):
             except errors.ProvError as error:
                 if not poller.tolerates(error):
                     if isinstance(error, errors.BadRequestError):
-                        raise _not_found_error(session_id, job, error) from error
+                        with errors_of_fetch:
+                            raise _not_found_error(session_id, job, error) from error
                     error.add_note(f"The job {session_id} continues: {_resume(session_id)}.")
                     raise
             else:
@@ -207,9 +212,10 @@ class SyncJobsClient(SyncBaseClient):
                 if job_results.has_ended(job):
                     return
             if late:
-                raise _timeout_error(
-                    session_id, job, polling or self._polling
-                ) from poller.last_error
+                with errors_of_fetch:
+                    raise _timeout_error(
+                        session_id, job, polling or self._polling
+                    ) from poller.last_error
             sleep(poller.next_wait())
 
     def wait(
@@ -247,14 +253,15 @@ class SyncJobsClient(SyncBaseClient):
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
         last: JobStatusTable | None = None
-        for job in self.watch(session_id, polling=polling, timeout=timeout):
-            last = job
-            if on_change is not None:
-                on_change(job)
-        assert last is not None  # noqa: S101  (`watch` yields a job or raises)
-        failed = job_results.failure_of(last)
-        if failed is not None:
-            raise failed
+        with self._errors_of(fetch_job.OPERATION):
+            for job in self.watch(session_id, polling=polling, timeout=timeout):
+                last = job
+                if on_change is not None:
+                    on_change(job)
+            assert last is not None  # noqa: S101  (`watch` yields a job or raises)
+            failed = job_results.failure_of(last)
+            if failed is not None:
+                raise failed
         return last
 
     def wait_for_model_run(
@@ -282,9 +289,10 @@ class SyncJobsClient(SyncBaseClient):
             InvalidResponseError: If the result of the job is not a model run.
             ProvError: As for :meth:`wait`.
         """
-        return job_results.registered_model_run(
-            self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-        )
+        with self._errors_of(fetch_job.OPERATION):
+            return job_results.registered_model_run(
+                self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
+            )
 
     def wait_for_batch(
         self,
@@ -313,9 +321,10 @@ class SyncJobsClient(SyncBaseClient):
             InvalidResponseError: If the result of the job is not a batch.
             ProvError: As for :meth:`wait`.
         """
-        return job_results.batch_id(
-            self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-        )
+        with self._errors_of(fetch_job.OPERATION):
+            return job_results.batch_id(
+                self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
+            )
 
     def wait_for_report(
         self,
@@ -344,8 +353,9 @@ class SyncJobsClient(SyncBaseClient):
                 the end of the job.
             ProvError: As for :meth:`wait`.
         """
-        job = self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-        return self._fetch_report(job, timeout)
+        with self._errors_of(fetch_job.OPERATION):
+            job = self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
+            return self._fetch_report(job, timeout)
 
     def save_report(
         self,
@@ -404,15 +414,13 @@ def _resume(session_id: str) -> str:
 def _not_found_error(
     session_id: str, job: JobStatusTable | None, error: errors.APIError
 ) -> errors.JobNotFoundError:
-    failure = errors.JobNotFoundError(
+    return errors.JobNotFoundError(
         f"the job-api does not know the job {session_id}: {error.detail} If it was created just"
         f" now, {_resume(session_id)}",
         session_id=session_id,
         job=job,
         response=error.response,
     )
-    failure.call = error.call
-    return failure
 
 
 def _timeout_error(

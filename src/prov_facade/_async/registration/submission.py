@@ -5,19 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from prov_api_client.models import RegisterBatchModelRunRequest, RegisterBatchModelRunResponse
+from prov_api_client.models import RegisterBatchModelRunRequest
 from prov_facade import errors
 from prov_facade._async.registration.recovery import NO_JOB, Recovery
 from prov_facade._http.transient import is_transient, may_have_arrived
 from prov_facade._jobs.poller import Poller
-from prov_facade._jobs.results import require_session_id
 from prov_facade._registration.batch import RecordState, digest, refused_positions, storable_text
 from prov_facade._registration.manifest import Chunk, Manifest
 from prov_facade._runtime.aio.concurrency import Awaited, run_shielded, sleep
 from prov_facade.polling import PollPolicy
 
-Submit = Callable[[RegisterBatchModelRunRequest], Awaited[RegisterBatchModelRunResponse]]
-"""Submits a batch of model runs."""
+Submit = Callable[[RegisterBatchModelRunRequest], Awaited[str]]
+"""Submits a batch of model runs, and returns the session id of its job."""
 
 
 class Submission:
@@ -60,8 +59,7 @@ class Submission:
                 await self._not_submitted(chunk, "no record is left", records)
                 return None
             try:
-                response = await self._submit(RegisterBatchModelRunRequest(records=models))
-                session_id = require_session_id(response.session_id, "register_batch_model_runs")
+                session_id = await self._submit(RegisterBatchModelRunRequest(records=models))
             except errors.ProvError as error:
                 if may_have_arrived(error):
                     found = await self._recovery.find_job(chunk, error)

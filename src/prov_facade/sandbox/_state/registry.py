@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from prov_facade.models import ItemModelRun, ModelRunRecord, ProvenanceRecordInfo
+from prov_facade.models import ItemModelRun, JobSubType, ModelRunRecord, ProvenanceRecordInfo
 from prov_facade.sandbox._state import graph, provenance
 from prov_facade.sandbox._state.jobs import (
     ENCRYPTED_USER_INFO,
@@ -29,13 +29,13 @@ _FIRST_HANDLE = 2_000_001
 _REPORT_SUBTYPES = ("STUDY", "MODEL_RUN")
 
 JOB_SUB_TYPES = (
-    "MODEL_RUN_PROV_LODGE",
-    "MODEL_RUN_LODGE_ONLY",
-    "MODEL_RUN_UPDATE",
-    "MODEL_RUN_BATCH_SUBMIT",
-    "GENERATE_REPORT",
+    JobSubType.MODEL_RUN_PROV_LODGE,
+    JobSubType.MODEL_RUN_LODGE_ONLY,
+    JobSubType.MODEL_RUN_UPDATE,
+    JobSubType.MODEL_RUN_BATCH_SUBMIT,
+    JobSubType.GENERATE_REPORT,
 )
-"""The subtypes of all jobs."""
+"""The subtypes of all jobs; the other ones are internal to a deployment."""
 
 
 class Registry:
@@ -256,14 +256,11 @@ class Registry:
 
             return process
 
-        table: dict[str, Processor] = {
-            "MODEL_RUN_PROV_LODGE": lodge,
-            "MODEL_RUN_LODGE_ONLY": lodge_only,
-            "MODEL_RUN_UPDATE": update,
-            "MODEL_RUN_BATCH_SUBMIT": submit_batch,
-            "GENERATE_REPORT": report,
+        processors = (lodge, lodge_only, update, submit_batch, report)
+        return {
+            kind: with_failures(processor)
+            for kind, processor in zip(JOB_SUB_TYPES, processors, strict=True)
         }
-        return {kind: with_failures(processor) for kind, processor in table.items()}
 
 
 @lru_cache(maxsize=8)
