@@ -83,7 +83,7 @@ def operation_ids() -> list[str]:
 def routes(services: Services, interceptor: Interceptor) -> list[BaseRoute]:
     """Create the routes of the prov-api, of the job-api, and of the reports created by jobs.
 
-    Those of the job-api that no document describes are not intercepted.
+    Routes that no document describes are not recorded, and no faults apply to them.
 
     Args:
         services: The dependencies of the routes.
