@@ -45,6 +45,8 @@ from prov_facade.sandbox._state.registry import Registry
 from prov_facade.sandbox._state.store import Item
 
 _MAX_DEPTH = 10
+# Of the messages that carry jobs on the server.
+_MAX_MESSAGE_BYTES = 256 * 1024
 _DEFAULT_DEPTH = 2
 _DEFAULT_SPECIAL_DEPTH = 4
 
@@ -134,6 +136,8 @@ class ProvHandlers:
         return record
 
     def _dispatch(self, call: Call, sub_type: str, payload: dict[str, Any]) -> str:
+        if len(msgspec.json.encode(payload)) > _MAX_MESSAGE_BYTES:
+            raise RejectedError(500, "Could not start the job: Invalid parameter: Message too long")
         kind = "REPORT" if sub_type == "GENERATE_REPORT" else "PROV_LODGE"
         payload = {**payload, "user_info": ENCRYPTED_USER_INFO}
         (session_id,) = self._jobs.dispatch(call.caller.username, kind, sub_type, [payload])

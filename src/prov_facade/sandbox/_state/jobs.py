@@ -115,7 +115,7 @@ class Job:
         }
 
 
-Processor: TypeAlias = Callable[[Job], dict[str, Any]]
+Processor: TypeAlias = Callable[[Job], dict[str, Any] | FailedJobError]
 
 
 class Jobs:
@@ -124,8 +124,8 @@ class Jobs:
     Args:
         store: Contains the jobs.
         processors: For each subtype, a function that processes a job and returns its result, or
-            raises :class:`FailedJobError`.
-        faults: The job failures to inject.
+            raises :class:`FailedJobError`. If it returns that error, what it has done stays.
+        faults: Which jobs fail on demand.
         delays: Returns how long jobs stay in each state.
     """
 
@@ -164,13 +164,23 @@ class Jobs:
         job_sub_type: str,
         payloads: list[dict[str, Any]],
         batch_id: str | None = None,
+        *,
+        delay: float = 0.0,
     ) -> list[str]:
         """Create jobs atomically.
+
+        Args:
+            username: The user who starts them.
+            job_type: The kind of job.
+            job_sub_type: The exact kind of job.
+            payloads: The parameters of each.
+            batch_id: The batch that they belong to.
+            delay: When they are created, in seconds from now.
 
         Returns:
             The session ids, in the order of the payloads.
         """
-        now, delays = time.time(), self._delays()
+        now, delays = time.time() + delay, self._delays()
         due = now + delays.hidden + delays.pending
         ids = [str(uuid.uuid4()) for _ in payloads]
         with self._store.transaction() as connection:
@@ -193,6 +203,25 @@ class Jobs:
             )
         self._wake.set()
         return ids
+
+    def dispatch_batch(
+        self, username: str, payloads: list[dict[str, Any]], batch_id: str
+    ) -> FailedJobError | None:
+        """Create the jobs of a batch, or only some of them if a fault says so.
+
+        Returns:
+            The error of the job that submits the batch, if it fails.
+        """
+        kind = "PROV_LODGE", "MODEL_RUN_PROV_LODGE"
+        broken = self._faults.next_batch()
+        started = len(payloads) if broken is None else broken.started
+        self.dispatch(username, *kind, payloads[:started], batch_id)
+        if broken is None:
+            return None
+        if broken.late is not None:
+            late = payloads[started : started + 1]
+            self.dispatch(username, *kind, late, batch_id, delay=broken.late)
+        return FailedJobError("Failed to launch a job of the batch: the job API did not respond.")
 
     def find(self, session_id: str) -> Job | None:
         """Return a job; ``None`` if it does not exist or is still hidden."""
@@ -286,14 +315,18 @@ class Jobs:
             # In one transaction, so that a crash cannot leave a processed job that is IN_PROGRESS
             # and would be processed again.
             with self._store.transaction():
-                self._update(job, "SUCCEEDED", info=info, result=self._process(job))
+                result = self._process(job)
+                if isinstance(result, FailedJobError):
+                    self._update(job, "FAILED", info=str(result))
+                else:
+                    self._update(job, "SUCCEEDED", info=info, result=result)
         except FailedJobError as error:
             self._update(job, "FAILED", info=str(error))
         except Exception as error:  # noqa: BLE001  (the other jobs must continue)
             _LOG.error("Job %s: internal error in the sandbox", job.session_id, exc_info=error)
             self._update(job, "FAILED", info=f"Internal error in the sandbox: {error!r}")
 
-    def _process(self, job: Job) -> dict[str, Any]:
+    def _process(self, job: Job) -> dict[str, Any] | FailedJobError:
         failure = self._faults.next_job(job.job_sub_type)
         if failure is not None:
             raise FailedJobError(failure)

@@ -230,7 +230,7 @@ class Registry:
             info = self.update_graph(job.payload["model_run_record_id"])
             return {"record": msgspec.to_builtins(info)}
 
-        def submit_batch(job: Job) -> dict[str, Any]:
+        def submit_batch(job: Job) -> dict[str, Any] | FailedJobError:
             batch_id = str(uuid.uuid4())
             payloads = [
                 {"record": record, "revalidate": True, "user_info": ENCRYPTED_USER_INFO}
@@ -238,8 +238,8 @@ class Registry:
             ]
             if not payloads:
                 raise FailedJobError("The batch contains no records.")
-            jobs().dispatch(job.username, "PROV_LODGE", "MODEL_RUN_PROV_LODGE", payloads, batch_id)
-            return {"batch_id": batch_id}
+            failed = jobs().dispatch_batch(job.username, payloads, batch_id)
+            return {"batch_id": batch_id} if failed is None else failed
 
         def report(job: Job) -> dict[str, Any]:
             item = self.reportable(job.payload["id"], job.payload["item_subtype"])
@@ -248,7 +248,7 @@ class Registry:
             return {}
 
         def with_failures(processor: Processor) -> Processor:
-            def process(job: Job) -> dict[str, Any]:
+            def process(job: Job) -> dict[str, Any] | FailedJobError:
                 try:
                     return processor(job)
                 except InvalidRecordError as error:
