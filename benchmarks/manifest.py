@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
+import hashlib
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 from benchmarks.measure import Bench
@@ -21,24 +20,33 @@ ROUNDS = 5
 PROFILES: dict[str, Callable[[], str]] = {}  # no figure has a target
 
 
+def digest(number: int) -> bytes:
+    return hashlib.sha256(f"{number}".encode()).digest()
+
+
 def write(path: Path, chunks: int) -> None:
     """Write the manifest in one transaction, without waiting for the disk."""
-    with Manifest(path, API):
-        pass
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.executemany(
-            "INSERT INTO chunks (number, first, count, digest, planned_at, state, session_id,"
-            " batch_id) VALUES (?, ?, ?, ?, 0, ?, ?, ?)",
-            (
-                (n, n * RECORDS, RECORDS, f"{n:064}", ChunkState.DONE, f"{n:036}", f"{n:036}")
-                for n in range(chunks)
-            ),
-        )
-        connection.executemany(
-            "INSERT INTO outcomes VALUES (?, ?, ?, NULL, NULL)",
-            ((n, f"{n:036}", f"10378.1/{n:07}") for n in range(chunks * RECORDS)),
-        )
+    with Manifest(path, API) as manifest:
+        manifest._connection.execute("PRAGMA synchronous = OFF")
+        with manifest._transaction():
+            manifest._connection.executemany(
+                "INSERT INTO chunks (number, first, count, planned_at, state)"
+                " VALUES (?, ?, ?, 1.5, ?)",
+                ((n, n * RECORDS, RECORDS, ChunkState.DONE) for n in range(chunks)),
+            )
+            manifest._connection.executemany(
+                "INSERT INTO records VALUES (?, ?, ?, ?, ?, NULL, NULL)",
+                (
+                    (n, digest(n), digest(-n), f"{n:036}", f"10378.1/{n:07}")
+                    for n in range(chunks * RECORDS)
+                ),
+            )
+            manifest._connection.executemany(
+                "INSERT INTO submissions VALUES (?, ?, ?)",
+                ((f"{n:036}", n, f"{n:036}") for n in range(chunks)),
+            )
+            for number in range(chunks):
+                manifest._sealed(number)
 
 
 def rows(bench: Bench) -> Iterator[Row]:
@@ -52,8 +60,10 @@ def rows(bench: Bench) -> Iterator[Row]:
             with Manifest(path, API) as manifest:
                 opening.append(time.perf_counter() - begun)
                 begun = time.perf_counter()
-                assert len(manifest.outcomes(chunks - 1)) == RECORDS
+                chunk = manifest.chunk((chunks - 1) * RECORDS)
                 reading.append(time.perf_counter() - begun)
+                assert chunk is not None
+                assert chunk.count == RECORDS
         size = f"{path.stat().st_size / 1e6:.0f} MB"
     where = f"manifest, {chunks * RECORDS:,} records"
     yield Row("manifest", f"{where}: open", ours=f"{duration(statistics.median(opening))}, {size}")

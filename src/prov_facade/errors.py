@@ -437,7 +437,7 @@ class JobNotFoundError(JobError):
 
 
 class JobTimeoutError(JobError, TimeoutError):
-    """The job did not end in time. It continues, and can be waited for again."""
+    """The job did not end in time. It may still end, and can be waited for again."""
 
 
 class SubmissionUnknownError(ProvError):

@@ -242,7 +242,7 @@ def test_a_permanent_error_ends_the_wait_and_says_how_to_resume(
     error = failure(kind, client_for(server.url).jobs.wait(SESSION))
     assert len(server.received) == 2
     assert error.__notes__ == [
-        f"The job {SESSION} continues: wait for it again with jobs.wait('{SESSION}')."
+        f"The job {SESSION} may continue: wait for it again with jobs.wait('{SESSION}')."
     ]
 
 
@@ -289,8 +289,8 @@ def test_a_timeout_error_gives_the_last_status_and_how_to_resume(server: Server)
     assert error.job.status == JobStatus.IN_PROGRESS
     assert str(error) == (
         f"{error.call}: the job {SESSION} did not end within 0.2 s: its last known status is"
-        " IN_PROGRESS. It continues:"
-        f" wait for it again with jobs.wait('{SESSION}')"
+        f" IN_PROGRESS. It may still end: wait for it again with jobs.wait('{SESSION}'). Do not"
+        " repeat what it does without checking its effect"
     )
     assert error.__cause__ is None
     again = pickle.loads(pickle.dumps(error))  # noqa: S301

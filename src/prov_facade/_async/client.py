@@ -68,7 +68,7 @@ from prov_facade._http.responses import ParsedResponse
 from prov_facade._jobs.results import RegisteredModelRun, require_session_id
 from prov_facade._registration.batch import BulkProgress, BulkResult
 from prov_facade._registration.csv_table import CSVRegistration
-from prov_facade._registration.options import RegistrationOptions
+from prov_facade._registration.options import RegistrationOptions, check_records
 from prov_facade.endpoints import ProvAPIEndpoints
 from prov_facade.errors import ReportError
 from prov_facade.polling import PollPolicy
@@ -327,9 +327,10 @@ class ProvClient(BaseClient):
     async def _submit_batch(
         self, batch: RegisterBatchModelRunRequest, *, timeout: Timeout | None
     ) -> str:
-        """Submit a batch, and return the session id of its job."""
-        with self._errors_of(register_batch_model_runs.OPERATION):
-            response = await self.register_batch_model_runs(batch, timeout=timeout)
+        """Submit a batch once, whatever a gateway responds; return the session id of its job."""
+        request = register_batch_model_runs.request(body=batch)
+        with self._errors_of(request.operation):
+            response = (await self._exchange(request, timeout, unsent_only=True)).value
             return require_session_id(response.session_id)
 
     async def register_and_wait(
@@ -451,6 +452,7 @@ class ProvClient(BaseClient):
         *,
         manifest: str | os.PathLike[str] | None = None,
         chunk_size: int = 100,
+        max_chunk_bytes: int = 200_000,
         max_concurrent_batches: int = 4,
         on_progress: Callable[[BulkProgress], object] | None = None,
         recovery_timeout: float = 120.0,
@@ -475,6 +477,8 @@ class ProvClient(BaseClient):
                 and kept; only one process at a time may use it. Without it, the registration cannot
                 be resumed.
             chunk_size: The number of records per batch.
+            max_chunk_bytes: The maximum size of a batch's records as JSON, unless it has only one
+                record. The server cannot process batches of more than 256 KB.
             max_concurrent_batches: The maximum number of batches in flight.
             on_progress: Called with the current progress whenever the registration advances.
             recovery_timeout: How many seconds after a submission without a response its job may
@@ -499,6 +503,7 @@ class ProvClient(BaseClient):
         with self._errors_of(register_batch_model_runs.OPERATION):
             options = RegistrationOptions(
                 chunk_size=chunk_size,
+                max_chunk_bytes=max_chunk_bytes,
                 max_concurrent_batches=max_concurrent_batches,
                 recovery_timeout=recovery_timeout,
                 resolutions=resolutions or {},
@@ -506,6 +511,7 @@ class ProvClient(BaseClient):
                 polling=polling or self._polling,
                 timeout=timeout,
             )
+            check_records(records)
             registration = register_records(
                 records,
                 manifest,
@@ -525,6 +531,7 @@ class ProvClient(BaseClient):
         output: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         chunk_size: int = 100,
+        max_chunk_bytes: int = 200_000,
         max_concurrent_batches: int = 4,
         on_progress: Callable[[BulkProgress], object] | None = None,
         recovery_timeout: float = 120.0,
@@ -551,6 +558,8 @@ class ProvClient(BaseClient):
                 manifest is then next to that file.
             overwrite: Whether to replace an existing file at ``output``.
             chunk_size: The number of records per batch.
+            max_chunk_bytes: The maximum size of a batch's records as JSON, unless it has only one
+                record. The server cannot process batches of more than 256 KB.
             max_concurrent_batches: The maximum number of batches in flight.
             on_progress: Called with the current progress whenever the registration advances.
             recovery_timeout: As for :meth:`register_many`, in seconds.
@@ -574,6 +583,7 @@ class ProvClient(BaseClient):
         with self._errors_of(register_batch_model_runs.OPERATION):
             options = RegistrationOptions(
                 chunk_size=chunk_size,
+                max_chunk_bytes=max_chunk_bytes,
                 max_concurrent_batches=max_concurrent_batches,
                 recovery_timeout=recovery_timeout,
                 resolutions=resolutions or {},

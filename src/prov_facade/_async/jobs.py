@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from job_api_client.api.jobs import fetch_job, list_batch, list_jobs
 from job_api_client.models import (
@@ -17,18 +21,27 @@ from job_api_client.models import (
     ListJobsResponse,
 )
 from prov_api_client import Request
+from prov_api_client.api.model_run import register_model_run
+from prov_api_client.models import ModelRunRecord
+from prov_api_client.types import ModelLike
 from prov_facade import errors
 from prov_facade._async.base_client import BaseClient
 from prov_facade._async.downloads import Download
+from prov_facade._async.job_search import SEARCH_PAGE_SIZE, jobs_since
 from prov_facade._async.settings import Timeout
-from prov_facade._checks import check_count
+from prov_facade._checks import check_count, check_number
 from prov_facade._files.targets import file_name
+from prov_facade._http.requests import validate_request
 from prov_facade._jobs import results as job_results
 from prov_facade._jobs.poller import Poller
 from prov_facade._jobs.results import RegisteredModelRun
+from prov_facade._registration.recognition import fingerprint, may_register
 from prov_facade._runtime.aio.concurrency import sleep
 from prov_facade.config import Config
 from prov_facade.polling import PollPolicy
+
+# A page may be empty although jobs follow, since the database filters what it has read.
+_MAX_EMPTY_PAGES = 100
 
 OnChange = Callable[[JobStatusTable], object]
 
@@ -128,6 +141,50 @@ class JobsClient(BaseClient):
         async for job in self._pages(request, timeout):
             yield job
 
+    async def find_submitted(
+        self,
+        record: ModelRunRecord | ModelLike,
+        *,
+        since: datetime | float,
+        timeout: Timeout | None = None,
+    ) -> Sequence[JobStatusTable]:
+        """Find the jobs that register a model run, among those that the caller started.
+
+        Use it before repeating ``register_model_run`` after an error that leaves open whether
+        the server has acted. A job may appear a few seconds after the request, or minutes if the
+        server is under load.
+
+        Route: ``POST /jobs/user/list``
+
+        Args:
+            record: The model run, as it was registered.
+            since: When it was submitted: a ``datetime`` with a time zone, or Unix time.
+            timeout: The timeout of each request, as for the client; by default the client's.
+
+        Returns:
+            The jobs that may have been started since then, and register a record with the same
+            name, workflow template and times.
+
+        Raises:
+            InvalidRequestError: If an argument is not valid; nothing is sent.
+            ProvError: See :class:`~prov_facade.ProvClient`.
+        """
+        request: Any = register_model_run.request(body=record)
+        wanted = fingerprint(validate_request(request).body)
+        if isinstance(since, datetime):
+            if since.tzinfo is None:
+                raise errors.InvalidRequestError("since must have a time zone", path="$.since")
+            since = since.timestamp()
+        error = partial(errors.InvalidRequestError, path="$.since")
+        check_number("since", since, unit="seconds", error=error)
+        found = jobs_since(self.list(page_size=SEARCH_PAGE_SIZE, timeout=timeout), since)
+        async with aclosing(found) as jobs:
+            return [
+                job
+                async for job, is_since in jobs
+                if is_since is not False and may_register(job, wanted)
+            ]
+
     async def _pages(
         self,
         request: Callable[
@@ -136,21 +193,25 @@ class JobsClient(BaseClient):
         timeout: Timeout | None,
     ) -> AsyncGenerator[JobStatusTable, None]:
         key: dict[str, Any] | None = None
+        seen: set[bytes] = set()
+        empty = 0
         while True:
             page_request: Request[Any] = request(key)
             page = (await self._exchange(page_request, timeout)).value
             for job in page.jobs:
                 yield job
-            before, key = key, page.pagination_key
+            key = page.pagination_key
             if key is None:
                 return
-            if key == before:
+            encoded = msgspec.json.encode(key, order="deterministic")
+            empty = 0 if page.jobs else empty + 1
+            if encoded in seen or empty == _MAX_EMPTY_PAGES:
+                fault = f"is the {empty}th empty page" if empty else "repeats a pagination key"
                 with self._errors_of(page_request.operation):
                     raise errors.InvalidResponseError(
-                        "the response repeats the pagination key of its request: the list would"
-                        " never end",
-                        path="$.pagination_key",
+                        f"the response {fault}: the list would never end", path="$.pagination_key"
                     )
+            seen.add(encoded)
 
     async def watch(
         self,
@@ -200,7 +261,7 @@ class JobsClient(BaseClient):
                     if isinstance(error, errors.BadRequestError):
                         with errors_of_fetch:
                             raise _not_found_error(session_id, job, error) from error
-                    error.add_note(f"The job {session_id} continues: {_resume(session_id)}.")
+                    error.add_note(f"The job {session_id} may continue: {_resume(session_id)}.")
                     raise
             else:
                 previous, job = job, response.value.job
@@ -227,8 +288,8 @@ class JobsClient(BaseClient):
     ) -> JobStatusTable:
         """Wait until a job has succeeded.
 
-        If the wait ends early (by an error, a cancelled task, a killed process), the job continues:
-        call this again with the same ``session_id``.
+        If the wait ends early (by an error, a cancelled task, a killed process), the job is not
+        affected: call this again with the same ``session_id``.
 
         Route: ``GET /jobs/user/fetch``
 
@@ -427,8 +488,8 @@ def _timeout_error(
 ) -> errors.JobTimeoutError:
     status = f"its last known status is {job.status}" if job else "no poll has succeeded"
     return errors.JobTimeoutError(
-        f"the job {session_id} did not end within {policy.deadline:g} s: {status}. It continues:"
-        f" {_resume(session_id)}",
+        f"the job {session_id} did not end within {policy.deadline:g} s: {status}. It may still"
+        f" end: {_resume(session_id)}. Do not repeat what it does without checking its effect",
         session_id=session_id,
         job=job,
     )

@@ -75,8 +75,11 @@ def require_session_id(session_id: str | None) -> str:
 
 
 def has_ended(job: JobStatusTable) -> bool:
-    """Return whether a job has ended, successfully or not."""
-    return job.status in _ENDED
+    """Return whether a job has ended, successfully or not.
+
+    A late write of the server can set the status of a finished job back for good. Its result stays.
+    """
+    return job.status in _ENDED or job.result is not None
 
 
 def failure_of(job: JobStatusTable) -> errors.JobFailedError | None:

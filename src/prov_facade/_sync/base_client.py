@@ -23,6 +23,7 @@ from prov_facade._http.raw_responses import active_recorder
 from prov_facade._http.requests import build_request, validate_request
 from prov_facade._http.responses import ParsedResponse, parse_response, redacted
 from prov_facade._http.signed_url import SignedURL
+from prov_facade._http.transient import certainly_refused
 from prov_facade._signatures import takes_settings
 from prov_facade._sync.core import ClientCore
 from prov_facade._sync.downloads import Download
@@ -43,6 +44,8 @@ from prov_facade.polling import PollPolicy
 from prov_facade.retries import RetryPolicy
 
 T = TypeVar("T")
+
+_REGISTERING = ("register_model_run", "register_model_run_sync")
 
 
 class SyncBaseClient:
@@ -130,6 +133,7 @@ class SyncBaseClient:
         body_writer: BodyWriter | None = None,
         signed_url: SignedURL | None = None,
         retries: RetryPolicy | None = None,
+        unsent_only: bool = False,
     ) -> ParsedResponse[T]:
         """Send a request and return the response with its value.
 
@@ -140,6 +144,7 @@ class SyncBaseClient:
             body_writer: May receive the body; the value is then empty.
             signed_url: The URL to request, if the operation does not define one.
             retries: When to retry the call; the client's policy by default.
+            unsent_only: Whether the call is repeated only if it was certainly not sent.
 
         The frames between the public method and the socket do not help the caller, so the error
         has no traceback when it is raised again; a bare ``raise`` adds no frame for this method.
@@ -178,7 +183,9 @@ class SyncBaseClient:
 
         try:
             request = validate_request(request)
-            return call_with_retries(retries or core.retries, attempt, safe=operation.safe)
+            return call_with_retries(
+                retries or core.retries, attempt, safe=operation.safe, unsent_only=unsent_only
+            )
         except ProvError as error:
             self._attach(error, operation, signed_url)
             shorten_cause(error)
@@ -195,7 +202,10 @@ class SyncBaseClient:
         self, error: ProvError, operation: Operation[Any], signed_url: SignedURL | None
     ) -> None:
         url = str(signed_url or f"{self._base_url}{operation.path}")
+        is_new = error.call is None
         error.attach(Call(operation.operation_id, operation.method, url))
+        if is_new and operation.operation_id in _REGISTERING and not certainly_refused(error):
+            error.add_note("jobs.find_submitted(record, since=...) finds the job, if there is one.")
 
     def _fetch_report(self, job: JobStatusTable, timeout: Timeout | None) -> bytes:
         """Fetch the report that a job created. No token is sent: the URL is sufficient."""

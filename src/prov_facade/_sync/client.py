@@ -61,7 +61,7 @@ from prov_facade._http.responses import ParsedResponse
 from prov_facade._jobs.results import RegisteredModelRun, require_session_id
 from prov_facade._registration.batch import BulkProgress, BulkResult
 from prov_facade._registration.csv_table import CSVRegistration
-from prov_facade._registration.options import RegistrationOptions
+from prov_facade._registration.options import RegistrationOptions, check_records
 from prov_facade._sync import csv_registration
 from prov_facade._sync.admin import SyncProvAdminClient
 from prov_facade._sync.base_client import SyncBaseClient
@@ -324,9 +324,10 @@ class SyncProvClient(SyncBaseClient):
         return self._send(request, timeout)
 
     def _submit_batch(self, batch: RegisterBatchModelRunRequest, *, timeout: Timeout | None) -> str:
-        """Submit a batch, and return the session id of its job."""
-        with self._errors_of(register_batch_model_runs.OPERATION):
-            response = self.register_batch_model_runs(batch, timeout=timeout)
+        """Submit a batch once, whatever a gateway responds; return the session id of its job."""
+        request = register_batch_model_runs.request(body=batch)
+        with self._errors_of(request.operation):
+            response = (self._exchange(request, timeout, unsent_only=True)).value
             return require_session_id(response.session_id)
 
     def register_and_wait(
@@ -446,6 +447,7 @@ class SyncProvClient(SyncBaseClient):
         *,
         manifest: str | os.PathLike[str] | None = None,
         chunk_size: int = 100,
+        max_chunk_bytes: int = 200_000,
         max_concurrent_batches: int = 4,
         on_progress: Callable[[BulkProgress], object] | None = None,
         recovery_timeout: float = 120.0,
@@ -470,6 +472,8 @@ class SyncProvClient(SyncBaseClient):
                 and kept; only one process at a time may use it. Without it, the registration cannot
                 be resumed.
             chunk_size: The number of records per batch.
+            max_chunk_bytes: The maximum size of a batch's records as JSON, unless it has only one
+                record. The server cannot process batches of more than 256 KB.
             max_concurrent_batches: The maximum number of batches in flight.
             on_progress: Called with the current progress whenever the registration advances.
             recovery_timeout: How many seconds after a submission without a response its job may
@@ -494,6 +498,7 @@ class SyncProvClient(SyncBaseClient):
         with self._errors_of(register_batch_model_runs.OPERATION):
             options = RegistrationOptions(
                 chunk_size=chunk_size,
+                max_chunk_bytes=max_chunk_bytes,
                 max_concurrent_batches=max_concurrent_batches,
                 recovery_timeout=recovery_timeout,
                 resolutions=resolutions or {},
@@ -501,6 +506,7 @@ class SyncProvClient(SyncBaseClient):
                 polling=polling or self._polling,
                 timeout=timeout,
             )
+            check_records(records)
             registration = register_records(
                 records,
                 manifest,
@@ -520,6 +526,7 @@ class SyncProvClient(SyncBaseClient):
         output: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         chunk_size: int = 100,
+        max_chunk_bytes: int = 200_000,
         max_concurrent_batches: int = 4,
         on_progress: Callable[[BulkProgress], object] | None = None,
         recovery_timeout: float = 120.0,
@@ -546,6 +553,8 @@ class SyncProvClient(SyncBaseClient):
                 manifest is then next to that file.
             overwrite: Whether to replace an existing file at ``output``.
             chunk_size: The number of records per batch.
+            max_chunk_bytes: The maximum size of a batch's records as JSON, unless it has only one
+                record. The server cannot process batches of more than 256 KB.
             max_concurrent_batches: The maximum number of batches in flight.
             on_progress: Called with the current progress whenever the registration advances.
             recovery_timeout: As for :meth:`register_many`, in seconds.
@@ -569,6 +578,7 @@ class SyncProvClient(SyncBaseClient):
         with self._errors_of(register_batch_model_runs.OPERATION):
             options = RegistrationOptions(
                 chunk_size=chunk_size,
+                max_chunk_bytes=max_chunk_bytes,
                 max_concurrent_batches=max_concurrent_batches,
                 recovery_timeout=recovery_timeout,
                 resolutions=resolutions or {},
