@@ -216,9 +216,9 @@ def test_limits_are_documented() -> None:
     assert record["display_name"]["minLength"] == record["description"]["minLength"] == 1
     depths = [p for o in OPERATIONS.values() for p in o.parameters if p["name"] == "depth"]
     assert len(depths) == 6
-    assert {parameter["schema"]["maximum"] for parameter in depths} == {10}
-    # The default is the server's: a client that sent one would override it.
-    assert not any("default" in parameter["schema"] for parameter in depths)
+    assert {parameter["schema"]["minimum"] for parameter in depths} == {1}
+    # The default and the maximum are settings of the deployment.
+    assert not any({"default", "maximum"} & parameter["schema"].keys() for parameter in depths)
 
 
 def schemas(node: Any) -> Iterator[Node]:

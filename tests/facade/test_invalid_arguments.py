@@ -95,7 +95,8 @@ INVALID: dict[str, tuple[Call, str]] = {
     "depth as bool": (_depth(True), "$.depth"),
     "depth as fraction": (_depth(2.5), "$.depth"),
     "depth as nan": (_depth(float("nan")), "$.depth"),
-    "depth above the limit": (_depth(11), "$.depth"),
+    "depth of zero": (_depth(0), "$.depth"),
+    "negative depth": (_depth(-1), "$.depth"),
 }
 
 

@@ -583,13 +583,15 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 2.
+            depth: Number of links to follow, 1 or more; by default the server follows 2. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ProvError: See :class:`ProvClient`.
         """
         request = explore_upstream.request(starting_id=starting_id, depth=depth)
@@ -604,13 +606,15 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 2.
+            depth: Number of links to follow, 1 or more; by default the server follows 2. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ProvError: See :class:`ProvClient`.
         """
         request = explore_downstream.request(starting_id=starting_id, depth=depth)
@@ -625,13 +629,15 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ProvError: See :class:`ProvClient`.
         """
         request = get_contributing_datasets.request(starting_id=starting_id, depth=depth)
@@ -646,13 +652,15 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ProvError: See :class:`ProvClient`.
         """
         request = get_effected_datasets.request(starting_id=starting_id, depth=depth)
@@ -667,13 +675,15 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ProvError: See :class:`ProvClient`.
         """
         request = get_contributing_agents.request(starting_id=starting_id, depth=depth)
@@ -688,13 +698,15 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ProvError: See :class:`ProvClient`.
         """
         request = get_effected_agents.request(starting_id=starting_id, depth=depth)

@@ -582,13 +582,15 @@ class SyncProvClient(SyncBaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 2.
+            depth: Number of links to follow, 1 or more; by default the server follows 2. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ProvError: See :class:`SyncProvClient`.
         """
         request = explore_upstream.request(starting_id=starting_id, depth=depth)
@@ -603,13 +605,15 @@ class SyncProvClient(SyncBaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 2.
+            depth: Number of links to follow, 1 or more; by default the server follows 2. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ProvError: See :class:`SyncProvClient`.
         """
         request = explore_downstream.request(starting_id=starting_id, depth=depth)
@@ -624,13 +628,15 @@ class SyncProvClient(SyncBaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ProvError: See :class:`SyncProvClient`.
         """
         request = get_contributing_datasets.request(starting_id=starting_id, depth=depth)
@@ -645,13 +651,15 @@ class SyncProvClient(SyncBaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ProvError: See :class:`SyncProvClient`.
         """
         request = get_effected_datasets.request(starting_id=starting_id, depth=depth)
@@ -666,13 +674,15 @@ class SyncProvClient(SyncBaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ProvError: See :class:`SyncProvClient`.
         """
         request = get_contributing_agents.request(starting_id=starting_id, depth=depth)
@@ -687,13 +697,15 @@ class SyncProvClient(SyncBaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
             The status, the number of nodes, and the graph as node-link data for networkx.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ProvError: See :class:`SyncProvClient`.
         """
         request = get_effected_agents.request(starting_id=starting_id, depth=depth)

@@ -16,7 +16,7 @@ from typing import ClassVar, Literal, Self
 from attrs import define, field
 from starlette.middleware import Middleware
 
-from prov_facade._checks import check_choice
+from prov_facade._checks import check_choice, check_count
 from prov_facade.auth import BearerToken
 from prov_facade.config import APIOverrides, Config, check_address
 from prov_facade.sandbox._http.app import (
@@ -78,6 +78,7 @@ class Sandbox:
     Args:
         report_style: How ``generate_report`` responds: ``"document"`` returns the report itself, as
             servers did until early 2026; ``"job"`` returns the session id of a job.
+        max_depth: The maximum ``depth`` of lineage queries, a setting of a deployment.
         state: A file that keeps the data; without it, they are kept in memory.
         seed: A YAML file with the initial data; a small reef-modelling study by default. The
             comment at the top of that file, ``seed.yaml`` in this package, describes the format.
@@ -110,6 +111,7 @@ class Sandbox:
         self,
         *,
         report_style: Literal["document", "job"] = "document",
+        max_depth: int = 10,
         state: str | Path | None = None,
         seed: str | Path | None = None,
         delays: JobDelays | None = None,
@@ -121,6 +123,8 @@ class Sandbox:
     ) -> None:
         check_choice("report_style", report_style, ("document", "job"), error=ValueError)
         self._report_style = report_style
+        check_count("max_depth", max_depth, error=ValueError)
+        self._max_depth = max_depth
         self._state = None if state is None else Path(state)
         self._seed = None if seed is None else Path(seed)
         self.delays = self._initial_delays = delays or JobDelays()
@@ -175,8 +179,11 @@ class Sandbox:
         if not store.items():
             store.insert_rows(self._seeded_rows())
         jobs = Jobs(store, registry.processors(lambda: jobs), self.faults, lambda: self.delays)
+        prov_handlers = ProvHandlers(
+            registry, jobs, report_style=self._report_style, max_depth=self._max_depth
+        )
         handlers = {
-            **ProvHandlers(registry, jobs, self._report_style).table(),
+            **prov_handlers.table(),
             **JobHandlers(jobs, lambda base, job: report_url(base, key, job)).table(),
         }
         self._log.clear()

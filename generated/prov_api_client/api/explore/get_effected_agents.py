@@ -21,7 +21,7 @@ OPERATION: Operation[LineageResponse] = Operation(
     roles=("entity-registry-read",),
     parameters={
         "starting_id": str,
-        "depth": Annotated[int, Meta(le=10)] | None,
+        "depth": Annotated[int, Meta(ge=1)] | None,
     },
     body=None,
     responses={
@@ -58,8 +58,9 @@ def request(*, starting_id: str, depth: int | None = None) -> Request[LineageRes
 
     Args:
         starting_id: Handle of the item to start at.
-        depth: Number of links to follow, at most 10. By default the server follows 4. It
-            responds to more than 10 with 400.
+        depth: Number of links to follow. By default the server follows 4. It responds with
+            400 to more than its maximum, a setting of the deployment, which is 10 unless
+            changed.
 
     Returns:
         The request, without sending it.

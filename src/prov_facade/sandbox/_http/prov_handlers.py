@@ -41,7 +41,6 @@ from prov_facade.sandbox._state.records import InvalidRecordError, check_record
 from prov_facade.sandbox._state.registry import Registry
 from prov_facade.sandbox._state.store import Item
 
-_MAX_DEPTH = 10
 _DEFAULT_DEPTH = 2
 _DEFAULT_SPECIAL_DEPTH = 4
 _REPORT_SUBTYPES = ("STUDY", "MODEL_RUN")
@@ -58,13 +57,17 @@ class ProvHandlers:
         registry: The model runs.
         jobs: The jobs.
         report_style: ``document`` returns reports, ``job`` creates them in jobs.
+        max_depth: The maximum number of links that a lineage query may follow.
     """
 
-    def __init__(self, registry: Registry, jobs: Jobs, report_style: str) -> None:
+    def __init__(
+        self, registry: Registry, jobs: Jobs, *, report_style: str, max_depth: int
+    ) -> None:
         self._registry = registry
         self._store = registry.store
         self._jobs = jobs
         self._report_style = report_style
+        self._max_depth = max_depth
 
     def table(self) -> dict[str, Handler]:
         """Return the handlers by operation id."""
@@ -218,8 +221,10 @@ class ProvHandlers:
     def _start(self, call: Call, default: int) -> tuple[str, int]:
         start, depth = call.query["starting_id"], call.query["depth"]
         depth = depth or default  # like the server, treat 0 as unset
-        if depth > _MAX_DEPTH:
-            raise RejectedError(400, f"Depth provided is in excess of depth maximum: {_MAX_DEPTH}.")
+        if depth > self._max_depth:
+            raise RejectedError(
+                400, f"Depth provided is in excess of depth maximum: {self._max_depth}."
+            )
         if self._store.item(start) is None:
             raise RejectedError(400, f"Could not find item with id {start}.")
         return start, max(0, depth)
