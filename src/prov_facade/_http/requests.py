@@ -12,6 +12,7 @@ import datetime as dt
 import numbers
 import types
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from functools import cache, lru_cache
 from typing import (
     Annotated,
@@ -45,8 +46,8 @@ _DEFAULT_HEADERS["User-Agent"] = f"prov-facade/{__version__} python-httpx/{httpx
 # JSON represents these directly.
 _SCALARS = (bool, int, type(None))
 
-# Not converted, so that validation rejects them: msgspec would send bytes as base64, and a date as
-# text where Unix seconds are expected.
+# Not converted, so that validation rejects them: msgspec would send bytes as base64, a date as text
+# where Unix seconds are expected, and a Decimal, even one that is not a number, as text.
 _UNCONVERTED_TYPES = (
     bytes,
     bytearray,
@@ -55,6 +56,7 @@ _UNCONVERTED_TYPES = (
     dt.date,
     dt.time,
     dt.timedelta,
+    Decimal,
 )
 
 
@@ -129,8 +131,9 @@ def _simplify(value: object) -> object:
         return converted
 
     try:
+        # Keys are not converted either: `3` and `"3"` would become one.
         simple = msgspec.to_builtins(
-            value, builtin_types=_UNCONVERTED_TYPES, str_keys=True, enc_hook=convert_unknown
+            value, builtin_types=_UNCONVERTED_TYPES, enc_hook=convert_unknown
         )
         msgspec.json.encode(simple)
     except (TypeError, ValueError, RecursionError) as error:
@@ -175,8 +178,9 @@ def _convert(simple: object, kind: Any, *, root: str = "$") -> Any:
         return msgspec.convert(simple, kind)
     except msgspec.ValidationError as error:
         path = root + (error_path(str(error)) or "$").removeprefix("$")
-        fault = str(error).partition(" - at `")[0]
-        raise InvalidRequestError(f"nothing was sent: {fault}, at {path}", path=path) from error
+        fault, _, place = str(error).partition(" - at `")
+        where = f"a key of {path}" if place.startswith("key`") else path
+        raise InvalidRequestError(f"nothing was sent: {fault}, at {where}", path=path) from error
 
 
 @cache
