@@ -32,6 +32,8 @@ clients, `ProvClient` and `SyncProvClient`.
   as an attempt. The call fails only if the new token is also rejected.
 - The client waits as long as `Retry-After` asks, up to `max_retry_after`. If the server asks for
   more, the call fails at once with that response. Redirects are never followed.
+- A failed poll does not end the wait for a job. The next one comes when `Retry-After` asks for it,
+  but after `max_retry_after` at the latest.
 - `error.attempts` lists the attempts, and the error message counts them.
 
 """

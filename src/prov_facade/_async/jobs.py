@@ -182,7 +182,9 @@ class JobsClient(BaseClient):
             raise errors.InvalidRequestError(
                 "there is no job to wait for: the session id is empty", path="$.session_id"
             )
-        poller = Poller(polling or self._polling)
+        poller = Poller(
+            polling or self._polling, max_retry_after=self._core.retries.max_retry_after
+        )
         request = fetch_job.request(session_id=session_id)
         job: JobStatusTable | None = None
         while True:
