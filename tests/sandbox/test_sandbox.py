@@ -232,7 +232,8 @@ def test_a_depth_above_the_maximum_is_a_400(sandbox: Sandbox, session: Session) 
 def test_the_maximum_depth_is_a_setting_of_the_deployment() -> None:
     with Sandbox(max_depth=100) as other:
         start = other.items("MODEL_RUN")[0].id
-        with SyncProvClient(other.auth("read"), other.config) as client:
+        with SyncProvClient(other.auth("read", "write", "admin"), other.config) as client:
+            assert "depth_upper_limit=100" in client.admin.generate_config_file(False).lower()
             assert client.explore_upstream(start, depth=50).status.success
             with pytest.raises(BadRequestError, match="depth maximum: 100"):
                 client.explore_upstream(start, depth=101)

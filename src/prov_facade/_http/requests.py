@@ -31,7 +31,7 @@ import msgspec
 from job_api_client.operations import OPERATIONS as JOB_OPERATIONS
 from prov_api_client import Request
 from prov_api_client.operations import OPERATIONS
-from prov_api_client.types import LIMITS, SupportsModelDump, prepare
+from prov_api_client.types import LIMITS, SupportsDict, SupportsModelDump, prepare
 from prov_facade._http.responses import error_path
 from prov_facade._http.signed_url import SignedURL
 from prov_facade._version import __version__
@@ -151,12 +151,12 @@ def _simplify(value: object) -> object:
 
 def _to_known_type(item: Any) -> object:
     """Convert a value of a type unknown to msgspec to a known type, or return it unchanged."""
-    if isinstance(item, SupportsModelDump) and not isinstance(item, type):
-        return _dump_model(item)
     if isinstance(item, str):  # a subclass of it
         return str.__str__(item)
     if isinstance(item, Mapping):
         return dict(item)
+    if isinstance(item, SupportsModelDump | SupportsDict) and not isinstance(item, type):
+        return _dump_model(item)
     if isinstance(item, Iterable):
         return list(item)
     if isinstance(item, numbers.Real):  # NumPy's, for example
@@ -164,12 +164,17 @@ def _to_known_type(item: Any) -> object:
     return item
 
 
-def _dump_model(item: SupportsModelDump) -> object:
+def _dump_model(item: SupportsModelDump | SupportsDict) -> object:
+    method = "model_dump" if isinstance(item, SupportsModelDump) else "dict"
     try:
-        dumped: object = item.model_dump(mode="json", exclude_none=True)
+        dumped: object = (
+            item.model_dump(mode="json", exclude_none=True)
+            if isinstance(item, SupportsModelDump)
+            else item.dict(exclude_none=True)
+        )
     except Exception as error:
         kind = type(item).__name__
-        raise TypeError(f"model_dump of {kind} failed with {type(error).__name__}") from error
+        raise TypeError(f"{method} of {kind} failed with {type(error).__name__}") from error
     return dumped if isinstance(dumped, dict) else item  # unrelated classes may have such a method
 
 

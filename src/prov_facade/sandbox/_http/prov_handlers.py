@@ -277,11 +277,13 @@ class ProvHandlers:
 
     # Administration
 
-    @staticmethod
-    def _config(call: Call) -> File:
+    def _config(self, call: Call) -> File:
         lines = ["STAGE=SANDBOX", "PROV_API_ENDPOINT=", "KEYCLOAK_ENDPOINT="]
         if not call.query["required_only"]:
-            lines += [f"DEPTH_UPPER_LIMIT={_MAX_DEPTH}", f"DEPTH_DEFAULT_LIMIT={_DEFAULT_DEPTH}"]
+            lines += [
+                f"DEPTH_UPPER_LIMIT={self._max_depth}",
+                f"DEPTH_DEFAULT_LIMIT={_DEFAULT_DEPTH}",
+            ]
         return File("\n".join([*lines, ""]).encode(), "text/plain", "config.txt")
 
     def _store_record(self, call: Call) -> StatusResponse:
