@@ -11,7 +11,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import httpx
 
-from prov_facade.errors import CredentialsError
+from prov_facade._checks import is_coroutine_function
+from prov_facade.errors import ConfigError, CredentialsError
 
 # RFC 6750 allows fewer characters; here they only need to be valid in a header.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
@@ -129,11 +130,19 @@ class BearerToken(AuthManager):
             asynchronous client calls it in a thread. For that client, it may also be a coroutine
             function, which is awaited.
 
+    Raises:
+        ConfigError: If it is neither.
+
     Examples:
         >>> auth = BearerToken(lambda: os.environ["PROV_TOKEN"])
     """
 
     def __init__(self, token: str | Callable[[], str] | Callable[[], Awaitable[str]]) -> None:
+        given: object = token
+        if not isinstance(given, str) and not callable(given):
+            raise ConfigError(
+                f"token must be a str, or a function that returns one, not {type(given).__name__}"
+            )
         self._token = token
 
     def __repr__(self) -> str:
@@ -147,8 +156,7 @@ class BearerToken(AuthManager):
     @property
     def is_async(self) -> bool:
         """Whether the token is returned by a coroutine function."""
-        call = getattr(self._token, "__call__", None)  # noqa: B004  (of an object)
-        return inspect.iscoroutinefunction(self._token) or inspect.iscoroutinefunction(call)
+        return is_coroutine_function(self._token)
 
     def cached_token(self) -> str | None:
         """Return a fixed token; ``None`` if a function returns it."""

@@ -63,8 +63,9 @@ from prov_facade._async.settings import Timeout
 from prov_facade._files.reports import check_report, report_document, report_job
 from prov_facade._files.targets import file_name
 from prov_facade._files.uploads import Upload, csv_upload
-from prov_facade._http.requests import validate_request
+from prov_facade._http.requests import check_records, validate_request
 from prov_facade._http.responses import ParsedResponse
+from prov_facade._jobs.poller import check_waiting
 from prov_facade._jobs.results import RegisteredModelRun, require_session_id
 from prov_facade._registration.batch import BulkProgress, BulkResult
 from prov_facade._registration.csv_table import CSVRegistration
@@ -350,6 +351,8 @@ class ProvClient(BaseClient):
                 job; ``jobs.wait_for_model_run`` waits for it again.
             ProvError: See :class:`ProvClient`.
         """
+        with self._errors_of(register_model_run.OPERATION):
+            check_waiting(polling, on_change)
         started = await self.register_model_run(record, timeout=timeout)
         return await self.jobs.wait_for_model_run(
             require_session_id(started.session_id, "register_model_run"),
@@ -390,6 +393,8 @@ class ProvClient(BaseClient):
                 job; ``jobs.wait_for_model_run`` waits for it again.
             ProvError: See :class:`ProvClient`.
         """
+        with self._errors_of(post_update_model_run.OPERATION):
+            check_waiting(polling, on_change)
         started = await self.post_update_model_run(model_run_id, reason, record, timeout=timeout)
         return await self.jobs.wait_for_model_run(
             started.session_id, polling=polling, on_change=on_change, timeout=timeout
@@ -424,6 +429,8 @@ class ProvClient(BaseClient):
                 job; ``jobs.wait_for_model_run`` waits for it again.
             ProvError: See :class:`ProvClient`.
         """
+        with self._errors_of(link_model_run_to_study.OPERATION):
+            check_waiting(polling, on_change)
         started = await self.link_model_run_to_study(model_run_id, study_id, timeout=timeout)
         return await self.jobs.wait_for_model_run(
             started.session_id, polling=polling, on_change=on_change, timeout=timeout
@@ -480,6 +487,8 @@ class ProvClient(BaseClient):
             SubmissionUnknownError: If it could not be determined whether records were submitted.
             ProvError: The error that prevented records from being submitted, after all results.
         """
+        with self._errors_of(register_batch_model_runs.OPERATION):
+            check_records(records)
         options = RegistrationOptions(
             chunk_size=chunk_size,
             max_concurrent_batches=max_concurrent_batches,
@@ -807,6 +816,8 @@ class ProvClient(BaseClient):
             ReportError: If the response is not a document. It is also an ``AssertionError``.
             ProvError: See :class:`ProvClient`.
         """
+        with self._errors_of(generate_report.OPERATION):
+            check_waiting(polling)
         request = generate_report.request(body=report_request)
         response = await self._exchange(request, timeout, error_class=ReportError)
         session_id = report_job(response)
@@ -854,6 +865,7 @@ class ProvClient(BaseClient):
             ProvError: See :class:`ProvClient`.
         """
         with self._errors_of(generate_report.OPERATION):
+            check_waiting(polling)
             outgoing = validate_request(generate_report.request(body=request))
             name = file_name("report", outgoing.body.id, ".docx")
             with Download(path, name=name, overwrite=overwrite) as file:

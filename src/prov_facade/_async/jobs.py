@@ -24,7 +24,7 @@ from prov_facade._async.settings import Timeout
 from prov_facade._checks import check_count
 from prov_facade._files.targets import file_name
 from prov_facade._jobs import results as job_results
-from prov_facade._jobs.poller import Poller
+from prov_facade._jobs.poller import Poller, check_waiting
 from prov_facade._jobs.results import RegisteredModelRun
 from prov_facade._runtime.aio.concurrency import sleep
 from prov_facade.config import Config
@@ -178,6 +178,8 @@ class JobsClient(BaseClient):
             JobTimeoutError: If the job does not end before ``polling.deadline``.
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
+        with self._errors_of(fetch_job.OPERATION):
+            check_waiting(polling)
         if not session_id:
             raise errors.InvalidRequestError(
                 "there is no job to wait for: the session id is empty", path="$.session_id"
@@ -244,6 +246,8 @@ class JobsClient(BaseClient):
                 last known state.
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
+        with self._errors_of(fetch_job.OPERATION):
+            check_waiting(polling, on_change)
         last: JobStatusTable | None = None
         async for job in self.watch(session_id, polling=polling, timeout=timeout):
             last = job

@@ -13,9 +13,11 @@ from typing import Any, ClassVar
 from attrs import define, field, frozen
 
 from prov_facade._auth.token_cache import Cache, CacheKey, CacheLike, cache_for
-from prov_facade._auth.token_endpoint import RealmClient, Verify
+from prov_facade._auth.token_endpoint import RealmClient
 from prov_facade._auth.tokens import Tokens
-from prov_facade._checks import check_number
+from prov_facade._http.proxies import ProxyLike, check_proxy
+from prov_facade._http.ssl_context import Verify, check_verify
+from prov_facade._http.timeouts import check_timeout
 from prov_facade._runtime.cancellation import delay_exit, hold
 from prov_facade._runtime.fork import ForkSafeLock
 from prov_facade.auth import AuthManager
@@ -63,6 +65,7 @@ class OAuthManager(AuthManager):
     _cache: CacheLike = field(default="file", kw_only=True)
     _timeout: float = field(default=30, kw_only=True)
     _verify: Verify = field(default=None, kw_only=True)
+    _proxy: ProxyLike | None = field(default=None, kw_only=True)
 
     _realm: RealmClient = field(init=False)
     _lock: ForkSafeLock = field(factory=ForkSafeLock, init=False)
@@ -85,9 +88,16 @@ class OAuthManager(AuthManager):
             raise ConfigError("client_secret must be a str that is not empty, or None")
         if self._scope is not None and not isinstance(self._scope, str):
             raise ConfigError("scope must be a str of words separated by spaces")
-        check_number("timeout", self._timeout, exclusive=True, unit="seconds")
+        check_timeout("timeout", self._timeout)
+        check_verify(self._verify)
+        check_proxy(self._proxy)
         self._realm = RealmClient(
-            self._config, self._client_id, self._client_secret, self._timeout, self._verify
+            self._config,
+            self._client_id,
+            self._client_secret,
+            self._timeout,
+            self._verify,
+            self._proxy,
         )
         self._client_secret = None  # held by the realm client, whose repr hides it
         cache_for(self._key(), self._cache)  # raises if it is not a cache

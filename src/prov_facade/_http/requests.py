@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import numbers
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import (
@@ -84,6 +84,21 @@ def validate_request(request: Request[T]) -> Request[T]:
     body = _simplify(request.body)
     _convert(body, _strict(operation.body))
     return attrs.evolve(request, body=_convert(body, operation.body))
+
+
+def check_records(records: object) -> None:
+    """Check that an argument is an iterable of records, not a single one.
+
+    Raises:
+        InvalidRequestError: If it is not.
+    """
+    single = isinstance(records, str | bytes | Mapping | SupportsModelDump | SupportsDict)
+    if single or not isinstance(records, Iterable | AsyncIterable):
+        raise InvalidRequestError(
+            "nothing was sent: records must be an iterable of model runs, such as a list, not"
+            f" {type(records).__name__}",
+            path="$.records",
+        )
 
 
 def build_request(request: Request[Any], base: str | SignedURL) -> httpx.Request:

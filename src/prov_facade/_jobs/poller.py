@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import time
+from functools import partial
 
 from prov_facade import errors
+from prov_facade._checks import check_callback
 from prov_facade._http.transient import is_transient
 from prov_facade.polling import PollPolicy
 from prov_facade.retries import RetryPolicy
@@ -15,6 +17,25 @@ from prov_facade.retries import RetryPolicy
 _MIN_POLL_TIMEOUT = 5.0
 
 _DEFAULT_RETRIES = RetryPolicy()
+
+
+def check_waiting(polling: object, on_change: object = None) -> None:
+    """Check the options of a method that waits for a job.
+
+    Args:
+        polling: How to wait; ``None`` for the client's policy.
+        on_change: The function to call when the job changes, if any.
+
+    Raises:
+        InvalidRequestError: If an option cannot be used.
+    """
+    if polling is not None and not isinstance(polling, PollPolicy):
+        raise errors.InvalidRequestError(
+            "polling must be a PollPolicy, such as PollPolicy(deadline=60)", path="$.polling"
+        )
+    if on_change is not None:
+        error = partial(errors.InvalidRequestError, path="$.on_change")
+        check_callback("on_change", on_change, error=error)
 
 
 class Poller:

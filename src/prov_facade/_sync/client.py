@@ -56,8 +56,9 @@ from prov_api_client.types import ModelLike
 from prov_facade._files.reports import check_report, report_document, report_job
 from prov_facade._files.targets import file_name
 from prov_facade._files.uploads import Upload, csv_upload
-from prov_facade._http.requests import validate_request
+from prov_facade._http.requests import check_records, validate_request
 from prov_facade._http.responses import ParsedResponse
+from prov_facade._jobs.poller import check_waiting
 from prov_facade._jobs.results import RegisteredModelRun, require_session_id
 from prov_facade._registration.batch import BulkProgress, BulkResult
 from prov_facade._registration.csv_table import CSVRegistration
@@ -349,6 +350,8 @@ class SyncProvClient(SyncBaseClient):
                 job; ``jobs.wait_for_model_run`` waits for it again.
             ProvError: See :class:`SyncProvClient`.
         """
+        with self._errors_of(register_model_run.OPERATION):
+            check_waiting(polling, on_change)
         started = self.register_model_run(record, timeout=timeout)
         return self.jobs.wait_for_model_run(
             require_session_id(started.session_id, "register_model_run"),
@@ -389,6 +392,8 @@ class SyncProvClient(SyncBaseClient):
                 job; ``jobs.wait_for_model_run`` waits for it again.
             ProvError: See :class:`SyncProvClient`.
         """
+        with self._errors_of(post_update_model_run.OPERATION):
+            check_waiting(polling, on_change)
         started = self.post_update_model_run(model_run_id, reason, record, timeout=timeout)
         return self.jobs.wait_for_model_run(
             started.session_id, polling=polling, on_change=on_change, timeout=timeout
@@ -423,6 +428,8 @@ class SyncProvClient(SyncBaseClient):
                 job; ``jobs.wait_for_model_run`` waits for it again.
             ProvError: See :class:`SyncProvClient`.
         """
+        with self._errors_of(link_model_run_to_study.OPERATION):
+            check_waiting(polling, on_change)
         started = self.link_model_run_to_study(model_run_id, study_id, timeout=timeout)
         return self.jobs.wait_for_model_run(
             started.session_id, polling=polling, on_change=on_change, timeout=timeout
@@ -479,6 +486,8 @@ class SyncProvClient(SyncBaseClient):
             SubmissionUnknownError: If it could not be determined whether records were submitted.
             ProvError: The error that prevented records from being submitted, after all results.
         """
+        with self._errors_of(register_batch_model_runs.OPERATION):
+            check_records(records)
         options = RegistrationOptions(
             chunk_size=chunk_size,
             max_concurrent_batches=max_concurrent_batches,
@@ -806,6 +815,8 @@ class SyncProvClient(SyncBaseClient):
             ReportError: If the response is not a document. It is also an ``AssertionError``.
             ProvError: See :class:`SyncProvClient`.
         """
+        with self._errors_of(generate_report.OPERATION):
+            check_waiting(polling)
         request = generate_report.request(body=report_request)
         response = self._exchange(request, timeout, error_class=ReportError)
         session_id = report_job(response)
@@ -853,6 +864,7 @@ class SyncProvClient(SyncBaseClient):
             ProvError: See :class:`SyncProvClient`.
         """
         with self._errors_of(generate_report.OPERATION):
+            check_waiting(polling)
             outgoing = validate_request(generate_report.request(body=request))
             name = file_name("report", outgoing.body.id, ".docx")
             with Download(path, name=name, overwrite=overwrite) as file:

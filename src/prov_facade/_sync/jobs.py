@@ -22,7 +22,7 @@ from prov_facade import errors
 from prov_facade._checks import check_count
 from prov_facade._files.targets import file_name
 from prov_facade._jobs import results as job_results
-from prov_facade._jobs.poller import Poller
+from prov_facade._jobs.poller import Poller, check_waiting
 from prov_facade._jobs.results import RegisteredModelRun
 from prov_facade._runtime.threads.concurrency import sleep
 from prov_facade._sync.base_client import SyncBaseClient
@@ -179,6 +179,8 @@ class SyncJobsClient(SyncBaseClient):
             JobTimeoutError: If the job does not end before ``polling.deadline``.
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
+        with self._errors_of(fetch_job.OPERATION):
+            check_waiting(polling)
         if not session_id:
             raise errors.InvalidRequestError(
                 "there is no job to wait for: the session id is empty", path="$.session_id"
@@ -245,6 +247,8 @@ class SyncJobsClient(SyncBaseClient):
                 last known state.
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
+        with self._errors_of(fetch_job.OPERATION):
+            check_waiting(polling, on_change)
         last: JobStatusTable | None = None
         for job in self.watch(session_id, polling=polling, timeout=timeout):
             last = job
