@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 import httpx
 
 from prov_facade._checks import is_coroutine_function
-from prov_facade.errors import ConfigError, CredentialsError
+from prov_facade.errors import CredentialsError
 
 # RFC 6750 allows fewer characters; here they only need to be valid in a header.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
@@ -130,19 +130,11 @@ class BearerToken(AuthManager):
             asynchronous client calls it in a thread. For that client, it may also be a coroutine
             function, which is awaited.
 
-    Raises:
-        ConfigError: If it is neither.
-
     Examples:
         >>> auth = BearerToken(lambda: os.environ["PROV_TOKEN"])
     """
 
     def __init__(self, token: str | Callable[[], str] | Callable[[], Awaitable[str]]) -> None:
-        given: object = token
-        if not isinstance(given, str) and not callable(given):
-            raise ConfigError(
-                f"token must be a str, or a function that returns one, not {type(given).__name__}"
-            )
         self._token = token
 
     def __repr__(self) -> str:

@@ -176,17 +176,17 @@ def _transport_error(
         for fault, meaning in table.items()
         if isinstance(error, fault)
     )
-    advice = "check the address in the Config and the network"
+    suspects = "the address in the Config and the network"
     if proxy is not None and isinstance(error, _CONNECTION_ERRORS):
         if isinstance(error, httpx.ProxyError):
             meaning = f"the proxy {proxy} refused the connection"
         else:  # it does not tell whether the proxy or the server was unreachable
             meaning += f" through the proxy {proxy}"
-        advice = proxy.advice
+        suspects = proxy.suspects
     detail = str(error) if _safe_cause(error) is not None else ""
     message = f"no response: {meaning}" + (f" ({detail})" if detail else "")
     if not sent:
-        message += f". Nothing was sent; {advice}"
+        message += f". Nothing was sent; check {suspects}"
     elif not operation.safe:
         message += f". {errors.OUTCOME_UNKNOWN}"
     return kind(message, may_have_arrived=sent)

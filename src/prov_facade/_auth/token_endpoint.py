@@ -263,12 +263,13 @@ class RealmClient:
             return _with_retries(lambda: _raise_if_busy(http.request(method, address, **content)))
 
     def _no_response(self, error: httpx.HTTPError, action: str) -> str:
-        via, advice = "", "check the domain and realm_name in the Config, and the network"
+        via, suspects = "", "the domain and realm_name in the Config, and the network"
         proxy = proxy_for(error.request.url, self.proxy)
         if proxy is not None:
-            via, advice = f" through the proxy {proxy}", proxy.advice
+            via, suspects = f" through the proxy {proxy}", proxy.suspects
         return (
-            f"{self._prefix(action)}: no response{via} ({type(error).__name__}: {error}); {advice}"
+            f"{self._prefix(action)}: no response{via} ({type(error).__name__}: {error})."
+            f" Check {suspects}"
         )
 
 

@@ -42,9 +42,9 @@ class ProxySetting:
         return str(self.parse().url)
 
     @property
-    def advice(self) -> str:
-        """What to check if the proxy cannot be reached."""
-        return f"check the setting {self.source}, the proxy and the network"
+    def suspects(self) -> str:
+        """What to check if there is no connection through the proxy."""
+        return f"the setting {self.source}, the proxy and the network"
 
     def parse(self, *, socks: bool = True) -> httpx.Proxy:
         """Return the proxy as httpx takes it.

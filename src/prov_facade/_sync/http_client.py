@@ -168,11 +168,12 @@ class HTTPClient:
             transport.close()
 
     def proxy_of(self, url: httpx.URL) -> ProxySetting | None:
-        """Return the proxy that requests for a URL are sent through, if any."""
-        return self._route(url).proxy
+        """Return the proxy that requests for a URL were sent through, if any."""
+        route = self._routes.get(_server_of(url))
+        return None if route is None else route.proxy
 
     def _route(self, url: httpx.URL) -> _Route:
-        key = (url.scheme, url.host, url.port)
+        key = _server_of(url)
         found = self._routes.get(key)
         if found is None:
             proxy = self._factory.proxy_for(url)
@@ -189,6 +190,10 @@ class HTTPClient:
 class _Route(NamedTuple):
     transport: httpx.BaseTransport
     proxy: ProxySetting | None
+
+
+def _server_of(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _check_limits(limits: object) -> None:
