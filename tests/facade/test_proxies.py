@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from clients import TOKEN, every_transport, failure, new, run
+from clients import BOTH, TOKEN, every_transport, failure, new, run
 from scripted_server import Received, Server, json_reply, reply
 
 from prov_facade import (
@@ -119,6 +119,10 @@ def given(
 
     Returns a function that returns the settings of a client, and the name of what it set.
     """
+
+    kind = request.getfixturevalue("client_kind") if "client_kind" in request.fixturenames else ""
+    if kind == "aiohttp" and request.param != "argument":
+        pytest.skip("this transport does not use the environment")
 
     def give(proxy: str) -> tuple[dict[str, Any], str]:
         if request.param == "argument":
@@ -241,6 +245,14 @@ def https(settings: dict[str, Any], name: str) -> dict[str, Any]:
     return settings
 
 
+def test_aiohttp_does_not_use_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("httpx_aiohttp")
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{unused_port()}")
+    with Server(HEALTHY) as server:
+        run(client_of(server.url, transport="aiohttp").get_health_check())
+        assert len(server.received) == 1
+
+
 @every_transport
 def test_a_dead_server_is_not_blamed_on_a_proxy() -> None:
     error = failure(
@@ -250,7 +262,7 @@ def test_a_dead_server_is_not_blamed_on_a_proxy() -> None:
 
 
 @every_transport
-def test_the_environment_is_respected(server: Server, given: Give) -> None:
+def test_requests_are_sent_through_the_proxy(server: Server, given: Give) -> None:
     server.response = HEALTHY
     settings, _ = given(f"http://user:{PASSWORD}@127.0.0.1:{server.port}")
     run(client_of("http://prov.test", **settings).get_health_check())
@@ -258,7 +270,7 @@ def test_the_environment_is_respected(server: Server, given: Give) -> None:
     assert server.last.headers["proxy-authorization"].startswith("Basic ")
 
 
-@every_transport
+@BOTH
 @pytest.mark.parametrize("entry", NO_PROXY_ODDITIES)
 def test_an_odd_exclusion_does_not_affect_other_hosts(
     entry: str, server: Server, monkeypatch: pytest.MonkeyPatch

@@ -93,8 +93,8 @@ class HTTPClientFactory:
 
     def proxy_for(self, url: httpx.URL) -> ProxySetting | None:
         """Return the proxy for a URL; ``None`` for none, or if the caller's transport decides."""
-        if isinstance(self.transport, httpx.BaseTransport):
-            return None
+        if self.transport is not None and self.proxy is None:
+            return None  # only the default transport uses the environment
         return proxy_for(url, self.proxy)
 
     def make_transport(self, proxy: ProxySetting | None) -> httpx.BaseTransport:
