@@ -43,6 +43,10 @@ T = TypeVar("T")
 _DEFAULT_HEADERS = httpx.Client(transport=httpx.BaseTransport()).headers
 _DEFAULT_HEADERS["User-Agent"] = f"prov-facade/{__version__} python-httpx/{httpx.__version__}"
 
+# Limits of the arguments, in addition to those of the document: the server treats a depth of 0 as
+# unset, but nobody asks for fewer links than one.
+_PARAMETER_LIMITS = {"depth": msgspec.Meta(ge=1)}
+
 # JSON represents these directly.
 _SCALARS = (bool, int, type(None))
 
@@ -75,7 +79,9 @@ def validate_request(request: Request[T]) -> Request[T]:
     operation = request.operation
     if request.query:
         query = {
-            name: _convert(_simplify(value), _strict(operation.parameters[name]), root=f"$.{name}")
+            name: _convert(
+                _simplify(value), _parameter(name, operation.parameters[name]), root=f"$.{name}"
+            )
             for name, value in request.query.items()
         }
         request = attrs.evolve(request, query=query)
@@ -224,6 +230,11 @@ def _strict(kind: Any) -> Any:
     return kind
 
 
+def _parameter(name: str, kind: Any) -> Any:
+    """Return the strict form of the type of a parameter."""
+    return _with_limits(_strict(kind), _PARAMETER_LIMITS.get(name))
+
+
 def _with_limits(hint: Any, limits: msgspec.Meta | None) -> Any:
     """Add limits to a type; in a union with ``None``, to the other members."""
     if limits is None:
@@ -236,4 +247,5 @@ def _with_limits(hint: Any, limits: msgspec.Meta | None) -> Any:
 
 # At import rather than at the first call; `prepare` explains why.
 for _operation in (*OPERATIONS.values(), *JOB_OPERATIONS.values()):
-    prepare(*map(_strict, (_operation.body, *_operation.parameters.values())))
+    prepare(_strict(_operation.body))
+    prepare(*(_parameter(name, kind) for name, kind in _operation.parameters.items()))
