@@ -133,7 +133,7 @@ async def try_deletion(admin: ProvClient, run_id: str) -> None:
 
 async def errors(client: ProvClient, run_id: str) -> None:
     try:
-        await client.explore_upstream(run_id, depth=11)
+        await client.explore_upstream(run_id, depth=0)
     except InvalidRequestError as error:
         show("Invalid arguments are found before a request is sent", error)
     try:

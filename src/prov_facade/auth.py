@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import httpx
 
+from prov_facade._checks import is_coroutine_function
 from prov_facade._token_text import clean_token
 from prov_facade.errors import CredentialsError
 
@@ -158,8 +159,7 @@ class BearerToken(AuthManager):
     @property
     def is_async(self) -> bool:
         """Whether the token is returned by a coroutine function."""
-        call = getattr(self._token, "__call__", None)  # noqa: B004  (of an object)
-        return inspect.iscoroutinefunction(self._token) or inspect.iscoroutinefunction(call)
+        return is_coroutine_function(self._token)
 
     def cached_token(self) -> str | None:
         """Return a fixed token; ``None`` if a function returns it."""

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 from attrs import field, frozen
 
+from prov_facade._checks import check_bool
 from prov_facade.errors import ConfigError
 
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
@@ -42,6 +43,7 @@ class APIOverrides:
     allow_http: bool = False
 
     def __attrs_post_init__(self) -> None:
+        check_bool("allow_http", self.allow_http)
         for attribute in self.__attrs_attrs__:
             url = getattr(self, attribute.name)
             if url is not None and attribute.name != "allow_http":

@@ -35,6 +35,8 @@ clients, `ProvClient` and `SyncProvClient`.
   more, the call fails at once with that response. Redirects are never followed.
 - An empty `text/csv` or `text/plain` body is a valid, empty text: methods that return text return
   `""`, and methods that save a file save an empty one. Any other empty body is an error.
+- A failed poll does not end the wait for a job. The next one comes when `Retry-After` asks for it,
+  but after `max_retry_after` at the latest.
 - `error.attempts` lists the attempts, and the error message counts them.
 
 """

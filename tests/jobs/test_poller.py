@@ -83,6 +83,16 @@ def test_retry_after_is_the_minimum_wait() -> None:
     assert poller.next_wait() <= 10
 
 
+def test_retry_after_delays_a_poll_up_to_the_maximum() -> None:
+    for seconds, expected in ((600, 60), (1e300, 60), (59, 59)):
+        poller = Poller(CONSTANT)
+        assert poller.tolerates(ServerError("busy", content=ErrorContent(retry_after=seconds)))
+        assert poller.next_wait() == expected
+    poller = Poller(CONSTANT, max_retry_after=0)
+    assert poller.tolerates(ServerError("busy", content=ErrorContent(retry_after=600)))
+    assert poller.next_wait() <= 10
+
+
 @pytest.mark.parametrize(
     ("error", "tolerated"),
     [

@@ -79,6 +79,22 @@ def test_each_poll_is_a_request_to_the_job_api(server: Server) -> None:
     assert request.token == f"Bearer {TOKEN}"
 
 
+@pytest.mark.parametrize("retry_after", ["600", "9" * 15, "Fri, 31 Dec 9999 23:59:59 GMT"])
+@pytest.mark.parametrize("deadline", [30, None])
+def test_a_long_retry_after_does_not_silence_the_wait(
+    deadline: float | None, retry_after: str, server: Server
+) -> None:
+    busy = json_reply({"detail": "busy"}, 503, {"Retry-After": retry_after})
+    server.response = script = Script(PENDING, busy, DONE)
+    client = client_for(
+        server.url,
+        retries=RetryPolicy(max_retry_after=0.2),
+        polling=quick_polling(deadline=deadline),
+    )
+    run(client.jobs.wait(SESSION))
+    assert 0.2 <= script.gaps[1] < 5
+
+
 @ASYNC_ONLY
 def test_waiting_does_not_block_the_event_loop(server: Server) -> None:
     arrived, ticked = threading.Event(), threading.Event()

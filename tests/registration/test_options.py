@@ -45,7 +45,7 @@ def test_a_forgotten_list_is_one_clear_error(
 ) -> None:
     run = registrar.many(given)
     assert isinstance(run.error, InvalidRequestError)
-    assert "pass a list" in str(run.error)
+    assert "such as a list" in str(run.error)
     assert run.results == []
     assert sandbox.requests == []
 

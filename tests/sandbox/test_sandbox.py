@@ -18,6 +18,7 @@ from prov_facade import (
     BadRequestError,
     PermissionDeniedError,
     ProvClient,
+    SyncProvClient,
     models,
 )
 from prov_facade.sandbox import Sandbox
@@ -215,15 +216,22 @@ def test_reports_are_created_in_jobs_or_returned_by_older_servers(sandbox: Sandb
     )
 
 
-def test_a_depth_above_the_maximum_is_a_400(sandbox: Sandbox) -> None:
-    # Without the client, which would not send such a request.
-    response = http.get(
-        f"{sandbox.url}/explore/upstream",
-        params={"starting_id": sandbox.items("STUDY")[0].id, "depth": 11},
-        headers={"Authorization": f"Bearer {sandbox.token('read')}"},
-    )
-    assert response.status_code == 400
-    assert response.json() == {"detail": "Depth provided is in excess of depth maximum: 10."}
+def test_a_depth_above_the_maximum_is_a_400(sandbox: Sandbox, session: Session) -> None:
+    start = sandbox.items("MODEL_RUN")[0].id
+    assert session.run(lambda c: c.explore_upstream(start, depth=10)).status.success
+    with pytest.raises(BadRequestError) as caught:
+        session.run(lambda c: c.explore_upstream(start, depth=11))
+    assert caught.value.detail == "Depth provided is in excess of depth maximum: 10."
+
+
+def test_the_maximum_depth_is_a_setting_of_the_deployment() -> None:
+    with Sandbox(max_depth=100) as other:
+        start = other.items("MODEL_RUN")[0].id
+        with SyncProvClient(other.auth("read", "write", "admin"), other.config) as client:
+            assert "depth_upper_limit=100" in client.admin.generate_config_file(False).lower()
+            assert client.explore_upstream(start, depth=50).status.success
+            with pytest.raises(BadRequestError, match="depth maximum: 100"):
+                client.explore_upstream(start, depth=101)
 
 
 def test_sandboxes_run_side_by_side(sandbox: Sandbox) -> None:

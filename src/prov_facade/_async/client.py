@@ -63,12 +63,13 @@ from prov_facade._async.settings import Timeout
 from prov_facade._files.reports import check_report, report_document, report_job
 from prov_facade._files.targets import file_name
 from prov_facade._files.uploads import Upload, csv_upload
-from prov_facade._http.requests import validate_request
+from prov_facade._http.requests import check_records, validate_request
 from prov_facade._http.responses import ParsedResponse
+from prov_facade._jobs.poller import check_waiting
 from prov_facade._jobs.results import RegisteredModelRun, require_session_id
 from prov_facade._registration.batch import BulkProgress, BulkResult
 from prov_facade._registration.csv_table import CSVRegistration
-from prov_facade._registration.options import RegistrationOptions, check_records
+from prov_facade._registration.options import RegistrationOptions
 from prov_facade.endpoints import ProvAPIEndpoints
 from prov_facade.errors import ReportError
 from prov_facade.polling import PollPolicy
@@ -362,6 +363,7 @@ class ProvClient(BaseClient):
             ProvError: See :class:`ProvClient`.
         """
         with self._errors_of(register_model_run.OPERATION):
+            check_waiting(polling, on_change)
             started = await self.register_model_run(record, timeout=timeout)
             return await self.jobs.wait_for_model_run(
                 require_session_id(started.session_id),
@@ -404,6 +406,7 @@ class ProvClient(BaseClient):
             ProvError: See :class:`ProvClient`.
         """
         with self._errors_of(post_update_model_run.OPERATION):
+            check_waiting(polling, on_change)
             started = await self.post_update_model_run(
                 model_run_id, reason, record, timeout=timeout
             )
@@ -441,6 +444,7 @@ class ProvClient(BaseClient):
             ProvError: See :class:`ProvClient`.
         """
         with self._errors_of(link_model_run_to_study.OPERATION):
+            check_waiting(polling, on_change)
             started = await self.link_model_run_to_study(model_run_id, study_id, timeout=timeout)
             return await self.jobs.wait_for_model_run(
                 started.session_id, polling=polling, on_change=on_change, timeout=timeout
@@ -501,6 +505,7 @@ class ProvClient(BaseClient):
             ProvError: The error that prevented records from being submitted, after all results.
         """
         with self._errors_of(register_batch_model_runs.OPERATION):
+            check_records(records)
             options = RegistrationOptions(
                 chunk_size=chunk_size,
                 max_chunk_bytes=max_chunk_bytes,
@@ -511,7 +516,6 @@ class ProvClient(BaseClient):
                 polling=polling or self._polling,
                 timeout=timeout,
             )
-            check_records(records)
             registration = register_records(
                 records,
                 manifest,
@@ -611,7 +615,8 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 2.
+            depth: Number of links to follow, 1 or more; by default the server follows 2. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
@@ -619,7 +624,7 @@ class ProvClient(BaseClient):
             ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
-            BadRequestError: If ``depth`` is more than the server allows.
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
@@ -635,7 +640,8 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 2.
+            depth: Number of links to follow, 1 or more; by default the server follows 2. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
@@ -643,7 +649,7 @@ class ProvClient(BaseClient):
             ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
-            BadRequestError: If ``depth`` is more than the server allows.
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
@@ -659,7 +665,8 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
@@ -667,7 +674,7 @@ class ProvClient(BaseClient):
             ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
-            BadRequestError: If ``depth`` is more than the server allows.
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
@@ -683,7 +690,8 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
@@ -691,7 +699,7 @@ class ProvClient(BaseClient):
             ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
-            BadRequestError: If ``depth`` is more than the server allows.
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
@@ -707,7 +715,8 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
@@ -715,7 +724,7 @@ class ProvClient(BaseClient):
             ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
-            BadRequestError: If ``depth`` is more than the server allows.
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
@@ -731,7 +740,8 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
@@ -739,7 +749,7 @@ class ProvClient(BaseClient):
             ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
-            BadRequestError: If ``depth`` is more than the server allows.
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
@@ -847,6 +857,8 @@ class ProvClient(BaseClient):
             ReportError: If the response is not a document. It is also an ``AssertionError``.
             ProvError: See :class:`ProvClient`.
         """
+        with self._errors_of(generate_report.OPERATION):
+            check_waiting(polling)
         request = generate_report.request(body=report_request)
         with self._errors_of(request.operation):
             response = await self._exchange(request, timeout, error_class=ReportError)
@@ -895,6 +907,7 @@ class ProvClient(BaseClient):
             ProvError: See :class:`ProvClient`.
         """
         with self._errors_of(generate_report.OPERATION):
+            check_waiting(polling)
             outgoing = validate_request(generate_report.request(body=request))
             name = file_name("report", outgoing.body.id, ".docx")
             with Download(path, name=name, overwrite=overwrite) as file:

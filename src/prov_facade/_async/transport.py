@@ -13,9 +13,10 @@ from prov_facade import errors
 from prov_facade._async.authentication import Authentication
 from prov_facade._async.http_client import HTTPClientFactory
 from prov_facade._async.settings import Timeout
-from prov_facade._checks import check_number
+from prov_facade._http.proxies import ProxySetting
 from prov_facade._http.responses import undecodable_body, without_body
 from prov_facade._http.signed_url import bare_request
+from prov_facade._http.timeouts import timeout_extension
 from prov_facade._runtime.aio.limiter import Limiter
 from prov_facade._runtime.aio.pool import Pool
 from prov_facade.auth import SupportsAuth
@@ -38,6 +39,8 @@ _OUTCOME_UNKNOWN = {
     httpx.RemoteProtocolError: "the server closed the connection, or violated the protocol",
     httpx.RequestError: "the connection broke",
 }
+# With these, a proxy, if there is one, may be the cause.
+_CONNECTION_ERRORS = (httpx.ConnectTimeout, httpx.ConnectError, httpx.ProxyError)
 
 
 class BodyWriter(Protocol):
@@ -116,7 +119,8 @@ class APITransport:
                 response = await _receive(response, operation, body_writer)
         except httpx.RequestError as error:
             error.request = bare_request(request)
-            failure, cause = _transport_error(error, operation), _safe_cause(error)
+            proxy = client.proxy_of(request.url)
+            failure, cause = _transport_error(error, operation, proxy), _safe_cause(error)
             _log(request, type(error).__name__, start, attempt)
         else:
             _log(request, response.status_code, start, attempt)
@@ -130,18 +134,6 @@ class APITransport:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._pool.aclose()
-
-
-def timeout_extension(timeout: Timeout) -> dict[str, float | None]:
-    """Return a timeout in the form that transports expect.
-
-    Raises:
-        ConfigError: If it is neither a positive number of seconds nor an ``httpx.Timeout``.
-    """
-    if not isinstance(timeout, httpx.Timeout):
-        check_number("timeout", timeout, exclusive=True, unit="seconds")
-        timeout = httpx.Timeout(timeout)
-    return timeout.as_dict()
 
 
 def _log(request: httpx.Request, outcome: object, start: float, attempt: int) -> None:
@@ -170,7 +162,9 @@ async def _receive(
     return response
 
 
-def _transport_error(error: httpx.RequestError, operation: Operation[Any]) -> errors.TransportError:
+def _transport_error(
+    error: httpx.RequestError, operation: Operation[Any], proxy: ProxySetting | None
+) -> errors.TransportError:
     kind = (
         errors.TransportTimeoutError
         if isinstance(error, httpx.TimeoutException)
@@ -182,10 +176,17 @@ def _transport_error(error: httpx.RequestError, operation: Operation[Any]) -> er
         for fault, meaning in table.items()
         if isinstance(error, fault)
     )
+    suspects = "the address in the Config and the network"
+    if proxy is not None and isinstance(error, _CONNECTION_ERRORS):
+        if isinstance(error, httpx.ProxyError):
+            meaning = f"the proxy {proxy} refused the connection"
+        else:  # it does not tell whether the proxy or the server was unreachable
+            meaning += f" through the proxy {proxy}"
+        suspects = proxy.suspects
     detail = str(error) if _safe_cause(error) is not None else ""
     message = f"no response: {meaning}" + (f" ({detail})" if detail else "")
     if not sent:
-        message += ". Nothing was sent; check the address in the Config and the network"
+        message += f". Nothing was sent; check {suspects}"
     elif not operation.safe:
         message += f". {errors.OUTCOME_UNKNOWN_ADVICE}"
     return kind(message, may_have_arrived=sent)

@@ -15,6 +15,7 @@ from prov_facade._auth import prompt as terminal
 from prov_facade._auth.manager import OAuthManager, RejectedToken
 from prov_facade._auth.prompt import DeviceLogin
 from prov_facade._auth.tokens import Tokens
+from prov_facade._checks import check_bool, check_callback
 from prov_facade._files.private import write_private
 from prov_facade._http.transient import Retry, retry_for_status
 from prov_facade._runtime.cancellation import hold, sleep
@@ -66,6 +67,8 @@ class DeviceFlow(OAuthManager):
         timeout: The timeout for connecting to the realm, and for each read and write, in seconds.
         verify: The path of a CA bundle or an ``ssl.SSLContext``, as for
             :class:`~prov_facade.ProvClient`.
+        proxy: The proxy, instead of the proxies from the environment, as for
+            :class:`~prov_facade.ProvClient`.
 
     Raises:
         ConfigError: If an argument is invalid.
@@ -85,8 +88,14 @@ class DeviceFlow(OAuthManager):
     _pending: _PendingLogin | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        if self._prompt is not None and not callable(self._prompt):
-            raise ConfigError("prompt must be a function")
+        if self._prompt is not None:
+            check_callback("prompt", self._prompt)
+        for name, value in (
+            ("interactive", self._interactive),
+            ("open_browser", self._open_browser),
+        ):
+            if value is not None:
+                check_bool(name, value)
         super().__attrs_post_init__()
 
     def __getstate__(self) -> dict[str, Any]:

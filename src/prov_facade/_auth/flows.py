@@ -43,6 +43,8 @@ class OfflineFlow(OAuthManager):
         timeout: The timeout for connecting to the realm, and for each read and write, in seconds.
         verify: The path of a CA bundle or an ``ssl.SSLContext``, as for
             :class:`~prov_facade.ProvClient`.
+        proxy: The proxy, instead of the proxies from the environment, as for
+            :class:`~prov_facade.ProvClient`.
 
     Raises:
         ConfigError: If an argument is invalid.
@@ -159,6 +161,8 @@ class ClientCredentials(OAuthManager):
         scope: The scope to request, as words separated by spaces; ``None`` for the realm's default.
         timeout: The timeout for connecting to the realm, and for each read and write, in seconds.
         verify: The path of a CA bundle or an ``ssl.SSLContext``, as for
+            :class:`~prov_facade.ProvClient`.
+        proxy: The proxy, instead of the proxies from the environment, as for
             :class:`~prov_facade.ProvClient`.
 
     Raises:

@@ -15,8 +15,10 @@ from attrs import define, field, frozen
 from prov_facade._auth.token_cache import Cache, CacheKey, CacheLike, cache_for
 from prov_facade._auth.token_endpoint import RealmClient
 from prov_facade._auth.tokens import Tokens
-from prov_facade._checks import NOT_UTF_8, check_number, is_utf_8
-from prov_facade._http.ssl_context import Verify
+from prov_facade._checks import NOT_UTF_8, is_utf_8
+from prov_facade._http.proxies import ProxyLike, check_proxy
+from prov_facade._http.ssl_context import Verify, check_verify
+from prov_facade._http.timeouts import check_timeout
 from prov_facade._runtime.cancellation import delay_exit, hold
 from prov_facade._runtime.fork import ForkSafeLock
 from prov_facade.auth import AuthManager
@@ -64,6 +66,7 @@ class OAuthManager(AuthManager):
     _cache: CacheLike = field(default="file", kw_only=True)
     _timeout: float = field(default=30, kw_only=True)
     _verify: Verify = field(default=None, kw_only=True)
+    _proxy: ProxyLike | None = field(default=None, kw_only=True)
 
     _realm: RealmClient = field(init=False)
     _lock: ForkSafeLock = field(factory=ForkSafeLock, init=False)
@@ -90,9 +93,16 @@ class OAuthManager(AuthManager):
         for name, text in texts.items():
             if isinstance(text, str) and not is_utf_8(text):
                 raise ConfigError(f"{name} {NOT_UTF_8}")
-        check_number("timeout", self._timeout, exclusive=True, unit="seconds")
+        check_timeout("timeout", self._timeout)
+        check_verify(self._verify)
+        check_proxy(self._proxy)
         self._realm = RealmClient(
-            self._config, self._client_id, self._client_secret, self._timeout, self._verify
+            self._config,
+            self._client_id,
+            self._client_secret,
+            self._timeout,
+            self._verify,
+            self._proxy,
         )
         self._client_secret = None  # held by the realm client, whose repr hides it
         cache_for(self._key(), self._cache)  # raises if it is not a cache

@@ -19,15 +19,16 @@ from attrs import define, field, frozen
 from prov_api_client.types import prepare
 from prov_facade._auth.discovery import Endpoints, discover
 from prov_facade._auth.tokens import Tokens
-from prov_facade._http import ssl_context
 from prov_facade._http.dates import parse_retry_after
+from prov_facade._http.proxies import ProxyLike, open_client, proxy_for
 from prov_facade._http.secrets import mask_text
 from prov_facade._http.signed_url import bare_request
+from prov_facade._http.ssl_context import Verify
 from prov_facade._http.transient import Retry, retry_for_status
 from prov_facade._runtime.cancellation import sleep
 from prov_facade.auth import is_token
 from prov_facade.config import Config
-from prov_facade.errors import CredentialsError
+from prov_facade.errors import ConfigError, CredentialsError
 
 T = TypeVar("T")
 
@@ -79,13 +80,15 @@ class RealmClient:
         client_secret: Its secret, if it has one.
         timeout: The timeout for connecting to the realm, and for each read and write, in seconds.
         verify: How its certificate is verified, as for :class:`~prov_facade.ProvClient`.
+        proxy: The proxy, as for :class:`~prov_facade.ProvClient`.
     """
 
     config: Config
     client_id: str
     client_secret: str | None = field(repr=False)
     timeout: float
-    verify: ssl_context.Verify
+    verify: Verify
+    proxy: ProxyLike | None = field(repr=False)
     _endpoints: Endpoints | None = field(default=None, init=False)
 
     @property
@@ -222,45 +225,47 @@ class RealmClient:
 
     def _post(self, select: Callable[[Endpoints], str], body: str, action: str) -> httpx.Response:
         try:
-            with self._http() as http:
-                if self._endpoints is None:
-                    self._endpoints = _with_retries(
-                        lambda: discover(
-                            self.config,
-                            lambda address: _raise_if_busy(http.get(address)),
-                            self._prefix(action),
-                        )
-                    )
-                headers = dict(_FORM)
-                if self.client_secret is not None and self._endpoints.secret_in_header:
-                    headers["Authorization"] = _basic(self.client_id, self.client_secret)
-                elif self.client_secret is not None:
-                    body += "&" + urlencode({"client_secret": self.client_secret})
-                address = select(self._endpoints)
-                return _with_retries(
-                    lambda: _raise_if_busy(http.post(address, content=body, headers=headers))
+            if self._endpoints is None:
+                self._endpoints = discover(
+                    self.config,
+                    lambda address: self._request("GET", address),
+                    self._prefix(action),
                 )
+            headers = dict(_FORM)
+            if self.client_secret is not None and self._endpoints.secret_in_header:
+                headers["Authorization"] = _basic(self.client_id, self.client_secret)
+            elif self.client_secret is not None:
+                body += "&" + urlencode({"client_secret": self.client_secret})
+            return self._request("POST", select(self._endpoints), content=body, headers=headers)
         except _BusyError as error:
             return error.response
+        except ConfigError as error:
+            raise CredentialsError(
+                f"could not set up a connection to {self.address}: {error}"
+            ) from error
         except httpx.HTTPError as error:
             # Its text has only hosts and ports, but its request has the secrets.
             error.request = bare_request(error.request)
             failure, cause = error, error.with_traceback(None)
         # Not raised within the handler: the traceback would lead to the request.
-        raise CredentialsError(
-            f"{self._prefix(action)}: no response ({type(failure).__name__}: {failure})."
-            " Check the domain and realm_name in the Config, and the network"
-        ) from cause
+        raise CredentialsError(self._no_response(failure, action)) from cause
 
-    def _http(self) -> httpx.Client:
-        try:
-            certificates = ssl_context.load(self.verify)
-            return httpx.Client(verify=certificates, timeout=self.timeout, follow_redirects=False)
-        except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
-            raise CredentialsError(
-                f"could not set up a connection to {self.address}: verify or the environment names"
-                f" a certificate file or a proxy that cannot be used ({error})"
-            ) from error
+    def _request(self, method: str, address: str, **content: Any) -> httpx.Response:
+        """Send a request, and retry it if it certainly had no effect."""
+        with open_client(
+            address, proxy=self.proxy, verify=self.verify, timeout=self.timeout
+        ) as http:
+            return _with_retries(lambda: _raise_if_busy(http.request(method, address, **content)))
+
+    def _no_response(self, error: httpx.HTTPError, action: str) -> str:
+        via, suspects = "", "the domain and realm_name in the Config, and the network"
+        proxy = proxy_for(error.request.url, self.proxy)
+        if proxy is not None:
+            via, suspects = f" through the proxy {proxy}", proxy.suspects
+        return (
+            f"{self._prefix(action)}: no response{via} ({type(error).__name__}: {error})."
+            f" Check {suspects}"
+        )
 
 
 _ADVICE = {

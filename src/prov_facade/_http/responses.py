@@ -183,7 +183,7 @@ def undecodable_body(operation: Operation[Any], response: httpx.Response) -> Exc
 
 def error_path(message: str) -> str | None:
     """Find the path at the end of a message of msgspec, such as ``$.inputs[0]``."""
-    found = re.search(r" - at `(?:key in )?(\$[^`]*)`$", message)
+    found = re.search(r" - at (?:`key` in )?`(\$[^`]*)`$", message)
     return found[1] if found else None
 
 

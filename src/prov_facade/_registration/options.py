@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from inspect import iscoroutinefunction
 
 import httpx
 from attrs import frozen
 
-from prov_api_client.types import Model, SupportsModelDump
-from prov_facade._checks import check_count, check_number
+from prov_facade._checks import check_callback, check_count, check_number
+from prov_facade._jobs.poller import check_waiting
 from prov_facade._registration.batch import BulkProgress
 from prov_facade.errors import InvalidRequestError
 from prov_facade.polling import PollPolicy
@@ -39,28 +38,13 @@ class RegistrationOptions:
         name = "recovery_timeout"
         error = partial(_invalid, name)
         check_number(name, self.recovery_timeout, unit="seconds", error=error)
-        callback: object = self.on_progress
-        if callback is not None and (not callable(callback) or iscoroutinefunction(callback)):
-            raise _invalid("on_progress", "on_progress must be a function, and not an async one")
-        if not isinstance(self.polling, PollPolicy):
-            raise _invalid("polling", "polling must be a PollPolicy")
+        if self.on_progress is not None:
+            name = "on_progress"
+            check_callback(name, self.on_progress, error=partial(_invalid, name))
+        check_waiting(self.polling)
         if not isinstance(self.resolutions, Mapping):
             raise _invalid("resolutions", "resolutions must be a mapping")
 
 
 def _invalid(name: str, message: str) -> InvalidRequestError:
     return InvalidRequestError(message, path=f"$.{name}")
-
-
-def check_records(records: object) -> None:
-    """Refuse a single record in place of the iterable of all records.
-
-    Raises:
-        InvalidRequestError: If it is a record, text, or cannot be iterated over.
-    """
-    single = isinstance(records, str | bytes | Mapping | Model | SupportsModelDump)
-    if single or not isinstance(records, Iterable | AsyncIterable):
-        raise _invalid(
-            "records",
-            f"records must be an iterable of model runs, not {type(records).__name__}: pass a list",
-        )

@@ -56,12 +56,13 @@ from prov_api_client.types import ModelLike
 from prov_facade._files.reports import check_report, report_document, report_job
 from prov_facade._files.targets import file_name
 from prov_facade._files.uploads import Upload, csv_upload
-from prov_facade._http.requests import validate_request
+from prov_facade._http.requests import check_records, validate_request
 from prov_facade._http.responses import ParsedResponse
+from prov_facade._jobs.poller import check_waiting
 from prov_facade._jobs.results import RegisteredModelRun, require_session_id
 from prov_facade._registration.batch import BulkProgress, BulkResult
 from prov_facade._registration.csv_table import CSVRegistration
-from prov_facade._registration.options import RegistrationOptions, check_records
+from prov_facade._registration.options import RegistrationOptions
 from prov_facade._sync import csv_registration
 from prov_facade._sync.admin import SyncProvAdminClient
 from prov_facade._sync.base_client import SyncBaseClient
@@ -359,6 +360,7 @@ class SyncProvClient(SyncBaseClient):
             ProvError: See :class:`SyncProvClient`.
         """
         with self._errors_of(register_model_run.OPERATION):
+            check_waiting(polling, on_change)
             started = self.register_model_run(record, timeout=timeout)
             return self.jobs.wait_for_model_run(
                 require_session_id(started.session_id),
@@ -401,6 +403,7 @@ class SyncProvClient(SyncBaseClient):
             ProvError: See :class:`SyncProvClient`.
         """
         with self._errors_of(post_update_model_run.OPERATION):
+            check_waiting(polling, on_change)
             started = self.post_update_model_run(model_run_id, reason, record, timeout=timeout)
             return self.jobs.wait_for_model_run(
                 started.session_id, polling=polling, on_change=on_change, timeout=timeout
@@ -436,6 +439,7 @@ class SyncProvClient(SyncBaseClient):
             ProvError: See :class:`SyncProvClient`.
         """
         with self._errors_of(link_model_run_to_study.OPERATION):
+            check_waiting(polling, on_change)
             started = self.link_model_run_to_study(model_run_id, study_id, timeout=timeout)
             return self.jobs.wait_for_model_run(
                 started.session_id, polling=polling, on_change=on_change, timeout=timeout
@@ -496,6 +500,7 @@ class SyncProvClient(SyncBaseClient):
             ProvError: The error that prevented records from being submitted, after all results.
         """
         with self._errors_of(register_batch_model_runs.OPERATION):
+            check_records(records)
             options = RegistrationOptions(
                 chunk_size=chunk_size,
                 max_chunk_bytes=max_chunk_bytes,
@@ -506,7 +511,6 @@ class SyncProvClient(SyncBaseClient):
                 polling=polling or self._polling,
                 timeout=timeout,
             )
-            check_records(records)
             registration = register_records(
                 records,
                 manifest,
@@ -606,7 +610,8 @@ class SyncProvClient(SyncBaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 2.
+            depth: Number of links to follow, 1 or more; by default the server follows 2. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
@@ -614,7 +619,7 @@ class SyncProvClient(SyncBaseClient):
             ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
-            BadRequestError: If ``depth`` is more than the server allows.
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`SyncProvClient`.
         """
@@ -630,7 +635,8 @@ class SyncProvClient(SyncBaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 2.
+            depth: Number of links to follow, 1 or more; by default the server follows 2. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
@@ -638,7 +644,7 @@ class SyncProvClient(SyncBaseClient):
             ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
-            BadRequestError: If ``depth`` is more than the server allows.
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`SyncProvClient`.
         """
@@ -654,7 +660,8 @@ class SyncProvClient(SyncBaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
@@ -662,7 +669,7 @@ class SyncProvClient(SyncBaseClient):
             ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
-            BadRequestError: If ``depth`` is more than the server allows.
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`SyncProvClient`.
         """
@@ -678,7 +685,8 @@ class SyncProvClient(SyncBaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
@@ -686,7 +694,7 @@ class SyncProvClient(SyncBaseClient):
             ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
-            BadRequestError: If ``depth`` is more than the server allows.
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`SyncProvClient`.
         """
@@ -702,7 +710,8 @@ class SyncProvClient(SyncBaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
@@ -710,7 +719,7 @@ class SyncProvClient(SyncBaseClient):
             ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
-            BadRequestError: If ``depth`` is more than the server allows.
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`SyncProvClient`.
         """
@@ -726,7 +735,8 @@ class SyncProvClient(SyncBaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
@@ -734,7 +744,7 @@ class SyncProvClient(SyncBaseClient):
             ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
-            BadRequestError: If ``depth`` is more than the server allows.
+            BadRequestError: If the depth is more than the maximum of the deployment.
             ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`SyncProvClient`.
         """
@@ -842,6 +852,8 @@ class SyncProvClient(SyncBaseClient):
             ReportError: If the response is not a document. It is also an ``AssertionError``.
             ProvError: See :class:`SyncProvClient`.
         """
+        with self._errors_of(generate_report.OPERATION):
+            check_waiting(polling)
         request = generate_report.request(body=report_request)
         with self._errors_of(request.operation):
             response = self._exchange(request, timeout, error_class=ReportError)
@@ -890,6 +902,7 @@ class SyncProvClient(SyncBaseClient):
             ProvError: See :class:`SyncProvClient`.
         """
         with self._errors_of(generate_report.OPERATION):
+            check_waiting(polling)
             outgoing = validate_request(generate_report.request(body=request))
             name = file_name("report", outgoing.body.id, ".docx")
             with Download(path, name=name, overwrite=overwrite) as file:

@@ -30,7 +30,7 @@ from prov_facade._checks import check_count, check_number
 from prov_facade._files.targets import file_name
 from prov_facade._http.requests import validate_request
 from prov_facade._jobs import results as job_results
-from prov_facade._jobs.poller import Poller
+from prov_facade._jobs.poller import Poller, check_waiting
 from prov_facade._jobs.results import RegisteredModelRun
 from prov_facade._registration.recognition import fingerprint, may_register
 from prov_facade._runtime.threads.concurrency import sleep
@@ -243,12 +243,15 @@ class SyncJobsClient(SyncBaseClient):
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
         errors_of_fetch = self._errors_of(fetch_job.OPERATION)
-        if not session_id:
-            with errors_of_fetch:
+        with errors_of_fetch:
+            check_waiting(polling)
+            if not session_id:
                 raise errors.InvalidRequestError(
                     "there is no job to wait for: the session id is empty", path="$.session_id"
                 )
-        poller = Poller(polling or self._polling)
+        poller = Poller(
+            polling or self._polling, max_retry_after=self._core.retries.max_retry_after
+        )
         request = fetch_job.request(session_id=session_id)
         job: JobStatusTable | None = None
         while True:
@@ -311,6 +314,8 @@ class SyncJobsClient(SyncBaseClient):
                 last known state.
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
+        with self._errors_of(fetch_job.OPERATION):
+            check_waiting(polling, on_change)
         last: JobStatusTable | None = None
         with self._errors_of(fetch_job.OPERATION):
             for job in self.watch(session_id, polling=polling, timeout=timeout):

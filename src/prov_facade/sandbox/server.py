@@ -15,7 +15,7 @@ from typing import ClassVar, Literal, Self
 from attrs import define, field
 from starlette.middleware import Middleware
 
-from prov_facade._checks import check_choice
+from prov_facade._checks import check_choice, check_count
 from prov_facade.auth import BearerToken
 from prov_facade.config import APIOverrides, Config, check_address
 from prov_facade.models import ItemSubType
@@ -85,6 +85,7 @@ class Sandbox:
             ``"document"`` returns the report itself, as servers did until early 2026.
         links_key: The name of the list of links in a lineage graph: ``"links"``, or ``"edges"``, as
             some servers before May 2026 named it.
+        max_depth: The maximum ``depth`` of lineage queries, a setting of a deployment.
         state: A file that keeps the data; without it, they are kept in memory.
         seed: A YAML file with the initial data; a small reef-modelling study by default. The
             comment at the top of that file, ``seed.yaml`` in this package, describes the format.
@@ -118,6 +119,7 @@ class Sandbox:
         *,
         report_style: Literal["document", "job"] = "job",
         links_key: Literal["links", "edges"] = "links",
+        max_depth: int = 10,
         state: str | Path | None = None,
         seed: str | Path | None = None,
         delays: JobDelays | None = None,
@@ -131,6 +133,8 @@ class Sandbox:
         check_choice("links_key", links_key, ("links", "edges"), error=ValueError)
         self._report_style = report_style
         self._links_key = links_key
+        check_count("max_depth", max_depth, error=ValueError)
+        self._max_depth = max_depth
         self._state = None if state is None else Path(state)
         self._seed = None if seed is None else Path(seed)
         self.delays = self._initial_delays = delays or JobDelays()
@@ -188,10 +192,15 @@ class Sandbox:
         if not store.items():
             store.insert_rows(self._seeded_rows())
         jobs = Jobs(store, registry.processors(lambda: jobs), self.faults, lambda: self.delays)
+        prov_handlers = ProvHandlers(
+            registry,
+            jobs,
+            report_style=self._report_style,
+            links_key=self._links_key,
+            max_depth=self._max_depth,
+        )
         handlers = {
-            **ProvHandlers(
-                registry, jobs, report_style=self._report_style, links_key=self._links_key
-            ).table(),
+            **prov_handlers.table(),
             **JobHandlers(jobs, lambda base, job: report_url(base, key, job)).table(),
         }
         self._log.clear()

@@ -19,6 +19,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from prov_facade._checks import MAX_TIMEOUT
 from prov_facade._runtime.threads.concurrency import limited_to_deadline, time_left
 
 # How much to write at a time: small, so that a slow server does not block a single write for long.
@@ -226,4 +227,5 @@ def _limit_timeout(timeout: float | None) -> float | None:
     if time_left() == 0:
         raise TimeoutError
     limit = limited_to_deadline(timeout)
-    return None if limit is None else max(limit, MIN_TIMEOUT)
+    # A deadline can be longer than a socket can wait.
+    return None if limit is None else min(max(limit, MIN_TIMEOUT), MAX_TIMEOUT)

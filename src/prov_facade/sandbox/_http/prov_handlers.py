@@ -44,7 +44,6 @@ from prov_facade.sandbox._state.records import InvalidRecordError, check_record
 from prov_facade.sandbox._state.registry import Registry
 from prov_facade.sandbox._state.store import Item
 
-_MAX_DEPTH = 10
 # Of the messages that carry jobs on the server.
 _MAX_MESSAGE_BYTES = 256 * 1024
 _DEFAULT_DEPTH = 2
@@ -63,16 +62,24 @@ class ProvHandlers:
         jobs: The jobs.
         report_style: ``document`` returns reports, ``job`` creates them in jobs.
         links_key: The name of the list of links in a lineage graph.
+        max_depth: The maximum number of links that a lineage query may follow.
     """
 
     def __init__(
-        self, registry: Registry, jobs: Jobs, *, report_style: str, links_key: str
+        self,
+        registry: Registry,
+        jobs: Jobs,
+        *,
+        report_style: str,
+        links_key: str,
+        max_depth: int,
     ) -> None:
         self._registry = registry
         self._store = registry.store
         self._jobs = jobs
         self._report_style = report_style
         self._links_key = links_key
+        self._max_depth = max_depth
 
     def table(self) -> dict[str, Handler]:
         """Return the handlers by operation id."""
@@ -228,8 +235,10 @@ class ProvHandlers:
     def _start(self, call: Call, default: int) -> tuple[str, int]:
         start, depth = call.query["starting_id"], call.query["depth"]
         depth = depth or default  # like the server, treat 0 as unset
-        if depth > _MAX_DEPTH:
-            raise RejectedError(400, f"Depth provided is in excess of depth maximum: {_MAX_DEPTH}.")
+        if depth > self._max_depth:
+            raise RejectedError(
+                400, f"Depth provided is in excess of depth maximum: {self._max_depth}."
+            )
         if self._store.item(start) is None:
             raise RejectedError(500, f"The provided id {start} was not a valid registry item.")
         if depth < 0:
@@ -306,11 +315,13 @@ class ProvHandlers:
 
     # Administration
 
-    @staticmethod
-    def _config(call: Call) -> File:
+    def _config(self, call: Call) -> File:
         lines = ["keycloak_endpoint=", "domain_base=sandbox.localhost", "stage=SANDBOX"]
         if not call.query["required_only"]:
-            lines += [f"depth_upper_limit={_MAX_DEPTH}", f"depth_default_limit={_DEFAULT_DEPTH}"]
+            lines += [
+                f"depth_upper_limit={self._max_depth}",
+                f"depth_default_limit={_DEFAULT_DEPTH}",
+            ]
         return File("\n".join(lines).encode(), "text/plain", "config.txt")
 
     def _store_record(self, call: Call) -> StatusResponse:
