@@ -43,6 +43,7 @@ from prov_facade.polling import PollPolicy
 
 # A page may be empty although jobs follow, since the database filters what it has read.
 _MAX_EMPTY_PAGES = 100
+_MAX_UNIX_TIME = 253_402_300_799  # the end of the year 9999
 
 OnChange = Callable[[JobStatusTable], object]
 
@@ -177,7 +178,7 @@ class SyncJobsClient(SyncBaseClient):
                 raise errors.InvalidRequestError("since must have a time zone", path="$.since")
             since = since.timestamp()
         error = partial(errors.InvalidRequestError, path="$.since")
-        check_number("since", since, unit="seconds", error=error)
+        check_number("since", since, at_most=_MAX_UNIX_TIME, unit="seconds", error=error)
         found = jobs_since(self.list(page_size=SEARCH_PAGE_SIZE, timeout=timeout), since)
         with closing(found) as jobs:
             return [
