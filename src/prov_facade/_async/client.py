@@ -547,19 +547,21 @@ class ProvClient(BaseClient):
 
         Rows without a job are registered as by :meth:`register_many`; for the others, this waits
         for their jobs. Then the columns ``_job_id``, ``_job_status``, ``_model_run_record_id`` and
-        ``_error_info`` are filled in. Until all outcomes are known, the file is not changed, and a
-        manifest next to it, with the suffix ``.manifest``, stores them: the same call continues
-        where an earlier one stopped, even one that was killed. The manifest is deleted at the end.
-        If the path is a symbolic link, its target is written.
+        ``_error_info`` are filled in, as the outcomes become known. A manifest next to the file,
+        with the suffix ``.manifest``, stores those that are not written yet, and locks the file:
+        the same call continues where an earlier one stopped, even one that was killed. Rows are
+        recognised by their content, so the file may be edited between two calls. The manifest is
+        deleted at the end. If the path is a symbolic link, its target is written.
 
-        To register a failed row again, correct it and clear its ``_job_id``.
+        To register a failed row again, correct it and clear its ``_job_id``. A row whose job is
+        unknown, or belongs to another user, does not affect the others.
 
         Routes: ``POST /bulk/convert_model_runs/csv``, and those of :meth:`register_many`
 
         Args:
             path: The CSV file, in UTF-8, filled in from :meth:`generate_csv_template`.
-            output: Where to write the file with those columns, instead of ``path`` itself; the
-                manifest is then next to that file.
+            output: Where to write the file with those columns, instead of ``path`` itself. It is
+                written at the end; the manifest is next to ``path`` nevertheless.
             overwrite: Whether to replace an existing file at ``output``.
             chunk_size: The number of records per batch.
             max_chunk_bytes: The maximum size of a batch's records as JSON, unless it has only one
