@@ -257,9 +257,9 @@ def _fault(response: httpx.Response) -> errors.Fault:
     return errors.Fault(detail=text, body=body, errors=entries, retry_after=retry_after)
 
 
-def _entries(body: object) -> list[Any]:
+def _entries(body: Any) -> list[Any]:
     try:
-        return msgspec.convert(body, HTTPValidationError).detail or []
+        return HTTPValidationError.from_dict(body).detail or []
     except msgspec.ValidationError:
         return []
 
