@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, repeat
@@ -95,6 +96,15 @@ def _gateway(status: int, title: str) -> bytes:
     return reply(page, "text/html", status)
 
 
+def _incomplete_gzip(complete: bytes) -> bytes:
+    """Compress a response, and omit the end of the body but not of the message."""
+    head, _, body = complete.partition(b"\r\n\r\n")
+    part = gzip.compress(body)[:-4]
+    lines = [line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length")]
+    lines += [b"Content-Encoding: gzip", b"Content-Length: %d" % len(part)]
+    return b"\r\n".join([*lines, b"", part])
+
+
 _NO_TOKEN = json_reply(
     {"detail": "Could not validate credentials"}, 401, {"WWW-Authenticate": "Bearer"}
 )
@@ -146,6 +156,12 @@ def faults(elsewhere: str) -> list[Fault]:
             lambda sample: repeat(Cut(sample.reply[:-2])),
             Expected(errors.TransportError, ATTEMPTS, ("3 attempts were made",)),
             Expected(errors.TransportError, 1, (CHECK_FIRST,)),
+        ),
+        Fault(
+            "incomplete gzip body",
+            lambda sample: repeat(_incomplete_gzip(sample.reply)),
+            Expected(errors.TransportError, ATTEMPTS, ("ended too early",)),
+            Expected(errors.TransportError, 1, ("ended too early", CHECK_FIRST)),
         ),
         _transient("stalled", STALL, errors.TransportTimeoutError, "was not received in time"),
         _uniform("429", _limited(None), _LIMIT),

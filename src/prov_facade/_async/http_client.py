@@ -14,6 +14,7 @@ import attrs
 import httpx
 from attrs import define, field
 
+from prov_facade._async.response_body import decode_body
 from prov_facade._async.settings import EventHooks
 from prov_facade._http import ssl_context
 from prov_facade._http.proxies import environment_proxy
@@ -156,6 +157,7 @@ class HTTPClient:
         response = await send(self._route(request.url), request)
         response.request = request
         response.elapsed = timedelta(seconds=time.perf_counter() - start)
+        decode_body(response)
         try:
             for hook in self._response_hooks:
                 await hook(response)

@@ -14,6 +14,7 @@ from prov_facade._async.authentication import Authentication
 from prov_facade._async.http_client import HTTPClientFactory
 from prov_facade._async.settings import Timeout
 from prov_facade._checks import check_number
+from prov_facade._http.content_encoding import IncompleteBodyError
 from prov_facade._http.responses import undecodable_body, without_body
 from prov_facade._http.signed_url import bare_request
 from prov_facade._runtime.aio.limiter import Limiter
@@ -33,6 +34,7 @@ _NOT_SENT = {
     httpx.LocalProtocolError: "the request is not valid HTTP",
 }
 _OUTCOME_UNKNOWN = {
+    IncompleteBodyError: "the compressed body of the response ended too early",
     httpx.ReadTimeout: "the response was not received in time",
     httpx.WriteTimeout: "the request could not be sent in time",
     httpx.RemoteProtocolError: "the server closed the connection, or violated the protocol",
@@ -164,7 +166,7 @@ async def _receive(
         await response.aread()
     except httpx.DecodingError as error:
         error.request = bare_request(response.request)
-        raise undecodable_body(operation, response) from error
+        raise undecodable_body(operation, response, error) from error
     finally:
         await response.aclose()
     return response

@@ -17,6 +17,7 @@ from prov_api_client import errors as wire
 from prov_api_client.models import HTTPValidationError, Status
 from prov_api_client.operation import Binary, Text
 from prov_facade import errors
+from prov_facade._http.content_encoding import UnsupportedEncodingError
 from prov_facade._http.dates import parse_retry_after
 from prov_facade._http.secrets import MASK, mask, mask_text
 from prov_facade._http.signed_url import bare_request, signed_url
@@ -160,12 +161,17 @@ def undecodable_text(
     )
 
 
-def undecodable_body(operation: Operation[Any], response: httpx.Response) -> Exception:
-    """Create the error for a body whose content encoding is broken."""
+def undecodable_body(
+    operation: Operation[Any], response: httpx.Response, error: httpx.DecodingError
+) -> Exception:
+    """Create the error for a body whose content encoding is broken or not supported."""
+    reason = "the compression of the body is broken"
+    if isinstance(error, UnsupportedEncodingError):
+        reason = f"the body is compressed: install prov-facade[compression] ({error})"
     # Only the status is kept: the body is lost, and the headers describe the body.
     return errors.InvalidResponseError(
-        f"{_status(response)}, but the response cannot be used: the compression of the body is"
-        " broken" + ("" if operation.safe else f". {errors.OUTCOME_UNKNOWN}"),
+        f"{_status(response)}, but the response cannot be used: {reason}"
+        + ("" if operation.safe else f". {errors.OUTCOME_UNKNOWN}"),
         response=httpx.Response(response.status_code, request=bare_request(response.request)),
     )
 

@@ -19,6 +19,7 @@ from prov_facade._http import ssl_context
 from prov_facade._http.proxies import environment_proxy
 from prov_facade._runtime.threads.concurrency import run_in_thread
 from prov_facade._runtime.threads.send import TransportLike, is_named, make_transport, send
+from prov_facade._sync.response_body import decode_body
 from prov_facade._sync.settings import EventHooks
 from prov_facade.errors import ConfigError
 
@@ -157,6 +158,7 @@ class HTTPClient:
         response = send(self._route(request.url), request)
         response.request = request
         response.elapsed = timedelta(seconds=time.perf_counter() - start)
+        decode_body(response)
         try:
             for hook in self._response_hooks:
                 hook(response)

@@ -12,6 +12,7 @@ import httpx
 from prov_api_client import Operation
 from prov_facade import errors
 from prov_facade._checks import check_number
+from prov_facade._http.content_encoding import IncompleteBodyError
 from prov_facade._http.responses import undecodable_body, without_body
 from prov_facade._http.signed_url import bare_request
 from prov_facade._runtime.threads.limiter import Limiter
@@ -34,6 +35,7 @@ _NOT_SENT = {
     httpx.LocalProtocolError: "the request is not valid HTTP",
 }
 _OUTCOME_UNKNOWN = {
+    IncompleteBodyError: "the compressed body of the response ended too early",
     httpx.ReadTimeout: "the response was not received in time",
     httpx.WriteTimeout: "the request could not be sent in time",
     httpx.RemoteProtocolError: "the server closed the connection, or violated the protocol",
@@ -165,7 +167,7 @@ def _receive(
         response.read()
     except httpx.DecodingError as error:
         error.request = bare_request(response.request)
-        raise undecodable_body(operation, response) from error
+        raise undecodable_body(operation, response, error) from error
     finally:
         response.close()
     return response
