@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import socket
 import socketserver
+import ssl
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -105,8 +107,9 @@ class Script:
 class Server:
     """The server, with the requests that it has received."""
 
-    def __init__(self, response: Response = None) -> None:
+    def __init__(self, response: Response = None, *, tls: ssl.SSLContext | None = None) -> None:
         self.response = response
+        self.tls = tls
         self.keeps_open = True
         self.received: list[Received] = []
         self.opened = 0
@@ -122,7 +125,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self.port}"
 
     @property
     def last(self) -> Received:
@@ -152,9 +155,23 @@ class _ThreadingServer(socketserver.ThreadingTCPServer):
     request_queue_size = 128
     owner: Server
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(socketserver.StreamRequestHandler):
     server: _ThreadingServer
+
+    def setup(self) -> None:
+        if self.server.owner.tls is not None:
+            # In the thread of the connection, so that a failed handshake affects no other.
+            self.request = self.server.owner.tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+
+    def finish(self) -> None:
+        super().finish()
+        self.request.close()  # the server closes only the socket that TLS has replaced
 
     def handle(self) -> None:
         owner = self.server.owner

@@ -284,6 +284,7 @@ class ReportError(InvalidResponseError, AssertionError):
 
     Attributes:
         session_id: The session id of the job that creates the report, if the server started one.
+        incomplete: Whether the response is the beginning of a report.
     """
 
     def __init__(
@@ -293,9 +294,11 @@ class ReportError(InvalidResponseError, AssertionError):
         session_id: str | None = None,
         path: str | None = None,
         response: httpx.Response | None = None,
+        incomplete: bool = False,
     ) -> None:
         super().__init__(message, path=path, response=response)
         self.session_id = session_id
+        self.incomplete = incomplete
 
 
 class OperationFailedError(ProvError):

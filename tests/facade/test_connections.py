@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import http.server
 import ssl
-import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from ipaddress import ip_address
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from certificates import server_context
 from clients import BOTH, TOKEN, ClientKind, config_for, every_transport, failure, new, run
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from scripted_server import Server, json_reply
 
 import prov_facade
@@ -75,12 +68,12 @@ def test_a_proxy_is_used(server: Server) -> None:
 @every_transport
 def test_certificates_are_verified_with_a_custom_bundle(tmp_path: Path) -> None:
     bundle = tmp_path / "bundle.pem"
-    with _tls_server(bundle) as url:
-        trusting = client_with(url, verify=bundle)
+    with Server(json_reply(HEALTHY), tls=server_context(bundle)) as server:
+        trusting = client_with(server.url, verify=bundle)
         assert run(trusting.get_health_check()).message == HEALTHY["message"]
         context = ssl.create_default_context(cafile=bundle)
-        assert run(client_with(url, verify=context).get_health_check()).message
-        error = failure(TransportError, client_with(url).get_health_check())
+        assert run(client_with(server.url, verify=context).get_health_check()).message
+        error = failure(TransportError, client_with(server.url).get_health_check())
     assert "Nothing was sent" in str(error)
 
 
@@ -117,56 +110,3 @@ def test_a_missing_certificate_bundle_is_a_config_error(tmp_path: Path) -> None:
 def test_invalid_policies_are_rejected(setting: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(setting))):
         RetryPolicy(**setting)
-
-
-class _Healthy(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        body = b'{"message": "Health check successful."}'
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
-
-
-@contextmanager
-def _tls_server(bundle: Path) -> Iterator[str]:
-    """Serve over TLS with a certificate that only a custom bundle trusts."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "prov.test")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    bundle.write_bytes(certificate.public_bytes(pem))
-    chain = bundle.with_name("server.pem")
-    private = key.private_bytes(
-        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    chain.write_bytes(private + certificate.public_bytes(pem))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(chain)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Healthy) as httpd:
-        # Each connection does its handshake in its own thread, so that a failure affects no other.
-        httpd.socket = context.wrap_socket(
-            httpd.socket, server_side=True, do_handshake_on_connect=False
-        )
-        thread = threading.Thread(target=httpd.serve_forever)
-        thread.start()
-        yield f"https://127.0.0.1:{httpd.server_address[1]}"
-        httpd.shutdown()
-        thread.join()

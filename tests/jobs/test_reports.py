@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import pickle
+import re
+import socket
 import socketserver
 import threading
 import traceback
@@ -17,17 +19,19 @@ from urllib.parse import unquote
 
 import docx
 import pytest
+from certificates import server_context
 from clients import (
     BOTH,
     client_for,
     every_transport,
     failure,
     quick_polling,
+    retrying_client,
     run,
     sandbox_client,
 )
 from jobs.replies import SESSION, job_reply
-from scripted_server import Cut, Received, Reply, Response, Server, json_reply, reply
+from scripted_server import Cut, Received, Reply, Response, Script, Server, json_reply, reply
 
 from prov_facade import (
     InvalidRequestError,
@@ -148,6 +152,11 @@ def store() -> Iterator[Server]:
         yield store
 
 
+@pytest.fixture
+def servers(server: Server, store: Server) -> tuple[Server, Server]:
+    return server, store
+
+
 def job_at(server: Server, address: str) -> None:
     """Make the server return a report through a job, with this URL."""
 
@@ -162,16 +171,16 @@ def job_at(server: Server, address: str) -> None:
 
 REQUEST = {"id": "10378.1/1", "item_subtype": "STUDY", "depth": 1}
 
-Fetch = Callable[[str], Coroutine[Any, Any, bytes]]
+Fetch = Callable[..., Coroutine[Any, Any, bytes]]
 
 
 @pytest.fixture
 def fetch(way: Way, server: Server, tmp_path: Path) -> Fetch:
     """Obtains the report that a job stored at a URL."""
 
-    async def fetch(address: str) -> bytes:
+    async def fetch(address: str, **settings: Any) -> bytes:
         job_at(server, address)
-        async with client_for(server.url) as client:
+        async with client_for(server.url, **settings) as client:
             return await way(client, REQUEST, tmp_path)
 
     return fetch
@@ -243,6 +252,10 @@ EXPIRED = (
 ).encode()
 PAGE = f"<html><title>Sign in to see ?{QUERY}</title></html>".encode()
 
+with socket.socket() as unused:
+    unused.bind(("127.0.0.1", 0))
+    GONE = f"http://127.0.0.1:{unused.getsockname()[1]}"
+
 BROKEN: dict[str, tuple[Response, type[ProvError]]] = {
     "expired": (reply(EXPIRED, "application/xml", 403), ReportError),
     "gone": (reply(EXPIRED, "application/xml", 404), ReportError),
@@ -256,11 +269,16 @@ BROKEN: dict[str, tuple[Response, type[ProvError]]] = {
         reply(b"no gzip", WORD, headers={"Content-Encoding": "gzip"}),
         ProvError,
     ),
-    "redirect": (
-        reply(b"", None, 302, {"Location": f"https://elsewhere.test/r.docx?{QUERY}"}),
-        ProvError,
+    "redirect": (reply(PAGE, None, 302, {"Location": f"{GONE}/r.docx?{QUERY}"}), TransportError),
+    "redirect to no URL": (
+        reply(PAGE, None, 307, {"Location": f"http://[::?{QUERY}"}),
+        ReportError,
     ),
-    "relative redirect": (reply(b"", None, 307, {"Location": f"/other?{QUERY}"}), ProvError),
+    "redirect to ftp": (
+        reply(PAGE, None, 301, {"Location": f"ftp://a.test/?{QUERY}"}),
+        ReportError,
+    ),
+    "redirect without a location": (reply(PAGE, None, 307), ReportError),
     "echo": (reply(b"", None, 400, {"X-Echo": f"/r?{QUERY}", "Link": SIGNATURE}), ProvError),
     "no http": (f"SPEAK {QUERY}\r\n\r\n".encode(), TransportError),
     "closed": (None, TransportError),
@@ -323,6 +341,107 @@ def test_a_report_error_names_the_job(fetch: Fetch, store: Server) -> None:
     assert error.session_id == SESSION
     assert isinstance(error, AssertionError)
     assert "7 bytes that are not a .docx document" in str(error)
+
+
+@pytest.mark.parametrize("style", ["document", "job"])
+@pytest.mark.parametrize("framing", ["length", "close"])
+def test_an_incomplete_report_is_requested_again(
+    way: Way, style: str, framing: str, servers: tuple[Server, Server], tmp_path: Path
+) -> None:
+    server, store = servers
+    content = empty_document()
+    sizes = [5, 5_000, len(content) - 1, len(content)]
+
+    def respond(_: Received) -> Reply:
+        whole = reply(content[: sizes.pop(0)], WORD)
+        if framing == "length":
+            return whole
+        return re.sub(rb"Content-Length: [0-9]+\r\n", b"", whole)
+
+    store.keeps_open = server.keeps_open = framing == "length"
+    if style == "job":
+        job_at(server, f"{store.url}/report.docx?{QUERY}")
+        store.response = respond
+    else:
+        server.response = respond
+    client = retrying_client(server.url)
+    error = failure(ReportError, way(client, REQUEST, tmp_path))
+    assert f"{len(content) - 1} bytes of a .docx document, which is incomplete" in str(error)
+    assert [attempt.error for attempt in error.attempts] == ["ReportError"] * 3
+    assert error.session_id == (SESSION if style == "job" else None)
+    assert list(tmp_path.iterdir()) == []
+    assert run(way(client, REQUEST, tmp_path)) == content
+    assert sizes == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_of_an_object_store_are_followed(
+    fetch: Fetch, status: int, store: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    content = empty_document()
+    with Server(reply(content, WORD)) as region:
+        locations = ["/here?X-Hop=secondsecret", f"{region.url}/there%2F~%7e?{QUERY}"]
+
+        def respond(_: Received) -> Reply:
+            location = locations.pop(0)
+            return reply(
+                f"Moved to {location}".encode(), "text/plain", status, {"Location": location}
+            )
+
+        store.response = respond
+        with raw_responses() as responses:
+            assert run(fetch(f"{store.url}/report.docx?X-Hop=firstsecret")) == content
+        assert [request.query for request in store.received] == [
+            {"X-Hop": "firstsecret"},
+            {"X-Hop": "secondsecret"},
+        ]
+        assert region.last.path == "/there%2F~%7e"
+        assert region.last.query["X-Amz-Signature"] == SIGNATURE
+        assert not any(request.token for request in (*store.received, *region.received))
+    texts = [*logged(caplog), *(text for response in responses for text in shown(response))]
+    assert_no_secrets(texts)
+    assert not any("secondsecret" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [
+        ("/again", "there are more than 5"),
+        ("ftp://store.test/r", "it is not an absolute http or https URL"),
+        ("http://[::1", "it does not lead to a URL"),
+    ],
+)
+def test_a_redirect_that_is_not_followed_is_explained(
+    fetch: Fetch, location: str, reason: str, store: Server
+) -> None:
+    store.response = reply(b"", None, 307, {"Location": f"{location}?{QUERY}"})
+    error = failure(ReportError, fetch(f"{store.url}/report.docx?{QUERY}"))
+    assert str(error).endswith(f"redirects (307), and the redirect is not followed: {reason}")
+    assert (error.status_code, error.session_id) == (307, SESSION)
+    assert "Config" not in str(error)
+    assert len(store.received) == (6 if location == "/again" else 1)
+    assert_no_secrets(list(all_parts(error)))
+
+
+def test_a_redirect_to_http_is_not_followed(fetch: Fetch, server: Server, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.pem"
+    redirect = reply(b"", None, 307, {"Location": f"{server.url}/r?{QUERY}"})
+    with Server(redirect, tls=server_context(bundle)) as store:
+        error = failure(ReportError, fetch(f"{store.url}/report.docx?{QUERY}", verify=bundle))
+    assert "it leads from https to http" in str(error)
+    assert "/r" not in [request.path for request in server.received]
+    assert_no_secrets(list(all_parts(error)))
+
+
+def test_an_expired_report_after_a_redirect_is_explained(fetch: Fetch, store: Server) -> None:
+    store.response = Script(
+        reply(b"", None, 307, {"Location": f"/other?{QUERY}"}),
+        reply(EXPIRED, "application/xml", 403),
+    )
+    error = failure(ReportError, fetch(f"{store.url}/report.docx?{QUERY}"))
+    assert "valid for about an hour" in str(error)
+    assert_no_secrets(list(all_parts(error)))
 
 
 @pytest.mark.parametrize("kind", [WORD, "application/octet-stream", "binary/octet-stream", None])

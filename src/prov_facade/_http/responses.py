@@ -20,7 +20,7 @@ from prov_facade import errors
 from prov_facade._http.content_encoding import UnsupportedEncodingError
 from prov_facade._http.dates import parse_retry_after
 from prov_facade._http.secrets import MASK, mask, mask_text
-from prov_facade._http.signed_url import bare_request, signed_url
+from prov_facade._http.signed_url import bare_request, query_secrets, signed_url
 
 T = TypeVar("T")
 
@@ -204,10 +204,15 @@ def redacted(response: httpx.Response) -> httpx.Response:
 
 
 def _secrets(response: httpx.Response) -> list[str]:
-    """Return the secrets that were sent: the token, and the query of a signed URL."""
+    """Return the secrets: the token, and the queries of a signed URL and of a redirect."""
     header: str = response.request.headers.get("authorization", "")
     signed = signed_url(response.request)
-    return [header.partition(" ")[2], *(signed.secrets if signed else ())]
+    redirect = response.headers.get("location", "").partition("?")[2]
+    return [
+        header.partition(" ")[2],
+        *(signed.secrets if signed else ()),
+        *(query_secrets(redirect) if redirect else ()),
+    ]
 
 
 def _status_error(operation: Operation[Any], response: httpx.Response) -> errors.APIError:
@@ -237,7 +242,7 @@ def _advice(
         return "Sign in again, or give the client a token that has not expired."
     if kind is errors.RateLimitedError and fault.retry_after is not None:
         return f"Try again in {math.ceil(fault.retry_after)} s."
-    if response.is_redirect:
+    if response.is_redirect and signed_url(response.request) is None:
         return "Redirects are not followed: check the address in the Config."
     if kind is errors.ServerError and not operation.safe:
         return f"{errors.OUTCOME_UNKNOWN}."

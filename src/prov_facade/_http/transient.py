@@ -7,6 +7,7 @@ from prov_facade.errors import (
     InvalidResponseError,
     ProvError,
     RateLimitedError,
+    ReportError,
     ServerError,
     TransportError,
 )
@@ -38,6 +39,8 @@ def is_retryable(error: ProvError, *, safe: bool) -> bool:
     """
     if isinstance(error, TransportError):
         return safe or not error.may_have_arrived
+    if isinstance(error, ReportError):
+        return safe and error.incomplete
     if not isinstance(error, APIError):
         return False
     # A 429 is sent instead of acting on the request.
