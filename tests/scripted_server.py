@@ -27,6 +27,7 @@ class Received:
     """A received request."""
 
     method: str
+    target: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
@@ -56,7 +57,14 @@ class Drip:
     after: int = 0
 
 
-Reply = bytes | Cut | Drip | None
+@dataclass(frozen=True)
+class Last:
+    """A response after which the connection is closed as soon as the client uses it again."""
+
+    sent: bytes
+
+
+Reply = bytes | Cut | Drip | Last | None
 """The bytes to send, or ``None`` to close the connection instead."""
 
 Response = Reply | Callable[[Received], Reply]
@@ -164,9 +172,12 @@ class _Handler(socketserver.StreamRequestHandler):
     server: _ThreadingServer
 
     def setup(self) -> None:
-        if self.server.owner.tls is not None:
+        owner = self.server.owner
+        with owner.lock:
+            owner.opened += 1
+        if owner.tls is not None:
             # In the thread of the connection, so that a failed handshake affects no other.
-            self.request = self.server.owner.tls.wrap_socket(self.request, server_side=True)
+            self.request = owner.tls.wrap_socket(self.request, server_side=True)
         super().setup()
 
     def finish(self) -> None:
@@ -175,8 +186,6 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         owner = self.server.owner
-        with owner.lock:
-            owner.opened += 1
         try:
             while (request := self._receive()) is not None:
                 with owner.lock:
@@ -188,6 +197,10 @@ class _Handler(socketserver.StreamRequestHandler):
                     break
                 if isinstance(response, Cut):
                     self._reset(response.sent)
+                    break
+                if isinstance(response, Last):
+                    self.wfile.write(response.sent)
+                    self.connection.recv(1, socket.MSG_PEEK)
                     break
                 if response is None:
                     break
@@ -226,4 +239,4 @@ class _Handler(socketserver.StreamRequestHandler):
         body = self.rfile.read(int(headers.get("content-length", "0")))
         parts = urlsplit(target)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        return Received(method, parts.path, query, headers, body)
+        return Received(method, target, parts.path, query, headers, body)

@@ -7,7 +7,8 @@
     ├── CredentialsError                      no token could be obtained
     ├── InvalidRequestError (ValueError)      invalid argument, found before anything was sent
     ├── FileError (OSError)                   a local file cannot be written or read
-    ├── TransportError                        no response was received
+    ├── TransportError                        no complete response was received
+    │   ├── CertificateError                  the certificate of the server was rejected
     │   └── TransportTimeoutError (TimeoutError)
     ├── InvalidResponseError                  the response is invalid
     │   └── ReportError (AssertionError)      the response is not a report
@@ -245,7 +246,7 @@ class FileError(ProvError, OSError):
 
 
 class TransportError(ProvError):
-    """No response was received: the server was not reached, or the connection broke.
+    """No complete response was received: the connection was not made, or broke.
 
     Attributes:
         may_have_arrived: Whether the server may have acted on the request.
@@ -254,6 +255,13 @@ class TransportError(ProvError):
     def __init__(self, message: str, *, may_have_arrived: bool = True) -> None:
         super().__init__(message)
         self.may_have_arrived = may_have_arrived
+
+
+class CertificateError(TransportError):
+    """The certificate of the server was rejected. Nothing was sent, and nothing is retried."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, may_have_arrived=False)
 
 
 class TransportTimeoutError(TransportError, TimeoutError):
@@ -473,6 +481,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "Call",
+    "CertificateError",
     "ConfigError",
     "CredentialsError",
     "FileError",

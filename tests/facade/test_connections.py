@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import datetime as dt
+import re
 import ssl
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +14,29 @@ from typing import Any
 import httpx
 import pytest
 from certificates import server_context
-from clients import BOTH, TOKEN, ClientKind, config_for, every_transport, failure, new, run
+from clients import (
+    BOTH,
+    TOKEN,
+    ClientKind,
+    config_for,
+    every_transport,
+    failure,
+    new,
+    retrying_client,
+    run,
+)
+from sample_calls import RECORD
 from scripted_server import Server, json_reply
 
 import prov_facade
-from prov_facade import BearerToken, ConfigError, ProvClient, RetryPolicy, TransportError
+from prov_facade import (
+    BearerToken,
+    CertificateError,
+    ConfigError,
+    ProvClient,
+    RetryPolicy,
+    TransportError,
+)
 
 HEALTHY = {"message": "Health check successful."}
 
@@ -66,6 +88,61 @@ def test_a_proxy_is_used(server: Server) -> None:
 
 
 @every_transport
+def test_the_credentials_of_a_proxy_are_sent_to_it(server: Server) -> None:
+    server.response = json_reply(HEALTHY)
+    proxy = server.url.replace("://", "://ann:pass%20word@")
+    run(client_with("http://127.0.0.1:9", proxy=proxy).get_health_check())
+    credentials = base64.b64encode(b"ann:pass word").decode()
+    assert server.last.headers["proxy-authorization"] == f"Basic {credentials}"
+
+
+@pytest.mark.parametrize(("size", "count"), [(9_000, 1), (90_000, 1), (100, 500)])
+@every_transport
+def test_long_headers_are_accepted(size: int, count: int, server: Server) -> None:
+    headers = {f"X-Header-{number}": "x" * size for number in range(count)}
+    server.response = json_reply(HEALTHY, headers=headers)
+    assert run(client_with(server.url).get_health_check()).message == HEALTHY["message"]
+
+
+@every_transport
+def test_headers_that_are_too_long_are_named(server: Server) -> None:
+    server.response = json_reply(HEALTHY, headers={"X-Header": TOKEN * 10_000})
+    error = failure(TransportError, client_with(server.url).get_health_check())
+    assert "the headers of the response are too long" in str(error)
+    assert TOKEN not in "".join(traceback.format_exception(error))
+
+
+@every_transport
+def test_cookies_are_not_kept(server: Server) -> None:
+    server.response = json_reply(HEALTHY, headers={"Set-Cookie": "session=1; Path=/"})
+
+    async def work() -> None:
+        async with client_with(server.url.replace("127.0.0.1", "localhost")) as client:
+            for _ in range(2):
+                await client.get_health_check()
+
+    run(work())
+    assert "cookie" not in server.last.headers
+
+
+@every_transport
+def test_an_invalid_header_is_not_sent_or_shown(server: Server) -> None:
+    class Unchecked(httpx.Auth):
+        def auth_flow(self, request: httpx.Request) -> Any:
+            request.headers["Authorization"] = f"Bearer {TOKEN}\n"
+            yield request
+
+    class Careless(BearerToken):
+        def get_auth(self) -> httpx.Auth:
+            return Unchecked()
+
+    client = new(ProvClient, Careless(TOKEN), config_for(server.url), retries=RetryPolicy.none())
+    error = failure(TransportError, client.explore_upstream("1"))
+    assert "Nothing was sent" in str(error)
+    assert TOKEN not in "".join(traceback.format_exception(error))
+
+
+@every_transport
 def test_certificates_are_verified_with_a_custom_bundle(tmp_path: Path) -> None:
     bundle = tmp_path / "bundle.pem"
     with Server(json_reply(HEALTHY), tls=server_context(bundle)) as server:
@@ -75,6 +152,60 @@ def test_certificates_are_verified_with_a_custom_bundle(tmp_path: Path) -> None:
         assert run(client_with(server.url, verify=context).get_health_check()).message
         error = failure(TransportError, client_with(server.url).get_health_check())
     assert "Nothing was sent" in str(error)
+
+
+CERTIFICATES = {
+    "unknown": (dt.timedelta(days=1), "127.0.0.1", None, "self-signed certificate"),
+    "expired": (dt.timedelta(days=-1), "127.0.0.1", "bundle.pem", "certificate has expired"),
+    "another host": (dt.timedelta(days=1), "localhost", "bundle.pem", "ostname mismatch"),
+}
+
+
+@pytest.mark.parametrize("name", CERTIFICATES)
+@every_transport
+def test_a_rejected_certificate_is_explained_and_not_retried(name: str, tmp_path: Path) -> None:
+    valid_for, host, verify, reason = CERTIFICATES[name]
+    tls = server_context(tmp_path / "bundle.pem", valid_for=valid_for)
+    with Server(json_reply(HEALTHY), tls=tls) as server:
+        url = server.url.replace("127.0.0.1", host)
+        client = retrying_client(url, verify=verify and tmp_path / verify)
+        for call in (
+            client.get_health_check(),
+            client.register_model_run(RECORD),
+            client.jobs.wait("7f0c1a52"),
+        ):
+            error = failure(CertificateError, call)
+            assert f"the certificate of {host}:{server.port} was rejected (" in str(error)
+            assert reason in str(error)
+            assert "Nothing was sent" in str(error)
+            assert "verify=" in str(error)
+            assert not error.may_have_arrived
+            assert len(error.attempts) == 1
+        assert server.opened == 3
+        assert not server.received
+
+
+UNREACHABLE = {
+    "refused": ("http://127.0.0.1:1", "127.0.0.1:1", "onnect"),
+    "unknown": (
+        "https://prov-api.invalid",
+        "prov-api.invalid",
+        "not known|failure|No addr",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNREACHABLE)
+@every_transport
+def test_the_error_of_a_failed_connection_names_the_host_and_the_reason(name: str) -> None:
+    url, host, reason = UNREACHABLE[name]
+    client = retrying_client(url)
+    error = failure(TransportError, client.register_model_run(RECORD))
+    assert type(error) is TransportError
+    assert f"the connection to {host} could not be opened (" in str(error)
+    assert re.search(reason, str(error).partition("opened (")[2])
+    assert "Nothing was sent" in str(error)
+    assert len(error.attempts) == 3
 
 
 @BOTH

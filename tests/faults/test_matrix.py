@@ -109,7 +109,7 @@ def test_both_clients_have_the_same_outcome(
 def test_a_failed_connection_over_aiohttp_has_the_expected_outcome(
     name: str, operation: str, player_of: Callable[[ClientKind], Player]
 ) -> None:
-    pytest.importorskip("httpx_aiohttp")
+    pytest.importorskip("aiohttp")
     test_a_fault_has_the_expected_outcome(name, operation, player_of("aiohttp"))
 
 

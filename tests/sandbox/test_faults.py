@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import closing
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import pytest
 from sandbox import http
@@ -17,7 +20,7 @@ from prov_facade import (
     TransportError,
     TransportTimeoutError,
 )
-from prov_facade.sandbox import Fault, Sandbox, expired_token, gateway, statuses
+from prov_facade.sandbox import Fault, Sandbox, expired_token, gateway, statuses, unhandled_error
 
 
 def test_each_fault_applies_once_and_in_order(sandbox: Sandbox) -> None:
@@ -50,7 +53,13 @@ def test_faults_can_have_headers(sandbox: Sandbox, session: Session) -> None:
     assert caught.value.retry_after == 7
 
 
-@pytest.mark.parametrize("fault", [Fault(drop=True), Fault(truncate=5), Fault(truncate=0)])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(Fault(drop=True), Fault(truncate=5), Fault(truncate=0)),
+        *(Fault(truncate_gzip=20), Fault(status=200, body=b"{}", truncate_gzip=0)),
+    ],
+)
 def test_a_response_can_be_dropped_or_truncated(
     fault: Fault, sandbox: Sandbox, session: Session
 ) -> None:
@@ -58,6 +67,17 @@ def test_a_response_can_be_dropped_or_truncated(
     with pytest.raises(TransportError):
         session.run(lambda c: c.get_health_check())
     assert session.run(lambda c: c.get_health_check()).message
+
+
+def test_the_connection_closes_after_an_unhandled_error(sandbox: Sandbox) -> None:
+    sandbox.faults.add("get_health_check", unhandled_error())
+    with closing(HTTPConnection(urlsplit(sandbox.url).netloc, timeout=5)) as connection:
+        connection.request("GET", "/")
+        response = connection.getresponse()
+        assert (response.status, response.read()) == (500, b"Internal Server Error")
+        assert response.headers["Content-Type"].startswith("text/plain")
+        assert response.headers["Connection"] is None
+        assert connection.sock.recv(1) == b""
 
 
 def test_a_malformed_body_can_have_status_200(sandbox: Sandbox, session: Session) -> None:

@@ -17,6 +17,7 @@ from prov_facade._auth.manager import OAuthManager, RejectedToken
 from prov_facade._auth.prompt import DeviceLogin
 from prov_facade._auth.tokens import Tokens
 from prov_facade._files.private import write_private
+from prov_facade._http.connection_errors import certificate_fault
 from prov_facade._runtime.cancellation import hold, sleep
 from prov_facade.config import check_address
 from prov_facade.errors import ConfigError, CredentialsError
@@ -245,7 +246,7 @@ class DeviceFlow(OAuthManager):
 
 def _is_transient(error: CredentialsError) -> bool:
     if isinstance(error.__cause__, httpx.TransportError):
-        return True
+        return certificate_fault(error.__cause__) is None
     status = error.status_code
     return status is not None and (
         status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -21,6 +21,7 @@ from prov_api_client.types import prepare
 from prov_facade._auth.discovery import Endpoints, discover
 from prov_facade._auth.tokens import Tokens
 from prov_facade._http import ssl_context
+from prov_facade._http.connection_errors import certificate_fault, system_fault
 from prov_facade._http.dates import parse_retry_after
 from prov_facade._http.secrets import mask_text
 from prov_facade._http.transient import RETRY_LATER_STATUSES
@@ -255,11 +256,19 @@ class RealmClient:
             # Its text has only hosts and ports, but its request has the secrets.
             error.request = _without_secrets(error.request)
             failure, cause = error, error.with_traceback(None)
+        fault = certificate_fault(failure)
+        if fault is not None:
+            reason = (
+                f"the certificate of {failure.request.url.host} was rejected ({fault}). If you"
+                " trust its issuer, pass a file with the issuer's certificate as verify="
+            )
+        else:
+            reason = (
+                f"no response ({type(failure).__name__}: {system_fault(failure)}). Check the domain"
+                " and realm_name in the Config, and the network"
+            )
         # Not raised within the handler: the traceback would lead to the request.
-        raise CredentialsError(
-            f"{self._prefix(action)}: no response ({type(failure).__name__}: {failure})."
-            " Check the domain and realm_name in the Config, and the network"
-        ) from cause
+        raise CredentialsError(f"{self._prefix(action)}: {reason}") from cause
 
     def _http(self) -> httpx.Client:
         try:
@@ -310,7 +319,7 @@ def _with_retries(attempt: Callable[[], T]) -> T:
         try:
             return attempt()
         except _RETRYABLE as error:
-            if number == _MAX_ATTEMPTS:
+            if number == _MAX_ATTEMPTS or certificate_fault(error) is not None:
                 raise
             delay = _delay(error, number)
         sleep(delay)

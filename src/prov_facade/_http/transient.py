@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prov_facade.errors import (
     APIError,
+    CertificateError,
     InvalidResponseError,
     ProvError,
     RateLimitedError,
@@ -20,6 +21,8 @@ _GATEWAY_STATUSES = (502, 503, 504)
 
 def is_transient(error: ProvError) -> bool:
     """Return whether a later call may succeed, even if only minutes later."""
+    if isinstance(error, CertificateError):
+        return False
     return isinstance(error, TransportError | RateLimitedError | ServerError)
 
 
@@ -37,6 +40,8 @@ def is_retryable(error: ProvError, *, safe: bool) -> bool:
         error: The error of the call.
         safe: Whether the operation changes nothing.
     """
+    if isinstance(error, CertificateError):
+        return False
     if isinstance(error, TransportError):
         return safe or not error.may_have_arrived
     if isinstance(error, ReportError):

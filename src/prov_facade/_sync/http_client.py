@@ -19,11 +19,15 @@ from prov_facade._http import ssl_context
 from prov_facade._http.proxies import environment_proxy
 from prov_facade._runtime.threads.concurrency import run_in_thread
 from prov_facade._runtime.threads.send import TransportLike, is_named, make_transport, send
-from prov_facade._sync.response_body import decode_body
+from prov_facade._sync.response_body import wrap_body
 from prov_facade._sync.settings import EventHooks
 from prov_facade.errors import ConfigError
 
-_DEFAULT_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)  # as in httpx
+# The numbers of connections are httpx's. uvicorn closes idle connections after 5 s, as httpx does:
+# a request sent at that moment would receive no response.
+_DEFAULT_LIMITS = httpx.Limits(
+    max_connections=100, max_keepalive_connections=20, keepalive_expiry=4.0
+)
 
 
 @define(kw_only=True)
@@ -158,7 +162,7 @@ class HTTPClient:
         response = send(self._route(request.url), request)
         response.request = request
         response.elapsed = timedelta(seconds=time.perf_counter() - start)
-        decode_body(response)
+        wrap_body(response)
         try:
             for hook in self._response_hooks:
                 hook(response)

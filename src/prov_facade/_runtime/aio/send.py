@@ -40,7 +40,7 @@ def make_transport(
         )
     except ImportError as error:
         raise ConfigError(f"transport='aiohttp' needs prov-facade[aiohttp] ({error})") from error
-    return AiohttpTransport(verify=ssl_context, limits=limits, proxy=proxy)
+    return AiohttpTransport(ssl_context=ssl_context, limits=limits, proxy=proxy)
 
 
 async def send(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:

@@ -25,9 +25,9 @@ from prov_facade.sandbox._http.claims import Verify
 from prov_facade.sandbox._http.documents import Document, Route, document
 from prov_facade.sandbox._http.interception import (
     OPERATION,
-    AbortMiddleware,
     Endpoint,
     Interceptor,
+    TransportMiddleware,
 )
 from prov_facade.sandbox._http.report_urls import is_valid
 from prov_facade.sandbox._http.validation import (
@@ -102,7 +102,7 @@ def application(
 
     return Starlette(
         routes=routes,
-        middleware=[Middleware(AbortMiddleware), *middleware],
+        middleware=[Middleware(TransportMiddleware), *middleware],
         exception_handlers={HTTPException: http_exception},  # type: ignore[dict-item]
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
@@ -19,7 +20,7 @@ FAULT = "prov_facade.fault"
 """The key of the ASGI scope that holds the fault applied to the response."""
 OPERATION = "prov_facade.operation"
 """The key of the ASGI scope that holds the operation id, if the path belongs to an operation."""
-_ABORT = "prov_facade.abort"
+_TRANSPORT = "prov_facade.transport"
 # Accepting a connection, reading from it and starting its task each take an iteration of the event
 # loop or two.
 _ITERATIONS_BEFORE_PAUSE = 10
@@ -140,9 +141,14 @@ def apply_fault(fault: Fault, response: Response) -> Response:
         response = Response(fault.body, fault.status, media_type=fault.content_type)
     # Replaces headers whose names differ only in case; a merged dictionary would keep both.
     response.headers.update(fault.headers)
+    if fault.truncate_gzip is not None:
+        response.body = gzip.compress(response.body)[: fault.truncate_gzip]
+        response.headers.update(
+            {"content-encoding": "gzip", "content-length": str(len(response.body))}
+        )
     if fault.truncate is not None:
         return _TruncatedResponse(response, fault.truncate)
-    return response
+    return _ClosingResponse(response) if fault.close else response
 
 
 class _TruncatedResponse(Response):
@@ -165,13 +171,28 @@ class _TruncatedResponse(Response):
             part = bytes(self.body)[: self._size]
             await send({"type": "http.response.body", "body": part, "more_body": True})
             await asyncio.sleep(0.01)  # sends the bytes before the connection is closed
-        scope[_ABORT]()
+        scope[_TRANSPORT].abort()
         # uvicorn reports an error if the application returns while the connection is still open.
         while (await receive())["type"] != "http.disconnect":
             pass
 
 
-class AbortMiddleware:
+class _ClosingResponse(Response):
+    """A response whose connection is closed shortly afterwards."""
+
+    def __init__(self, inner: Response) -> None:
+        super().__init__(inner.body, inner.status_code)
+        self.raw_headers = inner.raw_headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().__call__(scope, receive, send)
+        # Formatting the traceback of an error takes about as long. Without a pause, the client
+        # would notice before its next request.
+        await asyncio.sleep(0.005)
+        scope[_TRANSPORT].close()
+
+
+class TransportMiddleware:
     """ASGI middleware that lets a response close its connection.
 
     Args:
@@ -183,6 +204,6 @@ class AbortMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        # ASGI cannot abort a connection. uvicorn's h11 protocol keeps its transport here.
-        scope[_ABORT] = receive.__self__.transport.abort  # type: ignore[attr-defined]
+        # ASGI cannot close a connection. uvicorn's h11 protocol keeps its transport here.
+        scope[_TRANSPORT] = receive.__self__.transport  # type: ignore[attr-defined]
         await self._app(scope, receive, send)
