@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 
 from sample_calls import Sample
-from scripted_server import Cut, Reply, json_reply, reply
+from scripted_server import Cut, Last, Reply, json_reply, reply
 
 from prov_facade import errors
 
@@ -34,6 +34,7 @@ REPORT = "generate_report"
 
 STALL = "stall"
 REFUSE = "refuse"
+DISTRUST = "distrust"
 Action = Reply | str
 
 CHECK_FIRST = "check before sending it again"
@@ -149,6 +150,11 @@ def faults(elsewhere: str) -> list[Fault]:
             always(REFUSE),
             Expected(errors.TransportError, ATTEMPTS, ("Nothing was sent", "3 attempts were made")),
         ),
+        _uniform(
+            "certificate rejected",
+            always(DISTRUST),
+            Expected(errors.CertificateError, 1, ("Nothing was sent", "verify=")),
+        ),
         _transient("reset before the response", Cut(), errors.TransportError, "no response"),
         _transient("closed before the response", None, errors.TransportError, "no response"),
         Fault(
@@ -171,6 +177,12 @@ def faults(elsewhere: str) -> list[Fault]:
         _uniform("429, a date beyond the cap", _limited(FAR_FUTURE), _TOO_LONG),
         _permanent(
             "500", json_reply({"detail": "Oh no."}, 500), errors.ServerError, "500", "Oh no."
+        ),
+        _permanent(
+            "500 of an unhandled error",
+            Last(reply(b"Internal Server Error", "text/plain", 500)),
+            errors.ServerError,
+            "500 Internal Server Error",
         ),
         _transient(
             "502 in HTML", _gateway(502, "Bad Gateway"), errors.ServerError, "502 Bad Gateway"

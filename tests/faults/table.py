@@ -31,8 +31,8 @@ clients, `ProvClient` and `SyncProvClient`.
 - A rejected token is renewed once, and the request is repeated once. The repetition does not count
   as an attempt. The call fails only if the new token is also rejected.
 - The client waits as long as `Retry-After` asks, up to `max_retry_after`. If the server asks for
-  more, the call fails at once with that response. Redirects are not followed,
-  except for the URL of a report that a job created.
+  more, the call fails at once with that response. Redirects are not followed, except for
+  the URL of a report that a job created.
 - `error.attempts` lists the attempts, and the error message counts them.
 
 """

@@ -29,7 +29,7 @@ from prov_api_client import OPERATIONS
 from prov_facade import TransportError, TransportTimeoutError
 
 FAULTS = {fault.name: fault for fault in faults("http://elsewhere.test")}
-CONNECTION_FAULTS = [*FAULTS][:5]  # the first in the table
+CONNECTION_FAULTS = [*FAULTS][:7]  # the first in the table
 READ, WRITE = "explore_upstream", "register_model_run"
 
 
