@@ -100,14 +100,14 @@ def tests(session: nox.Session) -> None:
 def stress(session: nox.Session) -> None:
     """Run the stress tests: kills, crashes, forks and a thousand concurrent calls."""
     install_tests(session)
-    session.run("pytest", "-m", "stress and not sync_double", *PARALLEL, *session.posargs)
+    session.run("pytest", "-m", "stress and not sync_variant", *PARALLEL, *session.posargs)
 
 
 @nox.session
 def tests_sync(session: nox.Session) -> None:
     """Run the asynchronous client's tests with the generated synchronous client."""
     install_tests(session)
-    session.run("pytest", "-m", "sync_double", *PARALLEL, *session.posargs)
+    session.run("pytest", "-m", "sync_variant", *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -210,4 +210,3 @@ def benchmarks(session: nox.Session) -> None:
     # Keep the environments of the peers between runs.
     environments = f"--environments={session.cache_dir / 'benchmarks'}"
     session.run("python", "-m", "benchmarks", environments, *session.posargs)
-    session.run("python", "benchmarks/manifest.py")

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import bulk, decode, fanout, imports, memory, overhead, sandbox
+from benchmarks import bulk, decode, fanout, imports, manifest, memory, overhead, sandbox
 from benchmarks.environments import ROOT, Environments
 from benchmarks.measure import Bench
 from benchmarks.report import page
@@ -19,6 +19,7 @@ GROUPS = {
     "decode": decode,
     "imports": imports,
     "bulk": bulk,
+    "manifest": manifest,
     "memory": memory,
     "sandbox": sandbox,
 }

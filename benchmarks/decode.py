@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 
-from benchmarks.measure import OURS, Bench, Figure, Side, server
+from benchmarks.measure import OURS, Figure, Side, compare, profiles
 from benchmarks.sides.data import RECORDS
-from benchmarks.table import Row
 
 PEERS = {
     "orjson, untyped": ("parsers:parse_orjson", "orjson"),
@@ -26,10 +25,5 @@ FIGURES = tuple(
     )
     for size, words in SIZES.items()
 )
-PROFILES = {figure.name: figure.profile for figure in FIGURES}
-
-
-def rows(bench: Bench) -> Iterator[Row]:
-    with server() as url:
-        for figure in FIGURES:
-            yield from figure.rows(bench, url)
+PROFILES = profiles(FIGURES)
+rows = partial(compare, FIGURES)

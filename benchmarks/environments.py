@@ -70,8 +70,11 @@ class Environments:
         return self.used[name]
 
     def _build(self, name: str) -> str:
-        inputs = "\n".join([sys.version, *requirements()[name], DOCUMENT.read_text("utf-8")])
-        place = self._folder / f"{name}-{hashlib.sha256(inputs.encode()).hexdigest()[:8]}"
+        inputs = [sys.version, *requirements()[name]]
+        if name == "stock":
+            inputs.append(DOCUMENT.read_text("utf-8"))
+        key = hashlib.sha256("\n".join(inputs).encode()).hexdigest()[:8]
+        place = self._folder / f"{name}-{key}"
         scripts = place / ("Scripts" if sys.platform == "win32" else "bin")
         if not (place / "complete").exists():
             print(f"building the environment {name} in {place}", file=sys.stderr, flush=True)

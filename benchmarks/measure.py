@@ -7,7 +7,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -102,6 +102,18 @@ class Figure:
 
     def profile(self) -> str:
         return profile(self.ours, "cpu", self.calls)
+
+
+def compare(figures: Sequence[Figure], bench: Bench) -> Iterator[Row]:
+    """Measure figures, one after another, against one server."""
+    with server() as url:
+        for figure in figures:
+            yield from figure.rows(bench, url)
+
+
+def profiles(figures: Sequence[Figure]) -> dict[str, Callable[[], str]]:
+    """Return the function that profiles each figure, by its name."""
+    return {figure.name: figure.profile for figure in figures}
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from benchmarks.measure import OURS, Bench, Figure, Side, server
-from benchmarks.table import Row
+from benchmarks.measure import OURS, Figure, Side, compare, profiles
 
 KINDS = {"async": ("asynchronous", 1.0), "sync": ("synchronous", 1.1)}
 PEERS = {
@@ -35,10 +35,5 @@ def _figures() -> Iterator[Figure]:
 
 
 FIGURES = tuple(_figures())
-PROFILES = {figure.name: figure.profile for figure in FIGURES}
-
-
-def rows(bench: Bench) -> Iterator[Row]:
-    with server() as url:
-        for figure in FIGURES:
-            yield from figure.rows(bench, url)
+PROFILES = profiles(FIGURES)
+rows = partial(compare, FIGURES)

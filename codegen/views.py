@@ -243,7 +243,7 @@ class Views:
     def operation(self, endpoint: Endpoint) -> OperationView:
         """View an operation as a description, a request function and a table of responses."""
         raw = self._document.operations[endpoint.name]
-        where = f"{raw['operationId']}"
+        where = raw["operationId"]
         if endpoint.cookie_parameters:
             raise CodegenError(f"{where}: cookie parameters are not supported")
         if len(endpoint.bodies) > 1:

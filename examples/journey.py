@@ -41,6 +41,8 @@ CELLS = {
     "Input resource: state_file": "north/2019-2020.nc",
     "Input dataset id for template: State of the reefs": CENSUS,
     "Input resource: cover_file": "north/2019.csv",
+    # Optional in the workflow template, but not in a CSV file.
+    "Input dataset id for template: Counts of crown-of-thorns starfish": "10378.1/1955022",
     "Output dataset id for template: State of the reefs": "10378.1/1955026",
     "Output resource: cover_file": "north/2020.csv",
     "annotation: region": "north",
@@ -68,7 +70,7 @@ def filled_in(template: str, rows: list[dict[str, str]]) -> str:
 
 def links_of(lineage: LineageResponse) -> list[str]:
     """Count the links of a lineage graph by relation."""
-    count = Counter(link["type"] for link in (lineage.graph or {})["links"])
+    count = Counter(link["type"] for link in (lineage.graph or {}).get("links", []))
     return [f"{number} x {relation}" for relation, number in sorted(count.items())]
 
 
@@ -131,7 +133,7 @@ async def try_deletion(admin: ProvClient, run_id: str) -> None:
 
 async def errors(client: ProvClient, run_id: str) -> None:
     try:
-        await client.explore_upstream(run_id, depth=11)
+        await client.explore_upstream(run_id, depth=0)
     except InvalidRequestError as error:
         show("Invalid arguments are found before a request is sent", error)
     try:
@@ -158,7 +160,7 @@ async def main(sandbox: Sandbox, folder: Path) -> None:
 if __name__ == "__main__":
     delays = JobDelays(hidden=0.1, pending=0.2, dequeued=0.1, in_progress=0.2)
     with (
-        Sandbox(delays=delays, report_style="job") as sandbox,
+        Sandbox(delays=delays) as sandbox,
         tempfile.TemporaryDirectory() as folder,
     ):
         print(f"The sandbox listens at {sandbox.url}")

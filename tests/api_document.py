@@ -16,6 +16,9 @@ DOCUMENT_PATH = FOLDER / "prov-api.yaml"
 JOB_DOCUMENT_PATH = FOLDER / "job-api.yaml"
 DOCUMENT_PATHS = (DOCUMENT_PATH, JOB_DOCUMENT_PATH)
 
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+"""The media type of reports."""
+
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 Node = dict[str, Any]

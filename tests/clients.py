@@ -2,7 +2,7 @@
 
 Tests are written for the asynchronous client. Those with the fixture ``client_kind``, including all
 that use a server, run again with the generated synchronous client, through :class:`AwaitedClient`.
-These variants are marked ``sync_double`` and run with ``nox -s tests_sync``.
+These variants are marked ``sync_variant`` and run with ``nox -s tests_sync``.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ SYNCHRONOUS: dict[type[BaseClient], type[SyncBaseClient]] = {
 }
 """The synchronous class of each asynchronous one."""
 
-_SYNC = pytest.param("sync", marks=pytest.mark.sync_double)
+_SYNC = pytest.param("sync", marks=pytest.mark.sync_variant)
 
 BOTH = pytest.mark.usefixtures("client_kind")
 """Runs a test that uses no server with both clients."""

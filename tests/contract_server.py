@@ -27,7 +27,6 @@ from prov_facade import APIOverrides, BearerToken, Config
 
 TOKEN = "contract-token"
 
-_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 # The documents, by path prefix.
 _DOCUMENTS = {"": api_document.DOCUMENT_PATH, "/job-api": api_document.JOB_DOCUMENT_PATH}
@@ -78,14 +77,9 @@ class _Choice:
 
 
 class ContractServer:
-    """The mock server on a free loopback port; ``with`` starts it.
+    """The mock server on a free loopback port; ``with`` starts it."""
 
-    Args:
-        token: The token that it accepts.
-    """
-
-    def __init__(self, *, token: str = TOKEN) -> None:
-        self._token = token
+    def __init__(self) -> None:
         self._http = HTTPServer(host="127.0.0.1", port=0, threaded=True)
         self._choices: dict[str, _Choice] = {}
         self.received: list[Received] = []
@@ -121,7 +115,7 @@ class ContractServer:
     @property
     def auth(self) -> BearerToken:
         """A token that the server accepts."""
-        return BearerToken(self._token)
+        return BearerToken(TOKEN)
 
     def set_response(
         self,
@@ -200,7 +194,7 @@ class ContractServer:
         )
         if "Authorization" in request.headers:
             return self._refuse("fetch_report: a token where none is needed")
-        return _build_response(_routes()["generate_report"], _Choice(media_type=_WORD))
+        return _build_response(_routes()["generate_report"], _Choice(media_type=api_document.DOCX))
 
     def _violations(self, request: Request, route: _Route) -> list[str]:
         """Return the reasons why a request does not conform to its document."""
@@ -222,10 +216,7 @@ class ContractServer:
             reasons.append("a body where the document has none")
         if not entry.raw["security"] and "Authorization" in request.headers:
             reasons.append("a token where none is needed")
-        if (
-            entry.raw["security"]
-            and request.headers.get("Authorization") != f"Bearer {self._token}"
-        ):
+        if entry.raw["security"] and request.headers.get("Authorization") != f"Bearer {TOKEN}":
             reasons.append("a token other than the expected one")
         reasons += [
             f"part {name} has no file name" for name, f in request.files.items() if not f.filename

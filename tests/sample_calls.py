@@ -8,13 +8,12 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from api_document import DOCX
 from clients import TOKEN
 from operation_calls import CALLS
 from scripted_server import json_reply, reply
 
 from prov_facade import ProvClient
-
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 DATASET = {
     "dataset_template_id": "10378.1/20",

@@ -114,9 +114,12 @@ def fill_in(path: Path) -> None:
     path.write_text(filled, encoding="utf-8", newline="")
 
 
-def test_the_readme_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("links_key", ["links", "edges"])
+def test_the_readme_examples_run(
+    links_key: Literal["links", "edges"], capsys: pytest.CaptureFixture[str]
+) -> None:
     source = python_in("README.md").replace("asyncio.run(main())", "await main()")
-    with Sandbox() as sandbox:
+    with Sandbox(links_key=links_key) as sandbox:
         run(source, sandbox, record=record_of(sandbox))
         operations = [received.operation_id for received in sandbox.requests]
 

@@ -102,7 +102,16 @@ class SupportsModelDump(Protocol):
         ...
 
 
-ModelLike = Mapping[str, Any] | SupportsModelDump
+@runtime_checkable
+class SupportsDict(Protocol):
+    """A model of pydantic 1, recognized by its method."""
+
+    def dict(self, *, exclude_none: bool) -> Mapping[str, Any]:
+        """Return the model's fields, without those that are ``None``."""
+        ...
+
+
+ModelLike = Mapping[str, Any] | SupportsModelDump | SupportsDict
 """The types that a request body may have instead of a model."""
 
 
@@ -112,6 +121,8 @@ def plain(item: Any) -> Any:
         return item.model_dump(mode="json", exclude_none=True)
     if isinstance(item, Mapping):
         return dict(item)
+    if isinstance(item, SupportsDict):
+        return item.dict(exclude_none=True)
     if isinstance(item, Iterable):
         return list(item)
     raise TypeError(f"{type(item).__name__} cannot be encoded as JSON")
@@ -207,6 +218,7 @@ __all__ = [
     "OpenStrEnum",
     "RequestFiles",
     "Response",
+    "SupportsDict",
     "SupportsModelDump",
     "Unset",
     "convert",

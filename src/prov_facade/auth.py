@@ -11,6 +11,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import httpx
 
+from prov_facade._checks import is_coroutine_function
+from prov_facade._token_text import clean_token
 from prov_facade.errors import CredentialsError
 
 # RFC 6750 allows fewer characters; here they only need to be valid in a header.
@@ -25,6 +27,29 @@ _ASYNC_FUNCTION = (
 def is_token(value: object) -> bool:
     """Return whether a value is a token that a header can contain."""
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
+
+
+def bearer_token(returned: object) -> str:
+    """Return the token of an auth manager in the form in which it is sent.
+
+    Args:
+        returned: What the auth manager returned.
+
+    Raises:
+        CredentialsError: If it is not a token.
+    """
+    if inspect.iscoroutine(returned):
+        returned.close()  # otherwise Python warns that it was not awaited
+        raise CredentialsError(_ASYNC_FUNCTION)
+    if not isinstance(returned, str):
+        raise CredentialsError(
+            "the auth manager returned an invalid token: it must be a str, not"
+            f" {type(returned).__name__}"
+        )
+    try:
+        return clean_token(returned)
+    except ValueError as error:
+        raise CredentialsError(f"the auth manager returned an invalid token: it {error}") from None
 
 
 @runtime_checkable
@@ -91,28 +116,15 @@ class BearerAuth(httpx.Auth):
     """Adds a bearer token to a request.
 
     Args:
-        token: The token.
+        token: The token. What is certainly not part of it is removed, such as quotes and line
+            breaks around it.
 
     Raises:
         CredentialsError: If the token is empty or contains invalid characters.
     """
 
     def __init__(self, token: str) -> None:
-        given: object = token
-        if inspect.iscoroutine(given):
-            given.close()  # otherwise Python warns that it was not awaited
-            raise CredentialsError(_ASYNC_FUNCTION)
-        if not isinstance(given, str):
-            raise CredentialsError(
-                "the auth manager returned an invalid token: it must be a str, not"
-                f" {type(token).__name__}"
-            )
-        if not _TOKEN.fullmatch(token.strip()):
-            raise CredentialsError(
-                "the auth manager returned an invalid token: it is empty, or contains characters"
-                " that are not allowed in a header, such as a space or a line break"
-            )
-        self._header = f"Bearer {token.strip()}"
+        self._header = f"Bearer {bearer_token(token)}"
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Set the header, and send the request once."""
@@ -147,8 +159,7 @@ class BearerToken(AuthManager):
     @property
     def is_async(self) -> bool:
         """Whether the token is returned by a coroutine function."""
-        call = getattr(self._token, "__call__", None)  # noqa: B004  (of an object)
-        return inspect.iscoroutinefunction(self._token) or inspect.iscoroutinefunction(call)
+        return is_coroutine_function(self._token)
 
     def cached_token(self) -> str | None:
         """Return a fixed token; ``None`` if a function returns it."""

@@ -9,9 +9,12 @@ from urllib.parse import urlsplit
 import httpx
 from attrs import field, frozen
 
+from prov_facade._checks import check_bool
 from prov_facade.errors import ConfigError
 
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+# Without surrogates, which represent bytes that are not UTF-8.
+_REALM = re.compile(r"[^\s/?#\ud800-\udfff]+")
 _DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*(:[0-9]{{1,5}})?", re.IGNORECASE)
 
 
@@ -40,6 +43,7 @@ class APIOverrides:
     allow_http: bool = False
 
     def __attrs_post_init__(self) -> None:
+        check_bool("allow_http", self.allow_http)
         for attribute in self.__attrs_attrs__:
             url = getattr(self, attribute.name)
             if url is not None and attribute.name != "allow_http":
@@ -71,7 +75,7 @@ class Config:
                 " 'provena.example.org', without 'https://' and without a path"
             )
         _check_url("domain", f"https://{self.domain}")
-        if not isinstance(self.realm_name, str) or not re.fullmatch(r"[^\s/?#]+", self.realm_name):
+        if not isinstance(self.realm_name, str) or not _REALM.fullmatch(self.realm_name):
             raise ConfigError(f"{_quoted(self.realm_name)} is not the name of a Keycloak realm")
         if not isinstance(self.api_overrides, APIOverrides):
             raise ConfigError("api_overrides must be an APIOverrides")

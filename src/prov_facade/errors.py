@@ -16,7 +16,7 @@
     ├── APIError                              the response has an error status
     │   ├── BadRequestError                   400
     │   ├── AuthenticationError               401
-    │   ├── PermissionDeniedError             401 for a missing role, 403
+    │   ├── PermissionDeniedError             401 for a missing role or right, 403
     │   ├── NotFoundError                     404
     │   ├── ValidationFailedError             422
     │   ├── RateLimitedError                  429
@@ -40,8 +40,9 @@ from typing import Any
 import httpx
 from attrs import field, frozen
 
-from job_api_client.models import JobStatusTable
-from prov_api_client.models import ValidationError
+# Not the classes: one is named ValidationError, and would look like an error of this module.
+from job_api_client import models as job_models
+from prov_api_client import models as prov_models
 
 
 @frozen
@@ -90,7 +91,7 @@ _REQUEST_ID_HEADERS = (
     "x-amzn-trace-id",
 )
 
-OUTCOME_UNKNOWN = "The server may have acted on the request: check before sending it again"
+OUTCOME_UNKNOWN_ADVICE = "The server may have acted on the request: check before sending it again"
 """Part of the message for a call that changes something and received no response."""
 
 
@@ -117,7 +118,8 @@ class ProvError(Exception):
         """
         if self.call is None:
             self.call = call
-            self.args = (f"{call}: {self}",)
+            if not str(self).startswith(f"{call}: "):  # quoted from an error of the same call
+                self.args = (f"{call}: {self}",)
 
     def record(self, attempts: Iterable[Attempt]) -> None:
         """Store the attempts, and add them to the message if there were several."""
@@ -331,7 +333,7 @@ class OperationFailedError(ProvError):
 
 
 @frozen
-class Fault:
+class ErrorContent:
     """The content of an error response.
 
     Attributes:
@@ -343,7 +345,7 @@ class Fault:
 
     detail: str = ""
     body: Any = None
-    errors: list[ValidationError] = field(factory=list)
+    errors: list[prov_models.ValidationError] = field(factory=list)
     retry_after: float | None = None
 
 
@@ -360,14 +362,14 @@ class APIError(ProvError):
         self,
         message: str,
         *,
-        fault: Fault | None = None,
+        content: ErrorContent | None = None,
         response: httpx.Response | None = None,
     ) -> None:
         super().__init__(message, response=response)
-        self._fault = fault or Fault()
-        self.detail = self._fault.detail
-        self.body = self._fault.body
-        self.retry_after = self._fault.retry_after
+        self._content = content or ErrorContent()
+        self.detail = self._content.detail
+        self.body = self._content.body
+        self.retry_after = self._content.retry_after
 
 
 class BadRequestError(APIError):
@@ -379,7 +381,7 @@ class AuthenticationError(APIError):
 
 
 class PermissionDeniedError(APIError):
-    """401 for a missing role, or 403: the token is valid, but does not permit this."""
+    """401 for a missing role or right, or 403: the token is valid, but does not permit this."""
 
 
 class NotFoundError(APIError):
@@ -394,9 +396,9 @@ class ValidationFailedError(APIError):
     """
 
     @property
-    def errors(self) -> list[ValidationError]:
+    def errors(self) -> list[prov_models.ValidationError]:
         """The errors and their locations."""
-        return self._fault.errors
+        return self._content.errors
 
 
 class RateLimitedError(APIError):
@@ -420,7 +422,7 @@ class JobError(ProvError):
         message: str,
         *,
         session_id: str,
-        job: JobStatusTable | None = None,
+        job: job_models.JobStatusTable | None = None,
         response: httpx.Response | None = None,
     ) -> None:
         super().__init__(message, response=response)
@@ -446,7 +448,7 @@ class JobNotFoundError(JobError):
 
 
 class JobTimeoutError(JobError, TimeoutError):
-    """The job did not end in time. It continues, and can be waited for again."""
+    """The job did not end in time. It may still end, and can be waited for again."""
 
 
 class SubmissionUnknownError(ProvError):

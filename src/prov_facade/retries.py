@@ -25,7 +25,8 @@ class RetryPolicy:
         backoff: The longest wait before the second attempt, in seconds.
         max_backoff: The longest wait before any attempt, in seconds.
         max_retry_after: The longest ``Retry-After`` to wait for, in seconds. If the server requests
-            a longer wait, the call fails with its response.
+            a longer wait, the call fails with its response; while a job is waited for, the next
+            poll comes after this time.
         deadline: The longest total time of a call, including waits, in seconds; ``None`` for no
             limit.
 

@@ -130,7 +130,9 @@ def test_a_directory_that_others_can_change_is_refused(sandbox: Sandbox, home: P
 def test_a_file_of_another_user_is_refused(sandbox: Sandbox, home: Path) -> None:
     device(sandbox).get_token()
     os.chown(cached_file(home), 65534, 65534)
-    with pytest.raises(CredentialsError, match="belongs to another user"):
+    with pytest.raises(
+        CredentialsError, match="belongs to another user: run `chown 0` on it as root"
+    ):
         DeviceFlow(sandbox.config, CLIENT).get_token()
 
 

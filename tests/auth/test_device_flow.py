@@ -7,6 +7,7 @@ import os
 import stat
 import threading
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from attrs import evolve
@@ -43,6 +44,16 @@ def test_polling_respects_the_interval_and_slow_down(sandbox: Sandbox, sleeps: l
     sandbox.faults.add("token", pending, oauth_error("slow_down"), pending)
     assert device(sandbox).get_token()
     assert sleeps == [0.3, 0.3, 5.3, 5.3]
+
+
+def test_an_interval_of_minutes_is_respected_also_after_a_transient_error(
+    sandbox: Sandbox, sleeps: list[float]
+) -> None:
+    sandbox.realm.interval = 90
+    pending = oauth_error("authorization_pending")
+    sandbox.faults.add("token", pending, gateway(502), oauth_error("slow_down"), pending)
+    assert device(sandbox).get_token()
+    assert sleeps == [90, 90, 90, 95, 95]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +178,6 @@ DEVICE = {
         {"verification_uri_complete": "data:text/html,x"},
         {"verification_uri_complete": "http://127.0.0.1:x/"},
         {"verification_uri": None},
-        {"expires_in": "long"},
         {"user_code": 5.5},
     ],
     ids=repr,
@@ -181,6 +191,20 @@ def test_a_login_with_an_invalid_page_or_field_is_not_shown(
     with pytest.raises(CredentialsError, match=r"cannot be (opened|used)"):
         auth.get_token()
     assert shown == []
+
+
+@pytest.mark.parametrize("value", ["long", "", {}, [], True, None, "nan", -5])
+@pytest.mark.parametrize("field", ["interval", "expires_in"])
+def test_a_time_that_is_not_a_positive_number_is_ignored(
+    field: str, value: object, realm: Server, sleeps: list[float]
+) -> None:
+    replies = iter([{**DEVICE, "interval": 7, field: value}, TOKENS])
+    realm.response = scripted(lambda: json_reply(next(replies)))
+    shown: list[DeviceLogin] = []
+    auth = DeviceFlow(config_of(realm), CLIENT, prompt=shown.append)
+    assert auth.get_token() == TOKENS["access_token"]
+    assert sleeps == [5 if field == "interval" else 7]
+    assert shown[0].expires_in == 600
 
 
 def test_numbers_may_be_strings_and_optional_fields_absent(realm: Server) -> None:
@@ -219,18 +243,37 @@ def test_an_offline_token_is_saved_where_only_its_owner_can_read_it(
 
 
 @pytest.mark.parametrize(
-    ("extra", "revocations"),
-    [({}, 0), ({"refresh_token": "an-ordinary-one", "scope": "openid"}, 1)],
-    ids=["none", "ordinary"],
+    ("extra", "revoked"),
+    [
+        ({}, ("an-access-token", "access_token")),
+        ({"scope": "openid"}, ("an-access-token", "access_token")),
+        (
+            {"refresh_token": "an-ordinary-one", "scope": "openid"},
+            ("an-ordinary-one", "refresh_token"),
+        ),
+    ],
+    ids=["none", "denied", "ordinary"],
 )
-def test_a_token_that_is_not_an_offline_token_is_not_saved(
-    extra: dict[str, str], revocations: int, sandbox: Sandbox, tmp_path: Path
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_token_that_is_not_an_offline_token_is_revoked_and_not_saved(
+    extra: dict[str, str],
+    revoked: tuple[str, str],
+    confirmed: bool,
+    sandbox: Sandbox,
+    tmp_path: Path,
 ) -> None:
     sandbox.faults.add("token", responding({**TOKENS, **extra}))
-    with pytest.raises(CredentialsError, match=r"issued no offline token.*offline_access"):
+    if not confirmed:
+        sandbox.faults.add("revocation", oauth_error("unsupported_token_type"))
+    with pytest.raises(
+        CredentialsError, match=r"issued no offline token.*offline_access"
+    ) as caught:
         device(sandbox).save_offline_token(tmp_path / "token")
+    assert (caught.value.__cause__ is None) is confirmed
     assert not (tmp_path / "token").exists()
-    assert request_count(sandbox, "revocation") == revocations
+    (request,) = (r for r in sandbox.requests if r.operation_id == "revocation")
+    form = parse_qs(request.body.decode())
+    assert (form["token"], form["token_type_hint"]) == ([revoked[0]], [revoked[1]])
 
 
 def test_an_offline_token_that_cannot_be_written_is_revoked(

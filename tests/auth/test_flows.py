@@ -41,7 +41,7 @@ from prov_facade.sandbox import Fault, Sandbox, expired_token, gateway
 ACCOUNTS = {"device": "ann", "offline": "ann", "client": f"service-account-{SERVICE}"}
 
 
-@pytest.fixture(params=["async", pytest.param("sync", marks=pytest.mark.sync_double)])
+@pytest.fixture(params=["async", pytest.param("sync", marks=pytest.mark.sync_variant)])
 def make(request: pytest.FixtureRequest) -> Make:
     """Makes a client of either kind."""
     return CLIENTS[request.param]
@@ -121,7 +121,7 @@ def test_an_invalid_argument_of_a_single_flow_is_a_configuration_error(sandbox: 
         DeviceFlow(sandbox.config, CLIENT, prompt=anything)
     with pytest.raises(ConfigError, match="client_secret must be a str that is not empty"):
         ClientCredentials(sandbox.config, CLIENT, None)  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="offline_token must be a str that is not empty"):
+    with pytest.raises(ConfigError, match="must be an offline token, but it is empty"):
         OfflineFlow(sandbox.config, CLIENT, offline_token=" ")
 
 

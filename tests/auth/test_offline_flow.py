@@ -20,6 +20,7 @@ from auth.support import (
 )
 
 from prov_facade import ConfigError, CredentialsError, OfflineFlow, SyncProvClient
+from prov_facade._files.private import write_private
 from prov_facade.sandbox import Sandbox
 
 
@@ -28,7 +29,7 @@ def test_the_offline_token_is_an_argument_a_file_or_a_variable(
     place: str, sandbox: Sandbox, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = offline_token(sandbox, tmp_path)
-    (home / "token").write_text(f"{token}\n")
+    write_private(home / "token", f"{token}\n".encode())
     monkeypatch.setenv("PROV_OFFLINE_TOKEN", token if place == "environment" else "another")
     settings: dict[str, dict[str, Any]] = {
         "argument": {"offline_token": token},
@@ -63,7 +64,7 @@ def test_a_file_without_an_offline_token_is_an_error(
 ) -> None:
     path = tmp_path / "token"
     if content is not None:
-        path.write_bytes(content)
+        write_private(path, content)
     auth = OfflineFlow(sandbox.config, CLIENT, offline_token_file=path)
     with pytest.raises(CredentialsError, match=message) as caught:
         auth.get_token()
@@ -87,11 +88,11 @@ def test_another_token_in_the_file_signs_in_another_user(
     sandbox: Sandbox, tmp_path: Path, clock: Clock
 ) -> None:
     path = tmp_path / "token"
-    path.write_text(offline_token(sandbox, tmp_path, "ann"))
+    write_private(path, offline_token(sandbox, tmp_path, "ann").encode())
     auth = OfflineFlow(sandbox.config, CLIENT, offline_token_file=path)
     with SyncProvClient(auth, sandbox.config) as client:
         assert client.check_general_access().username == "ann"
-        path.write_text(offline_token(sandbox, tmp_path, "bob"))
+        write_private(path, offline_token(sandbox, tmp_path, "bob").encode())
         clock.ahead += 211
         assert client.check_general_access().username == "bob"
     with SyncProvClient(pickled(auth), sandbox.config) as client:
@@ -112,7 +113,7 @@ def test_two_offline_tokens_of_a_client_are_cached_separately(
 
 def test_a_run_continues_after_its_token_file_was_removed(sandbox: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "token"
-    path.write_text(offline_token(sandbox, tmp_path))
+    write_private(path, offline_token(sandbox, tmp_path).encode())
     auth = OfflineFlow(sandbox.config, CLIENT, offline_token_file=path)
     auth.get_token()
     path.unlink()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from auth_provider.conftest import sandbox
 from auth_provider.provider import Provider
 
-from prov_facade.sandbox import Sandbox
+__all__ = ["provider", "sandbox"]
 
 
 @pytest.fixture(scope="session")
@@ -16,9 +17,3 @@ def provider() -> Iterator[Provider]:
     # after a minute.
     with Provider(device_interval=None, device_seconds=60) as provider:
         yield provider
-
-
-@pytest.fixture
-def sandbox(provider: Provider) -> Iterator[Sandbox]:
-    with Sandbox(trusted_issuer=provider.issuer) as sandbox:
-        yield sandbox

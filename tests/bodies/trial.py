@@ -37,7 +37,7 @@ MEDIA_TYPES = (
     "text/plain; charset=nonsense",
     "text/html",
     "text/csv",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    api_document.DOCX,
     "",
 )
 PIECES = (

@@ -209,15 +209,6 @@ def test_check_names_the_files_that_differ_in_the_synchronous_package(
     assert main(["--check"], root=root) == 0
 
 
-def test_check_fails_without_the_synchronous_package(
-    root: Path, sync_package: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shutil.rmtree(sync_package)
-    assert main(["--check"], root=root) == 1
-    assert f"{SYNC_PACKAGE.package}: missing: __init__.py\n" in capsys.readouterr().err
-    assert not sync_package.exists()
-
-
 def test_check_fails_when_the_asynchronous_package_has_changed(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MappingProxyType, ModuleType
 from typing import Any
 
@@ -82,6 +82,17 @@ class Dumped:
         return self.fields
 
 
+class DumpedV1:
+    """A class with the method that identifies models of pydantic 1."""
+
+    def __init__(self, **fields: object) -> None:
+        self.fields = fields
+
+    def dict(self, *, exclude_none: bool) -> Mapping[str, object]:
+        assert exclude_none
+        return self.fields
+
+
 @pytest.mark.usefixtures("echo")
 def test_a_cycle_of_models_is_sent_and_received(package: Any, call: Callable[..., Any]) -> None:
     author = package.models.Author("Ann", [])
@@ -96,9 +107,10 @@ def test_a_cycle_of_models_is_sent_and_received(package: Any, call: Callable[...
         {"name": "Ann", "books": []},
         MappingProxyType({"name": "Ann", "books": []}),
         Dumped(name="Ann", books=[]),
+        DumpedV1(name="Ann", books=[]),
         {"name": "Ann", "books": iter(())},
     ],
-    ids=["dict", "mapping", "pydantic", "iterator"],
+    ids=["dict", "mapping", "pydantic", "pydantic 1", "iterator"],
 )
 def test_a_mapping_or_a_pydantic_model_can_replace_a_model(
     package: Any, call: Callable[..., Any], body: object

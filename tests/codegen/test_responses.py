@@ -5,9 +5,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from api_document import DOCX
 from pytest_httpserver import HTTPServer
-
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 @pytest.fixture

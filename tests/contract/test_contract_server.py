@@ -23,7 +23,7 @@ def unchecked(started_server: ContractServer) -> ContractServer:
         ("GET", "/nowhere", {}, "unknown operation"),
         ("POST", "/explore/upstream?starting_id=1", {"headers": HEADERS}, "unknown operation"),
         ("GET", "/explore/upstream", {"headers": HEADERS}, "starting_id"),
-        ("GET", "/explore/upstream?starting_id=1&depth=11", {"headers": HEADERS}, "maximum of 10"),
+        ("GET", "/explore/upstream?starting_id=1&depth=deep", {"headers": HEADERS}, "int"),
         ("GET", "/explore/upstream?starting_id=1&dept=1", {"headers": HEADERS}, "dept"),
         ("GET", "/explore/upstream?starting_id=1", {}, "ecurity"),
         ("GET", "/", {"headers": HEADERS}, "a token where none is needed"),

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from api_document import DOCUMENT_PATHS, Node, example_value, load, operations, resolve, validator
+from document.documents import EVERY_DOCUMENT
 
 
 class Case(NamedTuple):
@@ -49,7 +50,6 @@ RESPONSES = [
 ]
 MODELS = [case for case in RESPONSES if "properties" in resolve(case.schema, case.document)]
 OTHERS = [case for case in CASES if case.media_type != "application/json"]
-EVERY_DOCUMENT = pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.stem)
 
 
 def values(case: Case) -> dict[str, Any]:

@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 from api_document import DOCUMENT_PATH, DOCUMENT_PATHS, JOB_DOCUMENT_PATH, Node, load
 from document.described import described, facts
+from document.documents import EVERY_DOCUMENT
 
 # The servers' own documents contain only the error 422; ours describe the bodies of the others.
 OURS = {"ErrorDetail"}
 
 FOUND = {path: described(load(path)) for path in DOCUMENT_PATHS}
-
-EVERY_DOCUMENT = pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.stem)
 
 
 def every(part: str) -> pytest.MarkDecorator:

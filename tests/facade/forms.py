@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pydantic
+import pydantic.v1
 from sample_calls import DATASET, RECORD
 
 from prov_facade import models
@@ -29,6 +30,29 @@ class PydanticRecord(pydantic.BaseModel):
 
     workflow_template_id: str
     inputs: list[PydanticDataset]
+    outputs: list[Any]
+    display_name: str
+    description: str
+    associations: dict[str, str]
+    start_time: int
+    end_time: int
+    model_version: str | None = None
+
+
+class DatasetType(enum.Enum):
+    DATA_STORE = "DATA_STORE"
+
+
+class PydanticV1Dataset(pydantic.v1.BaseModel):
+    dataset_template_id: str
+    dataset_id: str
+    dataset_type: DatasetType = DatasetType.DATA_STORE
+    resources: dict[str, str] | None = None
+
+
+class PydanticV1Record(pydantic.v1.BaseModel):
+    workflow_template_id: str
+    inputs: list[PydanticV1Dataset]
     outputs: list[Any]
     display_name: str
     description: str
@@ -101,6 +125,11 @@ FORMS: dict[str, Callable[[], Any]] = {
     "pydantic in a mapping": lambda: {
         **RECORD,
         "inputs": [PydanticDataset.model_validate(DATASET)],
+    },
+    "pydantic 1": lambda: PydanticV1Record.parse_obj(RECORD),
+    "pydantic 1 in a mapping": lambda: {
+        **RECORD,
+        "inputs": [PydanticV1Dataset.parse_obj(DATASET)],
     },
     "models in a mapping": lambda: {**RECORD, "inputs": model().inputs},
     "mapping in a model": mixed,

@@ -120,6 +120,17 @@ def test_an_invalid_token_is_a_credentials_error_and_not_sent(
     assert not lineage.received
 
 
+@pytest.mark.parametrize(
+    "text", ['"{}"', "\ufeff{}\n", "PROV_TOKEN='{}'", "Bearer {}", "\u201c{}\u201d", "\u200b{}"]
+)
+@pytest.mark.parametrize("wrap", [lambda token: token, lambda token: lambda: token])
+def test_only_the_token_itself_is_sent(
+    text: str, wrap: Callable[[Any], Any], lineage: Server
+) -> None:
+    run(client_for(lineage.url, BearerToken(wrap(text.format(TOKEN)))).explore_upstream("1"))
+    assert lineage.last.token == f"Bearer {TOKEN}"
+
+
 def test_a_fixed_token_cannot_be_renewed() -> None:
     with pytest.raises(CredentialsError, match="cannot be renewed") as caught:
         BearerToken(TOKEN).force_refresh()

@@ -12,8 +12,9 @@ from typing import Any
 import brotli
 import pytest
 import zstandard
+from api_document import DOCX
 from clients import BOTH, client_for, every_transport, failure, retrying_client, run
-from sample_calls import DOCUMENT, DOCX, LINEAGE, RECORD, REPORT, SAMPLES
+from sample_calls import DOCUMENT, LINEAGE, RECORD, REPORT, SAMPLES
 from scripted_server import Script, Server, json_reply, reply
 
 from prov_facade import InvalidResponseError, NotFoundError, ProvClient, TransportError

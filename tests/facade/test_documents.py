@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from api_document import DOCX
 from clients import failure, run
-from sample_calls import DOCUMENT, DOCX, REPORT, SAMPLES, SESSION, zipped
+from sample_calls import DOCUMENT, REPORT, SAMPLES, SESSION, zipped
 from scripted_server import Received, Server, json_reply, reply
 
 from prov_facade import InvalidRequestError, ProvClient, ReportError, models

@@ -13,7 +13,7 @@ import pytest
 
 import prov_facade
 from prov_facade import errors
-from prov_facade.errors import Call, Fault, ProvError
+from prov_facade.errors import Call, ErrorContent, ProvError
 from prov_facade.models import ValidationError
 
 TREE = {
@@ -49,7 +49,7 @@ RESPONSE = httpx.Response(
     content=b'{"detail": "slow down"}',
     request=httpx.Request("GET", CALL.url),
 )
-FAULT = Fault(
+CONTENT = ErrorContent(
     detail="slow down",
     body={"detail": "slow down"},
     errors=[ValidationError(loc=["body", 0], msg="bad", type="value_error")],
@@ -60,7 +60,7 @@ EXTRAS: dict[str, dict[str, Any]] = {
     "InvalidResponseError": {"path": "$.status"},
     "ReportError": {"path": "$.status", "session_id": "s-1"},
     "OperationFailedError": {"details": "no", "result": [1]},
-    **{name: {"fault": FAULT} for name, bases in TREE.items() if "APIError" in (name, *bases)},
+    **{name: {"content": CONTENT} for name, bases in TREE.items() if "APIError" in (name, *bases)},
     **{name: {"session_id": "s-1"} for name in TREE if name.startswith("Job")},
     "SubmissionUnknownError": {"chunk": 2, "first": 100, "count": 50, "candidates": ("s-1", "s-2")},
 }
@@ -98,6 +98,17 @@ def test_the_classes_form_the_error_tree() -> None:
     assert classes == set(TREE)
 
 
+def test_everything_that_is_named_like_an_error_is_one() -> None:
+    for name in dir(errors):
+        if name.endswith("Error"):
+            assert issubclass(getattr(errors, name), ProvError), name
+
+
+def test_generated_models_are_not_attributes_of_the_module() -> None:
+    modules = [getattr(value, "__module__", "") for value in vars(errors).values()]
+    assert not [name for name in modules if name.startswith(("prov_api_", "job_api_"))]
+
+
 def test_every_error_is_importable() -> None:
     assert set(errors.__all__) == {*TREE, "Attempt", "Call"}
     for name in errors.__all__:
@@ -127,7 +138,7 @@ def test_an_error_has_a_message_and_the_call(name: str) -> None:
     if error.response is not None:
         assert error.status_code == 429
     for extra, value in EXTRAS.get(name, {}).items():
-        if extra != "fault":
+        if extra != "content":
             assert getattr(error, extra) == value
     if name in ("ConfigError", "CredentialsError", "TransportError"):
         bare = getattr(errors, name)("bare")
@@ -165,7 +176,7 @@ def test_a_status_error_has_the_fields_of_its_body() -> None:
     error = make("ValidationFailedError")
     assert isinstance(error, errors.ValidationFailedError)
     assert (error.detail, error.body) == ("slow down", {"detail": "slow down"})
-    assert error.errors == FAULT.errors
+    assert error.errors == CONTENT.errors
     limited = make("RateLimitedError")
     assert isinstance(limited, errors.RateLimitedError)
     assert limited.retry_after == 3.0

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from python_process import run_python
 
 # Needed only for the sandbox, signing in or manifests, or not at all.
 HEAVY = {
@@ -64,12 +65,5 @@ for statement in statements:
     threading.Thread(target=first_use, args=(statement,)).start()
 """
     for _ in range(3):
-        found = subprocess.run(
-            [sys.executable, "-W", "error", "-c", script],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        found = run_python("-W", "error", "-c", script)
         assert (found.returncode, found.stderr) == (0, "")

@@ -154,12 +154,6 @@ def test_other_methods_are_listed_as_added(
         assert inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
-def test_clearing_the_graph_requires_the_keyword_confirm() -> None:
-    confirm = inspect.signature(ProvAdminClient.clear_graph).parameters["confirm"]
-    assert confirm.kind is confirm.KEYWORD_ONLY
-    assert confirm.default is confirm.empty
-
-
 def test_every_public_name_exists_once() -> None:
     for module in (prov_facade, prov_facade.errors, models):
         assert len(module.__all__) == len(set(module.__all__))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -67,6 +68,12 @@ INVALID: dict[str, tuple[Call, str]] = {
     "cycle": (record_with(inputs=cyclic_list()), "$"),
     "object": (record_with(associations=object()), "$"),
     "object key": (record_with(annotations={("a", "b"): "x"}), "$"),
+    "number key": (record_with(annotations={3: "b"}), "$.annotations"),
+    "equal keys": (record_with(annotations={"3": "a", 3: "b"}), "$.annotations"),
+    "nan key": (record_with(annotations={float("nan"): "x"}), "$.annotations"),
+    "decimal key": (record_with(annotations={Decimal(3): "x"}), "$.annotations"),
+    "decimal": (record_with(annotations={"a": Decimal("1.5")}), "$.annotations[...]"),
+    "decimal nan": (record_with(description=Decimal("NaN")), "$.description"),
     "function": (record_with(description=len), "$"),
     "huge": (record_with(start_time=10**5_000), "$"),
     "in update": (
@@ -95,7 +102,8 @@ INVALID: dict[str, tuple[Call, str]] = {
     "depth as bool": (_depth(True), "$.depth"),
     "depth as fraction": (_depth(2.5), "$.depth"),
     "depth as nan": (_depth(float("nan")), "$.depth"),
-    "depth above the limit": (_depth(11), "$.depth"),
+    "depth of zero": (_depth(0), "$.depth"),
+    "negative depth": (_depth(-1), "$.depth"),
 }
 
 
@@ -123,6 +131,8 @@ def test_the_error_names_the_invalid_value(client: ProvClient) -> None:
         "object": "object",
         "class": "ModelMetaclass",
         "type": "Expected `str`, got `int`",
+        "equal keys": "Expected `str`, got `int`, at a key of $.annotations",
+        "nan key": "Expected `str`, got `float`, at a key of $.annotations",
     }.items():
         error = failure(InvalidRequestError, INVALID[name][0](client))
         assert words in str(error)

@@ -8,8 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
+from api_document import DOCX
 from clients import BOTH, TOKEN, client_for, config_for, failure, new, run
-from sample_calls import DOCX, LINEAGE, RECORD, REPORT, SAMPLES
+from sample_calls import LINEAGE, RECORD, REPORT, SAMPLES
 from scripted_server import Received, Server, json_reply, reply
 
 from prov_facade import (

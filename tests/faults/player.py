@@ -18,27 +18,15 @@ import httpx
 from certificates import server_context
 from clients import TOKEN, ClientKind, config_for, new
 from faults.rule import ATTEMPTS, DISTRUST, LONGEST_WAIT, REFUSE, STALL, Action, Fault, faults
+from faults.tokens import Numbered
 from sample_calls import SAMPLES
 from scripted_server import Received, Reply, Server, json_reply
 
-from prov_facade import AuthManager, BearerToken, ProvClient, ProvError, RetryPolicy
+from prov_facade import BearerToken, ProvClient, ProvError, RetryPolicy
 
 QUICK = RetryPolicy(
     attempts=ATTEMPTS, backoff=0.001, max_backoff=0.002, max_retry_after=LONGEST_WAIT
 )
-
-
-class Renewable(AuthManager):
-    """An auth manager whose tokens are numbered."""
-
-    def __init__(self) -> None:
-        self.renewals = 0
-
-    def get_token(self) -> str:
-        return f"{TOKEN}-{self.renewals}"
-
-    def force_refresh(self) -> None:
-        self.renewals += 1
 
 
 @dataclass(frozen=True)
@@ -119,7 +107,7 @@ class Player:
         unreachable = self._unreachable.get(first) if isinstance(first, str) else None
         self._release = threading.Event()
         self._server.received.clear()
-        manager = Renewable() if fault.renewable else None
+        manager = Numbered() if fault.renewable else None
         stalls = first == STALL
 
         async def work() -> ProvError | None:
@@ -143,7 +131,7 @@ class Player:
             self._wait_for(attempts)
         self._release.set()
         requests = attempts if unreachable else len(self._server.received)
-        renewals = manager.renewals if manager else 0
+        renewals = manager.number if manager else 0
         return Outcome(error, requests, renewals, self._elsewhere.opened)
 
     def _wait_for(self, requests: int) -> None:

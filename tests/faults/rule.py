@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, repeat
 
+from api_document import DOCX
 from sample_calls import Sample
 from scripted_server import Cut, Last, Reply, json_reply, reply
 
@@ -31,6 +32,12 @@ WRITES = {
 }
 WITHOUT_TOKEN = {"get_health_check"}
 REPORT = "generate_report"
+TEXT = {
+    "generate_csv_template",
+    "regenerate_csv_from_model_run_batch",
+    "generate_config_file",
+}
+"""The operations that return text, which may be empty."""
 
 STALL = "stall"
 REFUSE = "refuse"
@@ -109,7 +116,21 @@ def _incomplete_gzip(complete: bytes) -> bytes:
 _NO_TOKEN = json_reply(
     {"detail": "Could not validate credentials"}, 401, {"WWW-Authenticate": "Bearer"}
 )
-_NO_ROLE = json_reply({"detail": "You don't have the correct role."}, 401)
+_NO_ROLE = json_reply(
+    {
+        "detail": "You are not authorised to access this resource as you don't have the correct"
+        " role."
+    },
+    401,
+    {"WWW-Authenticate": "Bearer"},
+)
+_NO_RIGHT = json_reply(
+    {
+        "detail": "Registry API denied access to resource: 401. Error: You are not authorised to"
+        " fetch this item."
+    },
+    401,
+)
 _JSON_TYPE = "application/json"
 
 
@@ -194,7 +215,14 @@ def faults(elsewhere: str) -> list[Fault]:
         _permanent(
             "wrong content type", reply(b"\x89PNG", "image/png"), _UNUSABLE, "got image/png"
         ),
-        _permanent("empty body", reply(b"", None), _UNUSABLE, "cannot be used"),
+        _permanent("empty body, no content type", reply(b"", None), _UNUSABLE, "cannot be used"),
+        Fault(
+            "empty body, right content type",
+            # That of a report is JSON, since it is created in a job.
+            lambda sample: repeat(reply(b"", sample.content_type.replace(DOCX, _JSON_TYPE))),
+            Expected(_UNUSABLE, 1, ("empty",)),
+            Expected(_UNUSABLE, 1, ("empty", CHECK_FIRST)),
+        ),
         _uniform(
             "401, fixed token",
             always(_NO_TOKEN),
@@ -224,6 +252,14 @@ def faults(elsewhere: str) -> list[Fault]:
             may_have_acted=False,
             renewable=True,
         ),
+        Fault(
+            "401, no right to an item",
+            always(_NO_RIGHT),
+            Expected(errors.PermissionDeniedError, 1, ("fetch this item", "Ask its owner")),
+            Expected(errors.PermissionDeniedError, 1, ("fetch this item", "Ask its owner")),
+            may_have_acted=False,
+            renewable=True,
+        ),
         _uniform(
             "redirect to another host",
             always(redirect),
@@ -245,10 +281,12 @@ def is_exception(fault: Fault, operation: str) -> bool:
 
 
 def expected(fault: Fault, operation: str) -> Expected:
-    """Return the expected outcome for an operation: the rule, or one of two exceptions."""
+    """Return the expected outcome for an operation: the rule, or one of three exceptions."""
     rule = fault.writes if operation in WRITES else fault.reads
     if operation in WITHOUT_TOKEN and rule.renewals:
         return Expected(errors.AuthenticationError, 1)
+    if operation in TEXT and fault.name == "empty body, right content type":
+        return Expected(None, 1)
     if operation == REPORT and rule.error is _UNUSABLE:
         return Expected(errors.ReportError, rule.requests, rule.says)
     return rule

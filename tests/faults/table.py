@@ -29,10 +29,15 @@ clients, `ProvClient` and `SyncProvClient`.
   when no connection was established, or after a 429. Otherwise, the error says that it is not
   known whether the server acted on the request: check before you send it again.
 - A rejected token is renewed once, and the request is repeated once. The repetition does not count
-  as an attempt. The call fails only if the new token is also rejected.
+  as an attempt. The call fails only if the new token is also rejected. A 401 for a missing
+  role, or a missing right to an item or job, does not concern the token: nothing is renewed.
 - The client waits as long as `Retry-After` asks, up to `max_retry_after`. If the server asks for
   more, the call fails at once with that response. Redirects are not followed, except for
   the URL of a report that a job created.
+- An empty `text/csv` or `text/plain` body is a valid, empty text: methods that return text return
+  `""`, and methods that save a file save an empty one. Any other empty body is an error.
+- A failed poll does not end the wait for a job. The next one comes when `Retry-After` asks for it,
+  but after `max_retry_after` at the latest.
 - `error.attempts` lists the attempts, and the error message counts them.
 
 """
@@ -44,7 +49,7 @@ def page() -> str:
     all_faults = faults("http://elsewhere.test")
     for number, fault in enumerate(all_faults, 1):
         lines.append(_row(number, fault.name, _outcome(fault.reads), _outcome(fault.writes)))
-    lines.append("\nTwo operations are exceptions:\n\n")
+    lines.append("\nSome operations are exceptions:\n\n")
     lines += [_row("operation", "fault", "outcome"), _row("---", "---", "---")]
     lines += [
         _row(f"`{operation}`", fault.name, _outcome(expected(fault, operation)))

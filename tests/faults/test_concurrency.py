@@ -9,23 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
-from clients import ASYNC_ONLY, BOTH, new, retrying_client, run
+from clients import BOTH, new, retrying_client, run
 from python_process import run_python
 from sample_calls import LINEAGE_REPLY, UNAVAILABLE
 from scripted_server import Received, Server
 
 from prov_facade import ProvClient, RetryPolicy
 from prov_facade.sandbox import Sandbox, gateway
-
-
-@ASYNC_ONLY
-def test_a_client_works_in_consecutive_event_loops(server: Server) -> None:
-    server.response = LINEAGE_REPLY
-    client = retrying_client(server.url)
-    for _ in range(5):
-        assert run(client.explore_upstream("1")).record_count == 1
-    assert server.opened == 5
-    assert server.saw_closing(5)
 
 
 def test_a_client_works_in_the_next_event_loop_after_a_fault(server: Server) -> None:

@@ -1,8 +1,8 @@
 """Each fault leads to the right error after the right number of requests.
 
-The rule distinguishes reads and writes, with two exceptions. The default run applies each fault to
-one read and one write, and to the exceptions where they differ. The stress run applies each fault
-to each operation.
+The rule distinguishes reads and writes, with three exceptions. The default run applies each fault
+to one read and one write, and to the exceptions where they differ. The stress run applies each
+fault to each operation.
 """
 
 from __future__ import annotations

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 from clients import ASYNC_ONLY, TOKEN, failure, retrying_client, run
+from faults.tokens import Numbered
 from sample_calls import LINEAGE_REPLY, UNAUTHORIZED, UNAVAILABLE, WRITE
-from scripted_server import Received, Script, Server
+from scripted_server import Received, Script, Server, json_reply, reply
 
-from prov_facade import AuthenticationError, AuthManager, BearerAuth, BearerToken, CredentialsError
-
-
-class Numbered(AuthManager):
-    """An auth manager with numbered tokens, whose renewal can be slow or fail."""
-
-    def __init__(self, delay: float = 0.0, error: Exception | None = None) -> None:
-        self.number = 0
-        self.delay = delay
-        self.error = error
-
-    def get_token(self) -> str:
-        return f"{TOKEN}-{self.number}"
-
-    def force_refresh(self) -> None:
-        time.sleep(self.delay)
-        if self.error:
-            raise self.error
-        self.number += 1
+from prov_facade import (
+    AuthenticationError,
+    BearerAuth,
+    BearerToken,
+    CredentialsError,
+    PermissionDeniedError,
+)
 
 
 class Lowercase(Numbered):
@@ -44,12 +32,19 @@ class Lowercase(Numbered):
         return auth
 
 
+class Quoted(Numbered):
+    """An auth manager whose tokens are quoted."""
+
+    def get_token(self) -> str:
+        return f'"{super().get_token()}"\n'
+
+
 def accepting(number: int) -> Callable[[Received], bytes]:
     """Respond to requests, accepting only the token with this number."""
     return lambda r: LINEAGE_REPLY if (r.token or "").endswith(f"-{number}") else UNAUTHORIZED
 
 
-@pytest.mark.parametrize("kind", [Numbered, Lowercase])
+@pytest.mark.parametrize("kind", [Numbered, Lowercase, Quoted])
 def test_a_rejected_token_is_renewed(kind: type[Numbered], server: Server) -> None:
     server.response, manager = accepting(1), kind()
     assert run(retrying_client(server.url, auth=manager).explore_upstream("1")).record_count == 1
@@ -93,6 +88,59 @@ def test_a_fixed_token_is_not_renewed(server: Server) -> None:
     error = failure(AuthenticationError, retrying_client(server.url).explore_upstream("1"))
     assert "Sign in again" in str(error)
     assert len(server.received) == 1
+
+
+_DENIED = "Registry API denied access to resource: 401. Error: "
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "Not authenticated",
+        "Could not validate credentials",
+        "Token had incorrect structure.",
+        f"{_DENIED}Could not validate credentials",
+        "Unauthorized",
+    ],
+)
+def test_a_401_about_the_token_renews_it_once(detail: str, server: Server) -> None:
+    server.response, manager = json_reply({"detail": detail}, 401), Numbered()
+    client = retrying_client(server.url, auth=manager)
+    error = failure(AuthenticationError, WRITE.call(client))
+    assert f"{detail.rstrip('.')}. Sign in again" in str(error)
+    assert (len(server.received), manager.number) == (2, 1)
+
+
+def test_a_401_from_a_gateway_is_about_the_token(server: Server) -> None:
+    page = b"<title>You are not authorised: no role</title>"
+    server.response, manager = Script(reply(page, "text/html", 401), WRITE.reply), Numbered()
+    run(WRITE.call(retrying_client(server.url, auth=manager)))
+    assert manager.number == 1
+
+
+_ROLE = "You are not authorised to access this resource as you don't have the correct role."
+
+
+@pytest.mark.parametrize("challenge", [{}, {"WWW-Authenticate": "Bearer"}], ids=["", "challenge"])
+@pytest.mark.parametrize(
+    ("detail", "advice"),
+    [
+        (_ROLE, "This needs a token with the roles "),
+        (f"{_DENIED}{_ROLE}", "This needs a token with the roles "),
+        (f"{_DENIED}You are not authorised to fetch this item.", "Ask its owner"),
+        ("Not authorised to view this record.", "Ask its owner"),
+        ("Batch contains items which you do not own. Not authorised.", "Ask its owner"),
+    ],
+)
+def test_a_401_about_a_role_or_an_item_does_not_renew_the_token(
+    detail: str, advice: str, challenge: dict[str, str], server: Server
+) -> None:
+    server.response, manager = json_reply({"detail": detail}, 401, challenge), Numbered()
+    client = retrying_client(server.url, auth=manager)
+    error = failure(PermissionDeniedError, WRITE.call(client))
+    assert f"{detail} {advice}" in str(error)
+    assert "Sign in" not in str(error)
+    assert (len(server.received), manager.number) == (1, 0)
 
 
 def test_a_token_function_is_called_again_after_a_rejection(server: Server) -> None:

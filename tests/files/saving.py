@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sample_calls import DOCX
+import pytest
+from api_document import DOCX
 from scripted_server import reply
 
 from prov_facade import ProvClient, RetryPolicy
@@ -80,6 +81,8 @@ KINDS = [
         "text/csv",
     ),
 ]
+
+EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=[kind.method for kind in KINDS])
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import resource
+import sys
 from pathlib import Path
 
 import pytest
+from api_document import DOCX
 from clients import ASYNC_ONLY, TOKEN, client_for, config_for, failure, new, run
-from files.saving import CSV, DOCUMENT, KINDS, NO_BACKOFF, Kind, files_in, wait_until_written
+from files.saving import (
+    CSV,
+    DOCUMENT,
+    EVERY_KIND,
+    KINDS,
+    NO_BACKOFF,
+    Kind,
+    files_in,
+    wait_until_written,
+)
 from python_process import run_python
-from sample_calls import DOCX, zipped
+from sample_calls import zipped
 from scripted_server import Received, Server, reply
 
 from prov_facade import (
@@ -23,7 +33,6 @@ from prov_facade import (
     TransportTimeoutError,
 )
 
-EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=[kind.method for kind in KINDS])
 REPORT, TEMPLATE, BATCH = KINDS
 
 
@@ -210,7 +219,7 @@ def test_no_error_of_a_download_contains_the_token(
     assert "authorization" not in error.response.request.headers
 
 
-@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="needs RLIMIT_FSIZE")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
 def test_a_full_disk_is_a_file_error_and_leaves_no_file(server: Server, folder: Path) -> None:
     # In a separate process, which cannot write files larger than 2 MB.
     server.response = BATCH.reply

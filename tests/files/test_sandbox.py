@@ -9,8 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from clients import BOTH, every_transport, sandbox_client
+from clients import BOTH, ClientKind, every_transport, sandbox_client
 from files.saving import NO_BACKOFF, files_in
+from sandbox.caller import COMPLETE_RUN, run_of
 
 from prov_facade import (
     AuthenticationError,
@@ -28,6 +29,13 @@ from prov_facade import (
     models,
 )
 from prov_facade.sandbox import Fault, Sandbox, expired_token, gateway
+from prov_facade_pytest import SharedSandbox
+
+
+@pytest.fixture
+def sandbox(client_kind: ClientKind, shared_sandbox: SharedSandbox) -> Sandbox:  # noqa: ARG001
+    """A sandbox that returns reports, so that downloads are a single request."""
+    return shared_sandbox.get(report_style="document")
 
 
 def client_of(sandbox: Sandbox, *roles: str, **settings: Any) -> ProvClient:
@@ -50,7 +58,7 @@ def test_a_saved_file_equals_the_return_value_of_the_call(sandbox: Sandbox, fold
             text = await client.generate_csv_template(template)
             assert saved.read_bytes() == text.encode()
 
-            run = sandbox.items("MODEL_RUN")[0].body["record"]
+            run = run_of(sandbox, COMPLETE_RUN).body["record"]
             batch = await client.register_batch_model_runs({"records": [run]})
             batch_id = await batch_of(sandbox, batch.session_id)
             filled = await client.save_csv_from_batch(batch_id, str(folder / "filled.csv"))
@@ -130,7 +138,7 @@ def test_the_error_of_a_download_lists_its_attempts(sandbox: Sandbox, folder: Pa
 
 @BOTH
 def test_a_report_made_by_a_job_is_saved(folder: Path) -> None:
-    with Sandbox(report_style="job") as sandbox:
+    with Sandbox() as sandbox:
         saved = asyncio.run(client_of(sandbox).download_report(report_on(sandbox), folder))
         operations = [request.operation_id for request in sandbox.requests]
     assert (operations[0], set(operations[1:])) == (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 from fuzz.content import Content
 from fuzz.jobs import JobsClient
+from sandbox.caller import COMPLETE_RUN, run_of
 
 from prov_facade.sandbox import Sandbox
 
@@ -21,7 +22,8 @@ def collect(sandbox: Sandbox, client: httpx.Client) -> Content:
     jobs = JobsClient(sandbox, client)
     records = [run.body["record"] for run in sandbox.items("MODEL_RUN")]
 
-    batch = {"records": [{**records[0], "study_id": None}] * _BATCH_SIZE}
+    complete = run_of(sandbox, COMPLETE_RUN).body["record"]
+    batch = {"records": [{**complete, "study_id": None}] * _BATCH_SIZE}
     response = client.post(f"{sandbox.url}/model_run/register_batch", json=batch)
     submitted = response.raise_for_status().json()["session_id"]
     batch_id = jobs.result(submitted)["batch_id"]

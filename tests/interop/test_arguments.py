@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from api_document import example_value, operations
+from api_document import DOCX, example_value, operations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from interop.published import PAIRS
@@ -19,8 +19,6 @@ from properties.models import MODELS, SETTINGS
 from prov_facade import BearerToken, Config, InvalidRequestError, ProvClient
 
 pytestmark = pytest.mark.interop
-
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 Call = Callable[[ProvClient, Any], Awaitable[object]]
 

@@ -23,6 +23,7 @@ from prov_facade import (
     JobStatus,
     JobTimeoutError,
     LineageResponse,
+    PermissionDeniedError,
     ProvClient,
     ProvError,
     RegisteredModelRun,
@@ -238,7 +239,7 @@ def test_a_job_of_another_user_is_an_error(sandbox: Sandbox) -> None:
     auth = sandbox.auth("read", "write", "admin", username="bob")
     bob = new(ProvClient, auth, sandbox.config, polling=quick_polling())
     start = time.monotonic()
-    error = failure(AuthenticationError, bob.jobs.wait(registered.session_id))
+    error = failure(PermissionDeniedError, bob.jobs.wait(registered.session_id))
     assert time.monotonic() - start < 5
     assert error.status_code == 401
     assert registered.handle not in str(error)

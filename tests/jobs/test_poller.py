@@ -11,7 +11,7 @@ from prov_facade import ConfigError, PollPolicy
 from prov_facade._jobs.poller import Poller
 from prov_facade.errors import (
     BadRequestError,
-    Fault,
+    ErrorContent,
     InvalidResponseError,
     ProvError,
     RateLimitedError,
@@ -75,11 +75,21 @@ def test_a_poll_has_one_attempt_and_a_minimum_timeout() -> None:
 
 def test_retry_after_is_the_minimum_wait() -> None:
     poller = Poller(CONSTANT)
-    assert poller.tolerates(RateLimitedError("busy", fault=Fault(retry_after=30)))
+    assert poller.tolerates(RateLimitedError("busy", content=ErrorContent(retry_after=30)))
     assert poller.next_wait() == 30
-    assert poller.tolerates(ServerError("busy", fault=Fault(retry_after=1)))
+    assert poller.tolerates(ServerError("busy", content=ErrorContent(retry_after=1)))
     assert poller.next_wait() >= 6
     poller.succeeded(progress=False)
+    assert poller.next_wait() <= 10
+
+
+def test_retry_after_delays_a_poll_up_to_the_maximum() -> None:
+    for seconds, expected in ((600, 60), (1e300, 60), (59, 59)):
+        poller = Poller(CONSTANT)
+        assert poller.tolerates(ServerError("busy", content=ErrorContent(retry_after=seconds)))
+        assert poller.next_wait() == expected
+    poller = Poller(CONSTANT, max_retry_after=0)
+    assert poller.tolerates(ServerError("busy", content=ErrorContent(retry_after=600)))
     assert poller.next_wait() <= 10
 
 

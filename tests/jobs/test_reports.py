@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import docx
 import pytest
+from api_document import DOCX
 from certificates import server_context
 from clients import (
     BOTH,
@@ -45,7 +46,6 @@ from prov_facade import (
 )
 from prov_facade.sandbox import Fault, JobDelays, Sandbox, gateway
 
-WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 SIGNATURE = "c2lnbmF0dXJl/c2VjcmV0+c2VjcmV0=="
 ENCODED = SIGNATURE.replace("/", "%2F").replace("+", "%2B").replace("=", "%3D")
 QUERY = f"X-Amz-Expires=3600&X-Amz-Signature={ENCODED}&X-Amz-Credential=AKIAIOSFODNN7"
@@ -230,7 +230,7 @@ def test_a_signed_url_is_requested_unchanged_and_never_logged(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     content = empty_document()
-    store.response = reply(content, WORD)
+    store.response = reply(content, DOCX)
     with raw_responses() as responses:
         assert run(fetch(f"{store.url}/bucket/a%20report.docx?{QUERY}")) == content
     (request,) = store.received
@@ -256,7 +256,7 @@ def test_a_signed_url_reaches_the_object_store_byte_for_byte(
     target: str, server: Server, store: Server
 ) -> None:
     content = empty_document()
-    store.response = reply(content, WORD)
+    store.response = reply(content, DOCX)
     job_at(server, f"{store.url}{target}")
     assert run(client_for(server.url).jobs.wait_for_report(SESSION)) == content
     assert store.last.target == target
@@ -278,13 +278,13 @@ BROKEN: dict[str, tuple[Response, type[ProvError]]] = {
     "expired": (reply(EXPIRED, "application/xml", 403), ReportError),
     "gone": (reply(EXPIRED, "application/xml", 404), ReportError),
     "html": (reply(PAGE, "text/html"), ReportError),
-    "html as a document": (reply(PAGE, WORD), ReportError),
+    "html as a document": (reply(PAGE, DOCX), ReportError),
     "json": (json_reply({"query": QUERY, "signature": SIGNATURE}), ReportError),
-    "empty": (reply(b"", WORD), ReportError),
-    "truncated": (Cut(reply(empty_document(), WORD)[:5000]), TransportError),
-    "half a document": (reply(empty_document()[:5000], WORD), ReportError),
+    "empty": (reply(b"", DOCX), ReportError),
+    "truncated": (Cut(reply(empty_document(), DOCX)[:5000]), TransportError),
+    "half a document": (reply(empty_document()[:5000], DOCX), ReportError),
     "broken compression": (
-        reply(b"no gzip", WORD, headers={"Content-Encoding": "gzip"}),
+        reply(b"no gzip", DOCX, headers={"Content-Encoding": "gzip"}),
         ProvError,
     ),
     "redirect": (reply(PAGE, None, 302, {"Location": f"{GONE}/r.docx?{QUERY}"}), TransportError),
@@ -348,13 +348,13 @@ def test_an_invalid_signed_url_is_rejected_and_not_shown(fetch: Fetch, address: 
 
 
 def test_user_information_in_a_signed_url_is_not_sent(fetch: Fetch, store: Server) -> None:
-    store.response = reply(empty_document(), WORD)
+    store.response = reply(empty_document(), DOCX)
     run(fetch(f"{store.url.replace('://', '://ann:hush@')}/report.docx?{QUERY}"))
     assert store.last.token is None
 
 
 def test_a_report_error_names_the_job(fetch: Fetch, store: Server) -> None:
-    store.response = reply(b"nothing", WORD)
+    store.response = reply(b"nothing", DOCX)
     error = failure(ReportError, fetch(f"{store.url}/report.docx?{QUERY}"))
     assert error.session_id == SESSION
     assert isinstance(error, AssertionError)
@@ -371,7 +371,7 @@ def test_an_incomplete_report_is_requested_again(
     sizes = [5, 5_000, len(content) - 1, len(content)]
 
     def respond(_: Received) -> Reply:
-        whole = reply(content[: sizes.pop(0)], WORD)
+        whole = reply(content[: sizes.pop(0)], DOCX)
         if framing == "length":
             return whole
         return re.sub(rb"Content-Length: [0-9]+\r\n", b"", whole)
@@ -398,7 +398,7 @@ def test_redirects_of_an_object_store_are_followed(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     content = empty_document()
-    with Server(reply(content, WORD)) as region:
+    with Server(reply(content, DOCX)) as region:
         locations = ["/here?X-Hop=secondsecret", f"{region.url}/there%2F~%7e?{QUERY}"]
 
         def respond(_: Received) -> Reply:
@@ -462,7 +462,7 @@ def test_an_expired_report_after_a_redirect_is_explained(fetch: Fetch, store: Se
     assert_no_secrets(list(all_parts(error)))
 
 
-@pytest.mark.parametrize("kind", [WORD, "application/octet-stream", "binary/octet-stream", None])
+@pytest.mark.parametrize("kind", [DOCX, "application/octet-stream", "binary/octet-stream", None])
 def test_a_report_may_have_any_content_type(fetch: Fetch, store: Server, kind: str | None) -> None:
     content = empty_document()
     store.response = reply(content, kind)
@@ -523,7 +523,7 @@ def test_a_signed_url_is_requested_through_the_proxy(scheme: str) -> None:
     content = empty_document()
     responses = [
         ("/job-api/jobs/user/fetch", job_reply("SUCCEEDED", result={"report_url": address})),
-        ("GET http://store.test/report.docx", reply(content, WORD)),
+        ("GET http://store.test/report.docx", reply(content, DOCX)),
         ("CONNECT", reply(b"", None, 407)),
     ]
     with Proxy(*responses) as proxy:
@@ -543,7 +543,7 @@ def test_a_report_is_streamed_to_its_file(server: Server, store: Server, tmp_pat
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("[Content_Types].xml", b"<Types/>")
         archive.writestr("word/media/large.bin", bytes(size))
-    response = reply(content.getvalue(), WORD)
+    response = reply(content.getvalue(), DOCX)
     del content
     store.response = response
     job_at(server, f"{store.url}/report.docx?{QUERY}")

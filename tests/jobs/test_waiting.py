@@ -35,6 +35,7 @@ from prov_facade import (
     JobStatusTable,
     JobTimeoutError,
     NotFoundError,
+    PermissionDeniedError,
     ProvError,
     RetryPolicy,
     TransportTimeoutError,
@@ -76,6 +77,22 @@ def test_each_poll_is_a_request_to_the_job_api(server: Server) -> None:
     assert (request.method, request.path) == ("GET", "/job-api/jobs/user/fetch")
     assert request.query == {"session_id": SESSION}
     assert request.token == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize("retry_after", ["600", "9" * 15, "Fri, 31 Dec 9999 23:59:59 GMT"])
+@pytest.mark.parametrize("deadline", [30, None])
+def test_a_long_retry_after_does_not_silence_the_wait(
+    deadline: float | None, retry_after: str, server: Server
+) -> None:
+    busy = json_reply({"detail": "busy"}, 503, {"Retry-After": retry_after})
+    server.response = script = Script(PENDING, busy, DONE)
+    client = client_for(
+        server.url,
+        retries=RetryPolicy(max_retry_after=0.2),
+        polling=quick_polling(deadline=deadline),
+    )
+    run(client.jobs.wait(SESSION))
+    assert 0.2 <= script.gaps[1] < 5
 
 
 @ASYNC_ONLY
@@ -225,10 +242,14 @@ def test_retry_after_does_not_extend_the_deadline(server: Server) -> None:
     ("response", "kind"),
     [
         (json_reply({"detail": "Could not validate credentials"}, 401), AuthenticationError),
+        (
+            json_reply({"detail": "Not authorised to view this record."}, 401),
+            PermissionDeniedError,
+        ),
         (json_reply({"detail": "Not Found"}, 404), NotFoundError),
         (json_reply({"status": {"success": True, "details": ""}}), InvalidResponseError),
     ],
-    ids=["401", "404", "no job"],
+    ids=["401", "not yours", "404", "no job"],
 )
 def test_a_permanent_error_ends_the_wait_and_says_how_to_resume(
     server: Server, response: bytes, kind: type[ProvError]
@@ -237,7 +258,7 @@ def test_a_permanent_error_ends_the_wait_and_says_how_to_resume(
     error = failure(kind, client_for(server.url).jobs.wait(SESSION))
     assert len(server.received) == 2
     assert error.__notes__ == [
-        f"The job {SESSION} continues: wait for it again with jobs.wait('{SESSION}')."
+        f"The job {SESSION} may continue: wait for it again with jobs.wait('{SESSION}')."
     ]
 
 
@@ -283,9 +304,9 @@ def test_a_timeout_error_gives_the_last_status_and_how_to_resume(server: Server)
     assert error.job is not None
     assert error.job.status == JobStatus.IN_PROGRESS
     assert str(error) == (
-        f"the job {SESSION} did not end within 0.2 s: its last known status is IN_PROGRESS. It"
-        " continues:"
-        f" wait for it again with jobs.wait('{SESSION}')"
+        f"{error.call}: the job {SESSION} did not end within 0.2 s: its last known status is"
+        f" IN_PROGRESS. It may still end: wait for it again with jobs.wait('{SESSION}'). Do not"
+        " repeat what it does without checking its effect"
     )
     assert error.__cause__ is None
     again = pickle.loads(pickle.dumps(error))  # noqa: S301
@@ -401,7 +422,8 @@ def test_a_failed_job_raises_the_reason_of_the_server(server: Server) -> None:
     assert error.session_id == SESSION
     assert error.job is not None
     assert error.job.status == JobStatus.FAILED
-    assert str(error) == f"the job {SESSION} (MODEL_RUN_PROV_LODGE) failed: No space left."
+    message = f"the job {SESSION} (MODEL_RUN_PROV_LODGE) failed: No space left."
+    assert str(error) == f"{error.call}: {message}"
     again = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (again.reason, again.job) == (error.reason, error.job)
 

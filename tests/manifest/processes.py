@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from manifest.calls import API, apply, digest, endless_calls, outcomes
+from manifest.calls import API, apply, endless_calls, outcomes, records
 
 from prov_facade import FileError, ProvError
 from prov_facade._registration.manifest import Manifest
@@ -24,6 +24,9 @@ from prov_facade._registration.manifest import Manifest
 _PROCESSES = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
 if sys.platform != "win32":
     _PROCESSES.set_forkserver_preload(["prov_facade", "prov_facade.sandbox", "pytest", "sqlite3"])
+
+# The user and the group without privileges.
+UNPRIVILEGED = 65534
 
 
 @contextmanager
@@ -105,7 +108,7 @@ def fill(pipe: Connection, path: Path, room: int) -> None:
     import resource  # noqa: PLC0415 - not on every system
 
     with Manifest(path, API) as manifest:
-        manifest.plan(2000, digest(0), 0.0)
+        manifest.plan(records(2000), 0.0)
         manifest.submitted(0, "job 0")
         limit = path.stat().st_size + room
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
@@ -126,8 +129,8 @@ def open_without_privileges(pipe: Connection, paths: list[Path]) -> None:
 
     if os.geteuid() == 0:
         os.setgroups([])
-        os.setgid(65534)
-        os.setuid(65534)
+        os.setgid(UNPRIVILEGED)
+        os.setuid(UNPRIVILEGED)
     for path in paths:
         pipe.send(error_of(path))
 

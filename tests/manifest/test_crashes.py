@@ -19,19 +19,22 @@ from hypothesis import strategies as st
 from manifest.calls import (
     ALL_TRANSITIONS,
     API,
+    REFUSED,
     Call,
     Model,
     apply,
-    digest,
     endless_calls,
+    invalid_record,
+    open_indexes,
     outcomes,
+    records,
     reopened,
     state_of,
 )
 from manifest.processes import hold, receive_all, started, write
 
 from prov_facade import ConfigError
-from prov_facade._registration.manifest import Manifest
+from prov_facade._registration.manifest import Manifest, Outcome, StoredRecord
 
 
 def journal_of(path: Path) -> Path:
@@ -97,7 +100,7 @@ def test_a_crash_within_a_call_leaves_the_state_before(
 
 def submit_large_chunk(manifest: Manifest) -> Call:
     """Submit a chunk whose outcomes fill many pages, and return the call that writes them."""
-    manifest.plan(2000, digest(0), 0.0)
+    manifest.plan(records(2000), 0.0)
     manifest.submitted(0, "job")
     return "done", (0, outcomes(2000))
 
@@ -166,27 +169,63 @@ def test_a_torn_journal_or_torn_pages_leave_the_state_before(path: Path, tmp_pat
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
-IDS = st.sampled_from(["a", "b", "c"])
+IDS = st.sampled_from("abcdefghij")
 TIMES = st.floats(allow_nan=False, allow_infinity=False)
-DIGESTS = st.sampled_from([digest(number) for number in range(3)])
+GIVEN = st.integers(0, 5).flatmap(
+    lambda size: st.lists(
+        st.sampled_from([*records(3), invalid_record(), StoredRecord()]),
+        min_size=size,
+        max_size=size,
+    )
+)
+REFUSALS = st.builds(Outcome, st.none(), st.none(), TEXTS, TEXTS) | st.just(REFUSED)
+
+
+FOLLOWING = {
+    "submitting": ["submitted", "submitted", "not_submitted"],
+    "submitted": ["batch", "broken_off", "done"],
+    "not submitted": ["plan_again", "split", "withdraw", "done"],
+    "done": ["forget"],
+}
 
 
 def calls_for(model: Model) -> st.SearchStrategy[Call]:
     """Calls of all kinds, most of which are allowed."""
-    count = sum(chunk["count"] for chunk in model.chunks)
-    refused = st.dictionaries(st.integers(0, count), TEXTS, max_size=3)
-    numbers = st.integers(0, len(model.chunks))
-    kinds: dict[str, list[st.SearchStrategy[Any]]] = {
-        "plan": [st.integers(0, 3), DIGESTS, TIMES],
-        "plan_again": [numbers, DIGESTS, TIMES],
-        "submitted": [numbers, IDS],
-        "not_submitted": [numbers, TEXTS, refused],
-        "batch": [numbers, IDS],
-        "done": [numbers, st.integers(1, 3).map(outcomes)],
+    plan = st.tuples(st.just("plan"), st.tuples(GIVEN, TIMES))
+    ways = [plan]
+    for number, chunk in enumerate(model.chunks):
+        calls = calls_for_chunk(number, chunk)
+        ways += [calls[method] for method in FOLLOWING[chunk["state"]] * 2]
+        ways.append(st.one_of(*calls.values()))
+    nothing = {"first": 0, "records": [], "state": "done"}
+    ways.append(st.one_of(*calls_for_chunk(len(model.chunks), nothing).values()))
+    return st.integers(0, len(ways) - 1).flatmap(ways.__getitem__)
+
+
+def calls_for_chunk(number: int, chunk: dict[str, Any]) -> dict[str, st.SearchStrategy[Call]]:
+    size, first, still_open = len(chunk["records"]), chunk["first"], sorted(open_indexes(chunk))
+    indexes = st.integers(first - 1, first + size)
+
+    def for_records(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[int, Any]]:
+        fitting = [st.just(index) for index in still_open]
+        by_open = st.dictionaries(st.one_of(*fitting), values, max_size=3 if fitting else 0)
+        return st.one_of(*[by_open] * 3, st.dictionaries(indexes, values, max_size=2))
+
+    arguments: dict[str, list[st.SearchStrategy[Any]]] = {
+        "plan_again": [TIMES],
+        "submitted": [IDS],
+        "not_submitted": [TEXTS, for_records(REFUSALS)],
+        "batch": [IDS],
+        "broken_off": [for_records(IDS)],
+        "withdraw": [for_records(REFUSALS)],
+        "forget": [],
+        "split": [st.integers(1, max(1, size - 1)) | st.integers(0, size)],
+        "done": [st.just(outcomes(size)) | st.integers(1, 3).map(outcomes)],
     }
-    return st.sampled_from(list(kinds)).flatmap(
-        lambda kind: st.tuples(st.just(kind), st.tuples(*kinds[kind]))
-    )
+    return {
+        method: st.tuples(st.just(method), st.tuples(st.just(number), *values))
+        for method, values in arguments.items()
+    }
 
 
 @settings(deadline=None, derandomize=True, max_examples=25)
@@ -198,7 +237,7 @@ def test_any_sequence_of_calls_gives_the_state_of_the_model(data: st.DataObject)
         for _ in range(data.draw(st.integers(1, 3))):
             with Manifest(path, API) as manifest:
                 assert state_of(manifest) == model.state()
-                for _ in range(data.draw(st.integers(1, 8))):
+                for _ in range(data.draw(st.integers(1, 15))):
                     call = data.draw(calls_for(model))
                     if model.allows(call):
                         apply(manifest, call)

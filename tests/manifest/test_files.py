@@ -20,13 +20,14 @@ from manifest.calls import (
     SIZE,
     Model,
     apply,
-    digest,
     endless_calls,
     outcomes,
+    records,
     reopened,
     state_of,
 )
 from manifest.processes import (
+    UNPRIVILEGED,
     fill,
     fork_while_writing,
     hold,
@@ -55,7 +56,7 @@ def test_a_new_manifest_is_readable_by_its_owner_alone(path: Path) -> None:
     try:
         with Manifest(path, API) as manifest:
             manifest._connection.set_trace_callback(before_statement)
-            manifest.plan(1, digest(0), 0.0)
+            manifest.plan(records(1), 0.0)
             assert journals == [0o600]
             assert permissions(path) == permissions(f"{path}.lock") == 0o600
             assert sorted(entry.name for entry in path.parent.iterdir()) == [
@@ -71,6 +72,55 @@ def test_an_existing_file_keeps_its_permissions(path: Path) -> None:
     path.chmod(0o640)
     with Manifest(path, API):
         assert permissions(path) == 0o640
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the system has other permissions")
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o622, 0o660, 0o666, 0o777])
+def test_a_manifest_that_others_can_write_is_rejected(mode: int, path: Path) -> None:
+    with Manifest(path, API) as manifest:
+        manifest.plan(records(1), 0.0)
+    before = reopened(path)
+    path.chmod(mode)
+    content = path.read_bytes()
+    for _ in range(2):  # the first failure leaves no lock
+        with pytest.raises(ConfigError, match="can be changed by other users") as caught:
+            Manifest(path, API)
+    assert str(path) in str(caught.value)
+    assert "`chmod go-w`" in str(caught.value)
+    assert path.read_bytes() == content
+    assert permissions(path) == mode
+    subprocess.run(["chmod", "go-w", path], check=True)  # noqa: S607
+    assert reopened(path) == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the system has other permissions")
+def test_an_empty_file_that_others_can_write_is_rejected(path: Path) -> None:
+    path.touch()
+    path.chmod(0o666)
+    with pytest.raises(ConfigError, match="chmod go-w"):
+        Manifest(path, API)
+    assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o755])
+def test_a_manifest_that_others_can_only_read_is_accepted(mode: int, path: Path) -> None:
+    with Manifest(path, API) as manifest:
+        manifest.plan(records(1), 0.0)
+    path.chmod(mode)
+    with Manifest(path, API) as manifest:
+        manifest.submitted(0, "job")
+        assert permissions(path) == mode
+
+
+def test_a_link_to_a_manifest_that_others_can_write_is_rejected(path: Path, tmp_path: Path) -> None:
+    with Manifest(path, API):
+        pass
+    path.chmod(0o622)
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    with pytest.raises(ConfigError, match="can be changed by other users") as caught:
+        Manifest(link, API)
+    assert str(path) in str(caught.value)
 
 
 def test_a_call_returns_once_its_change_is_on_the_disk(path: Path) -> None:
@@ -99,7 +149,7 @@ def test_a_second_use_in_the_same_process_is_rejected(path: Path, tmp_path: Path
         thread.join()
         path.read_bytes()  # drops the kind of lock that SQLite uses
         assert_in_use(path)
-        manifest.plan(1, digest(0), 0.0)
+        manifest.plan(records(1), 0.0)
         with Manifest(tmp_path / "another", API):
             pass
     with Manifest(link, API) as manifest:
@@ -130,8 +180,8 @@ def test_a_transaction_of_another_program_is_an_error_after_the_busy_timeout(pat
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(ConfigError, match="in use by another program"):
-                manifest.plan(1, digest(0), 0.0)
-        assert manifest.plan(1, digest(0), 0.0).number == 0
+                manifest.plan(records(1), 0.0)
+        assert manifest.plan(records(1), 0.0).number == 0
 
 
 def test_threads_may_take_turns_with_a_manifest(path: Path) -> None:
@@ -144,7 +194,7 @@ def test_threads_may_take_turns_with_a_manifest(path: Path) -> None:
 
     in_thread(Manifest, path, API)
     manifest = made[0]
-    in_thread(manifest.plan, 1, digest(0), 0.0)
+    in_thread(manifest.plan, records(1), 0.0)
     in_thread(manifest.close)
     with Manifest(path, API) as again:
         assert again.chunk(0) == made[1]
@@ -209,10 +259,10 @@ def test_a_journal_that_cannot_be_created_is_an_error(path: Path, tmp_path: Path
     with Manifest(path, API) as manifest:
         Path(f"{path}-journal").symlink_to(tmp_path / "no" / "journal")
         with pytest.raises(FileError, match="unable to open database file") as caught:
-            manifest.plan(1, digest(0), 0.0)
+            manifest.plan(records(1), 0.0)
         assert caught.value.errno is None
         Path(f"{path}-journal").unlink()
-        assert manifest.plan(1, digest(0), 0.0).number == 0
+        assert manifest.plan(records(1), 0.0).number == 0
 
 
 def test_pipes_devices_and_invalid_names_are_rejected(tmp_path: Path) -> None:
@@ -229,14 +279,17 @@ def test_missing_permissions_are_reported() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        for mode in (0o000, 0o222, 0o444, 0o666):
-            with Manifest(folder / f"{mode:o}", API):
+        for mode in (0o000, 0o200, 0o400, 0o600):
+            path = folder / f"{mode:o}"
+            with Manifest(path, API):
                 pass
-            Path(f"{folder / f'{mode:o}'}.lock").unlink()
-            (folder / f"{mode:o}").chmod(mode)
+            Path(f"{path}.lock").unlink()
+            path.chmod(mode)
+            if os.geteuid() == 0:
+                os.chown(path, UNPRIVILEGED, UNPRIVILEGED)
         # Nobody can create a file here, and therefore no lock file.
         folder.chmod(0o555)
-        names = ["0", "222", "444", "666", "new"]
+        names = ["0", "200", "400", "600", "new"]
         try:
             failures = run(open_without_privileges, [folder / name for name in names])
         finally:
@@ -245,7 +298,7 @@ def test_missing_permissions_are_reported() -> None:
         assert (kind, number) == ("FileError", errno.EACCES), file
         assert "Permission denied" in message
         assert str(folder / file) in message
-        assert (".lock" in message) == (file == "666")
+        assert (".lock" in message) == (file == "600")
 
 
 @pytest.mark.parametrize("room", [0, 20_000])
@@ -257,13 +310,13 @@ def test_a_change_that_does_not_fit_on_the_disk_is_rolled_back(room: int, path: 
     assert "cannot be read or written: disk I/O error" in message
     assert chunk.state is ChunkState.SUBMITTED
     with Manifest(path, API) as manifest:
-        assert manifest.chunk(0).batch_id == "b"  # type: ignore[union-attr]
+        assert manifest.chunk(0).batches == (("job 0", "b"),)  # type: ignore[union-attr]
         manifest.done(0, outcomes(2000))
 
 
 def test_a_full_disk_is_an_error_with_its_errno(path: Path) -> None:
     with Manifest(path, API) as manifest:
-        manifest.plan(1000, digest(0), 0.0)
+        manifest.plan(records(1000), 0.0)
         manifest.submitted(0, "job")
         (pages,) = manifest._connection.execute("PRAGMA page_count").fetchone()
         manifest._connection.execute(f"PRAGMA max_page_count = {pages}")
@@ -280,7 +333,7 @@ def test_a_moved_or_replaced_manifest_is_not_written(
     replaced: bool, path: Path, tmp_path: Path
 ) -> None:
     with Manifest(path, API) as manifest:
-        manifest.plan(SIZE, digest(0), 0.0)
+        manifest.plan(records(SIZE), 0.0)
         path.rename(tmp_path / "moved")
         if replaced:
             path.write_bytes((tmp_path / "moved").read_bytes())

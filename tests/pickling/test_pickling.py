@@ -36,7 +36,7 @@ from prov_facade import (
 )
 from prov_facade.sandbox import Sandbox
 
-SYNC = pytest.mark.sync_double
+SYNC = pytest.mark.sync_variant
 CLIENTS = [
     ProvClient,
     ProvAdminClient,

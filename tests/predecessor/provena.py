@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import pytest
+from sandbox.caller import COMPLETE_RUN, run_of
 
 from prov_facade.sandbox import Sandbox
 from prov_facade.sandbox._state.store import Item
@@ -92,8 +93,8 @@ def low_level_of(sandbox: Sandbox, *roles: str) -> Any:
 
 
 def a_run(sandbox: Sandbox) -> Item:
-    """Return a model run of the seed that has a study and a requesting organisation."""
-    return sandbox.items("MODEL_RUN")[0]
+    """Return a model run of the seed that has every dataset, a study and an organisation."""
+    return run_of(sandbox, COMPLETE_RUN)
 
 
 def record_of(sandbox: Sandbox, **changes: Any) -> Any:

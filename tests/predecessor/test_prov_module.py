@@ -184,8 +184,8 @@ def test_a_config_file_is_written(prov: Any, tmp_path: Path) -> None:
         )
     )
     assert file.read_text() == text
-    assert "DEPTH_DEFAULT_LIMIT=2" in text.splitlines()
-    assert "DEPTH_DEFAULT_LIMIT=2" not in asyncio.run(prov.admin.generate_config_file())
+    assert "depth_default_limit=2" in text.splitlines()
+    assert "depth_default_limit=2" not in asyncio.run(prov.admin.generate_config_file())
 
 
 def test_deleted_records_can_be_restored(sandbox: Sandbox, prov: Any) -> None:

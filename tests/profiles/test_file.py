@@ -178,7 +178,7 @@ def test_an_offline_token_file_is_relative_to_the_file_or_the_home(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "settings").mkdir()
     for place in (tmp_path, tmp_path / "settings", home):
-        (place / "offline").write_text(f"token-of-{place.name}")
+        write_file(place / "offline", f"token-of-{place.name}")
     overrides = APIOverrides(keycloak_endpoint_override=realm_server.url)
     for given, found in {
         "offline": "token-of-settings",

@@ -78,6 +78,36 @@ def test_an_empty_argument_is_an_error(name: str, monkeypatch: pytest.MonkeyPatc
     assert config_error(**{name: ""}) == f"the arguments: {name} is empty; leave it out"
 
 
+@pytest.mark.parametrize("source", ["arguments", "environment", "profile"])
+@pytest.mark.parametrize("name", ["token", "offline_token"])
+def test_a_token_with_more_than_a_token_is_an_error_that_names_its_source(
+    name: str, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_config(tmp_path / "config.toml", {"default": {}})
+    text = f"{SECRET} {SECRET}"
+    given = {}
+    if source == "arguments":
+        given, where = {name: text}, f"the arguments: {name}"
+    elif source == "environment":
+        monkeypatch.setenv(VARIABLES[name], text)
+        where = f"the environment: {VARIABLES[name]}"
+    else:
+        write_config(file, {"default": {name: text}})
+        where = f"profile 'default' of {file}: {name}"
+    message = config_error(config_file=file, **DEPLOYMENT, client_id="c", **given)
+    kind = "an access token" if name == "token" else "an offline token"
+    assert message == f"{where} must be {kind}, but it contains a space"
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_undecodable_bytes_in_a_variable_are_an_error_that_names_it(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLES[name], f"{SECRET}\udce9")
+    message = config_error(**{**DEPLOYMENT, "client_id": "c", "token": "t"})
+    assert message == (f"the environment: {VARIABLES[name]} contains a byte that is not UTF-8")
+
+
 def test_overrides_must_be_api_overrides() -> None:
     message = config_error(**DEPLOYMENT, token="t", api_overrides={"allow_http": True})
     assert message == "the arguments: api_overrides must be an APIOverrides"

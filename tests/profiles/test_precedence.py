@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from profiles.sources import DEPLOYMENT, VARIABLES, credential, write_config
+from profiles.sources import DEPLOYMENT, VARIABLES, credential, write_config, write_file
 from scripted_server import Server
 
 from prov_facade import APIOverrides, BearerToken, connect
@@ -137,7 +137,7 @@ def test_an_offline_token_file_counts_like_an_offline_token(
     overrides: APIOverrides,
     realm_server: Server,
 ) -> None:
-    (tmp_path / "given").write_text("token-of-a-file")
+    write_file(tmp_path / "given", "token-of-a-file")
     sources = {"environment": {"token"}, "profile": {"client_secret"}}
     settings = arguments(sources, **DEPLOYMENT, client_id="c", api_overrides=overrides)
     client = connect(**settings, offline_token_file=tmp_path / "given")
@@ -148,6 +148,28 @@ def test_an_offline_token_file_counts_like_an_offline_token(
         "client_id": "c",
         "client_secret": value("profile", "client_secret"),
     }
+
+
+@pytest.mark.parametrize("name", ["token", "offline_token"])
+@pytest.mark.parametrize("place", ["argument", "variable", "profile"])
+def test_a_token_is_stripped_of_what_is_around_it(  # noqa: PLR0917
+    name: str,
+    place: str,
+    tmp_path: Path,
+    overrides: APIOverrides,
+    realm_server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = f"\ufeffexport {VARIABLES[name]}='a-token'\n"
+    profile = {name: text} if place == "profile" else {}
+    settings = {**DEPLOYMENT, "client_id": "c", "api_overrides": overrides}
+    settings["config_file"] = write_config(tmp_path / "config.toml", {"default": profile})
+    if place == "variable":
+        monkeypatch.setenv(VARIABLES[name], text)
+    elif place == "argument":
+        settings[name] = text
+    sent = credential(connect(**settings)._auth, realm_server)
+    assert sent["token" if name == "token" else "refresh_token"] == "a-token"
 
 
 @pytest.mark.parametrize("name", VARIABLES)

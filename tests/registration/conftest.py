@@ -18,7 +18,7 @@ def sandbox(shared_sandbox: SharedSandbox) -> Sandbox:
     return shared_sandbox.get(seed=SEED, delays=NO_DELAYS)
 
 
-@pytest.fixture(params=["async", pytest.param("sync", marks=pytest.mark.sync_double)])
+@pytest.fixture(params=["async", pytest.param("sync", marks=pytest.mark.sync_variant)])
 def kind(request: pytest.FixtureRequest) -> Kind:
     """The kind of client."""
     found: Kind = request.param

@@ -27,6 +27,7 @@ from prov_facade import (
     SupportsAuth,
     SyncProvClient,
 )
+from prov_facade._registration.manifest import Manifest
 from prov_facade.sandbox import Sandbox
 
 Kind = Literal["async", "sync"]
@@ -220,11 +221,20 @@ def execute(manifest: Path, *statements: str) -> list[Any]:
         return [connection.execute(statement).fetchall() for statement in statements][-1]
 
 
+def alter(manifest: Path, *statements: str) -> None:
+    """Change a manifest with SQL statements, and make its checksums valid again."""
+    execute(manifest, *statements)
+    ((prov_api,),) = execute(manifest, "SELECT prov_api FROM deployment")
+    with Manifest(manifest, prov_api) as opened, opened._transaction() as run:
+        for (number,) in run("SELECT number FROM chunks").fetchall():
+            opened._sealed(number)
+
+
 def forget_outcomes(manifest: Path) -> None:
     """Reset a manifest to the state in which its chunks were submitted and had no outcomes."""
-    execute(
+    alter(
         manifest,
-        "DELETE FROM outcomes",
-        "UPDATE chunks SET state = CASE WHEN session_id IS NULL"
-        " THEN 'not submitted' ELSE 'submitted' END",
+        "UPDATE records SET session_id = NULL, handle = NULL, error = NULL, error_kind = NULL",
+        "UPDATE chunks SET state = CASE WHEN number IN (SELECT chunk FROM submissions)"
+        " THEN 'submitted' ELSE 'not submitted' END",
     )

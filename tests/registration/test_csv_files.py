@@ -10,14 +10,19 @@ import io
 import os
 import signal
 import stat
+import tempfile
 import time
+import uuid
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import define, evolve, field
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from registration.processes import Work, joined
 from registration.registrar import (
     KINDS,
@@ -25,6 +30,7 @@ from registration.registrar import (
     Kind,
     Registrar,
     execute,
+    record,
     registered_names,
     registrar_for,
     submitted_names,
@@ -41,7 +47,9 @@ from prov_facade import (
     PermissionDeniedError,
     PollPolicy,
     ProvClient,
+    SyncProvClient,
 )
+from prov_facade._registration.csv_table import JobCells, Table
 from prov_facade.sandbox import Fault, JobDelays, Sandbox
 
 SUBMIT = "register_batch_model_runs"
@@ -298,14 +306,14 @@ def test_the_output_is_written_to_another_file(
     assert sorted(one.name for one in tmp_path.iterdir()) == ["elsewhere.csv", "folder", "runs"]
 
 
-def test_an_obsolete_manifest_next_to_the_output_is_removed(
+def test_an_obsolete_manifest_of_another_output_is_used_and_removed(
     rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
 ) -> None:
     """As left by a process that was killed before it removed the manifest."""
     rows.add("One")
     rows.save(path)
     output = tmp_path / "elsewhere.csv"
-    manifest = output.with_name("elsewhere.csv.manifest")
+    manifest = path.with_name("runs.csv.manifest")
     kept = keep_manifest(registrar, sandbox, path, manifest, output=output)
     written = output.read_bytes()
     manifest.write_bytes(kept)
@@ -329,7 +337,7 @@ def keep_manifest(
     content = second_name.read_bytes()
     second_name.unlink()
     manifest.write_bytes(content)
-    assert execute(manifest, "SELECT count(*) FROM outcomes") == [(1,)]
+    assert execute(manifest, "SELECT count(*) FROM records") == [(1,)]
     manifest.unlink()
     return content
 
@@ -476,7 +484,7 @@ def test_the_next_call_continues_if_the_file_cannot_be_saved(
     with pytest.raises(FileError) as caught:
         registrar.csv(path, output=target, on_progress=obstruct)
     assert caught.value.filename == str(target or path)
-    assert caught.value.errno == (errno.ENOENT if obstacle == "deleted" else errno.EISDIR)
+    assert caught.value.errno == (errno.ENOENT if obstacle == "deleted" else errno.EEXIST)
     path.write_bytes(before)
     if target:
         target.rmdir()
@@ -544,14 +552,15 @@ def test_a_registration_killed_at_any_event_can_be_resumed(
         if output:
             options |= {"output": target, "overwrite": True}
         work = Work.of(sandbox, kind, 0, folder, csv=path, options=options, kill_at_event=event)
-        work = evolve(work, manifest=target.with_name(f"{target.name}.manifest"))
+        work = evolve(work, manifest=path.with_name(f"{path.name}.manifest"))
         process = work.start()
         with joined(process):
             pass
         killed = process.exitcode == -signal.SIGKILL
         content = target.read_bytes() if target.exists() else before
-        assert content == before or {row["_job_status"] for row in Rows.read(target)} == {
-            "SUCCEEDED"
+        assert content == before or {row["_job_status"] for row in Rows.read(target)} <= {
+            "SUCCEEDED",
+            "",
         }
         if killed:
             registrar.csv(path, **options)
@@ -578,3 +587,209 @@ def test_an_unremarkable_file_causes_no_warnings(
         warnings.simplefilter("always")
         assert registrar.csv(path).warnings == []
     assert caught == []
+
+
+def existing_row(rows: Rows, name: str, session_id: str) -> dict[str, str]:
+    return rows.add(name, _job_id=session_id, _job_status="PENDING")
+
+
+def job_of_another_user(sandbox: Sandbox) -> str:
+    auth = sandbox.auth("read", "write", username="colleague")
+    with SyncProvClient(auth, sandbox.config) as client:
+        session_id = client.register_model_run(record(99)).session_id
+    assert session_id is not None
+    return session_id
+
+
+IMPATIENT = PollPolicy(interval=0.02, max_interval=0.05, not_found_grace=0.1, deadline=20)
+
+
+@pytest.mark.parametrize("whose", ["nobody", "a colleague"])
+def test_a_row_with_a_job_that_cannot_be_followed_hides_no_other_row(
+    whose: str, rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
+) -> None:
+    foreign = job_of_another_user(sandbox) if whose != "nobody" else str(uuid.uuid4())
+    sandbox.clear_requests()
+    rows.add("Before")
+    existing_row(rows, "Odd", foreign)
+    rows.add("After")
+    rows.save(path)
+    done = registrar.csv(path, polling=IMPATIENT)
+    assert [one.error for one in done.results] == [None, None]
+    assert list(done.unknown_jobs) == [foreign]
+    before, odd, after = Rows.read(path)
+    assert {before["_job_status"], after["_job_status"]} == {"SUCCEEDED"}
+    assert odd["_job_id"] == foreign
+    assert "To register this row again, clear its _job_id." in odd["_error_info"]
+    assert_only_file(path)
+    # The way out that the message names.
+    corrected = Rows(rows.headers, Rows.read(path))
+    corrected.rows[1]["_job_id"] = ""
+    corrected.save(path)
+    again = registrar.csv(path, polling=IMPATIENT)
+    assert [one.error for one in again.results] == [None]
+    assert submissions(sandbox) == 2
+    assert {row["_job_status"] for row in Rows.read(path)} == {"SUCCEEDED"}
+    assert {"Before", "Odd", "After"} <= set(handles(sandbox))
+
+
+def test_a_job_that_never_ends_hides_no_other_row(kind: Kind, rows: Rows, path: Path) -> None:
+    with Sandbox(seed=SEED, delays=JobDelays(0, 0, 0, in_progress=0)) as sandbox:
+        registrar = registrar_for(kind, sandbox)
+        rows.add("Slow")
+        rows.save(path)
+        slow = registrar.csv(path).results[0].session_id
+        assert slow is not None
+        rows.rows.clear()
+        existing_row(rows, "Slow", slow)
+        rows.add("New")
+        rows.save(path)
+        in_progress = {"status": "IN_PROGRESS", "result": None}
+        with sandbox._started.store.transaction() as connection:
+            connection.execute(
+                "UPDATE job SET status = :status, result = :result WHERE session_id = :id",
+                {**in_progress, "id": slow},
+            )
+        with pytest.raises(JobTimeoutError, match=slow):
+            registrar.csv(path, polling=PollPolicy(interval=0.02, max_interval=0.05, deadline=1))
+        one, new = Rows.read(path)
+        assert new["_job_status"] == "SUCCEEDED"
+        assert one["_job_status"] == "PENDING"
+
+
+@pytest.mark.parametrize("change", ["reordered", "inserted", "removed", "corrected"])
+def test_an_interrupted_file_can_be_edited_before_the_next_call(
+    change: str, rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
+) -> None:
+    for number in range(4):
+        rows.add(f"Run {number}")
+    rows.save(path)
+    sandbox.faults.add("fetch_job", *[Fault(status=503)] * 100)
+    hasty = PollPolicy(interval=0.02, max_interval=0.05, deadline=0.1)
+    with pytest.raises(JobTimeoutError):
+        registrar.csv(path, polling=hasty)
+    sandbox.faults.clear()
+    if change == "reordered":
+        rows.rows.reverse()
+    elif change == "inserted":
+        rows.add("New")
+        rows.rows.insert(1, rows.rows.pop())
+    elif change == "removed":
+        del rows.rows[2]
+    else:
+        rows.rows[2]["description"] = "The corrected currents."
+    rows.save(path)
+    done = registrar.csv(path)
+    assert [one.error for one in done.results] == [None] * len(rows.rows)
+    expected = Counter({f"Run {number}": 1 for number in range(4)})
+    expected += Counter({"inserted": ["New"], "corrected": ["Run 2"]}.get(change, []))
+    assert registered_names(sandbox) == expected
+    by_id = {item.id: item.display_name for item in sandbox.items("MODEL_RUN")}
+    for row in Rows.read(path):
+        assert by_id[row["_model_run_record_id"]] == row["display name"]
+    assert_only_file(path)
+
+
+def test_outcomes_are_written_although_the_registration_stops(
+    rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
+) -> None:
+    for number in range(4):
+        rows.add(f"Run {number}")
+    rows.save(path)
+    refusal = Fault(status=403, body=b'{"detail": "No."}')
+    sandbox.faults.add(SUBMIT, Fault(delay=0), refusal)
+    with pytest.raises(PermissionDeniedError):
+        registrar.csv(path, chunk_size=2)
+    statuses = [row["_job_status"] for row in Rows.read(path)]
+    assert statuses == ["SUCCEEDED", "SUCCEEDED", "", ""]
+    # A copy of a row that was registered is a new one.
+    edited = Rows(rows.headers, Rows.read(path))
+    edited.add("Run 0")
+    edited.save(path)
+    done = registrar.csv(path, chunk_size=2)
+    assert len(done.results) == 3
+    assert registered_names(sandbox) == {"Run 0": 2, "Run 1": 1, "Run 2": 1, "Run 3": 1}
+    assert_only_file(path)
+
+
+def test_a_batch_that_breaks_off_registers_each_row_once(
+    rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
+) -> None:
+    for number in range(6):
+        rows.add(f"Run {number}")
+    rows.save(path)
+    sandbox.faults.break_off_batches(3)
+    registrar.csv(path)
+    assert all(row["_job_id"] for row in Rows.read(path))
+    assert registrar.csv(path).results == []
+    assert len(handles(sandbox)) == 6
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=4) | (
+    st.text(st.sampled_from("=+-@\t\r\n',\" x"), max_size=4)
+)
+
+
+@settings(deadline=None, derandomize=True)
+@given(text=TEXTS, mine=TEXTS, line_end=st.sampled_from(["\n", "\r\n"]))
+@example(text="=1+1", mine="a\rb", line_end="\n")
+@example(text="a\rb", mine="\r", line_end="\n")
+@example(text="\t=1", mine="", line_end="\r\n")
+def test_any_text_survives_and_no_spreadsheet_runs_that_of_the_server(
+    text: str, mine: str, line_end: str
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "runs.csv"
+        content = io.StringIO(newline="")
+        writer = csv.writer(content, lineterminator=line_end, quoting=csv.QUOTE_ALL)
+        writer.writerows([["mine", *JOB_COLUMNS], [mine, "", "", "", ""]])
+        path.write_bytes(content.getvalue().encode())
+        table = Table.read(path)
+        table.fill(table.new[0], JobCells("job", "FAILED", "", text))
+        path.write_bytes(table.content())
+        (row,) = Rows.read(path)
+        assert row["mine"] == mine
+        assert not row["_error_info"].startswith(("=", "+", "-", "@", "\t", "\r"))
+        again = Table.read(path)
+        assert again.cell(again.existing[0], "_error_info") == text.strip()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_processes_that_write_different_outputs_register_a_file_once(
+    *, kind: Kind, rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
+) -> None:
+    rows.add("One")
+    rows.save(path)
+    sandbox.faults.add("fetch_job", *[Fault(status=503)] * 10_000)
+    options = {"output": tmp_path / "first.csv"}
+    process = Work.of(sandbox, kind, 0, tmp_path, csv=path, options=options).start()
+    with joined(process):
+        while submissions(sandbox) == 0:
+            time.sleep(0.01)
+        with pytest.raises(ConfigError, match="in use"):
+            registrar.csv(path, output=tmp_path / "second.csv")
+        sandbox.faults.clear()
+    assert process.exitcode == 0
+    assert submissions(sandbox) == 1
+    assert Rows.read(tmp_path / "first.csv")[0]["_job_status"] == "SUCCEEDED"
+
+
+def test_a_file_that_appears_at_the_output_is_not_replaced(
+    rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path
+) -> None:
+    rows.add("One")
+    rows.save(path)
+    output = tmp_path / "output.csv"
+
+    def appear(progress: BulkProgress) -> None:
+        if progress.registered:
+            output.write_bytes(b"mine")
+
+    with pytest.raises(FileError) as caught:
+        registrar.csv(path, output=output, on_progress=appear)
+    assert caught.value.errno == errno.EEXIST
+    assert output.read_bytes() == b"mine"
+    output.unlink()
+    registrar.csv(path, output=output)
+    assert Rows.read(output)[0]["_model_run_record_id"] == handles(sandbox)["One"]
+    assert submissions(sandbox) == 1

@@ -6,6 +6,7 @@ import itertools
 import json
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,6 +34,7 @@ from prov_facade import (
     JobFailedError,
     OperationFailedError,
     ProvError,
+    TransportError,
     ValidationFailedError,
 )
 from prov_facade._registration.manifest import Manifest
@@ -213,11 +215,22 @@ def test_an_error_for_a_whole_batch_ends_the_registration_and_fails_no_record(
     assert_registered_once(sandbox, again, [f"Run {number}" for number in range(5)])
 
 
-def test_a_failed_batch_job_fails_its_records(
+def test_a_batch_whose_job_fails_is_submitted_again(
     registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     sandbox.faults.fail_jobs("MODEL_RUN_BATCH_SUBMIT", "No room.")
-    run = registrar.many(records(5), manifest, chunk_size=3)
+    run = registrar.many(records(5), manifest, chunk_size=3).all_registered(5)
+    assert registered_names(sandbox) == Counter(f"Run {number}" for number in range(5))
+    assert run.progress[-1].submitted == 5
+    assert_same_when_resumed(registrar, list(records(5)), manifest, run)
+
+
+def test_a_batch_whose_job_fails_twice_fails_its_records(
+    registrar: Registrar, sandbox: Sandbox, manifest: Path
+) -> None:
+    # The first submissions of both batches fail, and then the second one of one of them.
+    sandbox.faults.fail_jobs("MODEL_RUN_BATCH_SUBMIT", *["No room."] * 2)
+    run = registrar.many(records(5), manifest, chunk_size=3, max_concurrent_batches=1)
     assert run.error is None
     assert sorted(run.errors) == [0, 1, 2]
     for error in run.errors.values():
@@ -310,28 +323,46 @@ def test_transient_errors_are_retried(
     sandbox.faults.add("fetch_job", rate_limited)
     sandbox.faults.add("list_batch", rate_limited, Fault(drop=True), Fault(status=503))
     run = registrar.many(records(5), manifest, chunk_size=3).all_registered(5)
-    # No recovery is needed: the server certainly did not act on the submissions.
-    assert "list_jobs" not in [one.operation_id for one in sandbox.requests]
+    # A gateway may send 429 although the server has the batch.
+    assert "list_jobs" in [one.operation_id for one in sandbox.requests]
     assert_registered_once(sandbox, run, [f"Run {n}" for n in range(5)])
 
 
-def test_a_registration_waits_for_a_server_that_is_starting(
+def test_a_server_that_was_never_reached_is_not_waited_for(
     registrar: Registrar, manifest: Path
 ) -> None:
     with Sandbox(seed=SEED) as first:
-        config, token = first.config, first.token("read", "write")
-        port = urlsplit(first.url).port
+        config, auth = first.config, BearerToken(first.token("read", "write"))
+    run = evolve(registrar, config=config, auth=auth).many(records(3), manifest)
+    assert isinstance(run.error, TransportError)
+    assert not run.error.may_have_arrived
+    assert run.results == []
+
+
+def test_a_server_that_goes_away_is_waited_for(
+    registrar: Registrar, manifest: Path, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    first = Sandbox(seed=SEED, delays=NO_DELAYS, state=state).start()
+    port = urlsplit(first.url).port
     assert port is not None
-    later = Sandbox(seed=SEED, delays=NO_DELAYS, port=port)
-    starting = threading.Timer(0.5, later.start)
-    starting.start()
+    second = Sandbox(seed=SEED, delays=NO_DELAYS, state=state, port=port)
+    starting = threading.Timer(0.5, second.start)
+
+    def given() -> Iterator[Any]:
+        yield from records(3)
+        first.stop()
+        starting.start()
+        yield from records(3, 3)
+
+    auth = BearerToken(first.token("read", "write"))
     try:
-        auth = BearerToken(lambda: token if starting.is_alive() else later.token("read", "write"))
-        run = (
-            evolve(registrar, config=config, auth=auth).many(records(3), manifest).all_registered(3)
+        run = evolve(registrar, config=first.config, auth=auth).many(
+            given(), manifest, chunk_size=3
         )
-        assert "list_jobs" not in [one.operation_id for one in later.requests]
-        assert_registered_once(later, run, [f"Run {n}" for n in range(3)])
+        run.all_registered(6)
+        assert_registered_once(second, run, [f"Run {n}" for n in range(6)])
     finally:
+        first.stop()
         starting.join()
-        later.stop()
+        second.stop()

@@ -21,15 +21,18 @@ from registration.registrar import (
     Unchecked,
     records,
     registered_names,
+    registrar_for,
     submitted_names,
 )
 from starlette.middleware import Middleware
 
-from prov_facade.sandbox import Sandbox
+from prov_facade.sandbox import Fault, JobDelays, Sandbox
 
 COUNT = 20_000
 CHUNK = 100
 KILLS = 10
+SUBMIT = "register_batch_model_runs"
+LOST = Fault(drop=True, after=True)
 MOMENTS = ("lost", "received", "processed", "responded", "some time", "a write", "at once")
 
 
@@ -158,3 +161,49 @@ def test_a_registration_killed_at_any_event_can_be_resumed(
         assert all(handles[str(one.handle)] == one.record["display_name"] for one in result.results)
     assert process.exitcode == 0
     assert event >= 12  # otherwise some events are not detected
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.stress
+def test_killed_registrations_on_a_server_that_breaks_off_register_each_record_once(
+    seed: int, tmp_path: Path
+) -> None:
+    """Batches break off and have to be split, jobs appear late, and processes are killed."""
+    rng = random.Random(seed)  # noqa: S311 - not for a secret
+    too_long = Fault(status=500, body=b'{"detail": "Invalid parameter: Message too long"}')
+    delays = JobDelays(hidden=0.05, pending=0, dequeued=0, in_progress=0)
+    expected: Counter[str] = Counter()
+    killed = 0
+    with Sandbox(seed=SEED, delays=delays) as sandbox:
+        for number in range(50):
+            first = number * 10
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            options: dict[str, Any] = {"recovery_timeout": 0.4, "chunk_size": 4}
+            work = Work.of(
+                sandbox,
+                rng.choice(KINDS),
+                8,
+                folder,
+                first=first,
+                options=options,
+                kill_at_event=rng.randrange(1, 40),
+            )
+            sandbox.faults.break_off_batches(
+                *rng.choices(range(4), k=2), late=rng.choice([None, 0.1])
+            )
+            sandbox.faults.add(SUBMIT, *rng.sample([too_long, Fault(delay=0), LOST], k=2))
+            process = work.start()
+            with joined(process):
+                pass
+            killed += process.exitcode == -signal.SIGKILL
+            registrar = registrar_for(rng.choice(KINDS), sandbox)
+            result = registrar.many(records(8, first), work.manifest, **options).all_registered(8)
+            sandbox.faults.clear()
+            expected.update(one["display_name"] for one in records(8, first))
+            assert registered_names(sandbox) == expected
+            handles = {item.id: item.display_name for item in sandbox.items("MODEL_RUN")}
+            assert all(
+                handles[str(one.handle)] == one.record["display_name"] for one in result.results
+            )
+    assert killed > 25

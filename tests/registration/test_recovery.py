@@ -15,8 +15,8 @@ from registration.registrar import (
     SEED,
     Kind,
     Registrar,
+    alter,
     assert_registered_once,
-    execute,
     jobs_of,
     names,
     record,
@@ -92,7 +92,7 @@ def test_a_job_that_appears_late_is_found_by_the_next_call(
         slow.faults.add(SUBMIT, Fault(drop=True, after=True))
         slow.faults.add("list_jobs", Fault(status=403))
         assert isinstance(registrar.many(records(3), manifest).error, SubmissionUnknownError)
-        execute(manifest, f"UPDATE chunks SET planned_at = planned_at - {waited}")  # noqa: S608
+        alter(manifest, f"UPDATE chunks SET planned_at = planned_at - {waited}")  # noqa: S608
         run = registrar.many(records(3), manifest, recovery_timeout=20).all_registered(3)
         assert operations(slow).count(SUBMIT) == 1
         assert_registered_once(slow, run, names(3))
@@ -164,7 +164,7 @@ def test_a_resolution_with_a_job_of_other_records_is_rejected(
 ) -> None:
     unknown_submission(registrar, sandbox, manifest)
     registrar.many(records(2), manifest.with_name("other")).all_registered(2)
-    other = max(jobs_of(sandbox), key=lambda job: (job.batch_id is None, job.created_timestamp))
+    other = next(job for job in jobs_of(sandbox) if len(job.payload.get("records", ())) == 2)
     run = registrar.many(records(3), manifest, resolutions={0: other.session_id})
     assert isinstance(run.error, InvalidRequestError)
     assert "but this job does not submit these records" in str(run.error)
@@ -174,9 +174,24 @@ def test_jobs_from_long_before_the_submission_are_ignored(
     registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
     unknown_submission(registrar, sandbox, manifest)
-    execute(manifest, "UPDATE chunks SET planned_at = planned_at + 7200")
+    with sandbox._started.store.transaction() as connection:
+        connection.execute("UPDATE job SET created = created - 7200")
     registrar.many(records(3), manifest).all_registered(3)
     assert set(registered_names(sandbox).values()) == {3}
+
+
+def test_jobs_are_doubtful_if_the_clock_was_set_back_since_the_submission(
+    registrar: Registrar, sandbox: Sandbox, manifest: Path
+) -> None:
+    registrar.many(records(3)).all_registered(3)
+    sandbox.faults.add(SUBMIT, Fault(drop=True))
+    sandbox.faults.add("list_jobs", Fault(status=403))
+    registrar.many(records(3), manifest)
+    alter(manifest, "UPDATE chunks SET planned_at = planned_at + 7200")
+    run = registrar.many(records(3), manifest)
+    assert isinstance(run.error, SubmissionUnknownError)
+    assert "earlier jobs contain the same records" in str(run.error)
+    assert set(registered_names(sandbox).values()) == {1}
 
 
 @pytest.mark.parametrize("which", ["", "of another chunk"])

@@ -311,7 +311,7 @@ def test_progress_never_decreases_and_its_counts_add_up(
     assert registrar.many(given, manifest).progress[-1] == last
 
 
-@pytest.mark.parametrize("statement", ["DROP TABLE chunks", "DELETE FROM outcomes"])
+@pytest.mark.parametrize("statement", ["DROP TABLE chunks", "DELETE FROM records"])
 def test_a_manifest_damaged_during_the_registration_ends_it(
     statement: str, registrar: Registrar, sandbox: Sandbox, manifest: Path
 ) -> None:
@@ -319,7 +319,7 @@ def test_a_manifest_damaged_during_the_registration_ends_it(
     sandbox.clear_requests()
 
     def damage(progress: BulkProgress) -> None:
-        if progress.read == 3:
+        if progress.registered == 3:
             execute(manifest, statement)
 
     run = registrar.many(records(6), manifest, on_progress=damage)

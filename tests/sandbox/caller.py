@@ -1,4 +1,4 @@
-"""Sends raw requests to a sandbox as a given user, and simulates a clock."""
+"""Sends raw requests to a sandbox as a given user, and simulates clocks."""
 
 from __future__ import annotations
 
@@ -27,6 +27,21 @@ class Clock:
 
     def time(self) -> float:
         return self.now
+
+
+class CallableClock:
+    """A clock to pass as a function, which tests advance.
+
+    Attributes:
+        time: The current time, in Unix seconds: by default far from that of the system, to detect
+            any use of the system clock.
+    """
+
+    def __init__(self, time: float = 4_000_000_000.0) -> None:
+        self.time = time
+
+    def __call__(self) -> float:
+        return self.time
 
 
 class Caller:
@@ -123,7 +138,24 @@ def run_of(sandbox: Sandbox, run_id: str) -> Item:
     return found
 
 
+COMPLETE_RUN = "10378.1/1955110"
+"""A model run of the seed with a dataset for every template, as a CSV file needs."""
+
+
 def record_of(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
     """Return the record of the first model run of the seed, with changes."""
     body: dict[str, Any] = sandbox.items("MODEL_RUN")[0].body["record"]
     return {**body, **changes}
+
+
+def registry_item(run: Item, **changes: Any) -> dict[str, Any]:
+    """Return a model run in the format of the registry, with changes."""
+    return {
+        **run.body,
+        "id": run.id,
+        "display_name": run.display_name,
+        "owner_username": run.owner_username,
+        "created_timestamp": run.created_timestamp,
+        "updated_timestamp": run.updated_timestamp,
+        **changes,
+    }

@@ -38,6 +38,7 @@ HEADERS = [
     "_error_info",
 ]
 START, END = HEADERS[6:8]
+JOB = "5a6f1a3c-1d5e-4f5e-9f0e-2b6c8d7e9f10"
 FILLED = {
     "display name": "Flow in March",
     "description": "A hindcast.",
@@ -131,15 +132,11 @@ def parse_rows(text: str) -> list[list[str]]:
     return list(csv.reader(StringIO(text, newline="")))
 
 
-def is_job(job_id: str) -> bool:
-    return job_id == "job-1"
-
-
 def convert_text(store: Store, text: str) -> Converted:
-    return convert(store, text, is_job)
+    return convert(store, text)
 
 
 def error_message(store: Store, text: str) -> str:
     with pytest.raises(CSVError) as error:
-        convert(store, text, is_job)
+        convert(store, text)
     return str(error.value)

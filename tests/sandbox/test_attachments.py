@@ -1,4 +1,4 @@
-"""File responses have a file name, whatever characters it contains."""
+"""File responses have a file name that does not depend on the request."""
 
 from __future__ import annotations
 
@@ -17,15 +17,8 @@ items:
 """
 
 
-@pytest.mark.parametrize(
-    ("template_id", "named"),
-    [
-        ("10378.1/5", 'filename="10378.1_5.csv"'),
-        ("tést/模板", "filename*=utf-8''t%C3%A9st_%E6%A8%A1%E6%9D%BF.csv"),
-        ('a"b', "filename*=utf-8''a%22b.csv"),
-    ],
-)
-def test_csv_templates_have_a_file_name(template_id: str, named: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("template_id", ["10378.1/5", "tést/模板", 'a"b'])
+def test_csv_templates_have_a_file_name(template_id: str, tmp_path: Path) -> None:
     seed = tmp_path / "seed.yaml"
     seed.write_text(SEED % template_id, encoding="utf-8")
     with Sandbox(seed=seed) as sandbox:
@@ -35,5 +28,5 @@ def test_csv_templates_have_a_file_name(template_id: str, named: str, tmp_path: 
             headers={"Authorization": f"Bearer {sandbox.token('read')}"},
         )
     assert response.status_code == 200
-    assert response.headers["Content-Disposition"] == f"attachment; {named}"
+    assert response.headers["Content-Disposition"] == 'attachment; filename="test.csv"'
     assert template_id in response.text.replace('""', '"')

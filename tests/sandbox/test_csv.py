@@ -61,6 +61,7 @@ def test_dataset_templates_on_one_side_cannot_share_a_resource_key(store: Store)
     assert str(error.value) == (
         "The CSV template has duplicate headers: 'Input resource: boundary'."
     )
+    assert error.value.status == 500
 
 
 def test_cells_are_stripped(store: Store) -> None:

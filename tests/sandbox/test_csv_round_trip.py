@@ -47,8 +47,7 @@ def datasets(draw: st.DrawFn, side: Side) -> list[TemplatedDataset]:
             DatasetType.DATA_STORE,
             {one["key"]: draw(TEXT) for one in item.body["deferred_resources"]} or None,
         )
-        for item, optional in side
-        if not optional or draw(st.booleans())
+        for item, _ in side
     ]
 
 

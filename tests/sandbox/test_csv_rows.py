@@ -11,6 +11,7 @@ from sandbox.csv_files import (
     FILLED,
     HEADERS,
     ITEMS,
+    JOB,
     RECORD,
     START,
     convert_text,
@@ -22,6 +23,7 @@ from sandbox.csv_files import (
 )
 
 from prov_facade.models import AssociationInfo
+from prov_facade.sandbox._state.csv_columns import CSVError
 from prov_facade.sandbox._state.csv_reader import Converted
 from prov_facade.sandbox._state.csv_writer import BatchRow, regenerate, template
 from prov_facade.sandbox._state.store import Item, Store
@@ -42,8 +44,6 @@ def test_optional_cells_can_be_empty(store: Store) -> None:
     empty = {
         "model version (optional)",
         "study id",
-        HEADERS[11],
-        "Input resource: depths",
         "annotation: scenario",
         "annotation: note",
     }
@@ -52,7 +52,6 @@ def test_optional_cells_can_be_empty(store: Store) -> None:
     ).new_records
     assert record == attrs.evolve(
         RECORD,
-        inputs=RECORD.inputs[:1],
         model_version=None,
         study_id=None,
         annotations={"region": "Heron Reef"},
@@ -76,8 +75,8 @@ def test_a_row_without_annotations_has_none(store: Store) -> None:
         END,
         HEADERS[8],
         "Input resource: winds",
-        HEADERS[11],  # its resource is set
-        "Input resource: depths",  # its dataset is set
+        HEADERS[11],  # although the workflow template calls it optional
+        "Input resource: depths",
         HEADERS[13],
         "annotation: region",
     ],
@@ -141,14 +140,21 @@ def test_a_run_must_not_end_before_it_starts(store: Store) -> None:
 
 
 def test_rows_with_a_job_are_not_parsed(store: Store) -> None:
-    job = {"_job_id": " job-1 ", "display name": ""}
+    job = {"_job_id": f" {JOB} ", "display name": ""}
     found = convert_text(store, csv_text(FILLED, job, job))
-    assert (found.new_records, found.existing_records) == ([RECORD], ["job-1", "job-1"])
+    assert (found.new_records, found.existing_records) == ([RECORD], [JOB, JOB])
 
 
-def test_unknown_jobs_are_rejected(store: Store) -> None:
-    text = csv_text(FILLED | {"_job_id": "job-2"})
-    assert error_message(store, text) == "Row 1: could not find the _job_id job-2."
+@pytest.mark.parametrize("job_id", ["job-1", "0", JOB[:-1], "10378.1/1"])
+def test_job_ids_that_are_not_uuids_are_rejected(job_id: str, store: Store) -> None:
+    text = csv_text(FILLED | {"_job_id": job_id})
+    assert error_message(store, text) == f"Row 1: the _job_id {job_id} is not a UUID."
+
+
+@pytest.mark.parametrize("job_id", [JOB.upper(), JOB.replace("-", ""), f"urn:uuid:{JOB}"])
+def test_any_uuid_counts_as_an_existing_job(job_id: str, store: Store) -> None:
+    text = csv_text(FILLED | {"_job_id": job_id})
+    assert convert_text(store, text) == Converted([], [job_id], [])
 
 
 def test_text_is_preserved(store: Store) -> None:
@@ -169,8 +175,7 @@ def test_datasets_must_exist(store: Store, header: str, wrong: str) -> None:
     assert error_message(store, text) == f"Row 2: could not find the dataset {wrong}."
 
 
-@pytest.mark.parametrize("path", ["a.nc", ""])
-def test_resources_can_be_optional(path: str) -> None:
+def test_optional_resources_are_required_in_files() -> None:
     resources = [{"key": "log", "description": "A file.", "optional": True}]
     body = {"deferred_resources": resources}
     with Store() as store:
@@ -182,12 +187,16 @@ def test_resources_can_be_optional(path: str) -> None:
             ]
         )
         (headers,) = parse_rows(template(store, "t/run"))
-        row = FILLED | dict(zip(headers[8:10], ["t/data", path], strict=True))
+        row = FILLED | dict(zip(headers[8:10], ["t/data", "a.nc"], strict=True))
         row = {header: row.get(header, "") for header in headers}
         (record,) = convert_text(store, csv_text(row, headers=headers)).new_records
-        _, again = parse_rows(regenerate(store, [BatchRow(record, "job-1", "PENDING")]))
-    assert record.inputs[0].resources == ({"log": path} if path else None)
-    assert again[8:10] == ["t/data", path]
+        _, again = parse_rows(regenerate(store, [BatchRow(record, JOB, "PENDING")]))
+        text = csv_text({**row, headers[9]: ""}, headers=headers)
+        assert error_message(store, text) == "Row 1: Input resource: log is empty."
+        record.inputs[0].resources = None
+        with pytest.raises(CSVError, match=r"no value for Input resource: log\.$"):
+            regenerate(store, [BatchRow(record, JOB, "PENDING")])
+    assert again[8:10] == ["t/data", "a.nc"]
 
 
 def test_errors_shorten_long_cells(store: Store) -> None:

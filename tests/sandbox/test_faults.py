@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -14,13 +16,23 @@ from sandbox.conftest import Session
 
 from prov_facade import (
     InvalidResponseError,
+    PermissionDeniedError,
     ProvClient,
     RateLimitedError,
     ServerError,
     TransportError,
     TransportTimeoutError,
 )
-from prov_facade.sandbox import Fault, Sandbox, expired_token, gateway, statuses, unhandled_error
+from prov_facade.sandbox import (
+    Fault,
+    Item,
+    Sandbox,
+    denied_item,
+    expired_token,
+    gateway,
+    statuses,
+    unhandled_error,
+)
 
 
 def test_each_fault_applies_once_and_in_order(sandbox: Sandbox) -> None:
@@ -121,6 +133,55 @@ def test_an_expired_token_fault_looks_like_an_expired_token(sandbox: Sandbox) ->
         seen.append((response.status_code, response.headers["WWW-Authenticate"], response.content))
     assert seen[0] == seen[1]
     assert seen[0][0] == 401
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client, run: client.explore_upstream(run.id),
+        lambda client, run: client.register_model_run(run.body["record"]),
+        lambda client, run: client.post_update_model_run(run.id, "typo", run.body["record"]),
+        lambda client, run: client.link_model_run_to_study(run.id, "10378.1/1"),
+    ],
+    ids=["explore", "register", "update", "link"],
+)
+def test_a_denied_item_fault_is_an_error_about_an_item(
+    call: Callable[[ProvClient, Item], Awaitable[object]], sandbox: Sandbox, session: Session
+) -> None:
+    for operation_id in (
+        "explore_upstream",
+        "register_model_run",
+        "post_update_model_run",
+        "link_model_run_to_study",
+    ):
+        sandbox.faults.add(operation_id, denied_item())
+    run = sandbox.items("MODEL_RUN")[-1]
+    with pytest.raises(PermissionDeniedError, match=r"not authorised to fetch this item\. Ask"):
+        session.run(lambda client: call(client, run))
+    assert len(sandbox.requests) == 1
+
+
+def test_a_job_and_a_batch_of_another_user_are_denied(sandbox: Sandbox, session: Session) -> None:
+    record = sandbox.items("MODEL_RUN")[-1].body["record"]
+    started = session.run(lambda c: c.register_batch_model_runs({"records": [record]}))
+    session_id = started.session_id
+    assert session_id is not None
+    batch_id = session.wait_for_job(session_id)["result"]["batch_id"]
+    sandbox.clear_requests()
+
+    async def of_bob(client: ProvClient) -> None:
+        with pytest.raises(PermissionDeniedError, match=r"view this record\. Ask its owner"):
+            await client.jobs.fetch(session_id)
+        with pytest.raises(PermissionDeniedError, match=r"Not authorised\. Ask its owner"):
+            _ = [job async for job in client.jobs.list_batch(batch_id)]
+
+    async def call() -> None:
+        auth = sandbox.auth("read", username="bob")
+        async with ProvClient(auth, sandbox.config) as client:
+            await of_bob(client)
+
+    asyncio.run(call())
+    assert len(sandbox.requests) == 2
 
 
 def test_requests_to_the_realm_can_fail_and_are_recorded(sandbox: Sandbox) -> None:

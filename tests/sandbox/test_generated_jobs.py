@@ -88,9 +88,14 @@ def test_the_jobs_of_a_user_are_listed_page_by_page(
         )
     )
     assert [len(jobs) for jobs in found] == [RUNS, 1]
-    submitted = found[-1][-1]
-    assert submitted.job_sub_type is JobSubType.MODEL_RUN_BATCH_SUBMIT
+    (submitted,) = [
+        job
+        for page in found
+        for job in page
+        if job.job_sub_type is JobSubType.MODEL_RUN_BATCH_SUBMIT
+    ]
     assert submitted.result == {"batch_id": batch_id}
+    assert submitted.info == "Successfully distributed batch jobs to queue."
 
 
 def test_a_job_is_fetched(client: AuthenticatedClient, batch_id: str) -> None:

@@ -64,16 +64,17 @@ from prov_facade.sandbox._state import yaml_loader
         ),
         (
             lambda file: file["items"][0].update(software_id="1/data"),
-            "entry 1 of items (1/template): software_id refers to 1/data, which is a DATASET; it"
-            " must be a MODEL",
+            "entry 1 of items (1/template): software_id refers to 1/data, whose subtype is"
+            " DATASET; the subtype must be MODEL",
         ),
         (
             lambda file: file["items"][0]["input_templates"][0].update(template_id="1/model"),
-            "input_templates refers to 1/model, which is a MODEL; it must be a DATASET_TEMPLATE",
+            "input_templates refers to 1/model, whose subtype is MODEL; the subtype must be"
+            " DATASET_TEMPLATE",
         ),
         (
             lambda file: file["items"][0]["output_templates"][0].update(template_id="1/none"),
-            "output_templates refers to 1/none, which does not exist; it must be a"
+            "output_templates refers to 1/none, which does not exist; the subtype must be"
             " DATASET_TEMPLATE",
         ),
         (

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sandbox.caller import JOBS, Caller, record_of
+from sandbox.caller import JOBS, Caller, Clock, record_of
 
-from prov_facade.sandbox import Sandbox
+from prov_facade.sandbox import JobDelays, Sandbox
+from prov_facade.sandbox._state import jobs as _jobs
 
 MANY = 12  # more than a page holds by default
 
@@ -44,13 +45,12 @@ def test_users_see_only_their_own_jobs(shared: Sandbox, batch_id: str) -> None:
     of_ann, _ = ann.list_jobs(limit=100)
     assert len(of_ann) == 1 + MANY + 1  # the batch, its records, and the single one
     assert {job["username"] for job in of_ann} == {"ann"}
-    for session_id in (anns, of_ann[-1]["session_id"]):
+    for session_id in {job["session_id"] for job in of_ann}:
         refused = bob.fetch_job(session_id)
         assert refused.status_code == 401
         assert refused.json() == {"detail": "Not authorised to view this record."}
     assert ann.fetch_job(bobs).status_code == 401  # even for an administrator
 
-    assert names(ann.list_jobs(batch_id, limit=1)[0]) == [f"Run {MANY - 1}"]
     refused = bob.post(f"{JOBS}/list_batch", {"batch_id": batch_id})
     assert refused.status_code == 401
     detail = "Batch contains items which you do not own. Not authorised."
@@ -75,18 +75,46 @@ def test_a_page_has_ten_jobs_or_the_requested_number(
     assert (key is None) == (body.get("limit") == 100)
 
 
-@pytest.mark.parametrize("limit", [1, 5, 6, MANY])
-def test_pages_are_ordered_from_newest_to_oldest(
-    limit: int, shared: Sandbox, batch_id: str
-) -> None:
-    ann = Caller(shared, "ann")
-    found, key = ann.list_jobs(batch_id, limit=limit)
+def all_pages(caller: Caller, batch_id: str | None, limit: int, count: int) -> list[Any]:
+    """Read all pages of a list with a known number of jobs."""
+    found, key = caller.list_jobs(batch_id, limit=limit)
     while key is not None:
-        page, key = ann.list_jobs(batch_id, limit=limit, pagination_key=key)
+        page, key = caller.list_jobs(batch_id, limit=limit, pagination_key=key)
         assert page
         found += page
-        assert len(found) <= MANY
-    assert names(found) == [f"Run {n}" for n in reversed(range(MANY))]
+        assert len(found) <= count
+    return found
+
+
+@pytest.mark.parametrize("limit", [1, 5, 6, MANY])
+def test_pages_contain_each_job_once(limit: int, shared: Sandbox, batch_id: str) -> None:
+    found = all_pages(Caller(shared, "ann"), batch_id, limit, MANY)
+    assert sorted(names(found)) == sorted(f"Run {n}" for n in range(MANY))
+
+
+@pytest.mark.parametrize("limit", [1, 4, 100])
+def test_lists_are_newest_first_by_whole_seconds_and_otherwise_in_any_order(
+    limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order of registration must not show within a second, since the server has none."""
+    clock = Clock()
+    monkeypatch.setattr(_jobs, "time", clock)
+    clock.now += 10  # after the hidden time of every job
+    with Sandbox(delays=JobDelays(hidden=0, pending=3600)) as sandbox:
+        caller, sent = Caller(sandbox), []
+        for second in range(2):
+            for part in range(10):
+                clock.now += 1 / 16
+                name = f"Run {second}.{part}"
+                caller.start_job("/model_run/register", record_of(sandbox, display_name=name))
+                sent.append(name)
+            clock.now = int(clock.now) + 1
+        found = all_pages(caller, None, limit, len(sent))
+    times = [job["created_timestamp"] for job in found]
+    assert times == sorted(times, reverse=True)
+    assert len(set(times)) == 2
+    assert sorted(names(found)) == sent
+    assert names(found) != sent[::-1]
 
 
 def test_an_unknown_pagination_key_is_a_500(shared: Sandbox, batch_id: str) -> None:

@@ -9,7 +9,7 @@ import docx
 import pytest
 
 from examples import journey
-from prov_facade.sandbox import Sandbox
+from prov_facade_pytest import SharedSandbox
 
 STEPS = [
     "Is the prov-api up?",
@@ -28,9 +28,14 @@ STEPS = [
 ]
 
 
+@pytest.mark.parametrize("links_key", ["links", "edges"])
 def test_the_journey_shows_each_step(
-    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    links_key: str,
+    shared_sandbox: SharedSandbox,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    sandbox = shared_sandbox.get(links_key=links_key)
     before = {item.id for item in sandbox.items()}
     asyncio.run(journey.main(sandbox, tmp_path))
     output = capsys.readouterr().out
@@ -44,6 +49,7 @@ def test_the_journey_shows_each_step(
     assert updated.id in output
     assert "Deleting it would make these changes\n    " in output
     assert "1 x REMOVE_NODE" in output
+    assert " x wasGeneratedBy" in output
     assert sandbox.token("read")[:20] not in output
     (report,) = tmp_path.glob("report-*.docx")
     text = "\n".join(line.text for line in docx.Document(str(report)).paragraphs)

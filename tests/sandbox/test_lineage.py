@@ -33,7 +33,7 @@ def store_of(graph: nx.DiGraph[str]) -> Store:
 
 
 def walks(graph: nx.DiGraph[str], start: str, depth: int, ends: Callable[[str], bool]) -> Found:
-    """Nodes and links on walks, up to a length, that end at an accepted node."""
+    """Nodes and links on walks of at least one link that end at an accepted node."""
     if start not in graph:
         return set(), set()
     to = nx.single_source_shortest_path_length(graph, start, cutoff=depth)
@@ -46,7 +46,7 @@ def walks(graph: nx.DiGraph[str], start: str, depth: int, ends: Callable[[str], 
     links = {
         (u, v) for u, v in graph.edges if u in to and v in rest and to[u] + 1 + rest[v] <= depth
     }
-    return nodes, links
+    return (nodes if links else set()), links
 
 
 def found(lineage: Lineage) -> Found:
@@ -93,8 +93,8 @@ def test_effected_agents_agree_with_networkx(
     agent_links = {(u, v) for u, v in graph.edges if u in near and v.startswith("a")}
     sources = {u for u, _ in agent_links}
     nodes, links = walks(backwards, start, depth, lambda name: name in sources)
-    agents = {v for _, v in agent_links}
-    assert found(lineage) == (nodes | agents, {(v, u) for u, v in links} | agent_links)
+    ends = {end for pair in agent_links for end in pair}
+    assert found(lineage) == (nodes | ends, {(v, u) for u, v in links} | agent_links)
 
 
 def test_links_keep_their_relation_and_nodes_their_type() -> None:
@@ -111,3 +111,16 @@ def test_links_keep_their_relation_and_nodes_their_type() -> None:
         Node("r1", "ACTIVITY", "MODEL_RUN"),
     ]
     assert lineage.links == [Link("r1", "used", "d1")]
+
+
+@pytest.mark.parametrize("direction", Direction)
+@pytest.mark.parametrize("goal", Goal)
+@pytest.mark.parametrize("start", ["d1", "a1", "r1", "nowhere"])
+def test_a_start_without_paths_has_an_empty_lineage(
+    start: str, goal: Goal, direction: Direction
+) -> None:
+    with Store() as store:
+        nodes = [Node(name, *KINDS[name[0]]) for name in ("d1", "a1", "r1")]
+        add(store, "record", nodes, [])
+        assert explore(store, start, 5, direction, goal) == Lineage([], [])
+        assert effected_agents(store, start, 5) == Lineage([], [])

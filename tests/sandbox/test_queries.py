@@ -44,7 +44,7 @@ def graph_of(sandbox: Sandbox, path: str, **query: Any) -> nx.DiGraph[str]:
 
 
 @pytest.mark.parametrize("path", QUERIES)
-@pytest.mark.parametrize("depth", [None, 0, 1, 3, 10, -1])
+@pytest.mark.parametrize("depth", [None, 0, 1, 3, 10])
 def test_queries_follow_their_direction_and_depth(
     path: str, depth: int | None, shared: Sandbox
 ) -> None:
@@ -52,7 +52,7 @@ def test_queries_follow_their_direction_and_depth(
     query = {"starting_id": MIDDLE} | ({} if depth is None else {"depth": depth})
     graph = graph_of(shared, path, **query)
 
-    steps = max(depth or default, 0)  # like the server, treat 0 as unset
+    steps = depth or default  # like the server, treat 0 as unset
     if goal is None:
         expected = effected_agents(shared._started.store, MIDDLE, steps)
     else:

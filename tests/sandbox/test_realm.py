@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from sandbox.caller import CallableClock
 from starlette.applications import Starlette
 
 from prov_facade.sandbox._http.interception import Interceptor
@@ -28,19 +29,11 @@ CLIENTS = {"robot": Client("s3cret:é", ("read", "write"))}
 Json = dict[str, Any]
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.time = 4_000_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
 class Served:
     """A realm served over HTTP, and an HTTP client."""
 
     def __init__(self, url: str, **settings: Any) -> None:
-        self.clock = Clock()
+        self.clock = CallableClock()
         self.url = f"{url}/auth/realms/reef"
         self.issuer = TokenIssuer(self.url, self.clock)
         self.realm = Realm("reef", self.issuer, clients=CLIENTS, **settings)

@@ -7,23 +7,11 @@ from typing import Any
 import httpx
 import pytest
 from sandbox import http
+from sandbox.caller import registry_item
 from sandbox.conftest import Session
 
-from prov_facade import BadRequestError, models
-from prov_facade.sandbox import Item, Sandbox
-
-
-def item_of(run: Item, **changes: Any) -> dict[str, Any]:
-    """A model run in the format of the registry."""
-    return {
-        **run.body,
-        "id": run.id,
-        "display_name": run.display_name,
-        "owner_username": run.owner_username,
-        "created_timestamp": run.created_timestamp,
-        "updated_timestamp": run.updated_timestamp,
-        **changes,
-    }
+from prov_facade import BadRequestError
+from prov_facade.sandbox import Sandbox
 
 
 def post(sandbox: Sandbox, path: str, body: Any, **query: Any) -> httpx.Response:
@@ -33,7 +21,7 @@ def post(sandbox: Sandbox, path: str, body: Any, **query: Any) -> httpx.Response
 
 def test_a_new_run_gets_an_unused_handle(sandbox: Sandbox, session: Session) -> None:
     run = sandbox.items("MODEL_RUN")[0]
-    taken = item_of(run, id="10378.1/2000001", display_name="Stored")
+    taken = registry_item(run, id="10378.1/2000001", display_name="Stored")
     assert post(sandbox, "/admin/store_record", taken).status_code == 200
     record = run.body["record"]
     made = session.run(lambda c: c.admin.register_model_run_sync(record))
@@ -46,7 +34,7 @@ def test_a_new_run_gets_an_unused_handle(sandbox: Sandbox, session: Session) -> 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"id": "10378.1/1955003"}, "is already the id of a PERSON"),
+        ({"id": "10378.1/1955003"}, "is already the id of an item of subtype PERSON"),
         ({"id": ""}, "not a model run"),
         ({"item_subtype": "DATASET"}, "not a model run"),
     ],
@@ -56,7 +44,7 @@ def test_only_model_runs_can_be_stored(
 ) -> None:
     before = sandbox.items()
     run = sandbox.items("MODEL_RUN")[0]
-    bodies = [item_of(run, id="10378.1/9"), item_of(run, **changes)]
+    bodies = [registry_item(run, id="10378.1/9"), registry_item(run, **changes)]
     response = post(sandbox, "/admin/store_records", bodies)
     assert response.status_code == 400
     assert words in response.json()["detail"]
@@ -65,7 +53,7 @@ def test_only_model_runs_can_be_stored(
 
 def test_a_run_is_stored_unchanged(sandbox: Sandbox) -> None:
     run = sandbox.items("MODEL_RUN")[0]
-    stored = item_of(
+    stored = registry_item(
         run,
         id="10378.1/9",
         record_status="INCOMPLETE",
@@ -75,14 +63,14 @@ def test_a_run_is_stored_unchanged(sandbox: Sandbox) -> None:
     assert post(sandbox, "/admin/store_record", stored).status_code == 200
     (found,) = (item for item in sandbox.items("MODEL_RUN") if item.id == "10378.1/9")
     assert found.created_timestamp == 7
-    assert {**stored, **item_of(found)} == item_of(found)
+    assert {**stored, **registry_item(found)} == registry_item(found)
     assert found.body["history"] == run.body["history"]
 
 
 def test_records_are_validated_on_request(sandbox: Sandbox, session: Session) -> None:
     run = sandbox.items("MODEL_RUN")[0]
     record = {**run.body["record"], "study_id": "10378.1/404"}
-    body = item_of(run, record=record)
+    body = registry_item(run, record=record)
     assert post(sandbox, "/admin/store_record", body).status_code == 400
     response = post(sandbox, "/admin/store_record", body, validate_record=False)
     assert response.status_code == 200
@@ -117,18 +105,3 @@ def test_a_study_link_is_registered_immediately_and_lodged_in_a_job(
         session.run(lambda c: c.link_model_run_to_study(run_id, study_id))
     session.run(lambda c: c.admin.store_all_registry_records())
     assert studies() == {study_id}
-
-
-def test_batches_of_other_users_cannot_be_read(sandbox: Sandbox, session: Session) -> None:
-    record = sandbox.items("MODEL_RUN")[0].body["record"]
-    body = models.RegisterBatchModelRunRequest.from_dict({"records": [record]})
-    batch = session.run(lambda c: c.register_batch_model_runs(body))
-    batch_id = session.wait_for_job(batch.session_id)["result"]["batch_id"]
-    token = sandbox.token("read", "write", username="somebody")
-    response = http.get(
-        f"{sandbox.url}/bulk/regenerate_from_batch/csv",
-        params={"batch_id": batch_id},
-        headers={"Authorization": f"Bearer {token}"},
-    )
-    assert response.status_code == 401
-    assert "do not own" in response.json()["detail"]

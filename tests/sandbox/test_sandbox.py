@@ -11,12 +11,14 @@ import httpx
 import pytest
 from prov.model import ProvDocument
 from sandbox import http
+from sandbox.caller import COMPLETE_RUN, registry_item, run_of
 from sandbox.conftest import Session
 
 from prov_facade import (
     BadRequestError,
     PermissionDeniedError,
     ProvClient,
+    SyncProvClient,
     models,
 )
 from prov_facade.sandbox import Sandbox
@@ -100,7 +102,8 @@ def test_a_registered_model_run_appears_in_the_lineage(sandbox: Sandbox, session
 
 
 def test_a_batch_becomes_a_job_for_each_record(sandbox: Sandbox, session: Session) -> None:
-    records = [record_of(sandbox, display_name=f"Run {number}") for number in range(5)]
+    complete = run_of(sandbox, COMPLETE_RUN).body["record"]
+    records = [{**complete, "display_name": f"Run {number}"} for number in range(5)]
     response = session.run(lambda c: c.register_batch_model_runs({"records": records}))
     batch_id = session.wait_for_job(response.session_id)["result"]["batch_id"]
     headers = {"Authorization": f"Bearer {sandbox.token('read')}"}
@@ -175,16 +178,7 @@ def test_the_graph_can_be_cleared_and_restored(sandbox: Sandbox, session: Sessio
     async def item(client: ProvClient) -> models.ItemModelRun:
         sync = await client.admin.register_model_run_sync(run.body["record"])
         (found,) = (i for i in sandbox.items("MODEL_RUN") if i.id == sync.record_info.id)
-        return models.ItemModelRun.from_dict(
-            {
-                **found.body,
-                "id": found.id,
-                "display_name": found.display_name,
-                "owner_username": found.owner_username,
-                "created_timestamp": found.created_timestamp,
-                "updated_timestamp": found.updated_timestamp,
-            }
-        )
+        return models.ItemModelRun.from_dict(registry_item(found))
 
     complete = session.run(item)
     before = session.run(lambda c: c.explore_upstream(complete.id, depth=1))
@@ -198,50 +192,46 @@ async def jobs_of(client: ProvClient) -> list[models.JobStatusTable]:
     return [job async for job in client.jobs.list()]
 
 
-def test_reports_are_returned_or_created_in_jobs(sandbox: Sandbox) -> None:
+def test_reports_are_created_in_jobs_or_returned_by_older_servers(sandbox: Sandbox) -> None:
     run = sandbox.items("MODEL_RUN")[-1]
     request = models.GenerateReportRequest(
         id=run.id, item_subtype=models.ItemSubType.MODEL_RUN, depth=2
     )
-    content = Session(sandbox, "read").run(lambda c: c.generate_report(request))
+    session = Session(sandbox, "read")
+    made = session.run(lambda c: c.generate_report(request))
+    assert docx.Document(io.BytesIO(made)).paragraphs
+    (job,) = session.run(jobs_of)
+    url = (job.result or {})["report_url"]
+    assert docx.Document(io.BytesIO(http.get(url).content)).paragraphs
+    headers = {"Authorization": f"Bearer {sandbox.token('read')}"}
+    assert http.get(url, headers=headers).status_code == 400
+    assert http.get(f"{url}0").status_code == 403
+
+    with Sandbox(report_style="document") as other:
+        older = Session(other, "read")
+        content = older.run(lambda c: c.generate_report(request))
+        assert older.run(jobs_of) == []
     assert run.display_name in "".join(
         p.text for p in docx.Document(io.BytesIO(content)).paragraphs
     )
 
-    with Sandbox(report_style="job") as other:
-        session = Session(other, "read")
-        made = session.run(lambda c: c.generate_report(request))
-        assert docx.Document(io.BytesIO(made)).paragraphs
-        (job,) = session.run(jobs_of)
-        url = (job.result or {})["report_url"]
-        assert docx.Document(io.BytesIO(http.get(url).content)).paragraphs
-        headers = {"Authorization": f"Bearer {other.token('read')}"}
-        assert http.get(url, headers=headers).status_code == 400
-        assert http.get(f"{url}0").status_code == 403
+
+def test_a_depth_above_the_maximum_is_a_400(sandbox: Sandbox, session: Session) -> None:
+    start = sandbox.items("MODEL_RUN")[0].id
+    assert session.run(lambda c: c.explore_upstream(start, depth=10)).status.success
+    with pytest.raises(BadRequestError) as caught:
+        session.run(lambda c: c.explore_upstream(start, depth=11))
+    assert caught.value.detail == "Depth provided is in excess of depth maximum: 10."
 
 
-def test_a_depth_above_the_maximum_is_a_400(sandbox: Sandbox) -> None:
-    # Without the client, which would not send such a request.
-    response = http.get(
-        f"{sandbox.url}/explore/upstream",
-        params={"starting_id": sandbox.items("STUDY")[0].id, "depth": 11},
-        headers={"Authorization": f"Bearer {sandbox.token('read')}"},
-    )
-    assert response.status_code == 400
-    assert response.json() == {"detail": "Depth provided is in excess of depth maximum: 10."}
-
-
-def test_requests_are_recorded_in_order(sandbox: Sandbox, session: Session) -> None:
-    async def two(client: ProvClient) -> None:
-        await client.get_health_check()
-        await client.check_general_access()
-
-    session.run(two)
-    assert [r.operation_id for r in sandbox.requests] == [
-        "get_health_check",
-        "check_general_access",
-    ]
-    assert "Bearer" not in repr(sandbox.requests)
+def test_the_maximum_depth_is_a_setting_of_the_deployment() -> None:
+    with Sandbox(max_depth=100) as other:
+        start = other.items("MODEL_RUN")[0].id
+        with SyncProvClient(other.auth("read", "write", "admin"), other.config) as client:
+            assert "depth_upper_limit=100" in client.admin.generate_config_file(False).lower()
+            assert client.explore_upstream(start, depth=50).status.success
+            with pytest.raises(BadRequestError, match="depth maximum: 100"):
+                client.explore_upstream(start, depth=101)
 
 
 def test_sandboxes_run_side_by_side(sandbox: Sandbox) -> None:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sandbox.caller import CallableClock
 
 from prov_facade.sandbox._http.claims import Claims
 from prov_facade.sandbox._realm.tokens import TokenIssuer, TokenType, new_signing_key, roles_of
@@ -25,22 +26,14 @@ TYPES: tuple[TokenType, ...] = get_args(TokenType)
 NOT_SIGNED: Any = {"verify_signature": False}
 
 
-class Clock:
-    def __init__(self, time: float) -> None:
-        self.time = time
-
-    def __call__(self) -> float:
-        return self.time
-
-
 # Far from the system time in both directions, to detect any use of the system clock.
 @pytest.fixture(params=[1_000_000_000.25, 4_000_000_000.25])
-def clock(request: pytest.FixtureRequest) -> Clock:
-    return Clock(request.param)
+def clock(request: pytest.FixtureRequest) -> CallableClock:
+    return CallableClock(request.param)
 
 
 @pytest.fixture
-def issuer(clock: Clock) -> TokenIssuer:
+def issuer(clock: CallableClock) -> TokenIssuer:
     return TokenIssuer(URL, clock)
 
 
@@ -53,7 +46,7 @@ def encoded(part: bytes) -> str:
     return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
 
 
-def test_a_token_has_the_claims_of_its_user(issuer: TokenIssuer, clock: Clock) -> None:
+def test_a_token_has_the_claims_of_its_user(issuer: TokenIssuer, clock: CallableClock) -> None:
     token = issuer.issue("ann", roles_of("read", "write"), 60, email="ann@example.org")
     claims = issuer.verify(token)
     assert claims == Claims(
@@ -67,7 +60,7 @@ def test_a_token_has_the_claims_of_its_user(issuer: TokenIssuer, clock: Clock) -
     )
 
 
-def test_claims_have_keycloaks_names(issuer: TokenIssuer, clock: Clock) -> None:
+def test_claims_have_keycloaks_names(issuer: TokenIssuer, clock: CallableClock) -> None:
     token = issuer.issue("ann", ["a", "b", "a"], 60, client_id="tool", session="s")
     found = payload(token)
     assert found["realm_access"] == {"roles": ["a", "b"]}
@@ -82,7 +75,7 @@ def test_tokens_are_unique(issuer: TokenIssuer) -> None:
     assert len({issuer.issue("ann", [], 60) for _ in range(20)}) == 20
 
 
-def test_tokens_expire(issuer: TokenIssuer, clock: Clock) -> None:
+def test_tokens_expire(issuer: TokenIssuer, clock: CallableClock) -> None:
     token = issuer.issue("ann", [], 0.5)
     clock.time += 0.49
     assert issuer.verify(token)
@@ -121,14 +114,14 @@ def test_access_tokens_are_the_default(issuer: TokenIssuer) -> None:
     assert issuer.verify(issuer.issue("ann", [], 60, token_type="Refresh")) is None
 
 
-def test_issuers_with_the_same_key_accept_each_others_tokens(clock: Clock) -> None:
+def test_issuers_with_the_same_key_accept_each_others_tokens(clock: CallableClock) -> None:
     token = TokenIssuer(URL, clock, key=KEY).issue("ann", [], 60)
     # A restarted sandbox has another port.
     assert TokenIssuer("http://127.0.0.1:9/auth/realms/sandbox", clock, key=KEY).verify(token)
     assert TokenIssuer(URL, clock, key=b"x" * 32).verify(token) is None
 
 
-def test_issuers_have_different_keys(clock: Clock) -> None:
+def test_issuers_have_different_keys(clock: CallableClock) -> None:
     token = TokenIssuer(URL, clock).issue("ann", [], 60)
     assert TokenIssuer(URL, clock).verify(token) is None
 
@@ -149,7 +142,7 @@ def test_tampered_tokens_are_rejected(issuer: TokenIssuer) -> None:
     assert issuer.verify(jwt.encode(changed, "", "none")) is None
 
 
-def test_all_claims_are_required(clock: Clock) -> None:
+def test_all_claims_are_required(clock: CallableClock) -> None:
     issuer = TokenIssuer(URL, clock, key=KEY)
     good = payload(issuer.issue("ann", [], 60, token_type="Refresh"))
 
@@ -177,7 +170,7 @@ def test_clients_can_verify_access_tokens(issuer: TokenIssuer) -> None:
         assert claims["preferred_username"] == "ann"
 
 
-def test_the_public_key_cannot_sign_tokens(clock: Clock) -> None:
+def test_the_public_key_cannot_sign_tokens(clock: CallableClock) -> None:
     """If it were used as a symmetric key, anyone could issue tokens."""
     issuer = TokenIssuer(URL, clock, key=KEY)
     header = jwt.get_unverified_header(issuer.issue("ann", [], 60)) | {"alg": "HS256"}
@@ -189,7 +182,7 @@ def test_the_public_key_cannot_sign_tokens(clock: Clock) -> None:
         assert issuer.verify(f"{signed}.{encoded(signature)}") is None
 
 
-def test_access_tokens_name_their_key(clock: Clock) -> None:
+def test_access_tokens_name_their_key(clock: CallableClock) -> None:
     signing_key, issuer = new_signing_key(), TokenIssuer(URL, clock, key=KEY)
     private: Any = serialization.load_der_private_key(signing_key, None)
     good = payload(issuer.issue("ann", [], 60))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from sample_calls import LINEAGE_REPLY
@@ -45,11 +44,3 @@ def stall() -> Iterator[Callable[[Received], None]]:
 
     yield wait
     ended.set()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """An empty directory."""
-    path = tmp_path / "saved"
-    path.mkdir()
-    return path

@@ -25,14 +25,19 @@ class SlowManager(AuthManager):
     def force_refresh(self) -> None: ...
 
 
-def test_nothing_is_sent_after_the_deadline() -> None:
-    sent: list[httpx.Request] = []
+def recording(sent: list[httpx.Request]) -> httpx.MockTransport:
+    """A transport that adds each request to a list."""
 
     def respond(request: httpx.Request) -> httpx.Response:
         sent.append(request)
         return httpx.Response(200)
 
-    transport = httpx.MockTransport(respond)
+    return httpx.MockTransport(respond)
+
+
+def test_nothing_is_sent_after_the_deadline() -> None:
+    sent: list[httpx.Request] = []
+    transport = recording(sent)
     url, policy = "https://prov-api.test", quick_retries(deadline=0.1)
     with client_for(url, policy, auth=SlowManager(), transport=transport) as client:
         with pytest.raises(TransportTimeoutError) as caught:
@@ -43,12 +48,7 @@ def test_nothing_is_sent_after_the_deadline() -> None:
 
 def test_a_client_closed_before_sending_sends_nothing() -> None:
     sent: list[httpx.Request] = []
-
-    def respond(request: httpx.Request) -> httpx.Response:
-        sent.append(request)
-        return httpx.Response(200)
-
-    transport = httpx.MockTransport(respond)
+    transport = recording(sent)
     client = HTTPClientFactory(transport=transport).open()
     client.close()
     with pytest.raises(httpx.ConnectError, match="the client was closed"):

@@ -56,6 +56,15 @@ class Pydantic:
         return {"mode": mode, "include": include, "exclude_none": exclude_none}
 
 
+class PydanticV1:
+    """A model of another library, accepted by the shape of pydantic 1."""
+
+    def dict(
+        self, *, include: object = None, by_alias: bool = False, exclude_none: bool = False
+    ) -> Mapping[str, Any]:
+        return {"include": include, "by_alias": by_alias, "exclude_none": exclude_none}
+
+
 config = Config("provena.example.org", "provena", APIOverrides())
 client = ProvClient(BearerToken(lambda: "token"), config, timeout=httpx.Timeout(5.0))
 ProvClient(Vault(), config)
@@ -76,6 +85,7 @@ async def calls(record: ModelRunRecord, mapping: Mapping[str, Any]) -> None:
     assert_type(registered.session_id, str | None)
     await client.register_model_run(mapping)
     await client.register_model_run(Pydantic())
+    await client.register_model_run(PydanticV1())
     lineage = await client.explore_upstream("10378.1/1", depth=3)
     assert_type(lineage.graph, dict[str, Any] | None)
     assert_type(await client.generate_csv_template("10378.1/1"), str)

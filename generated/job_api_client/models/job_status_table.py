@@ -22,14 +22,16 @@ class JobStatusTable(Model):
         session_id: Session id of the job, a UUID.
         created_timestamp: When the job was started, in Unix seconds.
         username: Login name of the user who started the job.
-        payload: The input of the job. Its content depends on `job_sub_type`.
+        payload: The input of the job, without unset fields. Its content depends on
+            `job_sub_type`.
         job_type: The runner that executes the job.
         job_sub_type: The task of the job.
         status: Status of the job.
         batch_id: Id of the batch of the job. Null if it is not part of a batch.
         gsi_status: A constant that the server uses as an index. It has no meaning for the
             job.
-        info: Reason for the failure of the job. Null if it has not failed.
+        info: A message about the job, in any status. If the job has failed, the reason for
+            it.
         result: The result of the job. It is null until `status` is `SUCCEEDED`; after that
             its content depends on `job_sub_type`. `MODEL_RUN_PROV_LODGE`, `MODEL_RUN_LODGE_ONLY`
             and `MODEL_RUN_UPDATE` return `record`, a `ProvenanceRecordInfo` of the prov-api,

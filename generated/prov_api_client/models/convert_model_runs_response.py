@@ -16,8 +16,8 @@ class ConvertModelRunsResponse(Model):
 
     Attributes:
         status: Whether the file was converted.
-        new_records: The records of the rows without an existing job.
-        existing_records: One id for each row whose `_job_id` is that of an existing job.
+        new_records: The records of the rows without a `_job_id`.
+        existing_records: One id for each row with a UUID in `_job_id`.
         warnings: Warnings about ignored content, for example unknown columns.
     """
 

@@ -53,7 +53,7 @@ class ProvAdminClient(BaseClient):
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            Lines of the form ``KEY=value``.
+            Lines of the form ``key=value``, with keys in lower case.
 
         Raises:
             ProvError: See :class:`~prov_facade.ProvClient`.

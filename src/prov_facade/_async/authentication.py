@@ -10,7 +10,7 @@ import httpx
 from prov_facade._runtime.aio.concurrency import Awaited, run_in_daemon_thread
 from prov_facade._runtime.aio.limiter import Limiter
 from prov_facade._runtime.fork import ForkSafeLock
-from prov_facade.auth import AuthManager, BearerAuth, BearerToken, SupportsAuth
+from prov_facade.auth import AuthManager, BearerAuth, BearerToken, SupportsAuth, bearer_token
 from prov_facade.errors import CredentialsError
 
 # The maximum number of threads of an event loop that wait for an auth manager. A loop has at least
@@ -151,7 +151,7 @@ class TokenRefresher:
         with self._lock:
             try:
                 # Without the scheme: some managers write "bearer".
-                if rejected.rpartition(" ")[2] == self._manager.get_token().strip():
+                if rejected.rpartition(" ")[2] == bearer_token(self._manager.get_token()):
                     self._manager.force_refresh()
             except CredentialsError as error:
                 raise error.copy() from error.__cause__ or error

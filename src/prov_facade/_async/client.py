@@ -63,8 +63,9 @@ from prov_facade._async.settings import Timeout
 from prov_facade._files.reports import report_job
 from prov_facade._files.targets import file_name
 from prov_facade._files.uploads import Upload, csv_upload
-from prov_facade._http.requests import validate_request
+from prov_facade._http.requests import check_records, validate_request
 from prov_facade._http.responses import ParsedResponse
+from prov_facade._jobs.poller import check_waiting
 from prov_facade._jobs.results import RegisteredModelRun, require_session_id
 from prov_facade._registration.batch import BulkProgress, BulkResult
 from prov_facade._registration.csv_table import CSVRegistration
@@ -246,8 +247,9 @@ class ProvClient(BaseClient):
     ) -> RegisterBatchModelRunResponse:
         """Register many model runs at once.
 
-        The server starts one job, which starts a job for each record. This method does not wait
-        for the jobs; :meth:`register_many` does.
+        The server starts one job, which starts a job for each record. It does not check the ids in
+        the records: an invalid record only fails its own job. This method does not wait for the
+        jobs; :meth:`register_many` does.
 
         Route: ``POST /model_run/register_batch``
 
@@ -274,8 +276,9 @@ class ProvClient(BaseClient):
     ) -> PostUpdateModelRunResponse:
         """Replace the record of a registered model run.
 
-        The server starts a job that makes the change. This method does not wait for the job;
-        :meth:`update_and_wait` does.
+        The server checks the record and starts a job that makes the change; if the model run does
+        not exist, the job fails. This method does not wait for the job; :meth:`update_and_wait`
+        does.
 
         Route: ``POST /model_run/update``
 
@@ -289,8 +292,8 @@ class ProvClient(BaseClient):
             The session id of the job.
 
         Raises:
-            BadRequestError: If an id does not exist, or the record does not conform to its workflow
-                template.
+            BadRequestError: If an id in the record does not exist, or the record does not conform
+                to its workflow template.
             ProvError: See :class:`ProvClient`.
         """
         body = {"model_run_id": model_run_id, "reason": reason, "record": record}
@@ -321,6 +324,15 @@ class ProvClient(BaseClient):
         request = link_model_run_to_study.request(model_run_id=model_run_id, study_id=study_id)
         return await self._send(request, timeout)
 
+    async def _submit_batch(
+        self, batch: RegisterBatchModelRunRequest, *, timeout: Timeout | None
+    ) -> str:
+        """Submit a batch once, whatever a gateway responds; return the session id of its job."""
+        request = register_batch_model_runs.request(body=batch)
+        with self._errors_of(request.operation):
+            response = (await self._exchange(request, timeout, unsent_only=True)).value
+            return require_session_id(response.session_id)
+
     async def register_and_wait(
         self,
         record: ModelRunRecord | ModelLike,
@@ -349,13 +361,15 @@ class ProvClient(BaseClient):
                 job; ``jobs.wait_for_model_run`` waits for it again.
             ProvError: See :class:`ProvClient`.
         """
-        started = await self.register_model_run(record, timeout=timeout)
-        return await self.jobs.wait_for_model_run(
-            require_session_id(started.session_id, "register_model_run"),
-            polling=polling,
-            on_change=on_change,
-            timeout=timeout,
-        )
+        with self._errors_of(register_model_run.OPERATION):
+            check_waiting(polling, on_change)
+            started = await self.register_model_run(record, timeout=timeout)
+            return await self.jobs.wait_for_model_run(
+                require_session_id(started.session_id),
+                polling=polling,
+                on_change=on_change,
+                timeout=timeout,
+            )
 
     async def update_and_wait(
         self,
@@ -383,16 +397,21 @@ class ProvClient(BaseClient):
             The changed model run.
 
         Raises:
-            BadRequestError: If an id does not exist, or the record does not conform to its workflow
-                template.
-            JobError: If the job fails, or does not end in time. Its ``session_id`` identifies the
-                job; ``jobs.wait_for_model_run`` waits for it again.
+            BadRequestError: If an id in the record does not exist, or the record does not conform
+                to its workflow template.
+            JobError: If the job fails, for example because the model run does not exist, or does
+                not end in time. Its ``session_id`` identifies the job; ``jobs.wait_for_model_run``
+                waits for it again.
             ProvError: See :class:`ProvClient`.
         """
-        started = await self.post_update_model_run(model_run_id, reason, record, timeout=timeout)
-        return await self.jobs.wait_for_model_run(
-            started.session_id, polling=polling, on_change=on_change, timeout=timeout
-        )
+        with self._errors_of(post_update_model_run.OPERATION):
+            check_waiting(polling, on_change)
+            started = await self.post_update_model_run(
+                model_run_id, reason, record, timeout=timeout
+            )
+            return await self.jobs.wait_for_model_run(
+                started.session_id, polling=polling, on_change=on_change, timeout=timeout
+            )
 
     async def link_to_study_and_wait(
         self,
@@ -423,10 +442,12 @@ class ProvClient(BaseClient):
                 job; ``jobs.wait_for_model_run`` waits for it again.
             ProvError: See :class:`ProvClient`.
         """
-        started = await self.link_model_run_to_study(model_run_id, study_id, timeout=timeout)
-        return await self.jobs.wait_for_model_run(
-            started.session_id, polling=polling, on_change=on_change, timeout=timeout
-        )
+        with self._errors_of(link_model_run_to_study.OPERATION):
+            check_waiting(polling, on_change)
+            started = await self.link_model_run_to_study(model_run_id, study_id, timeout=timeout)
+            return await self.jobs.wait_for_model_run(
+                started.session_id, polling=polling, on_change=on_change, timeout=timeout
+            )
 
     async def register_many(
         self,
@@ -434,6 +455,7 @@ class ProvClient(BaseClient):
         *,
         manifest: str | os.PathLike[str] | None = None,
         chunk_size: int = 100,
+        max_chunk_bytes: int = 200_000,
         max_concurrent_batches: int = 4,
         on_progress: Callable[[BulkProgress], object] | None = None,
         recovery_timeout: float = 120.0,
@@ -458,6 +480,8 @@ class ProvClient(BaseClient):
                 and kept; only one process at a time may use it. Without it, the registration cannot
                 be resumed.
             chunk_size: The number of records per batch.
+            max_chunk_bytes: The maximum size of a batch's records as JSON, unless it has only one
+                record. The server cannot process batches of more than 256 KB.
             max_concurrent_batches: The maximum number of batches in flight.
             on_progress: Called with the current progress whenever the registration advances.
             recovery_timeout: How many seconds after a submission without a response its job may
@@ -479,26 +503,29 @@ class ProvClient(BaseClient):
             SubmissionUnknownError: If it could not be determined whether records were submitted.
             ProvError: The error that prevented records from being submitted, after all results.
         """
-        options = RegistrationOptions(
-            chunk_size=chunk_size,
-            max_concurrent_batches=max_concurrent_batches,
-            recovery_timeout=recovery_timeout,
-            resolutions=resolutions or {},
-            on_progress=on_progress,
-            polling=polling or self._polling,
-            timeout=timeout,
-        )
-        registration = register_records(
-            records,
-            manifest,
-            self._endpoint(self._config),
-            submit=partial(self.register_batch_model_runs, timeout=timeout),
-            jobs=self.jobs,
-            options=options,
-        )
-        async with aclosing(registration) as results:
-            async for result in results:
-                yield result
+        with self._errors_of(register_batch_model_runs.OPERATION):
+            check_records(records)
+            options = RegistrationOptions(
+                chunk_size=chunk_size,
+                max_chunk_bytes=max_chunk_bytes,
+                max_concurrent_batches=max_concurrent_batches,
+                recovery_timeout=recovery_timeout,
+                resolutions=resolutions or {},
+                on_progress=on_progress,
+                polling=polling or self._polling,
+                timeout=timeout,
+            )
+            registration = register_records(
+                records,
+                manifest,
+                self._endpoint(self._config),
+                submit=partial(self._submit_batch, timeout=timeout),
+                jobs=self.jobs,
+                options=options,
+            )
+            async with aclosing(registration) as results:
+                async for result in results:
+                    yield result
 
     async def register_csv(
         self,
@@ -507,6 +534,7 @@ class ProvClient(BaseClient):
         output: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         chunk_size: int = 100,
+        max_chunk_bytes: int = 200_000,
         max_concurrent_batches: int = 4,
         on_progress: Callable[[BulkProgress], object] | None = None,
         recovery_timeout: float = 120.0,
@@ -533,6 +561,8 @@ class ProvClient(BaseClient):
                 manifest is then next to that file.
             overwrite: Whether to replace an existing file at ``output``.
             chunk_size: The number of records per batch.
+            max_chunk_bytes: The maximum size of a batch's records as JSON, unless it has only one
+                record. The server cannot process batches of more than 256 KB.
             max_concurrent_batches: The maximum number of batches in flight.
             on_progress: Called with the current progress whenever the registration advances.
             recovery_timeout: As for :meth:`register_many`, in seconds.
@@ -553,25 +583,27 @@ class ProvClient(BaseClient):
             JobError: If a job does not end in time; the same call continues to wait.
             ProvError: As for :meth:`register_many`.
         """
-        options = RegistrationOptions(
-            chunk_size=chunk_size,
-            max_concurrent_batches=max_concurrent_batches,
-            recovery_timeout=recovery_timeout,
-            resolutions=resolutions or {},
-            on_progress=on_progress,
-            polling=polling or self._polling,
-            timeout=timeout,
-        )
-        return await csv_registration.register(
-            path,
-            output,
-            self._endpoint(self._config),
-            convert=partial(self.convert_model_runs_to_csv, timeout=timeout),
-            submit=partial(self.register_batch_model_runs, timeout=timeout),
-            jobs=self.jobs,
-            options=options,
-            overwrite=overwrite,
-        )
+        with self._errors_of(register_batch_model_runs.OPERATION):
+            options = RegistrationOptions(
+                chunk_size=chunk_size,
+                max_chunk_bytes=max_chunk_bytes,
+                max_concurrent_batches=max_concurrent_batches,
+                recovery_timeout=recovery_timeout,
+                resolutions=resolutions or {},
+                on_progress=on_progress,
+                polling=polling or self._polling,
+                timeout=timeout,
+            )
+            return await csv_registration.register(
+                path,
+                output,
+                self._endpoint(self._config),
+                convert=partial(self.convert_model_runs_to_csv, timeout=timeout),
+                submit=partial(self._submit_batch, timeout=timeout),
+                jobs=self.jobs,
+                options=options,
+                overwrite=overwrite,
+            )
 
     async def explore_upstream(
         self, starting_id: str, depth: int | None = None, *, timeout: Timeout | None = None
@@ -582,13 +614,17 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 2.
+            depth: Number of links to follow, 1 or more; by default the server follows 2. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
         request = explore_upstream.request(starting_id=starting_id, depth=depth)
@@ -603,13 +639,17 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 2.
+            depth: Number of links to follow, 1 or more; by default the server follows 2. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
         request = explore_downstream.request(starting_id=starting_id, depth=depth)
@@ -624,13 +664,17 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
         request = get_contributing_datasets.request(starting_id=starting_id, depth=depth)
@@ -645,13 +689,17 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
         request = get_effected_datasets.request(starting_id=starting_id, depth=depth)
@@ -666,13 +714,17 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
         request = get_contributing_agents.request(starting_id=starting_id, depth=depth)
@@ -687,13 +739,17 @@ class ProvClient(BaseClient):
 
         Args:
             starting_id: The handle of the item to start at.
-            depth: Number of links to follow, at most 10; by default the server follows 4.
+            depth: Number of links to follow, 1 or more; by default the server follows 4. Its
+                maximum, 10 unless the deployment changes it, is checked by the server.
             timeout: The timeout in seconds, or an ``httpx.Timeout``; by default the client's.
 
         Returns:
-            The status, the number of nodes, and the graph as node-link data for networkx.
+            The status, the number of nodes, and the graph as node-link data for networkx, with
+            ``nodes`` and ``links``. It is empty if no path leads anywhere.
 
         Raises:
+            BadRequestError: If the depth is more than the maximum of the deployment.
+            ServerError: If the item does not exist; the server responds with 500.
             ProvError: See :class:`ProvClient`.
         """
         request = get_effected_agents.request(starting_id=starting_id, depth=depth)
@@ -726,6 +782,8 @@ class ProvClient(BaseClient):
         """Convert the text of a completed CSV file into model run records.
 
         This registers nothing: pass the records to :meth:`register_batch_model_runs` for that.
+        Each row must have all datasets, even those that are optional in the workflow template. A
+        row with any UUID as its ``_job_id`` counts as already submitted.
 
         Route: ``POST /bulk/convert_model_runs/csv``
 
@@ -760,7 +818,10 @@ class ProvClient(BaseClient):
             The CSV text, with a row for each job of the batch.
 
         Raises:
-            BadRequestError: If the batch does not exist, or mixes workflow templates.
+            BadRequestError: If the batch mixes workflow templates, or a record lacks a dataset,
+                even an optional one.
+            ServerError: If the batch does not exist or belongs to another user; the server responds
+                with 500.
             ProvError: See :class:`ProvClient`.
         """
         request = regenerate_csv_from_model_run_batch.request(batch_id=batch_id)
@@ -789,18 +850,22 @@ class ProvClient(BaseClient):
             The ``.docx`` document.
 
         Raises:
-            JobError: If the job fails, or does not end in time. ``jobs.wait_for_report`` waits for
-                it again.
+            BadRequestError: If an older server cannot report on the item.
+            JobError: If the job fails, for example because the item does not exist or has another
+                subtype, or does not end in time. ``jobs.wait_for_report`` waits for it again.
             ReportError: If the response is not a document. It is also an ``AssertionError``.
             ProvError: See :class:`ProvClient`.
         """
+        with self._errors_of(generate_report.OPERATION):
+            check_waiting(polling)
         request = generate_report.request(body=report_request)
-        response: ParsedResponse[Any] = await self._exchange_report(request, timeout)
-        session_id = report_job(response)
-        if session_id is None:
-            document: bytes = response.value
-            return document
-        return await self.jobs.wait_for_report(session_id, polling=polling, timeout=timeout)
+        with self._errors_of(request.operation):
+            response: ParsedResponse[Any] = await self._exchange_report(request, timeout)
+            session_id = report_job(response)
+            if session_id is None:
+                document: bytes = response.value
+                return document
+            return await self.jobs.wait_for_report(session_id, polling=polling, timeout=timeout)
 
     async def download_report(
         self,
@@ -835,12 +900,14 @@ class ProvClient(BaseClient):
         Raises:
             FileError: If the file cannot be written. It is also an ``OSError``.
             InvalidRequestError: If the file exists, or its directory does not; nothing is sent.
-            JobError: If the job fails, or does not end in time. ``jobs.wait_for_report`` waits for
-                it again.
+            BadRequestError: If an older server cannot report on the item.
+            JobError: If the job fails, for example because the item does not exist or has another
+                subtype, or does not end in time. ``jobs.wait_for_report`` waits for it again.
             ReportError: If the response is not a document. It is also an ``AssertionError``.
             ProvError: See :class:`ProvClient`.
         """
         with self._errors_of(generate_report.OPERATION):
+            check_waiting(polling)
             outgoing = validate_request(generate_report.request(body=request))
             name = file_name("report", outgoing.body.id, ".docx")
             with Download(path, name=name, overwrite=overwrite) as file:
@@ -912,7 +979,10 @@ class ProvClient(BaseClient):
             The path of the CSV file, which contains the bytes that the server sent.
 
         Raises:
-            BadRequestError: If the batch does not exist, or mixes workflow templates.
+            BadRequestError: If the batch mixes workflow templates, or a record lacks a dataset,
+                even an optional one.
+            ServerError: If the batch does not exist or belongs to another user; the server responds
+                with 500.
             FileError: If the file cannot be written. It is also an ``OSError``.
             InvalidRequestError: If the file exists, or its directory does not; nothing is sent.
             ProvError: See :class:`ProvClient`.
@@ -943,6 +1013,8 @@ class ProvClient(BaseClient):
         """Convert a completed CSV file into model run records, streaming the file to the server.
 
         This registers nothing: pass the records to :meth:`register_batch_model_runs` for that.
+        Each row must have all datasets, even those that are optional in the workflow template. A
+        row with any UUID as its ``_job_id`` counts as already submitted.
         Memory use depends on the size of the response, not on that of the file.
 
         Route: ``POST /bulk/convert_model_runs/csv``

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 import httpx
@@ -16,10 +14,20 @@ from attrs import define, field
 
 from prov_facade._async.response_body import wrap_body
 from prov_facade._async.settings import EventHooks
+from prov_facade._checks import check_count, check_number
 from prov_facade._http import ssl_context
-from prov_facade._http.proxies import environment_proxy
+from prov_facade._http.proxies import ProxyLike, ProxySetting, check_proxy, proxy_for
+from prov_facade._http.ssl_context import Verify, check_verify
 from prov_facade._runtime.aio.concurrency import run_in_thread
-from prov_facade._runtime.aio.send import TransportLike, is_named, make_transport, send
+from prov_facade._runtime.aio.send import (
+    HOOKS,
+    TransportLike,
+    call_hook,
+    is_hook,
+    is_named,
+    make_transport,
+    send,
+)
 from prov_facade.errors import ConfigError
 
 # The numbers of connections are httpx's. uvicorn closes idle connections after 5 s, as httpx does:
@@ -39,14 +47,14 @@ class HTTPClientFactory:
 
     limits: httpx.Limits | None = None
     transport: TransportLike | None = None
-    proxy: str | httpx.URL | httpx.Proxy | None = field(default=None, repr=False)
-    verify: ssl.SSLContext | str | Path | None = None
+    proxy: ProxyLike | None = field(default=None, repr=False)
+    verify: Verify = None
     event_hooks: EventHooks | None = None
     _ssl_context: ssl.SSLContext | None = field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if self.limits is not None and not isinstance(self.limits, httpx.Limits):
-            raise ConfigError("limits must be an httpx.Limits")
+        _check_limits(self.limits)
+        _check_hooks(self.event_hooks)
         transport: object = self.transport
         if transport is not None and not is_named(transport):
             if not isinstance(transport, httpx.AsyncBaseTransport):
@@ -59,20 +67,8 @@ class HTTPClientFactory:
                     "proxy and verify are for the default transport: configure your own transport"
                     " instead"
                 )
-        if self.proxy is not None:
-            try:
-                httpx.Proxy(self.proxy) if not isinstance(self.proxy, httpx.Proxy) else None
-            except (httpx.InvalidURL, TypeError, ValueError, AttributeError):
-                # Without its text, which may contain the password.
-                raise ConfigError(
-                    "proxy must be the URL of an http, https or socks5 proxy, or an httpx.Proxy"
-                ) from None
-        verify: object = self.verify
-        if not isinstance(verify, ssl.SSLContext | str | Path | None):
-            raise ConfigError(
-                "verify must be the path of a CA bundle, or an ssl.SSLContext: certificates are"
-                " always checked"
-            )
+        check_verify(self.verify)
+        check_proxy(self.proxy, socks=not is_named(transport))
 
     def __getstate__(self) -> dict[str, Any]:
         # Without the SSL context, which the copy loads again.
@@ -93,43 +89,42 @@ class HTTPClientFactory:
     async def prepare(self) -> None:
         """Load the certificates once, in a thread, since it takes far longer than a request."""
         if self._ssl_context is None and not isinstance(self.transport, httpx.AsyncBaseTransport):
-            with _config_errors():
-                self._ssl_context = await run_in_thread(ssl_context.load, self.verify)
+            self._ssl_context = await run_in_thread(ssl_context.load, self.verify)
 
     def open(self) -> HTTPClient:
         """Return a client, which opens connections as needed."""
         return HTTPClient(self)
 
-    def transport_for(self, url: httpx.URL) -> tuple[str, httpx.AsyncBaseTransport | None]:
-        """Choose the proxy and the transport for a URL.
+    def proxy_for(self, url: httpx.URL) -> ProxySetting | None:
+        """Return the proxy for a URL; ``None`` for none, or if the caller's transport decides."""
+        if self.transport is not None and self.proxy is None:
+            return None  # only the default transport uses the environment
+        return proxy_for(url, self.proxy)
 
-        Returns:
-            The address of the proxy, empty for none, and the caller's transport, if any.
-        """
-        if isinstance(self.transport, httpx.AsyncBaseTransport):
-            return "", self.transport
-        if self.proxy is not None or self.transport is not None:
-            return "", None
-        return environment_proxy(url) or "", None
-
-    def make_transport(self, proxy: str) -> httpx.AsyncBaseTransport:
-        """Create a transport.
+    def make_transport(self, proxy: ProxySetting | None) -> httpx.AsyncBaseTransport:
+        """Return the caller's transport, or create one.
 
         Args:
-            proxy: The address of the proxy that the environment names; empty for none.
+            proxy: The proxy, if any.
 
         Raises:
-            ConfigError: If the environment names a proxy or certificates that cannot be used.
+            ConfigError: If the proxy cannot be used.
         """
+        if isinstance(self.transport, httpx.AsyncBaseTransport):
+            return self.transport
         assert self._ssl_context is not None  # noqa: S101  (loaded by `prepare`)
-        with _config_errors():
-            chosen = proxy or None if self.proxy is None else self.proxy
-            return make_transport(
-                self.transport,
-                ssl_context=self._ssl_context,
-                limits=self.limits or _DEFAULT_LIMITS,
-                proxy=httpx.Proxy(chosen) if isinstance(chosen, str | httpx.URL) else chosen,
-            )
+        parsed = None
+        if proxy is not None:
+            try:
+                parsed = proxy.parse(socks=not is_named(self.transport))
+            except ConfigError as error:
+                raise ConfigError(f"no connection can be set up: {error}") from error
+        return make_transport(
+            self.transport,
+            ssl_context=self._ssl_context,
+            limits=self.limits or _DEFAULT_LIMITS,
+            proxy=parsed,
+        )
 
 
 class HTTPClient:
@@ -144,27 +139,28 @@ class HTTPClient:
         hooks = factory.event_hooks or {}
         self._request_hooks = list(hooks.get("request", ()))
         self._response_hooks = list(hooks.get("response", ()))
-        self._transports: dict[str, httpx.AsyncBaseTransport] = {}
-        self._routes: dict[tuple[str, str, int | None], httpx.AsyncBaseTransport] = {}
+        self._transports: dict[ProxySetting | None, httpx.AsyncBaseTransport] = {}
+        self._routes: dict[tuple[str, str, int | None], _Route] = {}
         self.is_closed = False
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request and receive the head of the response.
 
         Raises:
-            ConfigError: If the environment names a proxy or certificates that cannot be used.
+            ConfigError: If the environment names a proxy that cannot be used, or a hook cannot be
+                awaited.
             httpx.RequestError: If there is no response.
         """
         for hook in self._request_hooks:
-            await hook(request)
+            await call_hook(hook, request)
         start = time.perf_counter()
-        response = await send(self._route(request.url), request)
+        response = await send(self._route(request.url).transport, request)
         response.request = request
         response.elapsed = timedelta(seconds=time.perf_counter() - start)
         wrap_body(response)
         try:
             for hook in self._response_hooks:
-                await hook(response)
+                await call_hook(hook, response)
         except BaseException:
             await response.aclose()
             raise
@@ -176,37 +172,55 @@ class HTTPClient:
         for transport in list(self._transports.values()):
             await transport.aclose()
 
-    def _route(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
-        key = (url.scheme, url.host, url.port)
+    def proxy_of(self, url: httpx.URL) -> ProxySetting | None:
+        """Return the proxy that requests for a URL were sent through, if any."""
+        route = self._routes.get(_server_of(url))
+        return None if route is None else route.proxy
+
+    def _route(self, url: httpx.URL) -> _Route:
+        key = _server_of(url)
         found = self._routes.get(key)
         if found is None:
-            proxy, transport = self._factory.transport_for(url)
-            if transport is None:
-                transport = self._transports.get(proxy) or self._factory.make_transport(proxy)
+            proxy = self._factory.proxy_for(url)
+            transport = self._transports.get(proxy) or self._factory.make_transport(proxy)
             # If two threads get here at once, both use what the first one made.
-            found = self._routes[key] = self._transports.setdefault(proxy, transport)
+            transport = self._transports.setdefault(proxy, transport)
+            found = self._routes[key] = _Route(transport, proxy)
         if self.is_closed:
             # Another thread closed it before anything was sent. The next attempt uses a new client.
             raise httpx.ConnectError("the client was closed")
         return found
 
 
-@contextmanager
-def _config_errors() -> Iterator[None]:
-    """Raise errors that name the setting or the environment variable at fault."""
-    try:
-        yield
-    except ImportError as error:
-        raise ConfigError(
-            f"the environment names a SOCKS proxy: install prov-facade[socks] ({error})"
-        ) from error
-    except (ValueError, OSError) as error:
-        raise ConfigError(
-            "no connection can be set up: verify or the environment names a certificate file or a"
-            f" proxy that cannot be used ({error})"
-        ) from error
-    except httpx.InvalidURL:
-        # Without its text, which may contain a password.
-        raise ConfigError(
-            "no connection can be set up: the environment names a proxy whose URL is malformed"
-        ) from None
+class _Route(NamedTuple):
+    transport: httpx.AsyncBaseTransport
+    proxy: ProxySetting | None
+
+
+def _server_of(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _check_limits(limits: object) -> None:
+    if limits is None:
+        return
+    if not isinstance(limits, httpx.Limits):
+        raise ConfigError("limits must be an httpx.Limits")
+    if limits.max_connections is not None:
+        check_count("limits.max_connections", limits.max_connections)
+    if limits.max_keepalive_connections is not None:
+        check_count(
+            "limits.max_keepalive_connections", limits.max_keepalive_connections, at_least=0
+        )
+    if limits.keepalive_expiry is not None:
+        check_number("limits.keepalive_expiry", limits.keepalive_expiry, unit="seconds")
+
+
+def _check_hooks(hooks: object) -> None:
+    if hooks is None:
+        return
+    if not isinstance(hooks, Mapping) or not hooks.keys() <= {"request", "response"}:
+        raise ConfigError("event_hooks must be a mapping of 'request' and 'response' to lists")
+    for functions in hooks.values():
+        if not isinstance(functions, Sequence) or not all(map(is_hook, functions)):
+            raise ConfigError(f"event_hooks must be lists of {HOOKS}")

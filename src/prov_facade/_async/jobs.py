@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from job_api_client.api.jobs import fetch_job, list_batch, list_jobs
 from job_api_client.models import (
@@ -17,18 +21,27 @@ from job_api_client.models import (
     ListJobsResponse,
 )
 from prov_api_client import Request
+from prov_api_client.api.model_run import register_model_run
+from prov_api_client.models import ModelRunRecord
+from prov_api_client.types import ModelLike
 from prov_facade import errors
 from prov_facade._async.base_client import BaseClient
 from prov_facade._async.downloads import Download
+from prov_facade._async.job_search import SEARCH_PAGE_SIZE, jobs_since
 from prov_facade._async.settings import Timeout
-from prov_facade._checks import check_count
+from prov_facade._checks import check_count, check_number
 from prov_facade._files.targets import file_name
+from prov_facade._http.requests import validate_request
 from prov_facade._jobs import results as job_results
-from prov_facade._jobs.poller import Poller
+from prov_facade._jobs.poller import Poller, check_waiting
 from prov_facade._jobs.results import RegisteredModelRun
+from prov_facade._registration.recognition import fingerprint, may_register
 from prov_facade._runtime.aio.concurrency import sleep
 from prov_facade.config import Config
 from prov_facade.polling import PollPolicy
+
+# A page may be empty although jobs follow, since the database filters what it has read.
+_MAX_EMPTY_PAGES = 100
 
 OnChange = Callable[[JobStatusTable], object]
 
@@ -64,7 +77,8 @@ class JobsClient(BaseClient):
             The job.
 
         Raises:
-            AuthenticationError: If the token is invalid, or the job belongs to another user.
+            AuthenticationError: If the token is invalid.
+            PermissionDeniedError: If the job belongs to another user.
             BadRequestError: If the job is unknown, as every job is for its first few seconds.
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
@@ -73,7 +87,7 @@ class JobsClient(BaseClient):
     async def list(
         self, *, page_size: int = 50, timeout: Timeout | None = None
     ) -> AsyncGenerator[JobStatusTable, None]:
-        """Iterate over the jobs that the caller started, newest first.
+        """Iterate over the jobs that the caller started, newest first by whole seconds.
 
         Pages are fetched as needed, so iteration can stop at any point.
 
@@ -89,7 +103,8 @@ class JobsClient(BaseClient):
         Raises:
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
-        _check_page_size(page_size)
+        with self._errors_of(list_jobs.OPERATION):
+            _check_page_size(page_size)
 
         def request(key: dict[str, Any] | None) -> Request[ListJobsResponse]:
             body = ListJobsRequest(pagination_key=key, limit=page_size)
@@ -101,7 +116,7 @@ class JobsClient(BaseClient):
     async def list_batch(
         self, batch_id: str, *, page_size: int = 50, timeout: Timeout | None = None
     ) -> AsyncGenerator[JobStatusTable, None]:
-        """Iterate over the jobs of a batch, newest first.
+        """Iterate over the jobs of a batch, newest first by whole seconds.
 
         Route: ``POST /jobs/user/list_batch``
 
@@ -116,7 +131,8 @@ class JobsClient(BaseClient):
         Raises:
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
-        _check_page_size(page_size)
+        with self._errors_of(list_batch.OPERATION):
+            _check_page_size(page_size)
 
         def request(key: dict[str, Any] | None) -> Request[ListByBatchResponse]:
             body = ListByBatchRequest(batch_id=batch_id, pagination_key=key, limit=page_size)
@@ -124,6 +140,50 @@ class JobsClient(BaseClient):
 
         async for job in self._pages(request, timeout):
             yield job
+
+    async def find_submitted(
+        self,
+        record: ModelRunRecord | ModelLike,
+        *,
+        since: datetime | float,
+        timeout: Timeout | None = None,
+    ) -> Sequence[JobStatusTable]:
+        """Find the jobs that register a model run, among those that the caller started.
+
+        Use it before repeating ``register_model_run`` after an error that leaves open whether
+        the server has acted. A job may appear a few seconds after the request, or minutes if the
+        server is under load.
+
+        Route: ``POST /jobs/user/list``
+
+        Args:
+            record: The model run, as it was registered.
+            since: When it was submitted: a ``datetime`` with a time zone, or Unix time.
+            timeout: The timeout of each request, as for the client; by default the client's.
+
+        Returns:
+            The jobs that may have been started since then, and register a record with the same
+            name, workflow template and times.
+
+        Raises:
+            InvalidRequestError: If an argument is not valid; nothing is sent.
+            ProvError: See :class:`~prov_facade.ProvClient`.
+        """
+        request: Any = register_model_run.request(body=record)
+        wanted = fingerprint(validate_request(request).body)
+        if isinstance(since, datetime):
+            if since.tzinfo is None:
+                raise errors.InvalidRequestError("since must have a time zone", path="$.since")
+            since = since.timestamp()
+        error = partial(errors.InvalidRequestError, path="$.since")
+        check_number("since", since, unit="seconds", error=error)
+        found = jobs_since(self.list(page_size=SEARCH_PAGE_SIZE, timeout=timeout), since)
+        async with aclosing(found) as jobs:
+            return [
+                job
+                async for job, is_since in jobs
+                if is_since is not False and may_register(job, wanted)
+            ]
 
     async def _pages(
         self,
@@ -133,21 +193,25 @@ class JobsClient(BaseClient):
         timeout: Timeout | None,
     ) -> AsyncGenerator[JobStatusTable, None]:
         key: dict[str, Any] | None = None
+        seen: set[bytes] = set()
+        empty = 0
         while True:
             page_request: Request[Any] = request(key)
             page = (await self._exchange(page_request, timeout)).value
             for job in page.jobs:
                 yield job
-            before, key = key, page.pagination_key
+            key = page.pagination_key
             if key is None:
                 return
-            if key == before:
+            encoded = msgspec.json.encode(key, order="deterministic")
+            empty = 0 if page.jobs else empty + 1
+            if encoded in seen or empty == _MAX_EMPTY_PAGES:
+                fault = f"is the {empty}th empty page" if empty else "repeats a pagination key"
                 with self._errors_of(page_request.operation):
                     raise errors.InvalidResponseError(
-                        "the response repeats the pagination key of its request: the list would"
-                        " never end",
-                        path="$.pagination_key",
+                        f"the response {fault}: the list would never end", path="$.pagination_key"
                     )
+            seen.add(encoded)
 
     async def watch(
         self,
@@ -172,17 +236,23 @@ class JobsClient(BaseClient):
             The job, whenever its status has changed. The last one has succeeded or failed.
 
         Raises:
-            AuthenticationError: If the token is invalid, or the job belongs to another user.
+            AuthenticationError: If the token is invalid.
+            PermissionDeniedError: If the job belongs to another user.
             JobNotFoundError: If the job-api still does not know the job after
                 ``polling.not_found_grace``.
             JobTimeoutError: If the job does not end before ``polling.deadline``.
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
-        if not session_id:
-            raise errors.InvalidRequestError(
-                "there is no job to wait for: the session id is empty", path="$.session_id"
-            )
-        poller = Poller(polling or self._polling)
+        errors_of_fetch = self._errors_of(fetch_job.OPERATION)
+        with errors_of_fetch:
+            check_waiting(polling)
+            if not session_id:
+                raise errors.InvalidRequestError(
+                    "there is no job to wait for: the session id is empty", path="$.session_id"
+                )
+        poller = Poller(
+            polling or self._polling, max_retry_after=self._core.retries.max_retry_after
+        )
         request = fetch_job.request(session_id=session_id)
         job: JobStatusTable | None = None
         while True:
@@ -192,8 +262,9 @@ class JobsClient(BaseClient):
             except errors.ProvError as error:
                 if not poller.tolerates(error):
                     if isinstance(error, errors.BadRequestError):
-                        raise _not_found_error(session_id, job, error) from error
-                    error.add_note(f"The job {session_id} continues: {_resume(session_id)}.")
+                        with errors_of_fetch:
+                            raise _not_found_error(session_id, job, error) from error
+                    error.add_note(f"The job {session_id} may continue: {_resume(session_id)}.")
                     raise
             else:
                 previous, job = job, response.value.job
@@ -204,9 +275,10 @@ class JobsClient(BaseClient):
                 if job_results.has_ended(job):
                     return
             if late:
-                raise _timeout_error(
-                    session_id, job, polling or self._polling
-                ) from poller.last_error
+                with errors_of_fetch:
+                    raise _timeout_error(
+                        session_id, job, polling or self._polling
+                    ) from poller.last_error
             await sleep(poller.next_wait())
 
     async def wait(
@@ -219,8 +291,8 @@ class JobsClient(BaseClient):
     ) -> JobStatusTable:
         """Wait until a job has succeeded.
 
-        If the wait ends early (by an error, a cancelled task, a killed process), the job continues:
-        call this again with the same ``session_id``.
+        If the wait ends early (by an error, a cancelled task, a killed process), the job is not
+        affected: call this again with the same ``session_id``.
 
         Route: ``GET /jobs/user/fetch``
 
@@ -234,7 +306,8 @@ class JobsClient(BaseClient):
             The job, which has succeeded. The content of its ``result`` depends on its type.
 
         Raises:
-            AuthenticationError: If the token is invalid, or the job belongs to another user.
+            AuthenticationError: If the token is invalid.
+            PermissionDeniedError: If the job belongs to another user.
             JobFailedError: If the job fails, with its ``reason``.
             JobNotFoundError: If the job-api still does not know the job after
                 ``polling.not_found_grace``.
@@ -242,15 +315,18 @@ class JobsClient(BaseClient):
                 last known state.
             ProvError: See :class:`~prov_facade.ProvClient`.
         """
+        with self._errors_of(fetch_job.OPERATION):
+            check_waiting(polling, on_change)
         last: JobStatusTable | None = None
-        async for job in self.watch(session_id, polling=polling, timeout=timeout):
-            last = job
-            if on_change is not None:
-                on_change(job)
-        assert last is not None  # noqa: S101  (`watch` yields a job or raises)
-        failed = job_results.failure_of(last)
-        if failed is not None:
-            raise failed
+        with self._errors_of(fetch_job.OPERATION):
+            async for job in self.watch(session_id, polling=polling, timeout=timeout):
+                last = job
+                if on_change is not None:
+                    on_change(job)
+            assert last is not None  # noqa: S101  (`watch` yields a job or raises)
+            failed = job_results.failure_of(last)
+            if failed is not None:
+                raise failed
         return last
 
     async def wait_for_model_run(
@@ -278,9 +354,10 @@ class JobsClient(BaseClient):
             InvalidResponseError: If the result of the job is not a model run.
             ProvError: As for :meth:`wait`.
         """
-        return job_results.registered_model_run(
-            await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-        )
+        with self._errors_of(fetch_job.OPERATION):
+            return job_results.registered_model_run(
+                await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
+            )
 
     async def wait_for_batch(
         self,
@@ -309,9 +386,10 @@ class JobsClient(BaseClient):
             InvalidResponseError: If the result of the job is not a batch.
             ProvError: As for :meth:`wait`.
         """
-        return job_results.batch_id(
-            await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-        )
+        with self._errors_of(fetch_job.OPERATION):
+            return job_results.batch_id(
+                await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
+            )
 
     async def wait_for_report(
         self,
@@ -340,8 +418,9 @@ class JobsClient(BaseClient):
                 the end of the job.
             ProvError: As for :meth:`wait`.
         """
-        job = await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-        return await self._fetch_report(job, timeout)
+        with self._errors_of(fetch_job.OPERATION):
+            job = await self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
+            return await self._fetch_report(job, timeout)
 
     async def save_report(
         self,
@@ -400,15 +479,13 @@ def _resume(session_id: str) -> str:
 def _not_found_error(
     session_id: str, job: JobStatusTable | None, error: errors.APIError
 ) -> errors.JobNotFoundError:
-    failure = errors.JobNotFoundError(
+    return errors.JobNotFoundError(
         f"the job-api does not know the job {session_id}: {error.detail} If it was created just"
         f" now, {_resume(session_id)}",
         session_id=session_id,
         job=job,
         response=error.response,
     )
-    failure.call = error.call
-    return failure
 
 
 def _timeout_error(
@@ -416,8 +493,8 @@ def _timeout_error(
 ) -> errors.JobTimeoutError:
     status = f"its last known status is {job.status}" if job else "no poll has succeeded"
     return errors.JobTimeoutError(
-        f"the job {session_id} did not end within {policy.deadline:g} s: {status}. It continues:"
-        f" {_resume(session_id)}",
+        f"the job {session_id} did not end within {policy.deadline:g} s: {status}. It may still"
+        f" end: {_resume(session_id)}. Do not repeat what it does without checking its effect",
         session_id=session_id,
         job=job,
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypedDict
 
 import httpx
 
+from prov_facade._http.ssl_context import Verify
 from prov_facade._runtime.aio.send import TransportLike
 from prov_facade.polling import PollPolicy
 from prov_facade.retries import RetryPolicy
@@ -28,6 +27,6 @@ class ClientSettings(TypedDict, total=False):
     limits: httpx.Limits | None
     transport: TransportLike | None
     proxy: str | httpx.URL | httpx.Proxy | None
-    verify: ssl.SSLContext | str | Path | None
+    verify: Verify
     event_hooks: EventHooks | None
     polling: PollPolicy | None

@@ -13,11 +13,12 @@ from prov_facade import errors
 from prov_facade._async.authentication import Authentication
 from prov_facade._async.http_client import HTTPClientFactory
 from prov_facade._async.settings import Timeout
-from prov_facade._checks import check_number
 from prov_facade._http.connection_errors import certificate_fault, system_fault
 from prov_facade._http.content_encoding import IncompleteBodyError
+from prov_facade._http.proxies import ProxySetting
 from prov_facade._http.responses import undecodable_body, without_body
 from prov_facade._http.signed_url import bare_request
+from prov_facade._http.timeouts import timeout_extension
 from prov_facade._runtime.aio.limiter import Limiter
 from prov_facade._runtime.aio.pool import Pool
 from prov_facade.auth import SupportsAuth
@@ -49,6 +50,8 @@ _PROTOCOL_ERRORS = {
         "the server closed the connection without a response"
     ),
 }
+# With these, a proxy, if there is one, may be the cause.
+_CONNECTION_ERRORS = (httpx.ConnectTimeout, httpx.ConnectError, httpx.ProxyError)
 
 
 class BodyWriter(Protocol):
@@ -127,7 +130,8 @@ class APITransport:
                 response = await _receive(response, operation, body_writer)
         except httpx.RequestError as error:
             error.request = bare_request(request)
-            failure, cause = _transport_error(error, operation), _safe_cause(error)
+            proxy = client.proxy_of(request.url)
+            failure, cause = _transport_error(error, operation, proxy), _safe_cause(error)
             _log(request, type(error).__name__, start, attempt)
         else:
             _log(request, response.status_code, start, attempt)
@@ -141,18 +145,6 @@ class APITransport:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._pool.aclose()
-
-
-def timeout_extension(timeout: Timeout) -> dict[str, float | None]:
-    """Return a timeout in the form that transports expect.
-
-    Raises:
-        ConfigError: If it is neither a positive number of seconds nor an ``httpx.Timeout``.
-    """
-    if not isinstance(timeout, httpx.Timeout):
-        check_number("timeout", timeout, exclusive=True, unit="seconds")
-        timeout = httpx.Timeout(timeout)
-    return timeout.as_dict()
 
 
 def _log(request: httpx.Request, outcome: object, start: float, attempt: int) -> None:
@@ -181,7 +173,9 @@ async def _receive(
     return response
 
 
-def _transport_error(error: httpx.RequestError, operation: Operation[Any]) -> errors.TransportError:
+def _transport_error(
+    error: httpx.RequestError, operation: Operation[Any], proxy: ProxySetting | None
+) -> errors.TransportError:
     host = error.request.url.netloc.decode("ascii")
     fault = certificate_fault(error) if isinstance(error, httpx.ConnectError) else None
     if fault is not None:
@@ -201,12 +195,19 @@ def _transport_error(error: httpx.RequestError, operation: Operation[Any]) -> er
         if isinstance(error, fault)
     )
     meaning = _PROTOCOL_ERRORS.get(str(error), meaning).format(host=host)
+    suspects = "the address in the Config and the network"
+    if proxy is not None and isinstance(error, _CONNECTION_ERRORS):
+        if isinstance(error, httpx.ProxyError):
+            meaning = f"the proxy {proxy} refused the connection"
+        else:  # it does not tell whether the proxy or the server was unreachable
+            meaning += f" through the proxy {proxy}"
+        suspects = proxy.suspects
     detail = system_fault(error) if _safe_cause(error) is not None else ""
     message = f"no response: {meaning}" + (f" ({detail})" if detail else "")
     if not sent:
-        message += ". Nothing was sent; check the address in the Config and the network"
+        message += f". Nothing was sent; check {suspects}"
     elif not operation.safe:
-        message += f". {errors.OUTCOME_UNKNOWN}"
+        message += f". {errors.OUTCOME_UNKNOWN_ADVICE}"
     return kind(message, may_have_arrived=sent)
 
 

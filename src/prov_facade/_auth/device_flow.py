@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,15 +15,18 @@ from prov_facade._auth import prompt as terminal
 from prov_facade._auth.manager import OAuthManager, RejectedToken
 from prov_facade._auth.prompt import DeviceLogin
 from prov_facade._auth.tokens import Tokens
+from prov_facade._checks import check_bool, check_callback
 from prov_facade._files.private import write_private
 from prov_facade._http.connection_errors import certificate_fault
+from prov_facade._http.transient import Retry, retry_for_status
 from prov_facade._runtime.cancellation import hold, sleep
 from prov_facade.config import check_address
 from prov_facade.errors import ConfigError, CredentialsError
 
 _SLOW_DOWN = 5.0  # RFC 8628, 3.5
 _DEFAULT_INTERVAL = 5.0  # RFC 8628, 3.2
-_MAX_INTERVAL = 60.0
+_MAX_BACKOFF = 60.0
+_DEFAULT_LIFETIME = 600.0  # Keycloak's
 _MAX_LIFETIME = 24 * 3600.0
 _OFFLINE_SCOPE = "offline_access"
 
@@ -66,6 +68,8 @@ class DeviceFlow(OAuthManager):
         timeout: The timeout for connecting to the realm, and for each read and write, in seconds.
         verify: The path of a CA bundle or an ``ssl.SSLContext``, as for
             :class:`~prov_facade.ProvClient`.
+        proxy: The proxy, instead of the proxies from the environment, as for
+            :class:`~prov_facade.ProvClient`.
 
     Raises:
         ConfigError: If an argument is invalid.
@@ -85,8 +89,14 @@ class DeviceFlow(OAuthManager):
     _pending: _PendingLogin | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        if self._prompt is not None and not callable(self._prompt):
-            raise ConfigError("prompt must be a function")
+        if self._prompt is not None:
+            check_callback("prompt", self._prompt)
+        for name, value in (
+            ("interactive", self._interactive),
+            ("open_browser", self._open_browser),
+        ):
+            if value is not None:
+                check_bool(name, value)
         super().__attrs_post_init__()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -115,14 +125,12 @@ class DeviceFlow(OAuthManager):
         with hold(self._lock):
             tokens = self._login(" ".join(sorted(words)))
         # An empty scope is ignored: RFC 6749 does not allow it.
-        if tokens.scope and _OFFLINE_SCOPE not in tokens.scope.split():
-            self._realm.revoke(tokens.refresh_token or tokens.access_token, "refresh_token")
-            tokens = evolve(tokens, refresh_token=None)
-        if tokens.refresh_token is None:
+        denied = tokens.scope and _OFFLINE_SCOPE not in tokens.scope.split()
+        if denied or tokens.refresh_token is None:
             raise CredentialsError(
                 f"{self._realm.address} issued no offline token: an administrator of the realm can"
                 f" allow the client {self._client_id!r} the scope {_OFFLINE_SCOPE}"
-            )
+            ) from self._revoke(tokens)
         try:
             write_private(target, f"{tokens.refresh_token}\n".encode())
         except OSError as error:
@@ -130,6 +138,15 @@ class DeviceFlow(OAuthManager):
             raise CredentialsError(
                 f"could not write the offline token to {target} ({error.strerror}); it was revoked"
             ) from error
+
+    def _revoke(self, tokens: Tokens) -> CredentialsError | None:
+        """Revoke tokens that cannot be used, and return the error if that fails."""
+        kind = "access_token" if tokens.refresh_token is None else "refresh_token"
+        try:
+            self._realm.revoke(tokens.refresh_token or tokens.access_token, kind)
+        except CredentialsError as error:
+            return error
+        return None
 
     def _sign_in(self, rejected: RejectedToken | None) -> Tokens:
         return self._login(self._scope or "", rejected)
@@ -171,7 +188,7 @@ class DeviceFlow(OAuthManager):
     def _start_login(self, scope: str) -> _PendingLogin:
         requested_at = time.monotonic()
         response = self._realm.authorize_device(scope)
-        lifetime = min(max(response.expires_in, 0.0), _MAX_LIFETIME)
+        lifetime = min(response.expires_in or _DEFAULT_LIFETIME, _MAX_LIFETIME)
         complete = response.verification_uri_complete
         login = DeviceLogin(
             self._check_page(response.verification_uri),
@@ -179,9 +196,7 @@ class DeviceFlow(OAuthManager):
             "".join(c for c in response.user_code if c.isprintable()),
             lifetime,
         )
-        interval = response.interval
-        # An interval that is not positive would mean polling without a pause.
-        interval = min(interval, _MAX_INTERVAL) if interval and interval > 0 else _DEFAULT_INTERVAL
+        interval = response.interval or _DEFAULT_INTERVAL
         return _PendingLogin(response.device_code, login, scope, requested_at + lifetime, interval)
 
     def _check_page(self, address: str) -> str:
@@ -223,7 +238,8 @@ class DeviceFlow(OAuthManager):
                 if error.error == "slow_down":
                     pending.interval += _SLOW_DOWN
                 elif _is_transient(error):
-                    pending.interval = min(max(2 * pending.interval, 1.0), _MAX_INTERVAL)
+                    longer = min(max(2 * pending.interval, 1.0), _MAX_BACKOFF)
+                    pending.interval = max(pending.interval, longer)
                 elif error.error == "expired_token":
                     raise self._expired(error) from error
                 elif error.error == "access_denied":
@@ -247,7 +263,4 @@ class DeviceFlow(OAuthManager):
 def _is_transient(error: CredentialsError) -> bool:
     if isinstance(error.__cause__, httpx.TransportError):
         return certificate_fault(error.__cause__) is None
-    status = error.status_code
-    return status is not None and (
-        status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    )
+    return retry_for_status(error.status_code) >= Retry.LATER

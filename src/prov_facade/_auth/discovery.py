@@ -64,11 +64,11 @@ def discover(config: Config, get: Callable[[str], httpx.Response], error_prefix:
 
     Returns:
         The endpoints in the realm's discovery document. The defaults of Keycloak if there is no
-        document, or if it describes another realm.
+        document, or if it describes another realm, or names an address to which no token may be
+        sent.
 
     Raises:
-        CredentialsError: If the document names an address to which no token may be sent, or the
-            realm fails.
+        CredentialsError: If the realm fails.
     """
     defaults = Endpoints.keycloak_defaults(config)
     response = get(f"{config.keycloak_endpoint}/.well-known/openid-configuration")
@@ -94,10 +94,15 @@ def discover(config: Config, get: Callable[[str], httpx.Response], error_prefix:
             found.issuer,
         )
         return defaults
-    for name in ("token_endpoint", "device_authorization_endpoint", "revocation_endpoint"):
-        address = getattr(found, name)
-        if address is not None:
-            _check(name, address, config)
+    try:
+        for name in ("token_endpoint", "device_authorization_endpoint", "revocation_endpoint"):
+            address = getattr(found, name)
+            if address is not None:
+                check_address(name, address, allow_http=config.api_overrides.allow_http)
+    except ConfigError as error:
+        # A realm behind a proxy may name the addresses of its internal network.
+        _LOG.warning("the discovery document of %s is ignored: %s", config.keycloak_endpoint, error)
+        return defaults
     methods = found.token_endpoint_auth_methods_supported
     return Endpoints(
         token=found.token_endpoint or defaults.token,
@@ -105,12 +110,3 @@ def discover(config: Config, get: Callable[[str], httpx.Response], error_prefix:
         revocation=found.revocation_endpoint or defaults.revocation,
         secret_in_header=methods is None or "client_secret_post" not in methods,
     )
-
-
-def _check(name: str, address: str, config: Config) -> None:
-    try:
-        check_address(name, address, allow_http=config.api_overrides.allow_http)
-    except ConfigError as error:
-        raise CredentialsError(
-            f"the realm {config.keycloak_endpoint} names an address that cannot be used: {error}"
-        ) from None

@@ -11,6 +11,8 @@ from attrs import define, field
 from prov_facade._auth.manager import INVALID_GRANT, OAuthManager, RejectedToken, digest
 from prov_facade._auth.token_cache import CacheLike
 from prov_facade._auth.tokens import Tokens
+from prov_facade._files.private import exposure
+from prov_facade._token_text import clean_token, decode_token
 from prov_facade.errors import ConfigError, CredentialsError
 
 _VARIABLE = "PROV_OFFLINE_TOKEN"
@@ -23,14 +25,16 @@ class OfflineFlow(OAuthManager):
     An offline token is a refresh token that stays valid for weeks, even after its user signs out;
     :meth:`DeviceFlow.save_offline_token` obtains one. It is read from ``offline_token``, from the
     file, or else from the environment variable ``PROV_OFFLINE_TOKEN``, when the first token is
-    needed. A realm may replace it each time it is used; the new one is then stored in the cache,
-    where the next process finds it.
+    needed. What is certainly not part of it is removed, such as quotes, a byte order mark or the
+    name of a variable. A realm may replace the token each time it is used; the new one is then
+    stored in the cache, where the next process finds it.
 
     Args:
         config: The deployment.
         client_id: The client that the token was issued to.
         offline_token: The token.
-        offline_token_file: A file that holds the token and nothing else.
+        offline_token_file: A file that holds the token and nothing else, in UTF-8 or UTF-16. Only
+            its owner may have access to it.
         client_secret: The client's secret, if it has one.
         scope: A part of the token's scope, as words separated by spaces; ``None`` for all of it.
         cache: Where refreshed tokens are stored: ``"file"`` for a file in the user's state
@@ -38,6 +42,8 @@ class OfflineFlow(OAuthManager):
             ``"keyring"`` for the system's keyring, ``None`` for no cache.
         timeout: The timeout for connecting to the realm, and for each read and write, in seconds.
         verify: The path of a CA bundle or an ``ssl.SSLContext``, as for
+            :class:`~prov_facade.ProvClient`.
+        proxy: The proxy, instead of the proxies from the environment, as for
             :class:`~prov_facade.ProvClient`.
 
     Raises:
@@ -56,8 +62,15 @@ class OfflineFlow(OAuthManager):
         token: object = self._offline_token
         if token is not None and self._offline_token_file is not None:
             raise ConfigError("give offline_token or offline_token_file, not both")
-        if token is not None and (not isinstance(token, str) or not token.strip()):
-            raise ConfigError("offline_token must be a str that is not empty")
+        if token is not None:
+            if not isinstance(token, str):
+                raise ConfigError(f"offline_token must be a str, not {type(token).__name__}")
+            try:
+                self._offline_token = clean_token(token)
+            except ValueError as error:
+                raise ConfigError(
+                    f"offline_token must be an offline token, but it {error}"
+                ) from None
         if token is None and self._offline_token_file is None and not os.environ.get(_VARIABLE):
             raise ConfigError(
                 f"no offline token: give offline_token or offline_token_file, or set {_VARIABLE}"
@@ -71,21 +84,18 @@ class OfflineFlow(OAuthManager):
 
     def _supplied_token(self) -> str:
         if self._offline_token is not None:
-            return self._offline_token.strip()
-        if self._offline_token_file is None:
-            token = os.environ.get(_VARIABLE, "").strip()
-            if not token:
-                raise CredentialsError(f"no offline token: {_VARIABLE} is no longer set")
-            return token
-        path = Path(self._offline_token_file)
+            return self._offline_token
+        if self._offline_token_file is not None:
+            return _read_token(Path(self._offline_token_file))
+        text = os.environ.get(_VARIABLE)
+        if not text:
+            raise CredentialsError(f"no offline token: {_VARIABLE} is no longer set")
         try:
-            token = path.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise CredentialsError(f"cannot read the offline token in {path}: {reason}") from None
-        if not token or len(token.split()) > 1:
-            raise CredentialsError(f"{path} must contain an offline token and nothing else")
-        return token
+            return clean_token(text)
+        except ValueError as error:
+            raise CredentialsError(
+                f"{_VARIABLE} must be an offline token, but it {error}"
+            ) from None
 
     def _supplied_digest(self) -> str | None:
         try:
@@ -120,6 +130,24 @@ class OfflineFlow(OAuthManager):
             ) from error
 
 
+def _read_token(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            fault = exposure(path, os.fstat(file.fileno()).st_mode)
+            content = file.read()
+    except (OSError, ValueError) as error:  # ValueError: it is not a path
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise CredentialsError(f"cannot read the offline token in {path}: {reason}") from None
+    if fault is not None:
+        raise CredentialsError(f"{path} contains an offline token, {fault}")
+    try:
+        return clean_token(decode_token(content))
+    except ValueError as error:
+        raise CredentialsError(
+            f"{path} must contain an offline token and nothing else, but it {error}"
+        ) from None
+
+
 @define(slots=False, eq=False, repr=False)
 class ClientCredentials(OAuthManager):
     """Signs in as a client that has its own account, with its secret: for services.
@@ -133,6 +161,8 @@ class ClientCredentials(OAuthManager):
         scope: The scope to request, as words separated by spaces; ``None`` for the realm's default.
         timeout: The timeout for connecting to the realm, and for each read and write, in seconds.
         verify: The path of a CA bundle or an ``ssl.SSLContext``, as for
+            :class:`~prov_facade.ProvClient`.
+        proxy: The proxy, instead of the proxies from the environment, as for
             :class:`~prov_facade.ProvClient`.
 
     Raises:

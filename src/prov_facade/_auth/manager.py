@@ -13,9 +13,12 @@ from typing import Any, ClassVar
 from attrs import define, field, frozen
 
 from prov_facade._auth.token_cache import Cache, CacheKey, CacheLike, cache_for
-from prov_facade._auth.token_endpoint import RealmClient, Verify
+from prov_facade._auth.token_endpoint import RealmClient
 from prov_facade._auth.tokens import Tokens
-from prov_facade._checks import check_number
+from prov_facade._checks import NOT_UTF_8, is_utf_8
+from prov_facade._http.proxies import ProxyLike, check_proxy
+from prov_facade._http.ssl_context import Verify, check_verify
+from prov_facade._http.timeouts import check_timeout
 from prov_facade._runtime.cancellation import delay_exit, hold
 from prov_facade._runtime.fork import ForkSafeLock
 from prov_facade.auth import AuthManager
@@ -63,6 +66,7 @@ class OAuthManager(AuthManager):
     _cache: CacheLike = field(default="file", kw_only=True)
     _timeout: float = field(default=30, kw_only=True)
     _verify: Verify = field(default=None, kw_only=True)
+    _proxy: ProxyLike | None = field(default=None, kw_only=True)
 
     _realm: RealmClient = field(init=False)
     _lock: ForkSafeLock = field(factory=ForkSafeLock, init=False)
@@ -85,9 +89,20 @@ class OAuthManager(AuthManager):
             raise ConfigError("client_secret must be a str that is not empty, or None")
         if self._scope is not None and not isinstance(self._scope, str):
             raise ConfigError("scope must be a str of words separated by spaces")
-        check_number("timeout", self._timeout, exclusive=True, unit="seconds")
+        texts = {"client_id": self._client_id, "client_secret": secret, "scope": self._scope}
+        for name, text in texts.items():
+            if isinstance(text, str) and not is_utf_8(text):
+                raise ConfigError(f"{name} {NOT_UTF_8}")
+        check_timeout("timeout", self._timeout)
+        check_verify(self._verify)
+        check_proxy(self._proxy)
         self._realm = RealmClient(
-            self._config, self._client_id, self._client_secret, self._timeout, self._verify
+            self._config,
+            self._client_id,
+            self._client_secret,
+            self._timeout,
+            self._verify,
+            self._proxy,
         )
         self._client_secret = None  # held by the realm client, whose repr hides it
         cache_for(self._key(), self._cache)  # raises if it is not a cache
@@ -205,13 +220,13 @@ class OAuthManager(AuthManager):
         with hold(self._lock):
             shared = None
             if self._failure_count != failures and self._last_failure is not None:
-                shared = _copy(self._last_failure)
+                shared = self._last_failure.copy()
             try:
                 yield shared
             except CredentialsError as error:
                 if error is not shared:
                     self._failure_count += 1
-                    self._last_failure = _copy(error)
+                    self._last_failure = error.copy()
                 raise
 
     def _fresh_tokens(self, failure: CredentialsError | None) -> Tokens:
@@ -294,16 +309,6 @@ def digest(secret: str) -> str:
 
 def _version(tokens: Tokens) -> tuple[object, ...]:
     return tokens.refresh_token, tokens.obtained_at
-
-
-def _copy(error: CredentialsError) -> CredentialsError:
-    """Copy an error for another thread, without the traceback of the first."""
-    return CredentialsError(
-        str(error),
-        error=error.error,
-        error_description=error.error_description,
-        response=error.response,
-    )
 
 
 @contextmanager

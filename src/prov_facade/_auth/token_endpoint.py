@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
+import math
 import random
-import ssl
 import time
 from collections.abc import Callable, Iterable
 from itertools import count
-from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 from urllib.parse import quote_plus, urlencode
@@ -20,19 +19,19 @@ from attrs import define, field, frozen
 from prov_api_client.types import prepare
 from prov_facade._auth.discovery import Endpoints, discover
 from prov_facade._auth.tokens import Tokens
-from prov_facade._http import ssl_context
 from prov_facade._http.connection_errors import certificate_fault, system_fault
 from prov_facade._http.dates import parse_retry_after
+from prov_facade._http.proxies import ProxyLike, open_client, proxy_for
 from prov_facade._http.secrets import mask_text
-from prov_facade._http.transient import RETRY_LATER_STATUSES
+from prov_facade._http.signed_url import bare_request
+from prov_facade._http.ssl_context import Verify
+from prov_facade._http.transient import Retry, retry_for_status
 from prov_facade._runtime.cancellation import sleep
 from prov_facade.auth import is_token
 from prov_facade.config import Config
-from prov_facade.errors import CredentialsError
+from prov_facade.errors import ConfigError, CredentialsError
 
 T = TypeVar("T")
-
-Verify = ssl.SSLContext | str | Path | None
 
 _MAX_ATTEMPTS = 4
 _BACKOFF, _MAX_BACKOFF = 0.5, 5.0
@@ -49,18 +48,12 @@ class DeviceAuthorization:
     device_code: str = field(repr=False)
     user_code: str
     verification_uri: str
-    expires_in: float
     verification_uri_complete: str | None = None
+    expires_in: float | None = None
     interval: float | None = None
 
 
-@frozen
-class _TokenDetails:
-    expires_in: float | None = None
-    scope: str | None = None
-
-
-prepare(DeviceAuthorization, _TokenDetails)
+prepare(DeviceAuthorization)
 
 
 class _BusyError(Exception):
@@ -88,6 +81,7 @@ class RealmClient:
         client_secret: Its secret, if it has one.
         timeout: The timeout for connecting to the realm, and for each read and write, in seconds.
         verify: How its certificate is verified, as for :class:`~prov_facade.ProvClient`.
+        proxy: The proxy, as for :class:`~prov_facade.ProvClient`.
     """
 
     config: Config
@@ -95,6 +89,7 @@ class RealmClient:
     client_secret: str | None = field(repr=False)
     timeout: float
     verify: Verify
+    proxy: ProxyLike | None = field(repr=False)
     _endpoints: Endpoints | None = field(default=None, init=False)
 
     @property
@@ -141,8 +136,9 @@ class RealmClient:
         body = urlencode({"client_id": self.client_id, "scope": scope})
         response = self._post(lambda at: at.device_authorization, body, action)
         fields = self._parse(response, action)
+        times = {name: _seconds(fields.get(name)) for name in ("expires_in", "interval")}
         try:
-            return msgspec.convert(fields, DeviceAuthorization, strict=False)
+            return msgspec.convert({**fields, **times}, DeviceAuthorization)
         except msgspec.ValidationError as error:
             raise CredentialsError(
                 f"{self._prefix(action)}: the response cannot be used: {error}"
@@ -169,7 +165,7 @@ class RealmClient:
         fields = self._parse(response, action, *secrets)
         try:
             checked = _protocol().parse_tokens(self.client_id, fields)
-            details = msgspec.convert(fields, _TokenDetails, strict=False)
+            scope = msgspec.convert(fields.get("scope"), str | None)
         except _protocol().RefusedError as error:
             raise self._oauth_error(action, error.error, error.description, secrets) from None
         except (msgspec.MsgspecError, ValueError, TypeError, AttributeError) as error:
@@ -181,9 +177,7 @@ class RealmClient:
             raise CredentialsError(f"{self._prefix(action)}: the response has no token")
         if str(checked.get("token_type", "Bearer")).lower() != "bearer":
             raise CredentialsError(f"{self._prefix(action)}: the response has no bearer token")
-        # A lifetime that is not positive is ignored.
-        seconds = details.expires_in if details.expires_in and details.expires_in > 0 else None
-        return Tokens(token, refresh, requested_at, seconds, details.scope)
+        return Tokens(token, refresh, requested_at, _seconds(fields.get("expires_in")), scope)
 
     def _parse(self, response: httpx.Response, action: str, *secrets: str) -> dict[str, Any]:
         """Parse a response that is an object without an error."""
@@ -204,7 +198,7 @@ class RealmClient:
                 f"{self._prefix(action)}: the response has status {response.status_code}{advice}",
                 # Without the secrets in the request and the response.
                 response=httpx.Response(
-                    response.status_code, request=_without_secrets(response.request)
+                    response.status_code, request=bare_request(response.request)
                 ),
             )
         if not fields:
@@ -232,53 +226,52 @@ class RealmClient:
 
     def _post(self, select: Callable[[Endpoints], str], body: str, action: str) -> httpx.Response:
         try:
-            with self._http() as http:
-                if self._endpoints is None:
-                    self._endpoints = _with_retries(
-                        lambda: discover(
-                            self.config,
-                            lambda address: _raise_if_busy(http.get(address)),
-                            self._prefix(action),
-                        )
-                    )
-                headers = dict(_FORM)
-                if self.client_secret is not None and self._endpoints.secret_in_header:
-                    headers["Authorization"] = _basic(self.client_id, self.client_secret)
-                elif self.client_secret is not None:
-                    body += "&" + urlencode({"client_secret": self.client_secret})
-                address = select(self._endpoints)
-                return _with_retries(
-                    lambda: _raise_if_busy(http.post(address, content=body, headers=headers))
+            if self._endpoints is None:
+                self._endpoints = discover(
+                    self.config,
+                    lambda address: self._request("GET", address),
+                    self._prefix(action),
                 )
+            headers = dict(_FORM)
+            if self.client_secret is not None and self._endpoints.secret_in_header:
+                headers["Authorization"] = _basic(self.client_id, self.client_secret)
+            elif self.client_secret is not None:
+                body += "&" + urlencode({"client_secret": self.client_secret})
+            return self._request("POST", select(self._endpoints), content=body, headers=headers)
         except _BusyError as error:
             return error.response
+        except ConfigError as error:
+            raise CredentialsError(
+                f"could not set up a connection to {self.address}: {error}"
+            ) from error
         except httpx.HTTPError as error:
             # Its text has only hosts and ports, but its request has the secrets.
-            error.request = _without_secrets(error.request)
+            error.request = bare_request(error.request)
             failure, cause = error, error.with_traceback(None)
-        fault = certificate_fault(failure)
-        if fault is not None:
-            reason = (
-                f"the certificate of {failure.request.url.host} was rejected ({fault}). If you"
-                " trust its issuer, pass a file with the issuer's certificate as verify="
-            )
-        else:
-            reason = (
-                f"no response ({type(failure).__name__}: {system_fault(failure)}). Check the domain"
-                " and realm_name in the Config, and the network"
-            )
         # Not raised within the handler: the traceback would lead to the request.
-        raise CredentialsError(f"{self._prefix(action)}: {reason}") from cause
+        raise CredentialsError(self._no_response(failure, action)) from cause
 
-    def _http(self) -> httpx.Client:
-        try:
-            certificates = ssl_context.load(self.verify)
-            return httpx.Client(verify=certificates, timeout=self.timeout, follow_redirects=False)
-        except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
-            raise CredentialsError(
-                f"could not set up a connection to {self.address}: verify or the environment names"
-                f" a certificate file or a proxy that cannot be used ({error})"
-            ) from error
+    def _request(self, method: str, address: str, **content: Any) -> httpx.Response:
+        """Send a request, and retry it if it certainly had no effect."""
+        with open_client(
+            address, proxy=self.proxy, verify=self.verify, timeout=self.timeout
+        ) as http:
+            return _with_retries(lambda: _raise_if_busy(http.request(method, address, **content)))
+
+    def _no_response(self, error: httpx.HTTPError, action: str) -> str:
+        fault = certificate_fault(error)
+        if fault is not None:
+            return (
+                f"{self._prefix(action)}: the certificate of {error.request.url.host} was rejected"
+                f" ({fault}). If you trust its issuer, pass a file with the issuer's certificate as"
+                " verify="
+            )
+        via, suspects = "", "the domain and realm_name in the Config, and the network"
+        proxy = proxy_for(error.request.url, self.proxy)
+        if proxy is not None:
+            via, suspects = f" through the proxy {proxy}", proxy.suspects
+        reason = f"{type(error).__name__}: {system_fault(error)}"
+        return f"{self._prefix(action)}: no response{via} ({reason}). Check {suspects}"
 
 
 _ADVICE = {
@@ -294,15 +287,19 @@ def _protocol() -> ModuleType:
     return protocol
 
 
-def _without_secrets(request: httpx.Request) -> httpx.Request:
-    """Drop the headers and the body."""
-    return httpx.Request(request.method, request.url)
-
-
 def _basic(client_id: str, secret: str) -> str:
     """Return the header of RFC 6749, 2.3.1, where both are form-encoded."""
     pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def _seconds(value: object) -> float | None:
+    """Return a positive number, which may be a string; ``None`` for anything else."""
+    try:
+        seconds = msgspec.convert(value, float, strict=False)
+    except msgspec.ValidationError:
+        return None
+    return seconds if 0 < seconds < math.inf else None
 
 
 def _printable(text: object) -> str:
@@ -327,7 +324,7 @@ def _with_retries(attempt: Callable[[], T]) -> T:
 
 
 def _raise_if_busy(response: httpx.Response) -> httpx.Response:
-    if response.status_code in RETRY_LATER_STATUSES:
+    if retry_for_status(response.status_code) >= Retry.ON_REQUEST:
         raise _BusyError(response)
     return response
 

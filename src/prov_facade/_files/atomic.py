@@ -96,15 +96,19 @@ class Draft:
             self._draft.unlink(missing_ok=True)
 
 
-def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None:
+def replace_file(
+    path: Path, content: bytes, *, mode: int | None = None, overwrite: bool = True
+) -> None:
     """Replace or create a file atomically.
 
     Args:
         path: The file.
         content: Its content.
         mode: Its permissions; ``None`` for those that it has, or those of any new file.
+        overwrite: Whether to replace an existing file.
 
     Raises:
+        FileExistsError: If the file exists, and ``overwrite`` is false.
         OSError: If it fails. The file is then unchanged.
     """
     if mode is None and path.exists():
@@ -112,7 +116,7 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None
     with Draft(path, mode=mode) as draft:
         draft.write(content)
         draft.finish()
-        draft.keep()
+        draft.keep(overwrite=overwrite)
 
 
 def _replace(draft: Path, path: Path) -> None:

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from pathlib import Path
 
 from prov_facade._files.atomic import replace_file
 from prov_facade.errors import CredentialsError
+
+_OTHER_USERS = stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
+
+
+def exposure(path: Path, mode: int) -> str | None:
+    """Say that others can access a file with a secret, and how to fix that, as ssh does for keys.
+
+    Args:
+        path: The file.
+        mode: Its permissions.
+
+    Returns:
+        The end of an error message; ``None`` if only the owner can access the file.
+    """
+    if os.name != "posix" or not mode & _OTHER_USERS:
+        return None
+    return (
+        f"but others can read or change it: its mode is {stat.S_IMODE(mode):04o}. Fix it with:"
+        f" chmod 600 {shlex.quote(str(path))}"
+    )
 
 
 def read_private(path: Path) -> bytes:
@@ -40,7 +61,7 @@ def check_permissions(
     Args:
         path: The file or directory.
         status: Its status.
-        fix: The command that the error suggests.
+        fix: The command that corrects the permissions, for the error.
         allow_reading: Whether others may read it.
 
     Raises:
@@ -49,14 +70,15 @@ def check_permissions(
     if os.name == "nt":
         return  # the user's directories are private there
     fault = ""
+    remedy = f"run `{fix}` on it if you trust those users"
     if status.st_uid not in (os.getuid(), 0):
         fault = "belongs to another user"
+        remedy = f"run `chown {os.getuid()}` on it as root if you trust that user"
     elif status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         fault = "can be changed by other users"
     elif not allow_reading and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         fault = "can be read by other users"
     if fault:
         raise CredentialsError(
-            f"{path} contains tokens and {fault}: run `{fix}` on it if you trust those users, or"
-            " remove it and sign in again"
+            f"{path} contains tokens and {fault}: {remedy}, or remove it and sign in again"
         )

@@ -54,14 +54,12 @@ def signed_report_url(job: JobStatusTable) -> SignedURL:
 
 def report_unavailable(error: APIError, job: JobStatusTable) -> ReportError:
     """Create the error for a report that is not available at a job's URL."""
-    failure = ReportError(
+    return ReportError(
         f"{error}. The URL of a report is valid for about an hour: generate another report if the"
         f" job {job.session_id} ended longer ago",
         session_id=job.session_id,
         response=error.response,
     )
-    failure.call = error.call
-    return failure
 
 
 def report_job(response: ParsedResponse[GenerateReportResponse | bytes]) -> str | None:

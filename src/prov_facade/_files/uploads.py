@@ -75,7 +75,7 @@ class Upload(io.FileIO):
         self._mark_length = 0
         try:
             self._initial_state = self._state()
-            if self._read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
+            if self.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
                 self._mark_length = len(codecs.BOM_UTF8)
         except OSError:
             self.close()
@@ -105,9 +105,6 @@ class Upload(io.FileIO):
         Raises:
             FileError: If they cannot be read, or the file has changed since it was opened.
         """
-        return self._read(size)
-
-    def _read(self, size: int | None) -> bytes:
         remaining = self._initial_state[0] - super().tell()
         try:
             wanted = remaining if size is None or size < 0 else min(size, remaining)

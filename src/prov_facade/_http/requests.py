@@ -11,7 +11,8 @@ from __future__ import annotations
 import datetime as dt
 import numbers
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
+from decimal import Decimal
 from functools import cache, lru_cache
 from typing import (
     Annotated,
@@ -30,7 +31,7 @@ import msgspec
 from job_api_client.operations import OPERATIONS as JOB_OPERATIONS
 from prov_api_client import Request
 from prov_api_client.operations import OPERATIONS
-from prov_api_client.types import LIMITS, SupportsModelDump, convert, prepare
+from prov_api_client.types import LIMITS, SupportsDict, SupportsModelDump, convert, prepare
 from prov_facade._http.responses import error_path
 from prov_facade._http.signed_url import SignedURL
 from prov_facade._version import __version__
@@ -42,11 +43,15 @@ T = TypeVar("T")
 _DEFAULT_HEADERS = httpx.Client(transport=httpx.BaseTransport()).headers
 _DEFAULT_HEADERS["User-Agent"] = f"prov-facade/{__version__} python-httpx/{httpx.__version__}"
 
+# Limits of the arguments, in addition to those of the document: the server treats a depth of 0 as
+# unset, but nobody asks for fewer links than one.
+_PARAMETER_LIMITS = {"depth": msgspec.Meta(ge=1)}
+
 # JSON represents these directly.
 _SCALARS = (bool, int, type(None))
 
-# Not converted, so that validation rejects them: msgspec would send bytes as base64, and a date as
-# text where Unix seconds are expected.
+# Not converted, so that validation rejects them: msgspec would send bytes as base64, a date as text
+# where Unix seconds are expected, and a Decimal, even one that is not a number, as text.
 _UNCONVERTED_TYPES = (
     bytes,
     bytearray,
@@ -55,6 +60,7 @@ _UNCONVERTED_TYPES = (
     dt.date,
     dt.time,
     dt.timedelta,
+    Decimal,
 )
 
 
@@ -73,7 +79,9 @@ def validate_request(request: Request[T]) -> Request[T]:
     operation = request.operation
     if request.query:
         query = {
-            name: _convert(_simplify(value), _strict(operation.parameters[name]), root=f"$.{name}")
+            name: _convert(
+                _simplify(value), _parameter(name, operation.parameters[name]), root=f"$.{name}"
+            )
             for name, value in request.query.items()
         }
         request = attrs.evolve(request, query=query)
@@ -82,6 +90,21 @@ def validate_request(request: Request[T]) -> Request[T]:
     body = _simplify(request.body)
     _convert(body, _strict(operation.body))
     return attrs.evolve(request, body=_convert(body, operation.body))
+
+
+def check_records(records: object) -> None:
+    """Check that an argument is an iterable of records, not a single one.
+
+    Raises:
+        InvalidRequestError: If it is not.
+    """
+    single = isinstance(records, str | bytes | Mapping | SupportsModelDump | SupportsDict)
+    if single or not isinstance(records, Iterable | AsyncIterable):
+        raise InvalidRequestError(
+            "nothing was sent: records must be an iterable of model runs, such as a list, not"
+            f" {type(records).__name__}",
+            path="$.records",
+        )
 
 
 def build_request(request: Request[Any], base: str | SignedURL) -> httpx.Request:
@@ -129,8 +152,9 @@ def _simplify(value: object) -> object:
         return converted
 
     try:
+        # Keys are not converted either: `3` and `"3"` would become one.
         simple = msgspec.to_builtins(
-            value, builtin_types=_UNCONVERTED_TYPES, str_keys=True, enc_hook=convert_unknown
+            value, builtin_types=_UNCONVERTED_TYPES, enc_hook=convert_unknown
         )
         msgspec.json.encode(simple)
     except (TypeError, ValueError, RecursionError) as error:
@@ -148,12 +172,12 @@ def _simplify(value: object) -> object:
 
 def _to_known_type(item: Any) -> object:
     """Convert a value of a type unknown to msgspec to a known type, or return it unchanged."""
-    if isinstance(item, SupportsModelDump) and not isinstance(item, type):
-        return _dump_model(item)
     if isinstance(item, str):  # a subclass of it
         return str.__str__(item)
     if isinstance(item, Mapping):
         return dict(item)
+    if isinstance(item, SupportsModelDump | SupportsDict) and not isinstance(item, type):
+        return _dump_model(item)
     if isinstance(item, Iterable):
         return list(item)
     if isinstance(item, numbers.Real):  # NumPy's, for example
@@ -161,12 +185,17 @@ def _to_known_type(item: Any) -> object:
     return item
 
 
-def _dump_model(item: SupportsModelDump) -> object:
+def _dump_model(item: SupportsModelDump | SupportsDict) -> object:
+    method = "model_dump" if isinstance(item, SupportsModelDump) else "dict"
     try:
-        dumped: object = item.model_dump(mode="json", exclude_none=True)
+        dumped: object = (
+            item.model_dump(mode="json", exclude_none=True)
+            if isinstance(item, SupportsModelDump)
+            else item.dict(exclude_none=True)
+        )
     except Exception as error:
         kind = type(item).__name__
-        raise TypeError(f"model_dump of {kind} failed with {type(error).__name__}") from error
+        raise TypeError(f"{method} of {kind} failed with {type(error).__name__}") from error
     return dumped if isinstance(dumped, dict) else item  # unrelated classes may have such a method
 
 
@@ -175,8 +204,9 @@ def _convert(simple: object, kind: Any, *, root: str = "$") -> Any:
         return convert(simple, kind)
     except msgspec.ValidationError as error:
         path = root + (error_path(str(error)) or "$").removeprefix("$")
-        fault = str(error).partition(" - at `")[0]
-        raise InvalidRequestError(f"nothing was sent: {fault}, at {path}", path=path) from error
+        fault, _, place = str(error).partition(" - at `")
+        where = f"a key of {path}" if place.startswith("key`") else path
+        raise InvalidRequestError(f"nothing was sent: {fault}, at {where}", path=path) from error
 
 
 @cache
@@ -200,6 +230,11 @@ def _strict(kind: Any) -> Any:
     return kind
 
 
+def _parameter(name: str, kind: Any) -> Any:
+    """Return the strict form of the type of a parameter."""
+    return _with_limits(_strict(kind), _PARAMETER_LIMITS.get(name))
+
+
 def _with_limits(hint: Any, limits: msgspec.Meta | None) -> Any:
     """Add limits to a type; in a union with ``None``, to the other members."""
     if limits is None:
@@ -212,4 +247,5 @@ def _with_limits(hint: Any, limits: msgspec.Meta | None) -> Any:
 
 # At import rather than at the first call; `prepare` explains why.
 for _operation in (*OPERATIONS.values(), *JOB_OPERATIONS.values()):
-    prepare(*map(_strict, (_operation.body, *_operation.parameters.values())))
+    prepare(_strict(_operation.body))
+    prepare(*(_parameter(name, kind) for name, kind in _operation.parameters.items()))

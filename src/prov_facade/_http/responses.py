@@ -14,19 +14,30 @@ from attrs import frozen
 
 from prov_api_client import Operation
 from prov_api_client import errors as wire
-from prov_api_client.models import HTTPValidationError, Status
+from prov_api_client.models import HTTPValidationError, LineageResponse, Status
 from prov_api_client.operation import Binary, Text
 from prov_facade import errors
 from prov_facade._http.content_encoding import UnsupportedEncodingError
 from prov_facade._http.dates import parse_retry_after
-from prov_facade._http.secrets import MASK, mask, mask_text
-from prov_facade._http.signed_url import bare_request, query_secrets, signed_url
+from prov_facade._http.secrets import mask, mask_text
+from prov_facade._http.signed_url import (
+    bare_request,
+    mask_report_url,
+    query_secrets,
+    signed_url,
+    without_query,
+)
 
 T = TypeVar("T")
 
-# The server sends 401, not 403, for a valid token without the role; only its text
-# distinguishes the two.
+# The server sends 401, not 403, also for a valid token whose user lacks a role, or a right to an
+# item; only its text distinguishes these. The registry's reason may be part of the text.
+_INVALID_TOKEN = re.compile(
+    r"not authenticated|could not validate credentials|token had incorrect structure",
+    re.IGNORECASE,
+)
 _MISSING_ROLE = re.compile(r"\brole\b", re.IGNORECASE)
+_MISSING_RIGHT = re.compile(r"\bnot authori[sz]ed\b|\bdenied access\b", re.IGNORECASE)
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
@@ -34,9 +45,6 @@ _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _BODY_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
 _DROPPED_HEADERS = (b"set-cookie", *_BODY_HEADERS)
 _MAX_QUOTE = 500
-
-# The URL of a report in the response that describes its job, up to the signature.
-_REPORT_QUERY = re.compile(rb'("report_url"\s*:\s*"[^"?]*\?)[^"]*')
 
 _BY_STATUS: dict[int, type[errors.APIError]] = {
     400: errors.BadRequestError,
@@ -85,10 +93,19 @@ def parse_response(
         status = getattr(value, "status", None)
         if isinstance(status, Status) and not status.success:
             raise _operation_failed(operation, response)
+        if isinstance(value, LineageResponse):
+            _rename_edges(value)
         return ParsedResponse(value, response)
     if not response.is_success:
         raise _status_error(operation, redacted(response))
     raise _invalid_response(error_class, response, reason, safe=operation.safe) from cause
+
+
+def _rename_edges(lineage: LineageResponse) -> None:
+    """Rename the list of links, which some servers before May 2026 call ``edges``."""
+    graph = lineage.graph or {}
+    if "edges" in graph and "links" not in graph:
+        graph["links"] = graph.pop("edges")
 
 
 def _operation_failed(
@@ -122,7 +139,7 @@ def _invalid_response(
     if text and "json" not in response.headers.get("content-type", ""):
         message += f". It begins: {_shortened(text, 120)}"
     if not safe:
-        message += f". {errors.OUTCOME_UNKNOWN}"
+        message += f". {errors.OUTCOME_UNKNOWN_ADVICE}"
     return error_class(message, path=error_path(reason), response=response)
 
 
@@ -171,14 +188,14 @@ def undecodable_body(
     # Only the status is kept: the body is lost, and the headers describe the body.
     return errors.InvalidResponseError(
         f"{_status(response)}, but the response cannot be used: {reason}"
-        + ("" if operation.safe else f". {errors.OUTCOME_UNKNOWN}"),
+        + ("" if operation.safe else f". {errors.OUTCOME_UNKNOWN_ADVICE}"),
         response=httpx.Response(response.status_code, request=bare_request(response.request)),
     )
 
 
 def error_path(message: str) -> str | None:
     """Find the path at the end of a message of msgspec, such as ``$.inputs[0]``."""
-    found = re.search(r" - at `(?:key in )?(\$[^`]*)`$", message)
+    found = re.search(r" - at (?:`key` in )?`(\$[^`]*)`$", message)
     return found[1] if found else None
 
 
@@ -191,14 +208,14 @@ def redacted(response: httpx.Response) -> httpx.Response:
     """
     secrets = _secrets(response)
     headers = [
-        (name, mask(value.partition(b"?")[0] if name.lower() == b"location" else value, secrets))
+        (name, mask(without_query(value) if name.lower() == b"location" else value, secrets))
         for name, value in response.headers.raw  # which need not be ASCII
         if name.lower() not in _DROPPED_HEADERS
     ]
     return httpx.Response(
         response.status_code,
         headers=headers,
-        content=_REPORT_QUERY.sub(rb"\1" + MASK.encode(), mask(response.content, secrets)),
+        content=mask_report_url(mask(response.content, secrets)),
         request=bare_request(response.request),
     )
 
@@ -218,45 +235,61 @@ def _secrets(response: httpx.Response) -> list[str]:
 def _status_error(operation: Operation[Any], response: httpx.Response) -> errors.APIError:
     status = response.status_code
     kind = _BY_STATUS.get(status, errors.ServerError if status >= 500 else errors.APIError)
-    fault = _fault(response)
-    if status == 401 and _MISSING_ROLE.search(fault.detail):
+    content = _error_content(response)
+    if status == 401 and _is_denial(content):
         kind = errors.PermissionDeniedError
     message = _status(response)
-    if fault.detail and fault.detail not in _status(response):
-        message += f": {_shortened(fault.detail)}"
-    advice = _advice(kind, operation, response, fault)
+    if content.detail and content.detail not in _status(response):
+        message += f": {_shortened(content.detail)}"
+    advice = _advice(kind, operation, response, content)
     if advice:
         message = f"{message.rstrip('.')}. {advice}"
-    return kind(message, fault=fault, response=response)
+    return kind(message, content=content, response=response)
+
+
+def _is_denial(content: errors.ErrorContent) -> bool:
+    """Return whether a 401 is about a role or an item, not about the token."""
+    detail = content.body.get("detail") if isinstance(content.body, dict) else None
+    if not isinstance(detail, str) or _INVALID_TOKEN.search(detail):
+        return False
+    return any(pattern.search(detail) for pattern in (_MISSING_ROLE, _MISSING_RIGHT))
 
 
 def _advice(
     kind: type[errors.APIError],
     operation: Operation[Any],
     response: httpx.Response,
-    fault: errors.Fault,
+    content: errors.ErrorContent,
 ) -> str:
-    if kind is errors.PermissionDeniedError and operation.roles:
-        return f"This needs a token with the roles {', '.join(operation.roles)}."
+    if kind is errors.PermissionDeniedError:
+        return _permission_advice(operation, content)
     if kind is errors.AuthenticationError:
         return "Sign in again, or give the client a token that has not expired."
-    if kind is errors.RateLimitedError and fault.retry_after is not None:
-        return f"Try again in {math.ceil(fault.retry_after)} s."
+    if kind is errors.RateLimitedError and content.retry_after is not None:
+        return f"Try again in {math.ceil(content.retry_after)} s."
     if response.is_redirect and signed_url(response.request) is None:
         return "Redirects are not followed: check the address in the Config."
     if kind is errors.ServerError and not operation.safe:
-        return f"{errors.OUTCOME_UNKNOWN}."
+        return f"{errors.OUTCOME_UNKNOWN_ADVICE}."
     return ""
 
 
-def _fault(response: httpx.Response) -> errors.Fault:
+def _permission_advice(operation: Operation[Any], content: errors.ErrorContent) -> str:
+    if _is_denial(content) and not _MISSING_ROLE.search(content.detail):
+        return "Ask its owner for access, or sign in as a user who has it."
+    if operation.roles:
+        return f"This needs a token with the roles {', '.join(operation.roles)}."
+    return ""
+
+
+def _error_content(response: httpx.Response) -> errors.ErrorContent:
     """Parse the body of an error: JSON from FastAPI, plain text, or HTML from a gateway."""
     retry_after = parse_retry_after(response.headers.get("retry-after"))
     try:
         body = msgspec.json.decode(response.content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         text, body = _readable_text(response), _text(response)
-        return errors.Fault(detail=text, body=body, retry_after=retry_after)
+        return errors.ErrorContent(detail=text, body=body, retry_after=retry_after)
     detail = body.get("detail") if isinstance(body, dict) else None
     entries = _entries(body)
     if entries:
@@ -265,7 +298,7 @@ def _fault(response: httpx.Response) -> errors.Fault:
         text = detail
     else:
         text = _readable_text(response)
-    return errors.Fault(detail=text, body=body, errors=entries, retry_after=retry_after)
+    return errors.ErrorContent(detail=text, body=body, errors=entries, retry_after=retry_after)
 
 
 def _entries(body: Any) -> list[Any]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qsl, quote
 
 import httpx
 from attrs import field, frozen
 
+from prov_facade._http.secrets import MASK
+
+# The URL of a report in the response that describes its job, up to the signature.
+_REPORT_QUERY = re.compile(rb'("report_url"\s*:\s*"[^"?]*\?)[^"]*')
 # What servers leave unquoted in a query that they repeat.
 _UNQUOTED = "/?:@!$'()*,;"
 _EXTENSION = "prov_facade.signed_url"
@@ -91,3 +96,13 @@ def signed_url(request: httpx.Request) -> SignedURL | None:
 def bare_request(request: httpx.Request) -> httpx.Request:
     """Copy a request for an error to hold: without headers, body, and the query of a signed URL."""
     return httpx.Request(request.method, str(signed_url(request) or request.url))
+
+
+def mask_report_url(body: bytes) -> bytes:
+    """Mask the signature of a report's URL in the response that describes its job."""
+    return _REPORT_QUERY.sub(rb"\1" + MASK.encode(), body)
+
+
+def without_query(location: bytes) -> bytes:
+    """Drop the query of the address that a response redirects to, which may be signed."""
+    return location.partition(b"?")[0]

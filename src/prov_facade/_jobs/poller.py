@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import time
+from functools import partial
 
 from prov_facade import errors
+from prov_facade._checks import check_callback
 from prov_facade._http.transient import is_transient
 from prov_facade.polling import PollPolicy
 from prov_facade.retries import RetryPolicy
@@ -14,19 +16,45 @@ from prov_facade.retries import RetryPolicy
 # succeed.
 _MIN_POLL_TIMEOUT = 5.0
 
+_DEFAULT_RETRIES = RetryPolicy()
+
+
+def check_waiting(polling: object, on_change: object = None) -> None:
+    """Check the options of a method that waits for a job.
+
+    Args:
+        polling: How to wait; ``None`` for the client's policy.
+        on_change: The function to call when the job changes, if any.
+
+    Raises:
+        InvalidRequestError: If an option cannot be used.
+    """
+    if polling is not None and not isinstance(polling, PollPolicy):
+        raise errors.InvalidRequestError(
+            "polling must be a PollPolicy, such as PollPolicy(deadline=60)", path="$.polling"
+        )
+    if on_change is not None:
+        error = partial(errors.InvalidRequestError, path="$.on_change")
+        check_callback("on_change", on_change, error=error)
+
 
 class Poller:
     """Decides the waits between polls of a job.
 
     Args:
         policy: How to wait for the job.
+        max_retry_after: The longest ``Retry-After`` to wait for, in seconds. If the server requests
+            a longer wait, the next poll comes after this time.
 
     Attributes:
         last_error: The error of the last poll, if it failed.
     """
 
-    def __init__(self, policy: PollPolicy) -> None:
+    def __init__(
+        self, policy: PollPolicy, *, max_retry_after: float = _DEFAULT_RETRIES.max_retry_after
+    ) -> None:
         self._policy = policy
+        self._max_retry_after = max_retry_after
         self._interval = policy.interval
         self._start = time.monotonic()
         self._unknown_since: float | None = None
@@ -85,7 +113,8 @@ class Poller:
         seconds = self._interval * random.uniform(0.75, 1.25)  # noqa: S311  (not a secret)
         self._interval = min(self._interval * self._policy.factor, self._policy.max_interval)
         if isinstance(self.last_error, errors.APIError):
-            seconds = max(seconds, self.last_error.retry_after or 0.0)
+            requested = self.last_error.retry_after or 0.0
+            seconds = max(seconds, min(requested, self._max_retry_after))
         left = self.left
         return seconds if left is None else min(seconds, left)
 

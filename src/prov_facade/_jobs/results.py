@@ -63,23 +63,23 @@ class _ReportResult:
 prepare(_RegistrationResult, _BatchResult, _ReportResult)
 
 
-def require_session_id(session_id: str | None, operation: str) -> str:
-    """Return the session id of a job.
+def require_session_id(session_id: str | None) -> str:
+    """Return the session id of the job that a response announces.
 
     Raises:
         InvalidResponseError: If it is missing.
     """
     if session_id is None:
-        raise errors.InvalidResponseError(
-            f"{operation} succeeded, but the response has no session id",
-            path="$.session_id",
-        )
+        raise errors.InvalidResponseError("the response has no session id", path="$.session_id")
     return session_id
 
 
 def has_ended(job: JobStatusTable) -> bool:
-    """Return whether a job has ended, successfully or not."""
-    return job.status in _ENDED
+    """Return whether a job has ended, successfully or not.
+
+    A late write of the server can set the status of a finished job back for good. Its result stays.
+    """
+    return job.status in _ENDED or job.result is not None
 
 
 def failure_of(job: JobStatusTable) -> errors.JobFailedError | None:

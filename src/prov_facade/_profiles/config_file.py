@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-import stat
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from prov_facade._files.private import exposure
 from prov_facade._profiles.settings import SECRETS, TEXTS, Settings, variable
 from prov_facade.config import APIOverrides
 from prov_facade.errors import ConfigError
@@ -20,7 +19,6 @@ _BYTE_ORDER_MARK = "\ufeff"
 _DEFAULT = "default"
 _OVERRIDES = tuple(attribute.name for attribute in attrs.fields(APIOverrides))
 _KEYS = (*TEXTS, *_OVERRIDES)
-_OTHER_USERS = stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
 
 
 @frozen
@@ -212,14 +210,13 @@ def _overrides(
 
 
 def _check_privacy(file: _File, profiles: dict[str, Settings]) -> None:
-    """Reject secrets in a file that other users can access, as ssh rejects such keys."""
-    if os.name != "posix" or not file.mode & _OTHER_USERS:
+    """Reject secrets in a file that other users can access."""
+    fault = exposure(file.path, file.mode) if file.path is not None else None
+    if fault is None:
         return
     for name, settings in profiles.items():
         for secret in SECRETS:
             if getattr(settings, secret) is not None:
                 raise ConfigError(
-                    f"{file} contains a secret ({secret} of profile {name!r}), but others can read"
-                    f" or change it: its mode is {stat.S_IMODE(file.mode):04o}. Fix it with:"
-                    f" chmod 600 {shlex.quote(str(file))}"
+                    f"{file} contains a secret ({secret} of profile {name!r}), {fault}"
                 )

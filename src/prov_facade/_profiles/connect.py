@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 from prov_facade._async.settings import DEFAULT_TIMEOUT, ClientSettings
 from prov_facade._auth.device_flow import DeviceFlow
 from prov_facade._auth.flows import ClientCredentials, OfflineFlow
-from prov_facade._auth.token_endpoint import Verify
 from prov_facade._profiles.config_file import from_file
 from prov_facade._profiles.settings import (
     VARIABLES,
@@ -67,7 +66,7 @@ def connect(profile: str | None = None, **settings: Unpack[_AsyncSettings]) -> P
     keys ``domain``, ``realm``, ``client_id``, ``scope``, ``token``, ``offline_token``,
     ``offline_token_file`` (relative to the configuration file, or with ``~``), ``client_secret``,
     and the attributes of :class:`~prov_facade.APIOverrides`. If it holds a token or a secret, only
-    its owner may have access to it.
+    its owner may have access to it. The same applies to a file with an offline token.
 
     Args:
         profile: The profile to use; by default the one that ``PROV_PROFILE`` names, else
@@ -86,8 +85,8 @@ def connect(profile: str | None = None, **settings: Unpack[_AsyncSettings]) -> P
             - ``config_file``: The configuration file; by default the one that ``PROV_CONFIG_FILE``
               names, else ``config.toml`` in the user's configuration directory (on Linux
               ``~/.config/prov-facade``), if it exists.
-            - All others: As for :class:`~prov_facade.ProvClient`. ``verify`` applies to signing in
-              as well.
+            - All others: As for :class:`~prov_facade.ProvClient`. ``verify`` and ``proxy`` apply to
+              signing in as well.
 
     Returns:
         The client.
@@ -140,7 +139,8 @@ def _resolve(
     arguments = Settings(where="the arguments", **own)
     sources = (arguments, from_environment(), from_file(config_file, profile))
     config = _config(sources)
-    return _auth(sources, config, rest.get("verify")), config, rest
+    connection = {name: rest.get(name) for name in ("verify", "proxy")}
+    return _auth(sources, config, connection), config, rest
 
 
 def _config(sources: Sequence[Settings]) -> Config:
@@ -160,12 +160,15 @@ def _config(sources: Sequence[Settings]) -> Config:
         ) from error
 
 
-def _auth(sources: Sequence[Settings], config: Config, verify: Verify) -> AuthManager:
+def _auth(
+    sources: Sequence[Settings], config: Config, connection: Mapping[str, Any]
+) -> AuthManager:
     credential = next((source for source in sources if source.has_credential), None)
     if credential is not None:
         _check_same_deployment(credential, "credential", config.domain, config.realm_name)
     if credential is not None and credential.token is not None:
-        return BearerToken(credential.token)
+        token = credential.token
+        return BearerToken(token if callable(token) else credential.clean("token", token))
     client_id, _ = _first([(source.client_id, source.where) for source in sources])
     secret_source = next((source for source in sources if source.client_secret is not None), None)
     client_secret = None
@@ -177,20 +180,21 @@ def _auth(sources: Sequence[Settings], config: Config, verify: Verify) -> AuthMa
         raise ConfigError(f"{_missing('client_id', sources)}. Only a token works without it")
     if credential is None:
         if scope is None:
-            return DeviceFlow(config, client_id, verify=verify)
-        return DeviceFlow(config, client_id, scope=scope, verify=verify)
+            return DeviceFlow(config, client_id, **connection)
+        return DeviceFlow(config, client_id, scope=scope, **connection)
     if credential.offline_token is not None or credential.offline_token_file is not None:
+        offline = credential.offline_token
         return OfflineFlow(
             config,
             client_id,
-            offline_token=credential.offline_token,
+            offline_token=None if offline is None else credential.clean("offline_token", offline),
             offline_token_file=credential.offline_token_file,
             client_secret=client_secret,
             scope=scope,
-            verify=verify,
+            **connection,
         )
     assert client_secret is not None  # noqa: S101  (the only credential left)
-    return ClientCredentials(config, client_id, client_secret, scope=scope, verify=verify)
+    return ClientCredentials(config, client_id, client_secret, scope=scope, **connection)
 
 
 def _check_same_deployment(source: Settings, what: str, domain: str, realm: str) -> None:

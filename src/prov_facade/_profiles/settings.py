@@ -8,6 +8,8 @@ from typing import Any, TypedDict
 
 from attrs import field, frozen
 
+from prov_facade._checks import NOT_UTF_8, is_utf_8
+from prov_facade._token_text import clean_token
 from prov_facade.config import APIOverrides
 from prov_facade.errors import ConfigError
 
@@ -27,6 +29,9 @@ SECRETS = ("token", "offline_token", "client_secret")
 TEXTS = ("domain", "realm", "client_id", "scope", "offline_token_file", *SECRETS)
 """The settings that are strings."""
 
+_ENVIRONMENT = "the environment"
+_TOKENS = {"token": "an access token", "offline_token": "an offline token"}
+
 
 class ConnectSettings(TypedDict, total=False):
     """The keyword arguments of :func:`~prov_facade.connect`, without those of the client."""
@@ -43,6 +48,8 @@ class ConnectSettings(TypedDict, total=False):
     config_file: str | os.PathLike[str] | None
 
 
+# Repeats the keys of ConnectSettings, since type checkers know only those that are written out; a
+# test compares them.
 @frozen(kw_only=True)
 class Settings:
     """The settings from one source; ``None`` for those that are not set.
@@ -84,6 +91,29 @@ class Settings:
             raise ConfigError(f"{self.where}: {name} must be a str, not {type(value).__name__}")
         if not value:
             raise ConfigError(f"{self.where}: {name} is empty; leave it out")
+        # The name of a file may contain any bytes.
+        if name != "offline_token_file" and not is_utf_8(str(value)):
+            raise ConfigError(f"{self._label(name)} {NOT_UTF_8}")
+
+    def _label(self, name: str) -> str:
+        return f"{self.where}: {VARIABLES[name] if self.where == _ENVIRONMENT else name}"
+
+    def clean(self, name: str, value: str) -> str:
+        """Return a token without what is certainly not part of it.
+
+        Args:
+            name: ``"token"`` or ``"offline_token"``.
+            value: The setting of that name.
+
+        Raises:
+            ConfigError: If the rest cannot be a token.
+        """
+        try:
+            return clean_token(value)
+        except ValueError as error:
+            raise ConfigError(
+                f"{self._label(name)} must be {_TOKENS[name]}, but it {error}"
+            ) from None
 
     @property
     def has_credential(self) -> bool:
@@ -100,4 +130,4 @@ def variable(name: str) -> str | None:
 def from_environment() -> Settings:
     """Return the settings from the environment variables."""
     values: dict[str, Any] = {name: variable(VARIABLES[name]) for name in VARIABLES}
-    return Settings(where="the environment", **values)
+    return Settings(where=_ENVIRONMENT, **values)

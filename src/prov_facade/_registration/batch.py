@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
@@ -10,16 +9,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import msgspec
 from attrs import define, field, frozen
 
-from job_api_client.models import JobStatusTable, JobSubType
+from job_api_client.models import JobStatusTable
 from prov_api_client.models import ModelRunRecord
 from prov_facade import errors
 from prov_facade._http.dates import parse_http_date
 from prov_facade._jobs import results as job_results
 from prov_facade._jobs.poller import Poller
-from prov_facade._registration.manifest import Chunk, Outcome
+from prov_facade._registration.manifest import Chunk, Outcome, StoredRecord
+from prov_facade._registration.recognition import Fingerprint, fingerprint, record_fingerprint
 
 # Final errors, stored in the manifest.
 _FINAL_ERRORS: dict[str, type[errors.ProvError]] = {
@@ -80,6 +79,7 @@ class RecordState:
         error: Why it is not registered, once that is known.
         handle: The id of the model run, once it is known.
         session_id: The job that registers it, once it is known.
+        reported: Whether its result was returned.
     """
 
     index: int
@@ -88,6 +88,21 @@ class RecordState:
     error: errors.ProvError | None = None
     handle: str | None = None
     session_id: str | None = None
+    reported: bool = False
+    _fingerprint: Fingerprint | None = field(default=None, repr=False)
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """What its job is recognised by; ``None`` if it is invalid."""
+        if self._fingerprint is None and self.record is not None:
+            self._fingerprint = fingerprint(self.record)
+        return self._fingerprint
+
+    @property
+    def stored(self) -> StoredRecord:
+        """The record, for the manifest."""
+        found = self.fingerprint
+        return StoredRecord() if found is None else StoredRecord(found.digest, found.identity)
 
     @property
     def was_submitted(self) -> bool:
@@ -100,17 +115,22 @@ class RecordState:
         return self.handle is not None or self.error is not None
 
     @property
+    def is_open(self) -> bool:
+        """Whether it has neither an outcome nor a job."""
+        return not self.has_outcome and self.session_id is None
+
+    @property
     def outcome(self) -> Outcome:
         """Its outcome, for the manifest."""
         if self.error is None:
-            return Outcome(self.session_id, self.handle, None, None)
+            return Outcome(self.session_id, self.handle)
         kind = next(name for name, kind in _FINAL_ERRORS.items() if isinstance(self.error, kind))
         return Outcome(self.session_id, None, storable_text(self.error), kind)
 
     def restore(self, outcome: Outcome) -> None:
-        """Take over an outcome from the manifest."""
+        """Take over what the manifest knows about its outcome."""
         self.session_id, self.handle = outcome.session_id, outcome.handle
-        if outcome.error is None:
+        if outcome.error is None or self.error is not None:
             return
         kind = _FINAL_ERRORS.get(outcome.error_kind or "", errors.ProvError)
         if issubclass(kind, errors.JobError):
@@ -126,42 +146,54 @@ class RecordState:
 
 
 def may_still_be_registered(error: errors.ProvError | None) -> bool:
-    """Return whether a record with this error may still be registered by its job."""
+    """Whether a record that ended in an error may be registered, now or later."""
+    if isinstance(error, errors.SubmissionUnknownError):
+        return True
     return isinstance(error, errors.JobError) and not isinstance(error, errors.JobFailedError)
 
 
-@define
+@define(eq=False)
 class InFlightBatch:
-    """A chunk whose job is followed.
+    """A chunk whose jobs are followed.
 
     Attributes:
         records: Its records.
-        number: Its number in the manifest.
+        chunk: The chunk in the manifest.
         poller: Decides when to poll the job-api about it.
-        session_id: The job that submits its records.
-        batch_id: The batch that they are registered under, once that is known.
+        fruitless: Whether the submission before has not started any job.
         next_poll: When to poll the job-api next, on the monotonic clock.
+        failed_at: When its job was seen to have failed, on the monotonic clock.
+        given_up: Whether that job is no longer of interest.
     """
 
     records: list[RecordState]
-    number: int
+    chunk: Chunk
     poller: Poller
-    session_id: str
-    batch_id: str | None = None
+    fruitless: bool = False
     next_poll: float = 0.0
-    _pending: dict[bytes, deque[RecordState]] = field(factory=dict, init=False)
+    failed_at: float | None = None
+    given_up: bool = False
     _seen: set[str] = field(factory=set, init=False)
     _unmatched: list[JobStatusTable] = field(factory=list, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        for state in self.records:
-            if not state.has_outcome and state.record is not None:
-                self._pending.setdefault(_digest_of(state.record), deque()).append(state)
+    _ended: int = field(default=0, init=False)
 
     @property
-    def finished(self) -> bool:
-        """Whether every record has an outcome."""
-        return all(state.has_outcome for state in self.records)
+    def submitting(self) -> str | None:
+        """The job that still submits its records; ``None`` if their batch is known."""
+        session_id = self.chunk.session_id
+        if session_id is None or self.given_up or self.chunk.batches[-1].batch_id is not None:
+            return None
+        return session_id
+
+    @property
+    def batch_ids(self) -> list[str]:
+        """The batches that its records are registered under."""
+        return [batch.batch_id for batch in self.chunk.batches if batch.batch_id is not None]
+
+    @property
+    def waiting(self) -> list[RecordState]:
+        """Its records without an outcome."""
+        return [state for state in self.records if not state.has_outcome]
 
     @property
     def outcomes_are_final(self) -> bool:
@@ -177,66 +209,85 @@ class InFlightBatch:
         Returns:
             The records whose outcome this determined.
         """
+        earlier = set(self.batch_ids) - {batch.batch_id for batch in self.chunk.batches[-1:]}
+        by_job = {state.session_id: state for state in self.waiting if not state.is_open}
+        by_digest: dict[bytes | None, deque[RecordState]] = {}
+        for state in self.waiting:
+            if state.is_open:
+                by_digest.setdefault(_digest(state), deque()).append(state)
         changed = []
         for job in jobs:
             if job.session_id in self._seen or not job_results.has_ended(job):
                 continue
             self._seen.add(job.session_id)
-            record = _parsed(job.payload.get("record"))
-            states = self._pending.get(_digest_of(record)) if record is not None else None
-            if states:
-                changed.append(_set_outcome(states.popleft(), job))
+            if job.session_id in by_job:
+                changed.append(_set_outcome(by_job[job.session_id], job))
+                continue
+            if job.batch_id in earlier:
+                # The open records are in the last batch. An earlier one also has the jobs of
+                # records that are in another chunk since this one was split.
+                continue
+            self._ended += 1
+            found = record_fingerprint(job)
+            equal = by_digest.get(found.digest) if found is not None else None
+            if equal:
+                changed.append(_set_outcome(equal.popleft(), job))
             else:
                 self._unmatched.append(job)
-        left = [state for states in self._pending.values() for state in states]
-        if left and len(left) == len(self._unmatched):
+        left = [state for state in self.waiting if state.is_open]
+        if left and self._ended == len(self.chunk.open_records):
             # All jobs have ended, but the server has changed the content of these.
             self._match_by_identity(left)
             changed += left
         return changed
 
-    def fail(self, error: errors.ProvError) -> list[RecordState]:
-        """Give all records without an outcome the same error, and return them."""
-        failed = [state for state in self.records if not state.has_outcome]
+    def fail(self, error: errors.ProvError, *, only_open: bool = False) -> list[RecordState]:
+        """Give the records without an outcome the same error, and return them.
+
+        Args:
+            error: The error.
+            only_open: Whether to leave out those that have a job.
+        """
+        failed = [state for state in self.waiting if state.is_open or not only_open]
         for state in failed:
             state.error = error
-        self._pending.clear()
         return failed
 
     def _match_by_identity(self, left: list[RecordState]) -> None:
         """Match the remaining records by fields that a server rarely changes, or by elimination."""
         jobs, self._unmatched = self._unmatched, []
-        self._pending.clear()
-        by_identity: dict[object, list[JobStatusTable]] = {}
+        by_identity: dict[bytes | None, list[JobStatusTable]] = {}
         for job in jobs:
-            identity = _identity(_parsed(job.payload.get("record")))
+            found = record_fingerprint(job)
+            identity = None if found is None else found.identity
             by_identity.setdefault(identity, []).append(job)
-        identities = Counter(_identity(state.record) for state in left)
+        identities = Counter(_identity(state) for state in left)
         ambiguous = []
         for state in left:
-            identity = _identity(state.record)
+            identity = _identity(state)
             if identities[identity] == len(by_identity.get(identity, ())) == 1:
                 jobs.remove(by_identity[identity][0])
                 _set_outcome(state, by_identity[identity][0])
             else:
                 ambiguous.append(state)
-        if len(ambiguous) == 1:
+        if len(ambiguous) == len(jobs) == 1:
             _set_outcome(ambiguous.pop(), jobs[0])
         ids = ", ".join(job.session_id for job in jobs)
         for state in ambiguous:
             state.error = errors.JobError(
                 "could not determine which job registers this record, since the server has changed"
-                f" the content of batch {self.batch_id}: it is one of {ids}, and has ended",
-                session_id=self.session_id,
+                f" the content of batch {', '.join(self.batch_ids)}: it is one of {ids}, and has"
+                " ended",
+                session_id=self.chunk.session_id or "",
             )
 
 
-def _identity(record: ModelRunRecord | None) -> object:
-    """The fields that identify a record even if a server rewrites the others."""
-    if record is None:
-        return None
-    words = (record.display_name, record.workflow_template_id)
-    return (*(word.strip() for word in words), record.start_time, record.end_time)
+def _digest(state: RecordState) -> bytes | None:
+    return None if state.fingerprint is None else state.fingerprint.digest
+
+
+def _identity(state: RecordState) -> bytes | None:
+    return None if state.fingerprint is None else state.fingerprint.identity
 
 
 def _set_outcome(state: RecordState, job: JobStatusTable) -> RecordState:
@@ -246,37 +297,12 @@ def _set_outcome(state: RecordState, job: JobStatusTable) -> RecordState:
         try:
             state.handle = job_results.registered_model_run(job).handle
         except errors.InvalidResponseError as error:
-            state.error = errors.JobFailedError(str(error), session_id=job.session_id, job=job)
+            state.error = errors.JobError(
+                f"the model run is registered, but its id is unknown: {error}",
+                session_id=job.session_id,
+                job=job,
+            )
     return state
-
-
-def digest(records: Iterable[ModelRunRecord]) -> str:
-    """Return the SHA-256 digest of records, in hexadecimal."""
-    total = hashlib.sha256()
-    for record in records:
-        total.update(_digest_of(record))
-    return total.hexdigest()
-
-
-def submitted_digest(job: JobStatusTable) -> str | None:
-    """Return the digest of the records that a job submits; ``None`` if it submits none."""
-    if job.job_sub_type != JobSubType.MODEL_RUN_BATCH_SUBMIT:
-        return None
-    payload = job.payload.get("records")
-    records = [_parsed(item) for item in payload] if isinstance(payload, list) else [None]
-    found = [record for record in records if record is not None]
-    return digest(found) if len(found) == len(records) else None
-
-
-def _parsed(payload: object) -> ModelRunRecord | None:
-    try:
-        return msgspec.convert(payload, ModelRunRecord)
-    except msgspec.ValidationError:
-        return None
-
-
-def _digest_of(record: ModelRunRecord) -> bytes:
-    return hashlib.sha256(msgspec.json.encode(record, order="deterministic")).digest()
 
 
 def refused_positions(error: errors.APIError) -> dict[int, str]:
@@ -298,10 +324,10 @@ def refused_positions(error: errors.APIError) -> dict[int, str]:
     return found
 
 
-def clock_offset(response: httpx.Response) -> float:
-    """Return how many seconds the server's clock is ahead; 0 if the response has no date."""
+def clock_offset(response: httpx.Response) -> float | None:
+    """Return how many seconds the clock of the server is ahead; ``None`` if it is not shown."""
     date = parse_http_date(response.headers.get("date", ""))
-    return 0.0 if date is None else date - time.time()
+    return None if date is None else date - time.time()
 
 
 def storable_text(value: object) -> str:

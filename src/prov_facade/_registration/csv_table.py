@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from prov_facade import errors
 from prov_facade._files.atomic import replace_file
@@ -20,6 +20,9 @@ JOB_ID = "_job_id"
 JOB_STATUS = "_job_status"
 RECORD_ID = "_model_run_record_id"
 ERROR_INFO = "_error_info"
+
+# The apostrophe as well, so that escaped text can be told from text that starts with one.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'")
 
 _COLUMNS = (JOB_ID, JOB_STATUS, RECORD_ID, ERROR_INFO)
 
@@ -37,12 +40,15 @@ class CSVRegistration:
         warnings: What the server ignored.
         results: The results of the new rows, in their order.
         existing: The session ids of the rows that were submitted before.
+        unknown_jobs: Those of them that the job-api does not know, or whose job belongs to another
+            user, with the error.
     """
 
     path: Path
     warnings: list[str]
     results: list[BulkResult]
     existing: list[str]
+    unknown_jobs: dict[str, errors.ProvError] = field(factory=dict)
 
 
 @frozen
@@ -55,7 +61,7 @@ class JobCells:
     error: str
 
 
-@frozen
+@define
 class Table:
     """The rows of a CSV file.
 
@@ -114,27 +120,40 @@ class Table:
         return [row for row in self._data_rows() if self.cell(row, JOB_ID)]
 
     def cell(self, row: list[str], column: str) -> str:
-        """Return a cell, stripped."""
+        """Return a cell about the job of a row, stripped."""
         position = self.rows[0].index(column)
-        return row[position].strip() if position < len(row) else ""
+        return _unescaped(row[position]).strip() if position < len(row) else ""
 
     def fill(self, row: list[str], cells: JobCells) -> None:
         """Fill in the job columns of a row."""
         row += [""] * (len(self.rows[0]) - len(row))
         values = (cells.job_id, cells.status, cells.record_id, cells.error)
         for column, value in zip(_COLUMNS, values, strict=True):
-            row[self.rows[0].index(column)] = value
+            row[self.rows[0].index(column)] = _escaped(value)
 
     def content(self) -> bytes:
         """Return the content of the file, in which only the filled cells differ."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator=self.line_end).writerows(self.rows)
+        lines = []
+        for row in self.rows:
+            line = io.StringIO(newline="")
+            # With "\n", Python 3.11 and 3.12 do not quote a cell that contains "\r".
+            csv.writer(line, lineterminator="\r\n").writerow(row)
+            lines.append(line.getvalue().removesuffix("\r\n") + self.line_end)
         bom = codecs.BOM_UTF8 if self.has_bom else b""
-        return bom + text.getvalue().encode()
+        return bom + "".join(lines).encode()
 
     def _data_rows(self) -> Iterable[list[str]]:
         # The server skips empty lines.
         return (row for row in self.rows[1:] if row)
+
+
+def _escaped(text: str) -> str:
+    """Prevent spreadsheets from running the server's text as a formula."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _unescaped(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell
 
 
 def checksum(content: bytes) -> str:
@@ -166,14 +185,19 @@ def check_unchanged(path: str | os.PathLike[str], expected: str) -> None:
     )
 
 
-def save(path: Path, content: bytes) -> None:
-    """Replace a file atomically.
+def save(path: Path, content: bytes, *, overwrite: bool) -> None:
+    """Write a file atomically.
+
+    Args:
+        path: The file.
+        content: Its content.
+        overwrite: Whether to replace an existing file.
 
     Raises:
         FileError: If it cannot be written.
     """
     try:
-        replace_file(path, content)
+        replace_file(path, content, overwrite=overwrite)
     except OSError as error:
         raise errors.FileError(
             f"the CSV file could not be saved at {str(path)!r}: {error.strerror or error}",

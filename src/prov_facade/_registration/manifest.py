@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import stat
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -12,9 +14,10 @@ from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from attrs import evolve, field, frozen
+import msgspec
+from attrs import frozen
 
 from prov_facade._runtime.fork import hold_during_fork, reset_in_child
 from prov_facade.errors import ConfigError, FileError
@@ -30,40 +33,40 @@ _APPLICATION_ID = 0x50_52_4F_56  # "PROV"
 _FORMAT = 1
 
 # The constraints check each write, and the whole file when it is opened. The tables are not STRICT,
-# since that needs SQLite 3.37, and Red Hat Enterprise Linux 9 has 3.34.
+# since that needs SQLite 3.37, and Red Hat Enterprise Linux 9 has 3.34. The check when it is opened
+# also compares the values in the indexes with those in the tables. All columns of submissions are
+# in an index for that reason, since they are read without the checksums of their chunks.
 _SCHEMA = f"""
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_FORMAT};
 CREATE TABLE deployment (prov_api TEXT NOT NULL);
 CREATE TABLE chunks (
     number INTEGER PRIMARY KEY CHECK (number >= 0),
-    first INTEGER NOT NULL CHECK (typeof(first) = 'integer' AND first >= 0),
+    first INTEGER NOT NULL UNIQUE CHECK (typeof(first) = 'integer' AND first >= 0),
     count INTEGER NOT NULL CHECK (typeof(count) = 'integer' AND count > 0),
-    digest TEXT NOT NULL CHECK (length(digest) = 64 AND digest NOT GLOB '*[^0-9a-f]*'),
     planned_at REAL NOT NULL CHECK (typeof(planned_at) = 'real'),
     state TEXT NOT NULL DEFAULT 'submitting'
         CHECK (state IN ('submitting', 'submitted', 'not submitted', 'done')),
     not_submitted_because TEXT,
-    session_id TEXT UNIQUE CHECK (session_id <> ''),
-    batch_id TEXT CHECK (batch_id <> ''),
-    CHECK (state <> 'submitted' OR session_id IS NOT NULL)
+    checksum BLOB
 );
-CREATE TABLE refusals (
-    record INTEGER PRIMARY KEY,
-    reason TEXT NOT NULL,
-    excluded INTEGER NOT NULL DEFAULT FALSE
-);
-CREATE TABLE outcomes (
-    record INTEGER PRIMARY KEY,
-    session_id TEXT,
+CREATE TABLE records (
+    record INTEGER PRIMARY KEY CHECK (record >= 0),
+    digest BLOB CHECK (length(digest) = 32),
+    identity BLOB CHECK (length(identity) = 32),
+    session_id TEXT CHECK (session_id <> ''),
     handle TEXT,
     error TEXT,
     error_kind TEXT
 );
+CREATE TABLE submissions (
+    session_id TEXT PRIMARY KEY CHECK (typeof(session_id) = 'text' AND session_id <> ''),
+    chunk INTEGER NOT NULL,
+    batch_id TEXT CHECK (batch_id <> '')
+);
+CREATE INDEX submissions_of_chunk ON submissions (chunk);
+CREATE INDEX submissions_of_batch ON submissions (batch_id);
 """
-
-_IN_CHUNK = "record >= ? AND record < ?"
-_COLUMNS = "number, first, count, digest, planned_at, state, session_id, batch_id"
 
 # SQLite must not be in use while the process forks: the child would inherit a transaction, and roll
 # it back in the file of its parent.
@@ -78,7 +81,7 @@ class ChunkState(StrEnum):
         SUBMITTING: It was about to be submitted. Until the submission returns, it is unknown
             whether the server has the chunk.
         SUBMITTED: The server has it.
-        NOT_SUBMITTED: The server has not acted on it: it may be submitted again.
+        NOT_SUBMITTED: The server has not acted on its open records: they may be submitted.
         DONE: The outcome of each of its records is known.
     """
 
@@ -88,55 +91,89 @@ class ChunkState(StrEnum):
     DONE = "done"
 
 
-@frozen
-class Chunk:
-    """Consecutive input records that are submitted together.
-
-    Attributes:
-        number: Its number, from 0.
-        first: The index of its first record in the input.
-        count: The number of its input records.
-        digest: The SHA-256 digest of the last submission, in hexadecimal.
-        planned_at: The time of the last submission, in Unix time.
-        state: Its known state.
-        session_id: The job that submits its records, once it is submitted.
-        batch_id: The batch that its records are registered under, once that is known.
-        refused: The reasons for permanent refusals of records, by their index in the input.
-        excluded: The indexes of those refused before the last submission: the digest does not cover
-            them.
-    """
-
-    number: int
-    first: int
-    count: int
-    digest: str
-    planned_at: float
-    state: ChunkState = field(default=ChunkState.SUBMITTING, converter=ChunkState)
-    session_id: str | None = None
-    batch_id: str | None = None
-    refused: Mapping[int, str] = field(factory=dict)
-    excluded: AbstractSet[int] = frozenset()
-
-    @property
-    def all_refused(self) -> bool:
-        """Whether no record is left to submit."""
-        return len(self.refused) == self.count
-
-
 class Outcome(NamedTuple):
-    """The final outcome of a record.
+    """The outcome of a record, as far as it is known.
 
     Attributes:
-        session_id: The job that registered it.
+        session_id: The job that registers it.
         handle: The id that it is registered under.
         error: Why it is not registered.
         error_kind: The kind of that error.
     """
 
-    session_id: str | None
-    handle: str | None
-    error: str | None
-    error_kind: str | None
+    session_id: str | None = None
+    handle: str | None = None
+    error: str | None = None
+    error_kind: str | None = None
+
+
+class StoredRecord(NamedTuple):
+    """A record of the input.
+
+    Attributes:
+        digest: The SHA-256 of its content; ``None`` if it is invalid, and is never submitted.
+        identity: The SHA-256 of the fields that identify it.
+        outcome: Its outcome.
+    """
+
+    digest: bytes | None = None
+    identity: bytes | None = None
+    outcome: Outcome = Outcome()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next submission of its chunk includes it."""
+        return self.digest is not None and self.outcome == Outcome()
+
+
+class SubmittedBatch(NamedTuple):
+    """A job that submits records of a chunk.
+
+    Attributes:
+        session_id: The job.
+        batch_id: The batch that the records are registered under, once that is known.
+    """
+
+    session_id: str
+    batch_id: str | None
+
+
+@frozen
+class Chunk:
+    """Consecutive input records that are submitted together.
+
+    Attributes:
+        number: Its number, which it keeps.
+        first: The index of its first record in the input.
+        planned_at: When it was submitted last, in Unix time.
+        state: What is known about it.
+        records: Its records, in order.
+        batches: The jobs that submitted records of it, in order. More than one only if an earlier
+            one has failed before it had started the jobs of all records.
+    """
+
+    number: int
+    first: int
+    planned_at: float
+    state: ChunkState
+    records: tuple[StoredRecord, ...]
+    batches: tuple[SubmittedBatch, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """The number of its input records."""
+        return len(self.records)
+
+    @property
+    def open_records(self) -> list[StoredRecord]:
+        """The records that the next submission includes, or that the current one does."""
+        return [record for record in self.records if record.is_open]
+
+    @property
+    def session_id(self) -> str | None:
+        """The job that submits its records; ``None`` if none does."""
+        submitted = self.state in (ChunkState.SUBMITTED, ChunkState.DONE) and self.batches
+        return self.batches[-1].session_id if submitted else None
 
 
 class Manifest:
@@ -202,37 +239,69 @@ class Manifest:
         if not self._inherited:  # the lock belongs to the parent
             self._stack.close()
 
+    def delete(self) -> None:
+        """Delete the file and its lock file, and close it.
+
+        The lock file goes first: another process that has opened it before finds the other file,
+        which it has opened even earlier, deleted as well. A killed process may have left a journal,
+        which would be taken for that of the next manifest.
+        """
+        assert self.path is not None  # noqa: S101  (a temporary one deletes itself)
+        if os.name == "nt":  # open files cannot be deleted there
+            self.close()
+        for name in (f"{self.path}.lock", self.path, f"{self.path}-journal"):
+            Path(name).unlink(missing_ok=True)
+        self.close()
+
     def reset_after_fork(self) -> None:
         """Reject further calls: the connection and the lock belong to the parent process."""
         self._inherited = True
 
-    def chunk(self, number: int) -> Chunk | None:
-        """Read a chunk; ``None`` if it has not been planned.
+    def chunk(self, first: int) -> Chunk | None:
+        """Read the chunk that starts with a record; ``None`` if it was not planned yet.
 
         Raises:
             ConfigError: If the file is damaged, as with every method here.
             FileError: If it cannot be read or written, as with every method here.
         """
         with self._transaction():
-            return next(iter(self._select("number = ?", number)), None)
+            return self._read("first = ?", first)
 
-    def chunks(self, state: ChunkState) -> list[Chunk]:
-        """Read the chunks in a state, in order."""
-        with self._transaction():
-            return self._select("state = ?", state)
+    def chunks(self, *states: ChunkState) -> Iterator[Chunk]:
+        """Read the chunks in any of some states, in the order of their records."""
+        with self._transaction() as execute:
+            found = execute("SELECT number, state FROM chunks ORDER BY first").fetchall()
+        for number, state in found:
+            if state in states:
+                with self._transaction():
+                    chunk = self._read("number = ?", number)
+                if chunk is None:  # no method deletes one
+                    raise _unusable(self._name, f"chunk {number} is missing")
+                yield chunk
+
+    def next_record(self) -> int:
+        """Return the index of the first record after those of all chunks."""
+        with self._transaction() as execute:
+            (index,) = execute("SELECT coalesce(max(first + count), 0) FROM chunks").fetchone()
+            return int(index)
 
     def session_ids(self) -> AbstractSet[str]:
-        """Read the jobs that belong to a chunk."""
+        """Read the jobs that submitted records of a chunk."""
         with self._transaction() as execute:
-            rows = execute("SELECT session_id FROM chunks WHERE session_id IS NOT NULL")
+            rows = execute("SELECT session_id FROM submissions")
             return frozenset(session_id for (session_id,) in rows)
 
-    def plan(self, count: int, digest: str, at: float) -> Chunk:
+    def batch_ids(self) -> AbstractSet[str]:
+        """Read the batches that records of a chunk are registered under."""
+        with self._transaction() as execute:
+            rows = execute("SELECT batch_id FROM submissions WHERE batch_id IS NOT NULL")
+            return frozenset(batch_id for (batch_id,) in rows)
+
+    def plan(self, records: Sequence[StoredRecord], at: float) -> Chunk:
         """Record that the next chunk is about to be submitted.
 
         Args:
-            count: The number of its input records, which follow those of the previous chunk.
-            digest: The SHA-256 digest of the submission, in hexadecimal.
+            records: Its input records, which follow those of the previous chunk.
             at: The time, in Unix time.
 
         Raises:
@@ -241,85 +310,133 @@ class Manifest:
         """
         with self._transaction() as execute:
             (number,) = execute("SELECT count(*) FROM chunks").fetchone()
+            (first,) = execute("SELECT coalesce(max(first + count), 0) FROM chunks").fetchone()
             execute(
-                "INSERT INTO chunks (number, first, count, digest, planned_at)"
-                " SELECT ?, coalesce(max(first + count), 0), ?, ?, ? FROM chunks",
-                (number, count, digest, at),
+                "INSERT INTO chunks (number, first, count, planned_at) VALUES (?, ?, ?, ?)",
+                (number, first, len(records), at),
             )
-            return self._chunk_in(number, ChunkState.SUBMITTING)
+            for index, (digest, identity, outcome) in enumerate(records, first):
+                execute(
+                    "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (index, digest, identity, *outcome),
+                )
+            return self._sealed(number)
 
-    def plan_again(self, number: int, digest: str, at: float) -> Chunk:
-        """Record that a chunk that was not submitted is about to be submitted again.
+    def plan_again(self, number: int, at: float) -> Chunk:
+        """Record that the open records of a chunk are about to be submitted.
 
         Args:
-            number: The number of the chunk.
-            digest: The SHA-256 digest of the submission, in hexadecimal.
+            number: The chunk.
             at: The time, in Unix time.
         """
-        with self._transaction() as execute:
-            chunk = self._chunk_in(number, ChunkState.NOT_SUBMITTED)
-            execute(f"UPDATE refusals SET excluded = TRUE WHERE {_IN_CHUNK}", _bounds(chunk))
-            return self._update(chunk, state=ChunkState.SUBMITTING, digest=digest, planned_at=at)
+        with self._transaction():
+            self._chunk_in(number, ChunkState.NOT_SUBMITTED)
+            return self._sealed(number, state=ChunkState.SUBMITTING, planned_at=at)
 
     def submitted(self, number: int, session_id: str) -> Chunk:
         """Record that the server has a chunk, and the job that submits its records."""
-        with self._transaction():
-            chunk = self._chunk_in(number, ChunkState.SUBMITTING)
-            return self._update(chunk, state=ChunkState.SUBMITTED, session_id=session_id)
+        with self._transaction() as execute:
+            self._chunk_in(number, ChunkState.SUBMITTING)
+            execute("INSERT INTO submissions VALUES (?, ?, NULL)", (session_id, number))
+            return self._sealed(number, state=ChunkState.SUBMITTED)
 
-    def not_submitted(self, number: int, reason: str, refused: Mapping[int, str]) -> Chunk:
-        """Record that the server has certainly not acted on a chunk.
+    def not_submitted(self, number: int, reason: str, refused: Mapping[int, Outcome]) -> Chunk:
+        """Record that the server has certainly not acted on a submission.
 
         Args:
-            number: The number of the chunk.
+            number: The chunk.
             reason: The reason, for people who read the file.
-            refused: The reasons for refusals of records, by their index in the input. Refusals are
-                permanent.
+            refused: The outcomes of the open records that the server rejects permanently, by their
+                index in the input.
         """
-        with self._transaction() as execute:
+        with self._transaction():
             chunk = self._chunk_in(number, ChunkState.SUBMITTING)
-            for record, why in refused.items():
-                if not chunk.first <= record < chunk.first + chunk.count:
-                    raise ValueError(f"chunk {number} does not have record {record}")
-                execute(
-                    "INSERT INTO refusals (record, reason) VALUES (?, ?)"
-                    " ON CONFLICT (record) DO NOTHING",
-                    (record, why),
-                )
-            return self._update(chunk, state=ChunkState.NOT_SUBMITTED, not_submitted_because=reason)
+            self._set_open_outcomes(chunk, refused)
+            return self._sealed(
+                number, state=ChunkState.NOT_SUBMITTED, not_submitted_because=reason
+            )
 
     def batch(self, number: int, batch_id: str) -> Chunk:
         """Record the batch that the records of a chunk are registered under."""
+        with self._transaction() as execute:
+            chunk = self._chunk_in(number, ChunkState.SUBMITTED)
+            execute(
+                "UPDATE submissions SET batch_id = ? WHERE session_id = ?",
+                (batch_id, chunk.session_id),
+            )
+            return self._sealed(number)
+
+    def broken_off(self, number: int, started: Mapping[int, str]) -> Chunk:
+        """Record that a submission ended early: the records without a job are open again.
+
+        Args:
+            number: The chunk.
+            started: The jobs of the open records that have one, by their index in the input.
+        """
         with self._transaction():
-            return self._update(self._chunk_in(number, ChunkState.SUBMITTED), batch_id=batch_id)
+            chunk = self._chunk_in(number, ChunkState.SUBMITTED)
+            jobs = {index: Outcome(job) for index, job in started.items()}
+            self._set_open_outcomes(chunk, jobs)
+            return self._sealed(
+                number, state=ChunkState.NOT_SUBMITTED, not_submitted_because="the job has failed"
+            )
+
+    def split(self, number: int, count: int) -> tuple[Chunk, Chunk]:
+        """Make two chunks of one that was not submitted.
+
+        Args:
+            number: The chunk, which keeps its number.
+            count: How many records it keeps.
+
+        Returns:
+            This chunk, and the new one with the other records.
+        """
+        with self._transaction() as execute:
+            chunk = self._chunk_in(number, ChunkState.NOT_SUBMITTED)
+            (new,) = execute("SELECT count(*) FROM chunks").fetchone()
+            execute(
+                "INSERT INTO chunks (number, first, count, planned_at, state)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (new, chunk.first + count, chunk.count - count, chunk.planned_at, chunk.state),
+            )
+            return self._sealed(number, count=count), self._sealed(new)
+
+    def withdraw(self, number: int, outcomes: Mapping[int, Outcome]) -> Chunk:
+        """Record that open records of a chunk will not be submitted.
+
+        Args:
+            number: The chunk, which is not submitted.
+            outcomes: Their outcomes, by their index in the input.
+        """
+        with self._transaction():
+            self._set_open_outcomes(self._chunk_in(number, ChunkState.NOT_SUBMITTED), outcomes)
+            return self._sealed(number)
+
+    def forget(self, number: int) -> Chunk:
+        """Forget the contents of the records of a chunk that is done: they match no others."""
+        with self._transaction() as execute:
+            chunk = self._chunk_in(number, ChunkState.DONE)
+            execute(
+                "UPDATE records SET digest = NULL, identity = NULL"
+                " WHERE record >= ? AND record < ?",
+                (chunk.first, chunk.first + chunk.count),
+            )
+            return self._sealed(number)
 
     def done(self, number: int, outcomes: Sequence[Outcome]) -> Chunk:
         """Record the outcomes of the records of a chunk.
 
         Args:
-            number: The number of the chunk, which is submitted, or has only refused records.
+            number: The chunk, which is submitted, or has no open record.
             outcomes: The outcome of each record of the chunk, in order.
         """
-        with self._transaction() as execute:
+        with self._transaction():
             chunk = self._chunk_in(number, ChunkState.SUBMITTED, ChunkState.NOT_SUBMITTED)
-            if chunk.state is ChunkState.NOT_SUBMITTED and not chunk.all_refused:
+            if chunk.state is ChunkState.NOT_SUBMITTED and chunk.open_records:
                 raise ValueError(f"chunk {number} was not submitted")
-            for record, outcome in zip(range(*_bounds(chunk)), outcomes, strict=True):
-                execute("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)", (record, *outcome))
-            return self._update(chunk, state=ChunkState.DONE)
-
-    def outcomes(self, number: int) -> list[Outcome]:
-        """Read the outcomes of the records of a chunk that is done, in order."""
-        with self._transaction() as execute:
-            chunk = self._chunk_in(number, ChunkState.DONE)
-            rows = execute(
-                "SELECT session_id, handle, error, error_kind FROM outcomes"
-                f" WHERE {_IN_CHUNK} ORDER BY record",
-                _bounds(chunk),
-            ).fetchall()
-        if len(rows) != chunk.count:
-            raise _unusable(self._name, f"outcomes of chunk {number} are missing")
-        return [Outcome(*row) for row in rows]
+            indexes = range(chunk.first, chunk.first + chunk.count)
+            self._set_outcomes(dict(zip(indexes, outcomes, strict=True)))
+            return self._sealed(number, state=ChunkState.DONE)
 
     def _initialise(self, execute: _Execute, prov_api: str) -> None:
         """Check the database, and create its tables if it is empty."""
@@ -348,31 +465,68 @@ class Manifest:
                 f"it belongs to the prov-api {', '.join(found)!r}, not {prov_api!r}",
             )
 
-    def _select(self, condition: str, value: object) -> list[Chunk]:
+    def _read(self, condition: str, value: int) -> Chunk | None:
+        rows = self._rows(condition, value)
+        if rows is None:
+            return None
+        *content, checksum = rows
+        # SQLite does not notice when bits of a value flip on the disk.
+        if checksum != _checksum(content):
+            raise _unusable(self._name, f"chunk {rows[0][0]} is damaged")
+        return _chunk(*content)
+
+    def _rows(self, condition: str, value: int) -> tuple[Any, list[Any], list[Any], bytes] | None:
         execute = self._connection.execute
-        rows = execute(f"SELECT {_COLUMNS} FROM chunks WHERE {condition} ORDER BY number", (value,))
-        chunks = [Chunk(*row) for row in rows]
-        for index, chunk in enumerate(chunks):
-            refusals = execute(
-                f"SELECT record, reason, excluded FROM refusals WHERE {_IN_CHUNK}", _bounds(chunk)
-            ).fetchall()
-            refused = {record: reason for record, reason, _ in refusals}
-            excluded = frozenset(record for record, _, excluded in refusals if excluded)
-            chunks[index] = evolve(chunk, refused=refused, excluded=excluded)
-        return chunks
+        row = execute(
+            "SELECT number, first, count, planned_at, state, checksum FROM chunks"
+            f" WHERE {condition}",
+            (value,),
+        ).fetchone()
+        if row is None:
+            return None
+        number, first, count, *_, checksum = row
+        records = execute(
+            "SELECT digest, identity, session_id, handle, error, error_kind FROM records"
+            " WHERE record >= ? AND record < ? ORDER BY record",
+            (first, first + count),
+        ).fetchall()
+        batches = execute(
+            "SELECT session_id, batch_id FROM submissions WHERE chunk = ? ORDER BY rowid", (number,)
+        ).fetchall()
+        return row[:-1], records, batches, checksum
 
     def _chunk_in(self, number: int, *states: ChunkState) -> Chunk:
-        for chunk in self._select("number = ?", number):
-            if chunk.state in states:
-                return chunk
-        raise ValueError(f"chunk {number} does not exist, or is not {' or '.join(states)}")
+        chunk = self._read("number = ?", number)
+        if chunk is None or chunk.state not in states:
+            raise ValueError(f"chunk {number} does not exist, or is not {' or '.join(states)}")
+        return chunk
 
-    def _update(self, chunk: Chunk, **columns: object) -> Chunk:
-        assignments = ", ".join(f"{column} = ?" for column in columns)
-        self._connection.execute(
-            f"UPDATE chunks SET {assignments} WHERE number = ?", (*columns.values(), chunk.number)
-        )
-        return self._select("number = ?", chunk.number)[0]
+    def _set_open_outcomes(self, chunk: Chunk, outcomes: Mapping[int, Outcome]) -> None:
+        """Set outcomes of open records, so that no known outcome is lost."""
+        for index in outcomes:
+            inside = chunk.first <= index < chunk.first + chunk.count
+            if not inside or not chunk.records[index - chunk.first].is_open:
+                raise ValueError(f"chunk {chunk.number} does not have an open record {index}")
+        self._set_outcomes(outcomes)
+
+    def _set_outcomes(self, outcomes: Mapping[int, Outcome]) -> None:
+        for index, outcome in outcomes.items():
+            self._connection.execute(
+                "UPDATE records SET session_id = ?, handle = ?, error = ?, error_kind = ?"
+                " WHERE record = ?",
+                (*outcome, index),
+            )
+
+    def _sealed(self, number: int, **columns: object) -> Chunk:
+        """Change columns of a chunk, and compute its checksum again."""
+        execute = self._connection.execute
+        for column, value in columns.items():
+            execute(f"UPDATE chunks SET {column} = ? WHERE number = ?", (value, number))
+        rows = self._rows("number = ?", number)
+        assert rows is not None  # noqa: S101  (it was read, or inserted, before)
+        *content, _ = rows
+        execute("UPDATE chunks SET checksum = ? WHERE number = ?", (_checksum(content), number))
+        return _chunk(*content)
 
     @contextmanager
     def _transaction(self) -> Iterator[_Execute]:
@@ -387,12 +541,25 @@ class Manifest:
             yield self._connection.execute
 
 
+def _checksum(content: Sequence[Any]) -> bytes:
+    return hashlib.sha256(msgspec.msgpack.encode(content)).digest()
+
+
+def _chunk(row: Any, records: list[Any], batches: list[Any]) -> Chunk:
+    number, first, _, planned_at, state = row
+    stored = (
+        StoredRecord(digest, identity, Outcome(*outcome)) for digest, identity, *outcome in records
+    )
+    submitted = (SubmittedBatch(*batch) for batch in batches)
+    return Chunk(number, first, planned_at, ChunkState(state), tuple(stored), tuple(submitted))
+
+
 def _real_path(path: str | os.PathLike[str]) -> Path:
     """Resolve symbolic links, so that two names of one file share a lock."""
     try:
         return Path(os.path.realpath(path))
-    except ValueError as error:  # for a NUL in the path
-        raise ConfigError(f"{os.fspath(path)!r} is not a file name: {error}") from error
+    except (TypeError, ValueError) as error:  # for a NUL in the path
+        raise ConfigError(f"{path!r} is not a file name: {error}") from error
 
 
 def _lock(path: Path) -> FileLock:
@@ -407,8 +574,14 @@ def _lock(path: Path) -> FileLock:
             raise ConfigError(f"{str(path)!r} is not a file")
         # SQLite would create it with other permissions, and does not report the system's error.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        if path.stat().st_size == 1:  # SQLite treats it as empty
+        status = path.stat()
+        if status.st_size == 1:  # SQLite considers it empty
             raise _unusable(repr(str(path)), "file is not a database")
+        if os.name != "nt" and status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise ConfigError(
+                f"{str(path)!r} can be changed by other users: run `chmod go-w` on it if you trust"
+                " its content"
+            )
         what = f"locked with {lock.lock_file!r}"
         lock.acquire(blocking=False)
     except Timeout:
@@ -455,14 +628,18 @@ def _translated_errors(name: str, path: str | None) -> Iterator[None]:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError) as error:
         raise ValueError(str(error)) from error
+    except UnicodeDecodeError as error:  # the message of an error contains damaged text
+        raise _unusable(name, str(error)) from error
     except sqlite3.DatabaseError as error:
-        code = error.sqlite_errorcode & 0xFF  # the primary result code
+        # Python's own error, for text that is not UTF-8, has no code.
+        extended_code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+        code = extended_code & 0xFF  # the primary result code
         if code == sqlite3.SQLITE_BUSY:
             raise ConfigError(f"{name} is in use by another program: {error}") from error
         if code not in numbers:
             raise _unusable(name, str(error)) from error
         reason, number = str(error), numbers[code]
-        if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_DBMOVED:
+        if extended_code == sqlite3.SQLITE_READONLY_DBMOVED:
             reason, number = "it has been moved, deleted or replaced", errno.ENOENT
         raise FileError(
             f"{name} cannot be read or written: {reason}", number=number, filename=path
@@ -471,7 +648,3 @@ def _translated_errors(name: str, path: str | None) -> Iterator[None]:
 
 def _unusable(name: str, reason: str) -> ConfigError:
     return ConfigError(f"{name} is not a usable manifest: {reason}")
-
-
-def _bounds(chunk: Chunk) -> tuple[int, int]:
-    return chunk.first, chunk.first + chunk.count

@@ -8,7 +8,8 @@ from functools import partial
 import httpx
 from attrs import frozen
 
-from prov_facade._checks import check_count, check_number
+from prov_facade._checks import check_callback, check_count, check_number
+from prov_facade._jobs.poller import check_waiting
 from prov_facade._registration.batch import BulkProgress
 from prov_facade.errors import InvalidRequestError
 from prov_facade.polling import PollPolicy
@@ -19,10 +20,11 @@ class RegistrationOptions:
     """The options of a registration; see :meth:`prov_facade.ProvClient.register_many`.
 
     Raises:
-        InvalidRequestError: If a number is out of range.
+        InvalidRequestError: If an option is invalid.
     """
 
     chunk_size: int
+    max_chunk_bytes: int
     max_concurrent_batches: int
     recovery_timeout: float
     resolutions: Mapping[int, str | None]
@@ -31,12 +33,18 @@ class RegistrationOptions:
     timeout: float | httpx.Timeout | None
 
     def __attrs_post_init__(self) -> None:
-        for name in ("chunk_size", "max_concurrent_batches"):
-            check_count(name, getattr(self, name), error=partial(_out_of_range, name))
+        for name in ("chunk_size", "max_chunk_bytes", "max_concurrent_batches"):
+            check_count(name, getattr(self, name), error=partial(_invalid, name))
         name = "recovery_timeout"
-        error = partial(_out_of_range, name)
+        error = partial(_invalid, name)
         check_number(name, self.recovery_timeout, unit="seconds", error=error)
+        if self.on_progress is not None:
+            name = "on_progress"
+            check_callback(name, self.on_progress, error=partial(_invalid, name))
+        check_waiting(self.polling)
+        if not isinstance(self.resolutions, Mapping):
+            raise _invalid("resolutions", "resolutions must be a mapping")
 
 
-def _out_of_range(name: str, message: str) -> InvalidRequestError:
+def _invalid(name: str, message: str) -> InvalidRequestError:
     return InvalidRequestError(message, path=f"$.{name}")

@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 import httpx
-import msgspec
 
 from job_api_client.models import JobStatusTable
 from prov_api_client import Operation, Request
@@ -24,10 +22,12 @@ from prov_facade._files.reports import (
     report_unavailable,
     signed_report_url,
 )
+from prov_facade._http.error_context import ErrorContext, shorten_cause
 from prov_facade._http.raw_responses import active_recorder
 from prov_facade._http.requests import build_request, validate_request
 from prov_facade._http.responses import ParsedResponse, parse_response, redacted
 from prov_facade._http.signed_url import SignedURL
+from prov_facade._http.transient import certainly_refused
 from prov_facade._runtime.threads.concurrency import Awaited
 from prov_facade._signatures import takes_settings
 from prov_facade._sync.core import ClientCore
@@ -52,6 +52,8 @@ T = TypeVar("T")
 
 Check = Callable[[ParsedResponse[Any]], Awaited[None]]
 
+_REGISTERING = ("register_model_run", "register_model_run_sync")
+
 
 class SyncBaseClient:
     """The base of the clients: credentials, a configuration, and connections.
@@ -61,19 +63,9 @@ class SyncBaseClient:
     includes its settings and its auth manager, but no connections.
 
     Args:
-        auth: The auth manager: an :class:`AuthManager`, or any object with its methods.
+        auth: The auth manager.
         config: The deployment.
-        timeout: The timeout of each phase of a request (connecting, writing, reading, waiting for a
-            free connection), in seconds, or an ``httpx.Timeout``. 30 s by default.
-        retries: Which calls are retried, how often, and how long a call may take in total.
-        limits: The maximum number of open connections, and of idle ones that are kept; httpx's
-            default is 100 and 20.
-        transport: The transport, instead of httpx's own. It is closed with the connections.
-        proxy: The proxy, instead of the proxies from the environment.
-        verify: The path of a CA bundle, or an ``ssl.SSLContext``, instead of httpx's default
-            certificates or those from the environment.
-        event_hooks: As for ``httpx.Client``. They receive requests with tokens.
-        polling: How to wait for jobs.
+        **settings: As for :class:`~prov_facade.SyncProvClient`, which documents them.
 
     Raises:
         ConfigError: If an argument cannot be used.
@@ -133,10 +125,11 @@ class SyncBaseClient:
 
     def _send(self, request: Request[T], timeout: Timeout | None) -> T:
         """Send a request and return the value of the response."""
-        outcome = self._perform(request, timeout)
-        if isinstance(outcome, ParsedResponse):
-            return outcome.value
-        raise outcome.pop()
+        try:
+            return (self._exchange(request, timeout)).value
+        except ProvError as error:
+            error.__traceback__ = None  # as in _exchange
+            raise
 
     def _exchange(
         self,
@@ -148,6 +141,7 @@ class SyncBaseClient:
         signed_url: SignedURL | None = None,
         retries: RetryPolicy | None = None,
         check: Check | None = None,
+        unsent_only: bool = False,
     ) -> ParsedResponse[T]:
         """Send a request and return the response with its value.
 
@@ -159,36 +153,10 @@ class SyncBaseClient:
             signed_url: The URL to request, if the operation does not define one.
             retries: When to retry the call; the client's policy by default.
             check: Raises an error if the value cannot be used; that may cause a retry.
-        """
-        outcome = self._perform(
-            request,
-            timeout,
-            error_class=error_class,
-            body_writer=body_writer,
-            signed_url=signed_url,
-            retries=retries,
-            check=check,
-        )
-        if isinstance(outcome, ParsedResponse):
-            return outcome
-        raise outcome.pop()
+            unsent_only: Whether the call is repeated only if it was certainly not sent.
 
-    def _perform(
-        self,
-        request: Request[T],
-        timeout: Timeout | None,
-        *,
-        error_class: type[InvalidResponseError] = InvalidResponseError,
-        body_writer: BodyWriter | None = None,
-        signed_url: SignedURL | None = None,
-        retries: RetryPolicy | None = None,
-        check: Check | None = None,
-    ) -> ParsedResponse[T] | list[ProvError]:
-        """Send a request, and return an error in a list rather than raise it.
-
-        To keep tracebacks short, the error is raised one frame below the public method. That frame
-        pops it from the list: in a variable, it would form a reference cycle with the frame, and
-        keep the client alive until the next garbage collection.
+        The frames between the public method and the socket do not help the caller, so the error
+        has no traceback when it is raised again; a bare ``raise`` adds no frame for this method.
         """
         operation, core = request.operation, self._core
         may_refresh = operation.secured
@@ -240,27 +208,29 @@ class SyncBaseClient:
 
         try:
             request = validate_request(request)
-            return call_with_retries(retries or core.retries, attempt, safe=operation.safe)
+            return call_with_retries(
+                retries or core.retries, attempt, safe=operation.safe, unsent_only=unsent_only
+            )
         except ProvError as error:
             self._attach(error, operation, signed_url)
-            return [_without_inner_frames(error)]
+            shorten_cause(error)
+            error.__traceback__ = None
+            raise
 
-    @contextmanager
     def _errors_of(
         self, operation: Operation[Any], signed_url: SignedURL | None = None
-    ) -> Iterator[None]:
-        """Attach the call to the errors raised within."""
-        try:
-            yield
-        except ProvError as error:
-            self._attach(error, operation, signed_url)
-            raise
+    ) -> ErrorContext:
+        """Return a context that attaches the call to the errors raised within."""
+        return ErrorContext(partial(self._attach, operation=operation, signed_url=signed_url))
 
     def _attach(
         self, error: ProvError, operation: Operation[Any], signed_url: SignedURL | None
     ) -> None:
         url = str(signed_url or f"{self._base_url}{operation.path}")
+        is_new = error.call is None
         error.attach(Call(operation.operation_id, operation.method, url))
+        if is_new and operation.operation_id in _REGISTERING and not certainly_refused(error):
+            error.add_note("jobs.find_submitted(record, since=...) finds the job, if there is one.")
 
     def _fetch_report(self, job: JobStatusTable, timeout: Timeout | None) -> bytes:
         """Fetch the report that a job created. No token is sent: the URL is sufficient."""
@@ -277,13 +247,16 @@ class SyncBaseClient:
         file: Download | None = None,
     ) -> ParsedResponse[bytes]:
         url = signed_report_url(job)
-        try:
-            return self._exchange_report(Request(FETCH_REPORT), timeout, file=file, signed_url=url)
-        except APIError as error:
-            raise report_unavailable(error, job) from error
-        except ReportError as error:
-            error.session_id = job.session_id
-            raise
+        with self._errors_of(FETCH_REPORT, url):
+            try:
+                return self._exchange_report(
+                    Request(FETCH_REPORT), timeout, file=file, signed_url=url
+                )
+            except APIError as error:
+                raise report_unavailable(error, job) from error
+            except ReportError as error:
+                error.session_id = job.session_id
+                raise
 
     def _exchange_report(
         self,
@@ -318,22 +291,6 @@ class SyncBaseClient:
             signed_url=signed_url,
             check=check,
         )
-
-
-def _without_inner_frames(error: ProvError) -> ProvError:
-    """Drop the frames between the public method and the socket, which do not help the caller.
-
-    A cause in the network code is kept; its own cause becomes its context, which tracebacks do not
-    show. Any other cause may come from the caller's code, and keeps its frames.
-    """
-    cause = error.__cause__
-    if isinstance(cause, httpx.RequestError | msgspec.MsgspecError):
-        cause.__cause__, cause.__context__ = None, cause.__cause__ or cause.__context__
-        inner: BaseException | None = cause
-        while inner is not None:
-            inner.__traceback__ = None  # its frames refer to the request with the token
-            inner = inner.__cause__ or inner.__context__
-    return error.with_traceback(None)
 
 
 ClientService = SyncBaseClient

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TypeVar, cast
@@ -12,6 +13,7 @@ from typing import Any, BinaryIO, Self, TypeVar, cast
 import httpx
 
 from prov_api_client import Operation
+from prov_facade._checks import check_bool
 from prov_facade._files.atomic import Draft
 from prov_facade._files.targets import check_overwrite, resolve_target
 from prov_facade._files.text import TextValidator
@@ -45,6 +47,8 @@ class Download:
     """
 
     def __init__(self, path: object, *, name: str, overwrite: bool) -> None:
+        error = partial(InvalidRequestError, path="$.overwrite")
+        check_bool("overwrite", overwrite, error=error)
         self._overwrite = overwrite
         self._lock = threading.Lock()
         self._exited = False

@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from job_api_client.api.jobs import fetch_job, list_batch, list_jobs
 from job_api_client.models import (
@@ -18,18 +22,27 @@ from job_api_client.models import (
     ListJobsResponse,
 )
 from prov_api_client import Request
+from prov_api_client.api.model_run import register_model_run
+from prov_api_client.models import ModelRunRecord
+from prov_api_client.types import ModelLike
 from prov_facade import errors
-from prov_facade._checks import check_count
+from prov_facade._checks import check_count, check_number
 from prov_facade._files.targets import file_name
+from prov_facade._http.requests import validate_request
 from prov_facade._jobs import results as job_results
-from prov_facade._jobs.poller import Poller
+from prov_facade._jobs.poller import Poller, check_waiting
 from prov_facade._jobs.results import RegisteredModelRun
+from prov_facade._registration.recognition import fingerprint, may_register
 from prov_facade._runtime.threads.concurrency import sleep
 from prov_facade._sync.base_client import SyncBaseClient
 from prov_facade._sync.downloads import Download
+from prov_facade._sync.job_search import SEARCH_PAGE_SIZE, jobs_since
 from prov_facade._sync.settings import Timeout
 from prov_facade.config import Config
 from prov_facade.polling import PollPolicy
+
+# A page may be empty although jobs follow, since the database filters what it has read.
+_MAX_EMPTY_PAGES = 100
 
 OnChange = Callable[[JobStatusTable], object]
 
@@ -65,7 +78,8 @@ class SyncJobsClient(SyncBaseClient):
             The job.
 
         Raises:
-            AuthenticationError: If the token is invalid, or the job belongs to another user.
+            AuthenticationError: If the token is invalid.
+            PermissionDeniedError: If the job belongs to another user.
             BadRequestError: If the job is unknown, as every job is for its first few seconds.
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
@@ -74,7 +88,7 @@ class SyncJobsClient(SyncBaseClient):
     def list(
         self, *, page_size: int = 50, timeout: Timeout | None = None
     ) -> Generator[JobStatusTable, None]:
-        """Iterate over the jobs that the caller started, newest first.
+        """Iterate over the jobs that the caller started, newest first by whole seconds.
 
         Pages are fetched as needed, so iteration can stop at any point.
 
@@ -90,7 +104,8 @@ class SyncJobsClient(SyncBaseClient):
         Raises:
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
-        _check_page_size(page_size)
+        with self._errors_of(list_jobs.OPERATION):
+            _check_page_size(page_size)
 
         def request(key: dict[str, Any] | None) -> Request[ListJobsResponse]:
             body = ListJobsRequest(pagination_key=key, limit=page_size)
@@ -102,7 +117,7 @@ class SyncJobsClient(SyncBaseClient):
     def list_batch(
         self, batch_id: str, *, page_size: int = 50, timeout: Timeout | None = None
     ) -> Generator[JobStatusTable, None]:
-        """Iterate over the jobs of a batch, newest first.
+        """Iterate over the jobs of a batch, newest first by whole seconds.
 
         Route: ``POST /jobs/user/list_batch``
 
@@ -117,7 +132,8 @@ class SyncJobsClient(SyncBaseClient):
         Raises:
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
-        _check_page_size(page_size)
+        with self._errors_of(list_batch.OPERATION):
+            _check_page_size(page_size)
 
         def request(key: dict[str, Any] | None) -> Request[ListByBatchResponse]:
             body = ListByBatchRequest(batch_id=batch_id, pagination_key=key, limit=page_size)
@@ -125,6 +141,48 @@ class SyncJobsClient(SyncBaseClient):
 
         for job in self._pages(request, timeout):
             yield job
+
+    def find_submitted(
+        self,
+        record: ModelRunRecord | ModelLike,
+        *,
+        since: datetime | float,
+        timeout: Timeout | None = None,
+    ) -> Sequence[JobStatusTable]:
+        """Find the jobs that register a model run, among those that the caller started.
+
+        Use it before repeating ``register_model_run`` after an error that leaves open whether
+        the server has acted. A job may appear a few seconds after the request, or minutes if the
+        server is under load.
+
+        Route: ``POST /jobs/user/list``
+
+        Args:
+            record: The model run, as it was registered.
+            since: When it was submitted: a ``datetime`` with a time zone, or Unix time.
+            timeout: The timeout of each request, as for the client; by default the client's.
+
+        Returns:
+            The jobs that may have been started since then, and register a record with the same
+            name, workflow template and times.
+
+        Raises:
+            InvalidRequestError: If an argument is not valid; nothing is sent.
+            ProvError: See :class:`~prov_facade.SyncProvClient`.
+        """
+        request: Any = register_model_run.request(body=record)
+        wanted = fingerprint(validate_request(request).body)
+        if isinstance(since, datetime):
+            if since.tzinfo is None:
+                raise errors.InvalidRequestError("since must have a time zone", path="$.since")
+            since = since.timestamp()
+        error = partial(errors.InvalidRequestError, path="$.since")
+        check_number("since", since, unit="seconds", error=error)
+        found = jobs_since(self.list(page_size=SEARCH_PAGE_SIZE, timeout=timeout), since)
+        with closing(found) as jobs:
+            return [
+                job for job, is_since in jobs if is_since is not False and may_register(job, wanted)
+            ]
 
     def _pages(
         self,
@@ -134,21 +192,25 @@ class SyncJobsClient(SyncBaseClient):
         timeout: Timeout | None,
     ) -> Generator[JobStatusTable, None]:
         key: dict[str, Any] | None = None
+        seen: set[bytes] = set()
+        empty = 0
         while True:
             page_request: Request[Any] = request(key)
             page = (self._exchange(page_request, timeout)).value
             for job in page.jobs:
                 yield job
-            before, key = key, page.pagination_key
+            key = page.pagination_key
             if key is None:
                 return
-            if key == before:
+            encoded = msgspec.json.encode(key, order="deterministic")
+            empty = 0 if page.jobs else empty + 1
+            if encoded in seen or empty == _MAX_EMPTY_PAGES:
+                fault = f"is the {empty}th empty page" if empty else "repeats a pagination key"
                 with self._errors_of(page_request.operation):
                     raise errors.InvalidResponseError(
-                        "the response repeats the pagination key of its request: the list would"
-                        " never end",
-                        path="$.pagination_key",
+                        f"the response {fault}: the list would never end", path="$.pagination_key"
                     )
+            seen.add(encoded)
 
     def watch(
         self,
@@ -173,17 +235,23 @@ class SyncJobsClient(SyncBaseClient):
             The job, whenever its status has changed. The last one has succeeded or failed.
 
         Raises:
-            AuthenticationError: If the token is invalid, or the job belongs to another user.
+            AuthenticationError: If the token is invalid.
+            PermissionDeniedError: If the job belongs to another user.
             JobNotFoundError: If the job-api still does not know the job after
                 ``polling.not_found_grace``.
             JobTimeoutError: If the job does not end before ``polling.deadline``.
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
-        if not session_id:
-            raise errors.InvalidRequestError(
-                "there is no job to wait for: the session id is empty", path="$.session_id"
-            )
-        poller = Poller(polling or self._polling)
+        errors_of_fetch = self._errors_of(fetch_job.OPERATION)
+        with errors_of_fetch:
+            check_waiting(polling)
+            if not session_id:
+                raise errors.InvalidRequestError(
+                    "there is no job to wait for: the session id is empty", path="$.session_id"
+                )
+        poller = Poller(
+            polling or self._polling, max_retry_after=self._core.retries.max_retry_after
+        )
         request = fetch_job.request(session_id=session_id)
         job: JobStatusTable | None = None
         while True:
@@ -193,8 +261,9 @@ class SyncJobsClient(SyncBaseClient):
             except errors.ProvError as error:
                 if not poller.tolerates(error):
                     if isinstance(error, errors.BadRequestError):
-                        raise _not_found_error(session_id, job, error) from error
-                    error.add_note(f"The job {session_id} continues: {_resume(session_id)}.")
+                        with errors_of_fetch:
+                            raise _not_found_error(session_id, job, error) from error
+                    error.add_note(f"The job {session_id} may continue: {_resume(session_id)}.")
                     raise
             else:
                 previous, job = job, response.value.job
@@ -205,9 +274,10 @@ class SyncJobsClient(SyncBaseClient):
                 if job_results.has_ended(job):
                     return
             if late:
-                raise _timeout_error(
-                    session_id, job, polling or self._polling
-                ) from poller.last_error
+                with errors_of_fetch:
+                    raise _timeout_error(
+                        session_id, job, polling or self._polling
+                    ) from poller.last_error
             sleep(poller.next_wait())
 
     def wait(
@@ -220,8 +290,8 @@ class SyncJobsClient(SyncBaseClient):
     ) -> JobStatusTable:
         """Wait until a job has succeeded.
 
-        If the wait ends early (by an error, an interrupt, a killed process), the job continues:
-        call this again with the same ``session_id``.
+        If the wait ends early (by an error, an interrupt, a killed process), the job is not
+        affected: call this again with the same ``session_id``.
 
         Route: ``GET /jobs/user/fetch``
 
@@ -235,7 +305,8 @@ class SyncJobsClient(SyncBaseClient):
             The job, which has succeeded. The content of its ``result`` depends on its type.
 
         Raises:
-            AuthenticationError: If the token is invalid, or the job belongs to another user.
+            AuthenticationError: If the token is invalid.
+            PermissionDeniedError: If the job belongs to another user.
             JobFailedError: If the job fails, with its ``reason``.
             JobNotFoundError: If the job-api still does not know the job after
                 ``polling.not_found_grace``.
@@ -243,15 +314,18 @@ class SyncJobsClient(SyncBaseClient):
                 last known state.
             ProvError: See :class:`~prov_facade.SyncProvClient`.
         """
+        with self._errors_of(fetch_job.OPERATION):
+            check_waiting(polling, on_change)
         last: JobStatusTable | None = None
-        for job in self.watch(session_id, polling=polling, timeout=timeout):
-            last = job
-            if on_change is not None:
-                on_change(job)
-        assert last is not None  # noqa: S101  (`watch` yields a job or raises)
-        failed = job_results.failure_of(last)
-        if failed is not None:
-            raise failed
+        with self._errors_of(fetch_job.OPERATION):
+            for job in self.watch(session_id, polling=polling, timeout=timeout):
+                last = job
+                if on_change is not None:
+                    on_change(job)
+            assert last is not None  # noqa: S101  (`watch` yields a job or raises)
+            failed = job_results.failure_of(last)
+            if failed is not None:
+                raise failed
         return last
 
     def wait_for_model_run(
@@ -279,9 +353,10 @@ class SyncJobsClient(SyncBaseClient):
             InvalidResponseError: If the result of the job is not a model run.
             ProvError: As for :meth:`wait`.
         """
-        return job_results.registered_model_run(
-            self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-        )
+        with self._errors_of(fetch_job.OPERATION):
+            return job_results.registered_model_run(
+                self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
+            )
 
     def wait_for_batch(
         self,
@@ -310,9 +385,10 @@ class SyncJobsClient(SyncBaseClient):
             InvalidResponseError: If the result of the job is not a batch.
             ProvError: As for :meth:`wait`.
         """
-        return job_results.batch_id(
-            self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-        )
+        with self._errors_of(fetch_job.OPERATION):
+            return job_results.batch_id(
+                self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
+            )
 
     def wait_for_report(
         self,
@@ -341,8 +417,9 @@ class SyncJobsClient(SyncBaseClient):
                 the end of the job.
             ProvError: As for :meth:`wait`.
         """
-        job = self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
-        return self._fetch_report(job, timeout)
+        with self._errors_of(fetch_job.OPERATION):
+            job = self.wait(session_id, polling=polling, on_change=on_change, timeout=timeout)
+            return self._fetch_report(job, timeout)
 
     def save_report(
         self,
@@ -401,15 +478,13 @@ def _resume(session_id: str) -> str:
 def _not_found_error(
     session_id: str, job: JobStatusTable | None, error: errors.APIError
 ) -> errors.JobNotFoundError:
-    failure = errors.JobNotFoundError(
+    return errors.JobNotFoundError(
         f"the job-api does not know the job {session_id}: {error.detail} If it was created just"
         f" now, {_resume(session_id)}",
         session_id=session_id,
         job=job,
         response=error.response,
     )
-    failure.call = error.call
-    return failure
 
 
 def _timeout_error(
@@ -417,8 +492,8 @@ def _timeout_error(
 ) -> errors.JobTimeoutError:
     status = f"its last known status is {job.status}" if job else "no poll has succeeded"
     return errors.JobTimeoutError(
-        f"the job {session_id} did not end within {policy.deadline:g} s: {status}. It continues:"
-        f" {_resume(session_id)}",
+        f"the job {session_id} did not end within {policy.deadline:g} s: {status}. It may still"
+        f" end: {_resume(session_id)}. Do not repeat what it does without checking its effect",
         session_id=session_id,
         job=job,
     )

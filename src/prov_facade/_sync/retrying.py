@@ -17,7 +17,11 @@ T = TypeVar("T")
 
 
 def call_with_retries(
-    policy: RetryPolicy, attempt: Callable[[int], Awaited[T]], *, safe: bool
+    policy: RetryPolicy,
+    attempt: Callable[[int], Awaited[T]],
+    *,
+    safe: bool,
+    unsent_only: bool = False,
 ) -> T:
     """Make a call, and retry it if necessary.
 
@@ -25,6 +29,7 @@ def call_with_retries(
         policy: How often to retry, and for how long.
         attempt: Makes the call once; its argument is the number of the attempt, from 1.
         safe: Whether the call changes nothing, so that it can be repeated freely.
+        unsent_only: Whether it is repeated only if it was certainly not sent.
 
     Returns:
         The result of the successful attempt.
@@ -32,6 +37,7 @@ def call_with_retries(
     Raises:
         ProvError: The error of the last attempt. It lists all attempts.
     """
+    how = {"safe": safe, "unsent_only": unsent_only}
     made_attempts: list[errors.Attempt] = []
     start = time.monotonic()
     try:
@@ -45,7 +51,7 @@ def call_with_retries(
                     made_attempts.append(
                         errors.Attempt(type(error).__name__, error.status_code, seconds)
                     )
-                    wait = _wait(policy, error, len(made_attempts), safe=safe)
+                    wait = _wait(policy, error, len(made_attempts), **how)
                     left = _left(policy, start)
                     if wait is None or (left is not None and wait >= left):
                         error.record(made_attempts)
@@ -62,20 +68,25 @@ def call_with_retries(
             raise
     timed_out = errors.TransportTimeoutError(
         f"no response within the deadline of {policy.deadline:g} s"
-        + ("" if safe else f". {errors.OUTCOME_UNKNOWN}")
+        + ("" if safe else f". {errors.OUTCOME_UNKNOWN_ADVICE}")
     )
     timed_out.record(made_attempts)
     raise timed_out
 
 
 def _wait(
-    policy: RetryPolicy, error: errors.ProvError, attempts: int, *, safe: bool
+    policy: RetryPolicy,
+    error: errors.ProvError,
+    attempts: int,
+    *,
+    safe: bool,
+    unsent_only: bool,
 ) -> float | None:
     """Return how many seconds to wait before the next attempt; ``None`` for no retry."""
     requested = (error.retry_after if isinstance(error, errors.APIError) else None) or 0.0
     if attempts >= policy.attempts or requested > policy.max_retry_after:
         return None
-    if not is_retryable(error, safe=safe):
+    if not is_retryable(error, safe=safe, unsent_only=unsent_only):
         return None
     longest = min(policy.max_backoff, policy.backoff * 2.0 ** min(attempts - 1, 64))
     return max(requested, random.uniform(0, longest))  # noqa: S311  (not a secret)

@@ -20,6 +20,7 @@ from prov_facade.sandbox._state.store import Item, StateError
 from prov_facade.sandbox.faults import (
     Fault,
     Faults,
+    denied_item,
     expired_token,
     gateway,
     statuses,
@@ -38,6 +39,7 @@ __all__ = [
     "Sandbox",
     "SeedError",
     "StateError",
+    "denied_item",
     "expired_token",
     "gateway",
     "statuses",

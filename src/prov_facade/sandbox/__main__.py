@@ -26,9 +26,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=Path, metavar="FILE", help="the initial data (YAML)")
     parser.add_argument(
         "--report-style",
-        choices=("document", "job"),
-        default="document",
-        help="return reports directly, or create them in jobs",
+        choices=("job", "document"),
+        default="job",
+        help="create reports in jobs, or return them directly",
     )
     return parser
 

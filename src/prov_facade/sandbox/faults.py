@@ -68,6 +68,15 @@ def expired_token() -> Fault:
     )
 
 
+def denied_item() -> Fault:
+    """Create a fault that responds as if the user lacked a right to an item of the request."""
+    return Fault(
+        status=401,
+        body=b'{"detail":"Registry API denied access to resource: 401. Error: You are not'
+        b' authorised to fetch this item."}',
+    )
+
+
 def unhandled_error() -> Fault:
     """Create a fault that responds like an application whose code raised an error.
 
@@ -81,6 +90,14 @@ def statuses(values: Iterable[int]) -> list[Fault]:
     return [Fault(status=value, body=b'{"detail": "Injected fault."}') for value in values]
 
 
+@frozen
+class BrokenBatch:
+    """How a batch job breaks off; see :meth:`Faults.break_off_batches`."""
+
+    started: int
+    late: float | None
+
+
 class Faults:
     """Queues of faults: one for each operation, and one for each kind of job.
 
@@ -92,6 +109,7 @@ class Faults:
     def __init__(self, operation_ids: Iterable[str], job_sub_types: Iterable[str]) -> None:
         self._faults: dict[str, deque[Fault]] = {name: deque() for name in operation_ids}
         self._job_failures: dict[str, deque[str]] = {name: deque() for name in job_sub_types}
+        self._broken_batches: deque[BrokenBatch] = deque()
         self._lock = threading.Lock()
 
     @property
@@ -125,6 +143,19 @@ class Faults:
         with self._lock:
             _queue(self._job_failures, job_sub_type, "kind of job").extend(infos)
 
+    def break_off_batches(self, *started: int, late: float | None = None) -> None:
+        """Let the next batch jobs fail after they have started the jobs of some records.
+
+        The real server does so if it cannot start one of them, or if that takes longer than 10 s.
+
+        Args:
+            started: How many jobs each of the next batch jobs starts.
+            late: After how many seconds another job appears, the one that took too long; ``None``
+                if it never does.
+        """
+        with self._lock:
+            self._broken_batches.extend(BrokenBatch(count, late) for count in started)
+
     def clear(self) -> None:
         """Delete all pending faults."""
         with self._lock:
@@ -132,6 +163,7 @@ class Faults:
                 faults.clear()
             for infos in self._job_failures.values():
                 infos.clear()
+            self._broken_batches.clear()
 
     def left(self, operation_id: str) -> int:
         """Return the number of pending faults of an operation.
@@ -153,6 +185,11 @@ class Faults:
         with self._lock:
             queue = self._job_failures[job_sub_type]
             return queue.popleft() if queue else None
+
+    def next_batch(self) -> BrokenBatch | None:
+        """Take the fault of the next batch from its queue."""
+        with self._lock:
+            return self._broken_batches.popleft() if self._broken_batches else None
 
 
 def _queue(table: Mapping[str, deque[T]], name: str, what: str) -> deque[T]:

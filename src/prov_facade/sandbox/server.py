@@ -6,7 +6,6 @@ import secrets
 import socket
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,9 +15,10 @@ from typing import ClassVar, Literal, Self
 from attrs import define, field
 from starlette.middleware import Middleware
 
-from prov_facade._checks import check_choice
+from prov_facade._checks import check_choice, check_count
 from prov_facade.auth import BearerToken
 from prov_facade.config import APIOverrides, Config, check_address
+from prov_facade.models import ItemSubType
 from prov_facade.sandbox._http.app import (
     JOB_API,
     Services,
@@ -36,7 +36,13 @@ from prov_facade.sandbox._http.server_thread import ServerThread
 from prov_facade.sandbox._realm.realm import Client, Realm
 from prov_facade.sandbox._realm.routes import OPERATIONS as REALM_OPERATIONS
 from prov_facade.sandbox._realm.routes import routes as realm_routes
-from prov_facade.sandbox._realm.tokens import TokenIssuer, new_signing_key, roles_of
+from prov_facade.sandbox._realm.tokens import (
+    TokenIssuer,
+    TokenSource,
+    email_of,
+    new_signing_key,
+    roles_of,
+)
 from prov_facade.sandbox._realm.trust import TrustedIssuer
 from prov_facade.sandbox._state.jobs import JobDelays, Jobs
 from prov_facade.sandbox._state.registry import JOB_SUB_TYPES, Registry, seeded_rows
@@ -46,7 +52,6 @@ from prov_facade.sandbox.faults import Faults
 
 REALM = "sandbox"
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (only for comparison)
-_TOKEN_LIFETIME = 3600.0
 
 
 @define
@@ -76,8 +81,11 @@ class Sandbox:
     block, or from :meth:`start` to :meth:`stop`. Any number of sandboxes can run side by side.
 
     Args:
-        report_style: How ``generate_report`` responds: ``"document"`` returns the report itself, as
-            servers did until early 2026; ``"job"`` returns the session id of a job.
+        report_style: How ``generate_report`` responds: ``"job"`` returns the session id of a job;
+            ``"document"`` returns the report itself, as servers did until early 2026.
+        links_key: The name of the list of links in a lineage graph: ``"links"``, or ``"edges"``, as
+            some servers before May 2026 named it.
+        max_depth: The maximum ``depth`` of lineage queries, a setting of a deployment.
         state: A file that keeps the data; without it, they are kept in memory.
         seed: A YAML file with the initial data; a small reef-modelling study by default. The
             comment at the top of that file, ``seed.yaml`` in this package, describes the format.
@@ -109,7 +117,9 @@ class Sandbox:
     def __init__(
         self,
         *,
-        report_style: Literal["document", "job"] = "document",
+        report_style: Literal["document", "job"] = "job",
+        links_key: Literal["links", "edges"] = "links",
+        max_depth: int = 10,
         state: str | Path | None = None,
         seed: str | Path | None = None,
         delays: JobDelays | None = None,
@@ -120,7 +130,11 @@ class Sandbox:
         record: bool = True,
     ) -> None:
         check_choice("report_style", report_style, ("document", "job"), error=ValueError)
+        check_choice("links_key", links_key, ("links", "edges"), error=ValueError)
         self._report_style = report_style
+        self._links_key = links_key
+        check_count("max_depth", max_depth, error=ValueError)
+        self._max_depth = max_depth
         self._state = None if state is None else Path(state)
         self._seed = None if seed is None else Path(seed)
         self.delays = self._initial_delays = delays or JobDelays()
@@ -134,6 +148,9 @@ class Sandbox:
         self._running: _Running | None = None
         self._reset_lock = threading.Lock()
         self.faults = Faults([*operation_ids(), *REALM_OPERATIONS], JOB_SUB_TYPES)
+
+    def __repr__(self) -> str:
+        return f"<Sandbox at {self.url}>" if self.is_running else "<Sandbox, not running>"
 
     def start(self) -> Self:
         """Start listening.
@@ -175,8 +192,15 @@ class Sandbox:
         if not store.items():
             store.insert_rows(self._seeded_rows())
         jobs = Jobs(store, registry.processors(lambda: jobs), self.faults, lambda: self.delays)
+        prov_handlers = ProvHandlers(
+            registry,
+            jobs,
+            report_style=self._report_style,
+            links_key=self._links_key,
+            max_depth=self._max_depth,
+        )
         handlers = {
-            **ProvHandlers(registry, jobs, self._report_style).table(),
+            **prov_handlers.table(),
             **JobHandlers(jobs, lambda base, job: report_url(base, key, job)).table(),
         }
         self._log.clear()
@@ -323,36 +347,39 @@ class Sandbox:
                 needs read and write; a route for administrators needs all three.
             username: The user name.
             expires_in: The lifetime in seconds; a negative number creates an expired token.
+
+        Raises:
+            ValueError: If a role does not exist.
         """
         return self._started.issuer.issue(
-            username, roles_of(*roles), expires_in, email=f"{username}@example.org"
+            username, roles_of(*roles), expires_in, email=email_of(username)
         )
 
     def auth(self, *roles: str, username: str = "sandbox") -> BearerToken:
         """Create an auth manager for a client. It renews its token before the token expires.
 
+        It can be pickled, and then includes the key with which the sandbox signs tokens.
+
         Args:
             roles: The roles of the tokens, as for :meth:`token`.
             username: The user name.
+
+        Raises:
+            ValueError: If a role does not exist.
         """
-        created, token = 0.0, ""
-
-        def current() -> str:
-            nonlocal created, token
-            # Cached, since signing a token is slower than many calls.
-            if time.monotonic() - created > _TOKEN_LIFETIME / 2 or not token:
-                created = time.monotonic()
-                token = self.token(*roles, username=username, expires_in=_TOKEN_LIFETIME)
-            return token
-
-        return BearerToken(current)
+        return BearerToken(TokenSource(self._started.issuer, username, roles))
 
     def items(self, item_subtype: str | None = None) -> list[Item]:
         """Return the items in the sandbox, oldest first.
 
         Args:
             item_subtype: Return only items of this subtype, such as ``"MODEL_RUN"``.
+
+        Raises:
+            ValueError: If the subtype does not exist.
         """
+        if item_subtype is not None:
+            check_choice("item_subtype", item_subtype, ItemSubType, error=ValueError)
         return self._started.store.items(item_subtype)
 
 

@@ -23,6 +23,9 @@ OPERATION: Operation[ListByBatchResponse] = Operation(
         "200": {
             "application/json": Json(ListByBatchResponse),
         },
+        "400": {
+            "application/json": Json(ErrorDetail),
+        },
         "401": {
             "application/json": Json(ErrorDetail),
         },

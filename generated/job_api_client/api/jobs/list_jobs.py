@@ -23,6 +23,9 @@ OPERATION: Operation[ListJobsResponse] = Operation(
         "200": {
             "application/json": Json(ListJobsResponse),
         },
+        "400": {
+            "application/json": Json(ErrorDetail),
+        },
         "401": {
             "application/json": Json(ErrorDetail),
         },

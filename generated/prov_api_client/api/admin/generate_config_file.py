@@ -41,8 +41,8 @@ def request(*, required_only: bool = True) -> Request[str]:
 
     GET /admin/config
 
-    Returns the server's settings as a text file of `KEY=value` lines, with which a similar
-    server can be set up. The file may contain secrets.
+    Returns the server's settings as a text file of `key=value` lines, with which a similar
+    server can be set up. The keys are in lower case. The file may contain secrets.
 
     Roles: `entity-registry-read`, `entity-registry-write` and `entity-registry-admin`.
 

@@ -48,9 +48,11 @@ def request(*, body: BodyConvertModelRunsCsv) -> Request[ConvertModelRunsRespons
     It does not register them: send the records to `register_batch_model_runs` for that.
 
     The id in the header of the first column selects the workflow template. Cells are stripped.
-    Each unknown column is ignored with a warning. A row whose `_job_id` is that of an existing
-    job is listed in `existing_records` and produces no new record. Times are in ISO 8601
-    format, with `-` or `/` in the date, and with a UTC offset.
+    Each unknown column is ignored with a warning. A row with a UUID in `_job_id` is listed in
+    `existing_records` and produces no new record, whether or not that job exists. Every dataset
+    and resource column of the other rows must be filled in, even for a dataset that the
+    workflow template calls optional. Times are in ISO 8601 format, with `-` or `/` in the date,
+    and with a UTC offset.
 
     Role: `entity-registry-read`.
 

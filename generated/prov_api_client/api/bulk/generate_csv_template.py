@@ -46,7 +46,8 @@ def request(*, workflow_template_id: str) -> Request[str]:
 
     Returns a CSV file that contains only a header row. The workflow template determines its
     columns. Each row added below the header describes one model run. The header of the first
-    column contains the id of the template and must not be changed.
+    column contains the id of the template and must not be changed. If two columns would have
+    the same header, the response is a 500.
 
     Role: `entity-registry-read`.
 

@@ -49,8 +49,10 @@ def request(*, body: GenerateReportRequest | ModelLike) -> Request[GenerateRepor
     run. Other subtypes are not supported.
 
     Servers since early 2026 start a job and return its session id; the result of the job
-    contains the URL of the document. Older servers create the document within the request and
-    return its bytes. The media type of the response distinguishes the two.
+    contains the URL of the document. They check the item only in the job, which fails if the
+    item is unknown or not of this subtype, or the subtype is not supported. Older servers
+    create the document within the request and return its bytes, or 400 in those cases. The
+    media type of the response distinguishes the two.
 
     Role: `entity-registry-read`.
 

@@ -46,7 +46,8 @@ def request(*, body: PostUpdateModelRunInput | ModelLike) -> Request[PostUpdateM
 
     Replaces the whole record of a registered model run, and updates the lineage graph to match.
     A job makes the change; the response contains its session id. The reason is stored in the
-    history of the item.
+    history of the item. The new record is checked at once, but not whether the model run
+    exists: if it does not, the job fails.
 
     Roles: `entity-registry-read` and `entity-registry-write`.
 

@@ -46,10 +46,13 @@ def request(
 
     POST /model_run/register_batch
 
-    Starts one job that registers each of the records, and returns the session id of that job.
-    The result of the job contains a `batch_id`, by which the jobs of the individual records can
-    be listed, and from which a CSV file can be generated
-    (`regenerate_csv_from_model_run_batch`).
+    Starts one job that starts a job for each of the records, and returns the session id of that
+    job. Its result contains a `batch_id`, by which the jobs of the individual records can be
+    listed, and from which a CSV file can be generated (`regenerate_csv_from_model_run_batch`).
+
+    The ids in the records are not checked here: an invalid record only fails its own job. The
+    job that starts the others may fail after it has started some of them, which then continue
+    and register their records. The server rejects a batch of more than about 256 KB with 500.
 
     Sending the same batch twice registers every model run twice.
 

@@ -22,7 +22,6 @@ from yarl import URL
 _HTTPX_ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
     (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
-    (aiohttp.ClientProxyConnectionError, httpx.ProxyError),
     (aiohttp.ClientHttpProxyError, httpx.ProxyError),
     (aiohttp.ClientConnectorError, httpx.ConnectError),
     (aiohttp.InvalidURL, httpx.UnsupportedProtocol),
@@ -179,8 +178,7 @@ def _translate_errors() -> Iterator[None]:
     try:
         yield
     except aiohttp.ClientError as error:
-        if isinstance(error, aiohttp.ClientResponseError):
-            _remove_secrets(error)
+        _remove_secrets(error)
         if any(isinstance(cause, LineTooLong) for cause in _causes(error)):
             # The same text as h11's; the original quotes the response.
             raise httpx.RemoteProtocolError("Receive buffer too long") from None
@@ -199,9 +197,19 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__
 
 
-def _remove_secrets(error: aiohttp.ClientResponseError) -> None:
-    """Remove possible secrets from an error: the headers and the query of the request."""
-    info = error.request_info
-    url = info.real_url.with_query(None)
-    error.request_info = aiohttp.RequestInfo(url, info.method, CIMultiDictProxy(CIMultiDict()), url)
-    error.args = ()
+def _remove_secrets(error: BaseException | None) -> None:
+    """Remove possible secrets from an error.
+
+    These are the headers and the query of the request, and the password of the proxy.
+    """
+    if isinstance(error, aiohttp.ClientResponseError):
+        info = error.request_info
+        url = info.real_url.with_query(None)
+        error.request_info = aiohttp.RequestInfo(
+            url, info.method, CIMultiDictProxy(CIMultiDict()), url
+        )
+        error.args = ()
+    if isinstance(error, aiohttp.ClientConnectorError):
+        key = error._conn_key._replace(proxy=None, proxy_auth=None)  # noqa: SLF001  (not public)
+        error._conn_key = key  # noqa: SLF001
+        error.args = (key, *error.args[1:])

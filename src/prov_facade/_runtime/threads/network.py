@@ -19,6 +19,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from prov_facade._checks import MAX_TIMEOUT
 from prov_facade._runtime.threads.concurrency import limited_to_deadline, time_left
 
 # How much to write at a time: small, so that a slow server does not block a single write for long.
@@ -152,16 +153,6 @@ class _Network(httpcore.NetworkBackend):
             )
         )
 
-    def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
-    ) -> httpcore.NetworkStream:
-        return self.register(
-            self.inner.connect_unix_socket(path, _limit_timeout(timeout), socket_options)
-        )
-
-    def sleep(self, seconds: float) -> None:
-        self.inner.sleep(seconds)
-
     def register(self, inner: httpcore.NetworkStream) -> httpcore.NetworkStream:
         """Add a connection to those that are open."""
         stream = _Stream(inner, self)
@@ -236,4 +227,5 @@ def _limit_timeout(timeout: float | None) -> float | None:
     if time_left() == 0:
         raise TimeoutError
     limit = limited_to_deadline(timeout)
-    return None if limit is None else max(limit, MIN_TIMEOUT)
+    # A deadline can be longer than a socket can wait.
+    return None if limit is None else min(max(limit, MIN_TIMEOUT), MAX_TIMEOUT)

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import httpx
 
+from prov_facade._checks import is_coroutine_function
 from prov_facade._runtime.threads.concurrency import limited_to_deadline, time_left
 from prov_facade._runtime.threads.network import MIN_TIMEOUT, PooledTransport
 
+T = TypeVar("T")
+
 TransportLike = httpx.BaseTransport
 """A transport."""
+
+
+HOOKS = "plain functions"
+"""The event hooks of this client."""
 
 
 def is_named(transport: object) -> bool:  # noqa: ARG001
@@ -35,6 +43,16 @@ def make_transport(
         proxy: The proxy.
     """
     return PooledTransport(ssl_context=ssl_context, limits=limits, proxy=proxy)
+
+
+def is_hook(value: object) -> bool:
+    """Return whether a value is an event hook, which cannot be a coroutine function."""
+    return callable(value) and not is_coroutine_function(value)
+
+
+def call_hook(hook: Callable[[T], object], message: T) -> None:
+    """Call an event hook with a request or a response."""
+    hook(message)
 
 
 def send(transport: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:

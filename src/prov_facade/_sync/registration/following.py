@@ -8,11 +8,12 @@ import time
 from prov_facade import errors
 from prov_facade._jobs import results as job_results
 from prov_facade._jobs.poller import Poller
-from prov_facade._registration.batch import InFlightBatch, RecordState
-from prov_facade._registration.manifest import Manifest
+from prov_facade._registration.batch import InFlightBatch, RecordState, submission_unknown
+from prov_facade._registration.manifest import Chunk, Manifest
 from prov_facade._registration.options import RegistrationOptions
 from prov_facade._runtime.threads.concurrency import run_shielded
 from prov_facade._sync.jobs import SyncJobsClient
+from prov_facade._sync.registration.recovery import Recovery
 
 _MAX_PAGE_SIZE = 100
 
@@ -22,31 +23,39 @@ class Following:
 
     Args:
         jobs: The user's jobs.
+        recovery: Finds the jobs of a submission that has failed.
         manifest: The manifest.
         options: The options of the registration.
 
     Attributes:
         batches: The batches that are followed.
+        broken_off: The batches whose open records have to be submitted again. They are no longer
+            followed.
     """
 
     def __init__(
-        self, jobs: SyncJobsClient, manifest: Manifest, options: RegistrationOptions
+        self,
+        jobs: SyncJobsClient,
+        recovery: Recovery,
+        manifest: Manifest,
+        options: RegistrationOptions,
     ) -> None:
         self._jobs = jobs
+        self._recovery = recovery
         self._manifest = manifest
         self._options = options
         self.batches: list[InFlightBatch] = []
+        self.broken_off: list[InFlightBatch] = []
 
-    def add(
-        self,
-        records: list[RecordState],
-        number: int,
-        session_id: str,
-        batch_id: str | None = None,
-    ) -> None:
-        """Follow another batch."""
-        poller = Poller(self._options.polling)
-        batch = InFlightBatch(records, number, poller, session_id, batch_id)
+    def add(self, records: list[RecordState], chunk: Chunk, *, fruitless: bool = False) -> None:
+        """Follow another batch.
+
+        Args:
+            records: The records of the chunk.
+            chunk: The chunk.
+            fruitless: Whether the submission before has not started any job.
+        """
+        batch = InFlightBatch(records, chunk, Poller(self._options.polling), fruitless=fruitless)
         self.batches.append(batch)
         _schedule(batch)
 
@@ -83,11 +92,13 @@ class Following:
             # As long as one batch makes progress, none of them times out.
             for other in self.batches:
                 other.poller.restart()
-        if batch.finished:
+        if batch in self.broken_off:
+            self.batches.remove(batch)
+        elif not batch.waiting:
             self.batches.remove(batch)
             if batch.outcomes_are_final:
                 outcomes = [state.outcome for state in batch.records]
-                run_shielded(self._manifest.done, batch.number, outcomes)
+                run_shielded(self._manifest.done, batch.chunk.number, outcomes)
         elif late and not changed:
             self.batches.remove(batch)
             # Not stored as a failure: with the manifest, the next call waits for them again.
@@ -97,34 +108,80 @@ class Following:
         return changed
 
     def _update(self, batch: InFlightBatch) -> list[RecordState]:
-        if batch.batch_id is None:
-            job = self._jobs.fetch(batch.session_id, timeout=self._options.timeout)
+        session_id = batch.submitting
+        if session_id is not None:
+            job = self._jobs.fetch(session_id, timeout=self._options.timeout)
             batch.poller.succeeded(progress=job_results.has_ended(job))
             failed = job_results.failure_of(job)
             if failed is not None:
-                return batch.fail(failed)
+                return self._break_off(batch, failed)
             if not job_results.has_ended(job):
                 return []
-            batch.batch_id = job_results.batch_id(job)
-            run_shielded(self._manifest.batch, batch.number, batch.batch_id)
+            batch_id = job_results.batch_id(job)
+            batch.chunk = run_shielded(self._manifest.batch, batch.chunk.number, batch_id)
         page_size = min(_MAX_PAGE_SIZE, len(batch.records))
         jobs = [
             job
+            for batch_id in batch.batch_ids
             for job in self._jobs.list_batch(
-                batch.batch_id, page_size=page_size, timeout=self._options.timeout
+                batch_id, page_size=page_size, timeout=self._options.timeout
             )
+        ]
+        listed = {job.session_id for job in jobs}
+        started = [state.session_id for state in batch.waiting if state.session_id is not None]
+        jobs += [
+            self._jobs.fetch(session_id, timeout=self._options.timeout)
+            for session_id in started
+            if session_id not in listed
         ]
         batch.poller.succeeded(progress=False)
         return batch.update(jobs)
 
+    def _break_off(self, batch: InFlightBatch, failed: errors.JobFailedError) -> list[RecordState]:
+        """Find the jobs that a failed submission has started, and what to do about the others.
+
+        The server starts the jobs of a batch one by one, and reports nothing about them if it
+        cannot start one of them, or only late.
+        """
+        if batch.failed_at is None:
+            batch.failed_at = time.monotonic()
+        chunk = batch.chunk
+        started = self._recovery.find_started(chunk)
+        missing = len(chunk.open_records) > len(started.jobs)
+        if missing and time.monotonic() < batch.failed_at + self._options.recovery_timeout:
+            return []
+        for state in batch.records:
+            state.session_id = started.jobs.get(state.index, state.session_id)
+        if started.batch_id is not None:
+            batch.chunk = run_shielded(self._manifest.batch, chunk.number, started.batch_id)
+        error: errors.ProvError | None = None
+        if missing and started.doubtful and chunk.number not in self._options.resolutions:
+            reason = "the job that submits them has failed, and others may have been started by it"
+            path = self._manifest.path
+            error = submission_unknown(chunk, path, started.doubtful, reason)
+            error.__cause__ = failed
+        elif missing and batch.fruitless and not started.jobs:
+            error = failed
+        if error is not None:
+            batch.given_up = True
+            return batch.fail(error, only_open=True)
+        batch.chunk = run_shielded(self._manifest.broken_off, chunk.number, started.jobs)
+        if missing:
+            batch.fruitless = not started.jobs
+            self.broken_off.append(batch)
+        return []
+
     def _timed_out(self, batch: InFlightBatch) -> errors.JobTimeoutError:
-        what = f"batch {batch.batch_id}" if batch.batch_id else "the job that submits this record"
+        batches = ", ".join(batch.batch_ids)
+        session_id = batch.chunk.session_id or ""
+        what = f"batch {batches}" if batches else "the job that submits this record"
         again = "make the same call again with the same manifest, or "
         return errors.JobTimeoutError(
-            f"{what} made no progress within {self._options.polling.deadline:g} s. It continues, so"
-            f" do not register the record again: {again if self._manifest.path else ''}see"
-            f" jobs.wait_for_batch({batch.session_id!r}) and jobs.list_batch",
-            session_id=batch.session_id,
+            f"{what} made no progress within {self._options.polling.deadline:g} s. It may still"
+            " continue, so do not register the record again:"
+            f" {again if self._manifest.path else ''}see"
+            f" jobs.wait_for_batch({session_id!r}) and jobs.list_batch",
+            session_id=session_id,
         )
 
 
@@ -133,8 +190,8 @@ def _schedule(batch: InFlightBatch) -> None:
 
 
 def _not_found(batch: InFlightBatch, error: errors.BadRequestError) -> errors.JobNotFoundError:
+    session_id = batch.chunk.session_id or ""
     return errors.JobNotFoundError(
-        f"the job-api does not know job {batch.session_id}, which submits this record"
-        f" ({error.detail})",
-        session_id=batch.session_id,
+        f"the job-api does not know job {session_id}, which submits this record ({error.detail})",
+        session_id=session_id,
     )

@@ -4,40 +4,63 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from collections import Counter
+from collections.abc import Generator, Mapping
 
-from attrs import evolve
+from attrs import evolve, field, frozen
 
+from job_api_client.models import JobStatusTable, JobSubType
 from prov_facade import errors
-from prov_facade._http.raw_responses import raw_responses
 from prov_facade._http.transient import is_transient
 from prov_facade._jobs.poller import Poller
-from prov_facade._registration.batch import (
-    clock_offset,
-    storable_text,
-    submission_unknown,
-    submitted_digest,
-)
-from prov_facade._registration.manifest import Chunk, ChunkState, Manifest
+from prov_facade._registration.batch import storable_text, submission_unknown
+from prov_facade._registration.manifest import Chunk, ChunkState, Manifest, StoredRecord
 from prov_facade._registration.options import RegistrationOptions
+from prov_facade._registration.recognition import Fingerprint, record_fingerprint, submits
 from prov_facade._runtime.threads.concurrency import run_shielded, sleep
+from prov_facade._sync.job_search import SEARCH_PAGE_SIZE, jobs_since
 from prov_facade._sync.jobs import SyncJobsClient
 
 NO_JOB = "the server has no job that submits it"
 
-# How far the clocks of this machine and of the server may differ, in seconds.
-_MAX_CLOCK_SKEW = 3600.0
-# How far the clocks of the servers that create jobs may differ, in seconds.
-_SERVER_CLOCK_SKEW = 60.0
-# The precision of job timestamps and of the server's clock, in seconds.
-_CLOCK_TOLERANCE = 3.0
-# The minimum time to look for a job, regardless of clocks, in seconds.
+# How long to look for a job at least, regardless of clocks, in seconds.
 _MIN_RECOVERY_TIME = 10.0
-_MAX_PAGE_SIZE = 100
+# How long the list of the user's jobs may be read at least, in seconds.
+_MIN_SEARCH_TIME = 60.0
+
+
+@frozen
+class _Candidates:
+    """Jobs that may submit a chunk.
+
+    Attributes:
+        since: Those with its content, created since it was sent.
+        earlier: Those with its content that may have been created before.
+        similar: Those that cannot be ruled out, although they show other content.
+    """
+
+    since: list[str] = field(factory=list)
+    earlier: list[str] = field(factory=list)
+    similar: list[str] = field(factory=list)
+
+
+@frozen
+class StartedJobs:
+    """The jobs that a submission started before it failed.
+
+    Attributes:
+        jobs: The jobs, by the index of the record that each registers.
+        batch_id: Their batch, if it is known.
+        doubtful: Jobs that may register other records of the chunk.
+    """
+
+    jobs: dict[int, str]
+    batch_id: str | None
+    doubtful: list[str]
 
 
 class Recovery:
-    """Determines whether submissions without a response reached the server.
+    """Determines what reached the server, from the list of the user's jobs.
 
     Args:
         jobs: The user's jobs.
@@ -59,7 +82,7 @@ class Recovery:
             InvalidRequestError: If a resolution of the user is wrong.
             SubmissionUnknownError: If it cannot be determined whether a chunk was submitted.
         """
-        for chunk in run_shielded(self._manifest.chunks, ChunkState.SUBMITTING):
+        for chunk in run_shielded(self._submitting):
             if chunk.number in self._options.resolutions:
                 session_id = self._options.resolutions[chunk.number]
                 if session_id is not None:
@@ -71,6 +94,9 @@ class Recovery:
             else:
                 run_shielded(self._manifest.submitted, chunk.number, session_id)
 
+    def _submitting(self) -> list[Chunk]:
+        return list(self._manifest.chunks(ChunkState.SUBMITTING))
+
     def _check_resolution(self, chunk: Chunk, session_id: str) -> None:
         reason = ""
         if session_id in run_shielded(self._manifest.session_ids):
@@ -80,7 +106,7 @@ class Recovery:
                 job = self._jobs.fetch(session_id, timeout=self._options.timeout)
             except (errors.BadRequestError, errors.InvalidRequestError) as error:
                 raise _wrong_resolution(chunk, session_id, "does not exist") from error
-            if submitted_digest(job) != chunk.digest:
+            if submits(job, _submitted(chunk)) is False:
                 reason = "does not submit these records"
         if reason:
             raise _wrong_resolution(chunk, session_id, reason)
@@ -108,7 +134,7 @@ class Recovery:
         while True:
             last = time.monotonic() >= end
             try:
-                found, earlier = self._candidates(chunk)
+                found = self._candidates(chunk, end)
             except errors.ProvError as error:
                 if (overall.is_over and last) or not is_transient(error):
                     reason = f"your jobs could not be searched ({storable_text(error)})"
@@ -117,43 +143,121 @@ class Recovery:
                 sleep(poller.next_wait())
                 continue
             poller.succeeded(progress=False)
-            if len(found) == 1:
-                return found[0]
-            if found:
-                reason = "several jobs contain the same records"
-                raise submission_unknown(chunk, self._manifest.path, found, reason) from cause
-            if last and earlier:
-                reason = "earlier jobs contain the same records"
-                raise submission_unknown(chunk, self._manifest.path, earlier, reason) from cause
+            if len(found.since) == 1:
+                return found.since[0]
+            reason, candidates = _doubt(found, last=last)
+            if candidates:
+                raise submission_unknown(chunk, self._manifest.path, candidates, reason) from cause
             if last:
                 return None
             sleep(min(poller.next_wait(), max(0.0, end - time.monotonic())))
 
-    def _candidates(self, chunk: Chunk) -> tuple[list[str], list[str]]:
-        """Find the jobs that submit the content of a chunk.
+    def _list_jobs(self) -> Generator[JobStatusTable, None]:
+        return self._jobs.list(page_size=SEARCH_PAGE_SIZE, timeout=self._options.timeout)
 
-        Returns:
-            Those created since the chunk was sent, and those from the hour before. The latter
-            belong to another registration, unless a clock was wrong.
-        """
+    def _candidates(self, chunk: Chunk, end: float) -> _Candidates:
+        """Find the jobs that submit the content of a chunk, or may do so."""
         others = run_shielded(self._manifest.session_ids)
-        found: list[str] = []
-        earlier: list[str] = []
-        # Raised once a job of another chunk is found, which is older by the server's own clock.
-        earliest = chunk.planned_at - _MAX_CLOCK_SKEW
-        listed = self._jobs.list(page_size=_MAX_PAGE_SIZE, timeout=self._options.timeout)
-        with raw_responses() as responses:
-            with closing(listed) as jobs:
-                for job in jobs:
-                    if job.created_timestamp < earliest:
-                        break
-                    sent_at = chunk.planned_at + clock_offset(responses[-1])
-                    if job.session_id in others:
-                        earliest = max(earliest, job.created_timestamp - _SERVER_CLOCK_SKEW)
-                    elif submitted_digest(job) == chunk.digest:
-                        since = job.created_timestamp >= sent_at - _CLOCK_TOLERANCE
-                        (found if since else earlier).append(job.session_id)
-        return found, earlier
+        submitted = _submitted(chunk)
+        found = _Candidates()
+        for job, since in jobs_since(
+            self._list_jobs(),
+            chunk.planned_at,
+            end=max(end, time.monotonic() + _MIN_SEARCH_TIME),
+            earlier=others,
+        ):
+            verdict = submits(job, submitted)
+            if verdict:
+                (found.since if since else found.earlier).append(job.session_id)
+            elif verdict is None and since is not False:
+                found.similar.append(job.session_id)
+        return found
+
+    def find_started(self, chunk: Chunk) -> StartedJobs:
+        """Look for the jobs that a failed submission has started, by their content.
+
+        Args:
+            chunk: The chunk.
+
+        Raises:
+            ProvError: If the user's jobs cannot be listed.
+        """
+        others = run_shielded(self._manifest.batch_ids) - {
+            batch.batch_id for batch in chunk.batches[-1:]
+        }
+        open_records = {
+            index: record
+            for index, record in enumerate(chunk.records, chunk.first)
+            if record.is_open
+        }
+        digests = {record.digest for record in open_records.values()}
+        found: list[tuple[JobStatusTable, Fingerprint | None]] = []
+        for job, since in jobs_since(
+            self._list_jobs(),
+            chunk.planned_at,
+            end=time.monotonic() + _MIN_SEARCH_TIME,
+        ):
+            registers = job.job_sub_type == JobSubType.MODEL_RUN_PROV_LODGE
+            if registers and since is not False and job.batch_id not in others:
+                found.append((job, record_fingerprint(job)))
+        batches = {job.batch_id for job, read in found if read and read.digest in digests}
+        if len(batches) > 1:
+            doubtful = [job.session_id for job, read in found if job.batch_id in batches]
+            return StartedJobs({}, None, doubtful)
+        batch_id = next(iter(batches), None)
+        if batch_id is not None:
+            found = [(job, read) for job, read in found if job.batch_id == batch_id]
+        jobs, doubtful = _matched(open_records, found)
+        return StartedJobs(jobs, batch_id, doubtful)
+
+
+def _submitted(chunk: Chunk) -> list[Fingerprint]:
+    return [
+        Fingerprint(record.digest, record.identity)
+        for record in chunk.open_records
+        if record.digest is not None and record.identity is not None
+    ]
+
+
+def _doubt(found: _Candidates, *, last: bool) -> tuple[str, list[str]]:
+    """Return why a search has no result, and the jobs concerned, if it cannot have one."""
+    if found.since:
+        return "several jobs contain the same records", found.since
+    if last and found.earlier:
+        return "earlier jobs contain the same records", found.earlier
+    if last and found.similar:
+        return "other jobs may contain these records in another form", found.similar
+    return "", []
+
+
+def _matched(
+    open_records: Mapping[int, StoredRecord], found: list[tuple[JobStatusTable, Fingerprint | None]]
+) -> tuple[dict[int, str], list[str]]:
+    """Match records with jobs by content, and those that remain by their identity.
+
+    Returns:
+        The jobs by the index of the record, and the jobs that may register any of the others.
+    """
+    jobs: dict[int, str] = {}
+    remaining: list[tuple[str, bytes | None]] = []
+    by_digest: dict[bytes | None, list[int]] = {}
+    for index, record in open_records.items():
+        by_digest.setdefault(record.digest, []).append(index)
+    for job, read in found:
+        equal = by_digest.get(read.digest) if read is not None else None
+        if equal:
+            jobs[equal.pop(0)] = job.session_id
+        else:
+            remaining.append((job.session_id, None if read is None else read.identity))
+    left = {index: one.identity for index, one in open_records.items() if index not in jobs}
+    records, rest = Counter(left.values()), Counter(identity for _, identity in remaining)
+    doubtful = []
+    for session_id, identity in remaining:
+        if identity is not None and records[identity] == rest[identity] == 1:
+            jobs[next(index for index in left if left[index] == identity)] = session_id
+        elif identity is None or identity in records:
+            doubtful.append(session_id)
+    return jobs, doubtful
 
 
 def _wrong_resolution(chunk: Chunk, session_id: str, reason: str) -> errors.InvalidRequestError:

@@ -4,29 +4,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack, closing
 from functools import partial
 from typing import Any
 
 from attrs import evolve
 
-from prov_api_client.api.model_run import register_model_run
 from prov_facade import errors
-from prov_facade._http.requests import validate_request
 from prov_facade._registration.batch import (
     BulkProgress,
     BulkResult,
+    InFlightBatch,
     RecordState,
-    digest,
     may_still_be_registered,
 )
 from prov_facade._registration.manifest import Chunk, ChunkState, Manifest
 from prov_facade._registration.options import RegistrationOptions
-from prov_facade._runtime.threads.concurrency import each, run_shielded, sleep
+from prov_facade._runtime.threads.concurrency import run_shielded, sleep
 from prov_facade._sync.jobs import SyncJobsClient
 from prov_facade._sync.registration.following import Following
 from prov_facade._sync.registration.recovery import Recovery
+from prov_facade._sync.registration.sources import Part, in_order
 from prov_facade._sync.registration.submission import Submission, Submit
 
 
@@ -56,8 +55,9 @@ def register_records(
     try:
         # Opened within this block, so that an interrupt leaves nothing open.
         open_manifest = run_shielded(partial(_open, stack, manifest, prov_api))
-        registration = _Registration(open_manifest, submit, jobs, options)
-        with closing(registration.results(records)) as results:
+        registration = Registration(open_manifest, submit, jobs, options)
+        source = in_order(records, open_manifest, options)
+        with closing(registration.results(source)) as results:
             for result in results:
                 yield result
     finally:
@@ -68,7 +68,7 @@ def _open(stack: ExitStack, path: str | os.PathLike[str] | None, prov_api: str) 
     return stack.enter_context(Manifest(path, prov_api))
 
 
-class _Registration:
+class Registration:
     """A registration of many records.
 
     It works in a loop: submit chunks up to the limit, poll the batches that are due, sleep until
@@ -82,110 +82,121 @@ class _Registration:
         self._options = options
         self._recovery = Recovery(jobs, manifest, options)
         self._submission = Submission(submit, self._recovery, manifest, options.polling)
-        self._following = Following(jobs, manifest, options)
+        self._following = Following(jobs, self._recovery, manifest, options)
         self._progress = BulkProgress()
-        # The error that stops submission. It is raised once no batch is in flight: otherwise their
-        # results would be lost.
+        # Why no further records are submitted. It is raised when no batch is in flight any more:
+        # otherwise their results would be lost.
         self._stop_error: Exception | None = None
 
-    def results(self, records: Iterable[Any] | Iterable[Any]) -> Generator[BulkResult, None]:
+    def results(self, source: Generator[Part, None]) -> Generator[BulkResult, None]:
+        """Register what a source yields.
+
+        Args:
+            source: Reads the records; see :mod:`~prov_facade._sync.registration.sources`.
+
+        Yields:
+            The result of each record.
+        """
         self._recovery.recover_all()
         following = self._following
-        with closing(each(records)) as source:
-            number = 0
+        with closing(source) as parts:
             reading = True
             while reading or following.batches:
                 while reading and len(following.batches) < self._options.max_concurrent_batches:
-                    states, chunk = self._read(source, number)
-                    for result in self._start(states, number, chunk):
-                        yield result
-                    number += 1
-                    reading = bool(states) and self._stop_error is None
+                    try:
+                        states, chunk = next(parts)
+                    except StopIteration:
+                        reading = False
+                    except Exception as error:  # noqa: BLE001  (raised in the end)
+                        self._stop_error = error
+                        reading = False
+                    else:
+                        self._report_progress(read=len(states))
+                        for result in self._start(states, chunk):
+                            yield result
+                        reading = self._stop_error is None
                 for batch in following.due:
                     for result in self._results(following.poll(batch)):
+                        yield result
+                while following.broken_off:
+                    batch = following.broken_off.pop()
+                    for result in self._submit(batch.records, batch.chunk, batch):
                         yield result
                 if following.batches:
                     sleep(following.seconds_until_due)
         if self._stop_error is not None:
             raise self._stop_error
 
-    def _read(self, source: Iterator[Any], number: int) -> tuple[list[RecordState], Chunk | None]:
-        """Read a chunk from the manifest, and read and validate its records."""
-        try:
-            chunk = run_shielded(self._manifest.chunk, number)
-        except errors.ProvError as error:
-            self._stop_error = error
-            return [], None
-        size = self._options.chunk_size if chunk is None else chunk.count
-        first = self._progress.read
-        states: list[RecordState] = []
-        while len(states) < size:
-            try:
-                original = next(source)
-            except StopIteration:
-                break
-            except Exception as error:  # noqa: BLE001  (raised at the end)
-                self._stop_error = error
-                return [], chunk
-            states.append(_validated(original, first + len(states)))
-        self._report_progress(read=len(states))
-        return states, chunk
+    def _start(self, states: list[RecordState], chunk: Chunk | None) -> list[BulkResult]:
+        """Submit a chunk, unless it was submitted, and return the results known by then."""
+        if chunk is None:
+            return self._submit(states, None)
+        for state, stored in zip(states, chunk.records, strict=True):
+            state.restore(stored.outcome)
+        if chunk.state is ChunkState.DONE:
+            self._report_progress(submitted=sum(state.was_submitted for state in states))
+            return self._results(states, resumed=True)
+        if chunk.session_id is not None:
+            return self._follow(states, chunk)
+        return self._submit(states, chunk)
 
-    def _start(
-        self, states: list[RecordState], number: int, chunk: Chunk | None
+    def _submit(
+        self,
+        states: list[RecordState],
+        chunk: Chunk | None,
+        broken_off: InFlightBatch | None = None,
     ) -> list[BulkResult]:
-        """Submit a chunk, unless it was submitted before, and return the results known so far."""
-        if self._stop_error is not None:
-            return []
-        if chunk is not None and (error := self._mismatch(states, chunk)):
-            self._stop_error = error
-            return []
-        if not states:
-            return []
-        if chunk is not None:
-            _restore_refusals(states, chunk)
-            if chunk.state is ChunkState.DONE:
-                return self._resume(states, number)
-        session_id = chunk.session_id if chunk is not None else None
-        if session_id is None:
+        """Submit the open records of a chunk, in parts if the server refuses so many at once."""
+        results: list[BulkResult] = []
+        parts: list[tuple[list[RecordState], Chunk | None]] = [(states, chunk)]
+        while parts:
+            states, chunk = parts.pop(0)
             try:
-                session_id = self._submission.submit(states, chunk)
-                if session_id is None:
+                removed = [state for state in states if state.is_open and state.record is None]
+                if chunk is not None and removed:
+                    chunk = self._withdraw(removed, chunk)
+                if chunk is None or any(state.is_open for state in states):
+                    chunk = self._submission.submit(states, chunk)
+                if chunk.session_id is None and chunk.open_records:
+                    halves = run_shielded(self._manifest.split, chunk.number, chunk.count // 2)
+                    middle = halves[0].count
+                    parts[:0] = zip((states[:middle], states[middle:]), halves, strict=True)
+                    continue
+                if all(state.has_outcome for state in states):
                     outcomes = [state.outcome for state in states]
-                    run_shielded(self._manifest.done, number, outcomes)
+                    run_shielded(self._manifest.done, chunk.number, outcomes)
             except errors.ProvError as error:
-                self._stop_error = error
-        if session_id is not None:
-            self._report_progress(submitted=sum(not state.has_outcome for state in states))
-            self._following.add(states, number, session_id, chunk.batch_id if chunk else None)
+                self._stop_error = self._stop_error or error
+                return results + self._results([one for one in states if one.has_outcome])
+            results += self._follow(states, chunk, broken_off)
+        return results
+
+    def _withdraw(self, removed: list[RecordState], chunk: Chunk) -> Chunk:
+        for state in removed:
+            state.error = errors.InvalidRequestError(
+                f"record {state.index} was removed or changed before it was submitted"
+            )
+        outcomes = {state.index: state.outcome for state in removed}
+        return run_shielded(self._manifest.withdraw, chunk.number, outcomes)
+
+    def _follow(
+        self, states: list[RecordState], chunk: Chunk, broken_off: InFlightBatch | None = None
+    ) -> list[BulkResult]:
+        """Follow the jobs of a chunk, and return the results that are known."""
+        known = [state for state in states if state.has_outcome]
+        if len(known) < len(states):
+            if broken_off is None:
+                self._report_progress(submitted=len(states) - len(known))
+            fruitless = broken_off is not None and broken_off.fruitless
+            self._following.add(states, chunk, fruitless=fruitless)
             self._report_progress()
-        return self._results([state for state in states if state.has_outcome])
-
-    def _mismatch(self, states: list[RecordState], chunk: Chunk) -> errors.ConfigError | None:
-        submitted = [state for state in states if state.index not in chunk.excluded]
-        models = [state.record for state in submitted if state.record is not None]
-        if len(states) == chunk.count and digest(models) == chunk.digest:
-            return None
-        last = chunk.first + chunk.count - 1
-        return errors.ConfigError(
-            f"records {chunk.first} to {last} differ from those in the manifest"
-            f" {self._manifest.path!r}: pass the same records in the same order, and new ones after"
-            " them, or use another manifest"
-        )
-
-    def _resume(self, states: list[RecordState], number: int) -> list[BulkResult]:
-        try:
-            outcomes = run_shielded(self._manifest.outcomes, number)
-        except errors.ProvError as error:
-            self._stop_error = error
-            return []
-        for state, outcome in zip(states, outcomes, strict=True):
-            state.restore(outcome)
-        self._report_progress(submitted=sum(state.was_submitted for state in states))
-        return self._results(states, resumed=True)
+        return self._results(known)
 
     def _results(self, states: list[RecordState], *, resumed: bool = False) -> list[BulkResult]:
-        results = [state.result(resumed=resumed) for state in states]
+        new = [state for state in states if not state.reported]
+        for state in new:
+            state.reported = True
+        results = [state.result(resumed=resumed) for state in new]
         registered = sum(result.error is None for result in results)
         unresolved = sum(may_still_be_registered(result.error) for result in results)
         if results:
@@ -208,22 +219,3 @@ class _Registration:
         )
         if self._options.on_progress is not None:
             self._options.on_progress(self._progress)
-
-
-def _validated(original: object, index: int) -> RecordState:
-    state = RecordState(index, original)
-    request: Any = register_model_run.request(body=original)  # type: ignore[arg-type]
-    try:
-        state.record = validate_request(request).body
-    except errors.InvalidRequestError as error:
-        operation = request.operation
-        error.attach(errors.Call(f"record {index}", operation.method, operation.path))
-        state.error = error
-    return state
-
-
-def _restore_refusals(states: list[RecordState], chunk: Chunk) -> None:
-    for state in states:
-        reason = chunk.refused.get(state.index)
-        if reason is not None and state.error is None:
-            state.error = errors.BadRequestError(reason)

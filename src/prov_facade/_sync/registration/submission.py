@@ -6,19 +6,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from prov_api_client.models import RegisterBatchModelRunRequest, RegisterBatchModelRunResponse
+from prov_api_client.models import RegisterBatchModelRunRequest
 from prov_facade import errors
-from prov_facade._http.transient import is_transient, may_have_arrived
+from prov_facade._http.transient import certainly_refused, is_too_large, is_transient
 from prov_facade._jobs.poller import Poller
-from prov_facade._jobs.results import require_session_id
-from prov_facade._registration.batch import RecordState, digest, refused_positions, storable_text
+from prov_facade._registration.batch import RecordState, refused_positions, storable_text
 from prov_facade._registration.manifest import Chunk, Manifest
 from prov_facade._runtime.threads.concurrency import Awaited, run_shielded, sleep
-from prov_facade._sync.registration.recovery import NO_JOB, Recovery
+from prov_facade._sync.registration.recovery import Recovery
 from prov_facade.polling import PollPolicy
 
-Submit = Callable[[RegisterBatchModelRunRequest], Awaited[RegisterBatchModelRunResponse]]
-"""Submits a batch of model runs."""
+Submit = Callable[[RegisterBatchModelRunRequest], Awaited[str]]
+"""Submits a batch of model runs, and returns the session id of its job."""
 
 
 class Submission:
@@ -38,67 +37,81 @@ class Submission:
         self._recovery = recovery
         self._manifest = manifest
         self._polling = polling
+        self._reached = False
 
-    def submit(self, records: list[RecordState], chunk: Chunk | None) -> str | None:
-        """Submit a chunk once. Records that the server rejects get their errors.
+    def submit(self, records: list[RecordState], chunk: Chunk | None) -> Chunk:
+        """Submit the open records of a chunk once. Those that the server rejects get their errors.
 
         Args:
             records: The records of the chunk.
             chunk: The chunk, if it is in the manifest already.
 
         Returns:
-            The session id of its job; ``None`` if no record is left to submit.
+            The chunk. If it has a session id, the server has it. Otherwise it has no open record,
+            or it is too large for the server.
 
         Raises:
             ProvError: If it could not be submitted, or if it is unknown whether it was.
         """
         poller = Poller(self._polling)
-        while chunk is None or not chunk.all_refused:
-            sent = [state for state in records if not state.has_outcome]
-            models = [state.record for state in sent if state.record is not None]
-            chunk = self._plan(records, chunk, digest(models))
+        while True:
+            sent = [state for state in records if state.is_open]
+            chunk = self._plan(records, chunk)
             if not sent:
-                self._not_submitted(chunk, "no record is left", records)
-                return None
+                return self._not_submitted(chunk, "no record is left")
+            models = [state.record for state in sent if state.record is not None]
             try:
-                response = self._submit(RegisterBatchModelRunRequest(records=models))
-                session_id = require_session_id(response.session_id, "register_batch_model_runs")
+                session_id = self._submit(RegisterBatchModelRunRequest(records=models))
             except errors.ProvError as error:
-                if may_have_arrived(error):
-                    found = self._recovery.find_job(chunk, error)
-                    if found is None:
-                        chunk = self._not_submitted(chunk, NO_JOB)
-                        if poller.is_over:
-                            raise
-                        sleep(poller.next_wait())
-                        continue
-                    session_id = found
-                elif refused := _mark_refused(sent, error):
+                self._reached |= error.response is not None
+                if is_too_large(error):
+                    if len(sent) > 1:
+                        return self._not_submitted(chunk, error)
+                    sent[0].error = errors.BadRequestError(
+                        f"record {sent[0].index} is larger than the server accepts: {error}"
+                    )
+                    chunk = self._not_submitted(chunk, error, sent)
+                    continue
+                if refused := _mark_refused(sent, error):
                     chunk = self._not_submitted(chunk, error, refused)
                     continue
-                else:
+                found = None
+                if not certainly_refused(error):
+                    found = self._recovery.find_job(chunk, error)
+                if found is None:
                     chunk = self._not_submitted(chunk, error)
-                    if not is_transient(error) or poller.is_over:
+                    if not self._may_succeed_later(error) or poller.is_over:
                         raise
                     poller.last_error = error
                     sleep(poller.next_wait())
                     continue
-            run_shielded(self._manifest.submitted, chunk.number, session_id)
-            return session_id
-        return None
+                session_id = found
+            self._reached = True
+            return run_shielded(self._manifest.submitted, chunk.number, session_id)
 
-    def _plan(self, records: list[RecordState], chunk: Chunk | None, content_digest: str) -> Chunk:
+    def _may_succeed_later(self, error: errors.ProvError) -> bool:
+        """Whether to submit a chunk again after a while.
+
+        While nothing has been reached, a mistake in the address is more likely than a server that
+        is down.
+        """
+        if isinstance(error, errors.TransportError) and not error.may_have_arrived:
+            return self._reached
+        return is_transient(error) or isinstance(error, errors.InvalidResponseError)
+
+    def _plan(self, records: list[RecordState], chunk: Chunk | None) -> Chunk:
         now = time.time()
         if chunk is not None:
-            return run_shielded(self._manifest.plan_again, chunk.number, content_digest, now)
-        return run_shielded(self._manifest.plan, len(records), content_digest, now)
+            return run_shielded(self._manifest.plan_again, chunk.number, now)
+        stored = [state.stored for state in records]
+        return run_shielded(self._manifest.plan, stored, now)
 
     def _not_submitted(
         self, chunk: Chunk, reason: object, refused: Iterable[RecordState] = ()
     ) -> Chunk:
-        reasons = {state.index: storable_text(state.error) for state in refused}
+        outcomes = {state.index: state.outcome for state in refused}
         return run_shielded(
-            self._manifest.not_submitted, chunk.number, storable_text(reason), reasons
+            self._manifest.not_submitted, chunk.number, storable_text(reason), outcomes
         )
 
 

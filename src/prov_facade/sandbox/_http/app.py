@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 from attrs import evolve, field, frozen
@@ -15,12 +14,22 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 
-from prov_facade.sandbox._http.calls import WORD, Call, Caller, File, Handler, RejectedError
+from prov_facade.sandbox._http.calls import (
+    HEALTH_MESSAGE,
+    WORD,
+    Call,
+    Caller,
+    File,
+    Handler,
+    RejectedError,
+    UnhandledError,
+)
 from prov_facade.sandbox._http.claims import Verify
 from prov_facade.sandbox._http.documents import Document, Route, document
 from prov_facade.sandbox._http.interception import (
@@ -28,21 +37,32 @@ from prov_facade.sandbox._http.interception import (
     Endpoint,
     Interceptor,
     TransportMiddleware,
+    apply_fault,
 )
 from prov_facade.sandbox._http.report_urls import is_valid
 from prov_facade.sandbox._http.validation import (
+    MISSING,
+    UNREADABLE,
     BodyReader,
     RequestValidationError,
     error_entry,
     parse_query,
 )
 from prov_facade.sandbox._state.store import Store
+from prov_facade.sandbox.faults import unhandled_error
 
 JOB_API = "/job-api"
 FETCH_REPORT = "fetch_report"
 _MISSING_ROLE = "You are not authorised to access this resource as you don't have the correct role."
-_UNREADABLE = "There was an error parsing the body"
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
+# As on the real server's development stage, where pages of any origin may send tokens.
+_CORS = Middleware(
+    CORSMiddleware,
+    allow_credentials=True,
+    allow_origin_regex=".*",
+    allow_methods=["*"],
+    allow_headers=["*"],
+)
 
 
 @frozen
@@ -64,6 +84,8 @@ def operation_ids() -> list[str]:
 def routes(services: Services, interceptor: Interceptor) -> list[BaseRoute]:
     """Create the routes of the prov-api, of the job-api, and of the reports created by jobs.
 
+    Routes that no document describes are not recorded, and no faults apply to them.
+
     Args:
         services: The dependencies of the routes.
         interceptor: Wraps the endpoints.
@@ -73,6 +95,9 @@ def routes(services: Services, interceptor: Interceptor) -> list[BaseRoute]:
         for route in described.routes:
             endpoint = interceptor.wrap(route.operation_id, _endpoint(services, described, route))
             created.append(_exact_route(prefix + route.path, endpoint, route.method))
+        description = _description(described, prefix)
+        created.append(_exact_route(f"{prefix}/openapi.json", description, "GET"))
+    created.append(_exact_route(f"{JOB_API}/", _health_check, "GET"))
     report = interceptor.wrap(FETCH_REPORT, _report_endpoint(services))
     return [*created, StarletteRoute("/reports/{session_id}", report)]
 
@@ -102,7 +127,7 @@ def application(
 
     return Starlette(
         routes=routes,
-        middleware=[Middleware(TransportMiddleware), *middleware],
+        middleware=[Middleware(TransportMiddleware), *middleware, _CORS],
         exception_handlers={HTTPException: http_exception},  # type: ignore[dict-item]
     )
 
@@ -119,6 +144,8 @@ def _endpoint(services: Services, described: Document, route: Route) -> Endpoint
         except RejectedError as error:
             headers = _CHALLENGE if error.challenge else {}
             return _json({"detail": error.detail}, error.status, headers)
+        except UnhandledError:
+            return apply_fault(unhandled_error(), Response())
 
     async def handle(request: Request) -> Response:
         caller = _caller(services.verify, route, request)
@@ -141,6 +168,18 @@ def _endpoint(services: Services, described: Document, route: Route) -> Endpoint
     return respond
 
 
+def _description(described: Document, prefix: str) -> Endpoint:
+    async def respond(request: Request) -> Response:
+        base_url = str(request.base_url).rstrip("/")
+        return _json({**described.content, "servers": [{"url": f"{base_url}{prefix}"}]})
+
+    return respond
+
+
+async def _health_check(_: Request) -> Response:
+    return _json({"message": HEALTH_MESSAGE})
+
+
 def _caller(verify: Verify, route: Route, request: Request) -> Caller:
     if not route.secured:
         return Caller()
@@ -151,20 +190,18 @@ def _caller(verify: Verify, route: Route, request: Request) -> Caller:
     if claims is None:
         raise RejectedError(401, "Could not validate credentials", challenge=True)
     if not route.roles.issubset(claims.roles):
-        raise RejectedError(401, _MISSING_ROLE)
+        raise RejectedError(401, _MISSING_ROLE, challenge=True)
     return Caller(claims.username, claims.email, tuple(sorted(claims.roles)), token)
 
 
 async def _upload(request: Request) -> bytes:
-    missing = RequestValidationError(
-        [error_entry(["body", "csv_file"], "field required", "value_error.missing")]
-    )
+    missing = RequestValidationError([error_entry(["body", "csv_file"], *MISSING)])
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise missing
     try:
         form = await request.form()
     except (MultiPartException, MultipartParseError, HTTPException) as error:
-        raise RejectedError(400, _UNREADABLE) from error
+        raise RejectedError(400, UNREADABLE) from error
     try:
         part = form.get("csv_file")
         if part is None:
@@ -181,14 +218,11 @@ def _response(value: Any) -> Response:
     if not isinstance(value, File):
         return _json(value)
     charset = "; charset=utf-8" if value.media_type.startswith("text/") else ""
-    # Headers can contain only some ASCII characters unencoded.
-    simple = value.name.isascii() and not set(value.name) & set('"\\')
-    name = f'filename="{value.name}"' if simple else f"filename*=utf-8''{quote(value.name)}"
     return Response(
         value.content,
         headers={
             "Content-Type": value.media_type + charset,
-            "Content-Disposition": f"attachment; {name}",
+            "Content-Disposition": f'attachment; filename="{value.name}"',
         },
     )
 

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
+HEALTH_MESSAGE = "Health check successful."
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
@@ -24,6 +25,10 @@ class RejectedError(Exception):
         self.status = status
         self.detail = detail
         self.challenge = challenge
+
+
+class UnhandledError(Exception):
+    """An error that the real server does not handle, so that its response is a bare 500."""
 
 
 @frozen

@@ -46,11 +46,11 @@ class Document:
 
     Attributes:
         routes: The operations.
-        components: The components that references point to.
+        content: The whole document.
     """
 
     routes: tuple[Route, ...]
-    components: Mapping[str, Any]
+    content: Mapping[str, Any]
 
 
 @cache
@@ -70,7 +70,7 @@ def document(name: str) -> Document:
         for method in _METHODS
         if method in item
     )
-    return Document(routes, content["components"])
+    return Document(routes, content)
 
 
 def _route(content: Any, path: str, method: str, raw: Mapping[str, Any]) -> Route:

@@ -10,6 +10,7 @@ import msgspec
 from prov_facade.models import (
     AddStudyLinkResponse,
     ConvertModelRunsResponse,
+    GenerateReportRequest,
     GenerateReportResponse,
     HealthCheckResponse,
     ItemModelRun,
@@ -17,6 +18,7 @@ from prov_facade.models import (
     ModelRunRecord,
     PostDeleteGraphResponse,
     PostUpdateModelRunResponse,
+    RegisterBatchModelRunRequest,
     RegisterBatchModelRunResponse,
     RegisterModelRunResponse,
     Status,
@@ -25,14 +27,15 @@ from prov_facade.models import (
     User,
 )
 from prov_facade.sandbox._http.calls import (
+    HEALTH_MESSAGE,
     WORD,
     Call,
     File,
     Handler,
     RejectedError,
+    UnhandledError,
     is_storable,
 )
-from prov_facade.sandbox._http.job_handlers import check_batch_owner
 from prov_facade.sandbox._state import csv_reader, csv_writer, graph, lineage
 from prov_facade.sandbox._state.csv_columns import CSVError
 from prov_facade.sandbox._state.jobs import ENCRYPTED_USER_INFO, Job, Jobs
@@ -41,10 +44,10 @@ from prov_facade.sandbox._state.records import InvalidRecordError, check_record
 from prov_facade.sandbox._state.registry import Registry
 from prov_facade.sandbox._state.store import Item
 
-_MAX_DEPTH = 10
+# Of the messages that carry jobs on the server.
+_MAX_MESSAGE_BYTES = 256 * 1024
 _DEFAULT_DEPTH = 2
 _DEFAULT_SPECIAL_DEPTH = 4
-_REPORT_SUBTYPES = ("STUDY", "MODEL_RUN")
 
 _DONE = Status(success=True, details="Done.")
 _CONVERTED = "Successfully generated model run records. There were {} warnings."
@@ -58,20 +61,32 @@ class ProvHandlers:
         registry: The model runs.
         jobs: The jobs.
         report_style: ``document`` returns reports, ``job`` creates them in jobs.
+        links_key: The name of the list of links in a lineage graph.
+        max_depth: The maximum number of links that a lineage query may follow.
     """
 
-    def __init__(self, registry: Registry, jobs: Jobs, report_style: str) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        jobs: Jobs,
+        *,
+        report_style: str,
+        links_key: str,
+        max_depth: int,
+    ) -> None:
         self._registry = registry
         self._store = registry.store
         self._jobs = jobs
         self._report_style = report_style
+        self._links_key = links_key
+        self._max_depth = max_depth
 
     def table(self) -> dict[str, Handler]:
         """Return the handlers by operation id."""
         special = _DEFAULT_SPECIAL_DEPTH
         up, down = Direction.UPSTREAM, Direction.DOWNSTREAM
         return {
-            "get_health_check": lambda _: HealthCheckResponse(message="Health check successful."),
+            "get_health_check": lambda _: HealthCheckResponse(message=HEALTH_MESSAGE),
             **dict.fromkeys(
                 (
                     "check_general_access",
@@ -98,7 +113,7 @@ class ProvHandlers:
             "convert_model_runs_to_csv": self._csv_convert,
             "regenerate_csv_from_model_run_batch": self._csv_regenerate,
             "generate_config_file": self._config,
-            "trigger_sentry_debug": lambda _: None,  # the sandbox has no monitoring
+            "trigger_sentry_debug": lambda _: {"message": "Monitoring is disabled."},
             "store_record": self._store_record,
             "store_multiple_records": self._store_records,
             "store_all_registry_records": self._store_all,
@@ -128,7 +143,10 @@ class ProvHandlers:
         return record
 
     def _dispatch(self, call: Call, sub_type: str, payload: dict[str, Any]) -> str:
+        if len(msgspec.json.encode(payload)) > _MAX_MESSAGE_BYTES:
+            raise RejectedError(500, "Could not start the job: Invalid parameter: Message too long")
         kind = "REPORT" if sub_type == "GENERATE_REPORT" else "PROV_LODGE"
+        payload = {**payload, "user_info": ENCRYPTED_USER_INFO}
         (session_id,) = self._jobs.dispatch(call.caller.username, kind, sub_type, [payload])
         return session_id
 
@@ -139,15 +157,16 @@ class ProvHandlers:
         return item
 
     def _register(self, call: Call) -> RegisterModelRunResponse:
-        self._checked(call.body)
-        payload = {"record": call.body, "revalidate": False, "user_info": ENCRYPTED_USER_INFO}
-        session_id = self._dispatch(call, "MODEL_RUN_PROV_LODGE", payload)
+        record = msgspec.to_builtins(self._checked(call.body))
+        session_id = self._dispatch(
+            call, "MODEL_RUN_PROV_LODGE", {"record": record, "revalidate": False}
+        )
         return RegisterModelRunResponse(status=_DISPATCHED, session_id=session_id)
 
     def _register_batch(self, call: Call) -> RegisterBatchModelRunResponse:
         # Records are not checked here: an invalid record fails only its own job.
-        payload = {"records": call.body["records"], "user_info": ENCRYPTED_USER_INFO}
-        session_id = self._dispatch(call, "MODEL_RUN_BATCH_SUBMIT", payload)
+        batch = msgspec.to_builtins(RegisterBatchModelRunRequest.from_dict(call.body))
+        session_id = self._dispatch(call, "MODEL_RUN_BATCH_SUBMIT", batch)
         return RegisterBatchModelRunResponse(status=_DISPATCHED, session_id=session_id)
 
     def _register_sync(self, call: Call) -> SyncRegisterModelRunResponse:
@@ -156,14 +175,13 @@ class ProvHandlers:
         return SyncRegisterModelRunResponse(status=_DONE, record_info=info)
 
     def _update(self, call: Call) -> PostUpdateModelRunResponse:
-        self._model_run(call.body["model_run_id"])
-        self._checked(call.body["record"])
+        # Whether the model run exists is checked only by the job.
+        record = self._checked(call.body["record"])
         payload = {
             "model_run_record_id": call.body["model_run_id"],
-            "updated_record": call.body["record"],
+            "updated_record": msgspec.to_builtins(record),
             "reason": call.body["reason"],
             "revalidate": True,
-            "user_info": ENCRYPTED_USER_INFO,
         }
         session_id = self._dispatch(call, "MODEL_RUN_UPDATE", payload)
         return PostUpdateModelRunResponse(session_id=session_id)
@@ -184,7 +202,6 @@ class ProvHandlers:
             "model_run_record_id": model_run_id,
             "record": msgspec.to_builtins(record),
             "revalidate": False,
-            "user_info": ENCRYPTED_USER_INFO,
         }
         return AddStudyLinkResponse(
             status=_DISPATCHED,
@@ -207,42 +224,67 @@ class ProvHandlers:
     def _explorer(self, direction: Direction, goal: Goal, default: int) -> Handler:
         def explore(call: Call) -> LineageResponse:
             start, depth = self._start(call, default)
-            return _lineage_response(lineage.explore(self._store, start, depth, direction, goal))
+            return self._lineage(lineage.explore(self._store, start, depth, direction, goal))
 
         return explore
 
     def _effected_agents(self, call: Call) -> LineageResponse:
         start, depth = self._start(call, _DEFAULT_SPECIAL_DEPTH)
-        return _lineage_response(lineage.effected_agents(self._store, start, depth))
+        return self._lineage(lineage.effected_agents(self._store, start, depth))
 
     def _start(self, call: Call, default: int) -> tuple[str, int]:
         start, depth = call.query["starting_id"], call.query["depth"]
         depth = depth or default  # like the server, treat 0 as unset
-        if depth > _MAX_DEPTH:
-            raise RejectedError(400, f"Depth provided is in excess of depth maximum: {_MAX_DEPTH}.")
+        if depth > self._max_depth:
+            raise RejectedError(
+                400, f"Depth provided is in excess of depth maximum: {self._max_depth}."
+            )
         if self._store.item(start) is None:
-            raise RejectedError(400, f"Could not find item with id {start}.")
-        return start, max(0, depth)
+            raise RejectedError(500, f"The provided id {start} was not a valid registry item.")
+        if depth < 0:
+            raise RejectedError(500, f"The graph store rejects the depth {depth}.")
+        return start, depth
+
+    def _lineage(self, found: Lineage) -> LineageResponse:
+        nodes = [
+            {"id": node.id, "item_category": node.item_category, "item_subtype": node.item_subtype}
+            for node in found.nodes
+        ]
+        links = [
+            {"source": link.source, "target": link.target, "type": link.relation}
+            for link in found.links
+        ]
+        return LineageResponse(
+            status=Status(success=True, details="Successfully explored the lineage."),
+            record_count=len(nodes),
+            graph={
+                "directed": True,
+                "multigraph": False,
+                "graph": {},
+                "nodes": nodes,
+                self._links_key: links,
+            },
+        )
 
     def _report(self, call: Call) -> GenerateReportResponse | File:
-        item_id, subtype = call.body["id"], call.body["item_subtype"]
-        if subtype not in _REPORT_SUBTYPES:
-            raise RejectedError(400, f"Reports are not supported for subtype {subtype}.")
-        item = self._store.item(item_id)
-        if item is None or item.item_subtype != subtype:
-            raise RejectedError(400, f"Could not find {subtype} with id {item_id}.")
+        request = GenerateReportRequest.from_dict(call.body)
         if self._report_style == "job":
+            # The item is checked only by the job.
+            payload = msgspec.to_builtins(request)
             return GenerateReportResponse(
-                session_id=self._dispatch(call, "GENERATE_REPORT", call.body)
+                session_id=self._dispatch(call, "GENERATE_REPORT", payload)
             )
-        content = self._registry.report(item, call.body["depth"])
-        return File(content, WORD, "report.docx")
+        try:
+            item = self._registry.reportable(request.id, request.item_subtype)
+        except InvalidRecordError as error:
+            raise RejectedError(400, str(error)) from error
+        return File(self._registry.report(item, request.depth), WORD, "report.docx")
 
     # CSV
 
     def _csv_template(self, call: Call) -> File:
         template_id = call.query["workflow_template_id"]
-        return _csv_file(lambda: csv_writer.template(self._store, template_id), template_id)
+        return _csv_file(lambda: csv_writer.template(self._store, template_id), "test.csv")
 
     def _csv_convert(self, call: Call) -> ConvertModelRunsResponse:
         try:
@@ -250,7 +292,7 @@ class ProvHandlers:
         except UnicodeDecodeError as error:
             raise RejectedError(400, "The CSV file is not encoded in UTF-8.") from error
         try:
-            converted = csv_reader.convert(self._store, text, self._jobs.exists)
+            converted = csv_reader.convert(self._store, text)
         except CSVError as error:
             raise RejectedError(400, str(error)) from error
         return ConvertModelRunsResponse(
@@ -262,22 +304,25 @@ class ProvHandlers:
 
     def _csv_regenerate(self, call: Call) -> File:
         batch_id = call.query["batch_id"]
-        check_batch_owner(self._jobs, call, batch_id)
         jobs = self._jobs.of_batch(batch_id)
-        if not jobs:
-            raise RejectedError(400, f"Could not find batch with id {batch_id}.")
-        return _csv_file(
-            lambda: csv_writer.regenerate(self._store, [_batch_row(job) for job in jobs]), batch_id
-        )
+        if not jobs or self._jobs.batch_is_shared(batch_id, call.caller.username):
+            raise UnhandledError
+        rows = [_batch_row(job) for job in jobs]
+        try:
+            return _csv_file(lambda: csv_writer.regenerate(self._store, rows), "model_runs.csv")
+        except OverflowError as error:  # a time that is not a date
+            raise UnhandledError from error
 
     # Administration
 
-    @staticmethod
-    def _config(call: Call) -> File:
-        lines = ["STAGE=SANDBOX", "PROV_API_ENDPOINT=", "KEYCLOAK_ENDPOINT="]
+    def _config(self, call: Call) -> File:
+        lines = ["keycloak_endpoint=", "domain_base=sandbox.localhost", "stage=SANDBOX"]
         if not call.query["required_only"]:
-            lines += [f"DEPTH_UPPER_LIMIT={_MAX_DEPTH}", f"DEPTH_DEFAULT_LIMIT={_DEFAULT_DEPTH}"]
-        return File("\n".join([*lines, ""]).encode(), "text/plain", "config.txt")
+            lines += [
+                f"depth_upper_limit={self._max_depth}",
+                f"depth_default_limit={_DEFAULT_DEPTH}",
+            ]
+        return File("\n".join(lines).encode(), "text/plain", "config.txt")
 
     def _store_record(self, call: Call) -> StatusResponse:
         return self._restore([call.body], validate=call.query["validate_record"])
@@ -308,36 +353,12 @@ class ProvHandlers:
         return StatusResponse(status=_DONE)
 
 
-def _lineage_response(lineage: Lineage) -> LineageResponse:
-    return LineageResponse(
-        status=Status(success=True, details="Successfully explored the lineage."),
-        record_count=len(lineage.nodes),
-        graph={
-            "directed": True,
-            "multigraph": False,
-            "graph": {},
-            "nodes": [
-                {
-                    "id": node.id,
-                    "item_category": node.item_category,
-                    "item_subtype": node.item_subtype,
-                }
-                for node in lineage.nodes
-            ],
-            "links": [
-                {"source": link.source, "target": link.target, "type": link.relation}
-                for link in lineage.links
-            ],
-        },
-    )
-
-
 def _csv_file(make: Callable[[], str], name: str) -> File:
     try:
         content = make()
     except CSVError as error:
-        raise RejectedError(400, str(error)) from error
-    return File(content.encode(), "text/csv", f"{name.replace('/', '_')}.csv")
+        raise RejectedError(error.status, str(error)) from error
+    return File(content.encode(), "text/csv", name)
 
 
 def _batch_row(job: Job) -> csv_writer.BatchRow:

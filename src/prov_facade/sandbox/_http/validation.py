@@ -10,9 +10,12 @@ from typing import Any
 import jsonschema
 import msgspec
 
+from prov_facade.sandbox._http.calls import RejectedError
 from prov_facade.sandbox._http.documents import Document, Route
 
 Entry = dict[str, Any]
+
+UNREADABLE = "There was an error parsing the body"
 
 _TYPES = {
     "string": ("str type expected", "type_error.str"),
@@ -25,7 +28,9 @@ _TRUE = {"true", "1", "on", "t", "y", "yes"}
 _FALSE = {"false", "0", "off", "f", "n", "no"}
 _LONGEST_NUMBER = 20
 _NOT_JSON = "value_error.jsondecode"
-_MISSING = ("field required", "value_error.missing")
+
+MISSING = ("field required", "value_error.missing")
+"""The message and the type of the entry for a missing value."""
 
 
 class RequestValidationError(Exception):
@@ -62,7 +67,7 @@ def parse_query(route: Route, given: Mapping[str, str]) -> dict[str, Any]:
     for name, schema in route.parameters.items():
         if name not in given:
             if name in route.required:
-                errors.append(error_entry(["query", name], *_MISSING))
+                errors.append(error_entry(["query", name], *MISSING))
             values[name] = schema.get("default")
             continue
         try:
@@ -99,36 +104,39 @@ class BodyReader:
     """Decodes and validates the JSON bodies of an operation.
 
     Args:
-        document: Contains the schemas that the schema of the body refers to.
+        document: Contains the components that the schema of the body refers to.
         route: The operation.
     """
 
     def __init__(self, document: Document, route: Route) -> None:
-        self._validator = _Validator({**(route.body or {}), "components": document.components})
+        components = document.content["components"]
+        self._validator = _Validator({**(route.body or {}), "components": components})
 
     def read(self, content_type: str, content: bytes) -> Any:
         """Decode a body.
 
         Raises:
             RequestValidationError: If it is missing, is not JSON, or does not match the schema.
+            RejectedError: If it is not UTF-8, or is nested too deeply.
         """
         if not content:
-            raise RequestValidationError([error_entry(["body"], *_MISSING)])
+            raise RequestValidationError([error_entry(["body"], *MISSING)])
         # Like the server, treat a body without a content type as JSON.
         kind = content_type.partition(";")[0].strip().lower() or "application/json"
         if kind != "application/json" and not kind.endswith("+json"):
             raise RequestValidationError([error_entry(["body"], *_TYPES["object"])])
         try:
             value = _JSON.decode(content.decode("utf-8"))
-        except UnicodeDecodeError as error:
-            wrong = error_entry(["body", error.start], "Invalid JSON: not UTF-8", _NOT_JSON)
-            raise RequestValidationError([wrong]) from error
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise RejectedError(400, UNREADABLE) from error
+        except msgspec.DecodeError as error:
             found = re.search(r"\(byte (\d+)\)", str(error))
             # An error without a position means that the body is incomplete.
             loc: list[str | int] = ["body", int(found[1]) if found else len(content)]
             wrong = error_entry(loc, f"Invalid JSON: {error}", _NOT_JSON)
             raise RequestValidationError([wrong]) from error
+        if value is None:
+            raise RequestValidationError([error_entry(["body"], *MISSING)])
         errors = list(self._validator.iter_errors(value))
         # The server compares times only when each of them is valid.
         errors = [error for error in errors if error.validator != _ORDERED] or errors
@@ -164,8 +172,13 @@ def _entries(error: jsonschema.ValidationError) -> Iterator[Entry]:
     """Describe a schema error as the server does."""
     loc = ["body", *error.absolute_path]
     limit: Any = error.validator_value
+    schema: Any = error.schema
     if error.instance is None and error.validator in ("type", "enum"):
         yield error_entry(loc, "none is not an allowed value", "type_error.none.not_allowed")
+        return
+    if error.instance == [] and error.validator == "type" and "required" in schema:
+        # The server converts an empty list to an object without fields.
+        yield from (error_entry([*loc, name], *MISSING) for name in schema["required"])
         return
     match error.validator:
         case "x-ordered":
@@ -173,7 +186,7 @@ def _entries(error: jsonschema.ValidationError) -> Iterator[Entry]:
         case "required":
             # Each missing property is a separate error; only its message contains the name.
             (name,) = re.findall(r"^'(.*)' is a required property", error.message)
-            yield error_entry([*loc, name], *_MISSING)
+            yield error_entry([*loc, name], *MISSING)
         case "type":
             kinds = [limit] if isinstance(limit, str) else limit
             yield error_entry(loc, *_TYPES[kinds[0]])
@@ -183,12 +196,10 @@ def _entries(error: jsonschema.ValidationError) -> Iterator[Entry]:
             yield error_entry(loc, text, "type_error.enum", {"enum_values": limit})
         case "minLength":
             yield error_entry(loc, "string must not be empty", "value_error")
-        case "minimum":
-            text = f"ensure this value is greater than or equal to {limit}"
-            yield error_entry(loc, text, "value_error.number.not_ge", {"limit_value": limit})
-        case "maximum":
-            text = f"ensure this value is less than or equal to {limit}"
-            yield error_entry(loc, text, "value_error.number.not_le", {"limit_value": limit})
+        case "minimum" | "maximum" as name:
+            word, kind = ("greater", "ge") if name == "minimum" else ("less", "le")
+            text = f"ensure this value is {word} than or equal to {limit}"
+            yield error_entry(loc, text, f"value_error.number.not_{kind}", {"limit_value": limit})
         case "anyOf":
             # A nullable field: the errors of the other schemas.
             for inner in error.context or ():

@@ -18,7 +18,7 @@ import attrs
 from attrs import define, frozen
 
 from prov_facade.sandbox._http.claims import Claims
-from prov_facade.sandbox._realm.tokens import TokenIssuer, roles_of
+from prov_facade.sandbox._realm.tokens import TokenIssuer, email_of, roles_of
 
 # RFC 8628: the increase of the polling interval of a device that polls too often.
 _SLOW_DOWN = 5
@@ -35,10 +35,15 @@ class Client:
     Attributes:
         secret: The secret.
         roles: The short names of the roles of its tokens.
+
+    Raises:
+        ValueError: If a role does not exist.
     """
 
     secret: str = attrs.field(repr=False)
-    roles: tuple[str, ...] = ("read",)
+    roles: tuple[str, ...] = attrs.field(
+        default=("read",), validator=lambda _self, _field, names: roles_of(*names)
+    )
 
 
 class _Decision(Enum):
@@ -108,7 +113,7 @@ class Realm:
         single_use: Whether a refresh token can be used only once. Using it again ends the session.
 
     Raises:
-        ValueError: If the name cannot be part of a URL, or a client has an unknown role.
+        ValueError: If the name cannot be part of a URL.
     """
 
     def __init__(
@@ -143,8 +148,6 @@ class Realm:
         }
         self._now = issuer.now
         self._clients = dict(clients or {})
-        for client in self._clients.values():
-            roles_of(*client.roles)
         self._lock = threading.Lock()
         self._logins: dict[str, _Login] = {}
         self._ended_sessions: set[str] = set()
@@ -183,7 +186,7 @@ class Realm:
         """
         if not username:
             raise ValueError("the user name is empty")
-        person = Person(username, roles_of(*roles), email or f"{username}@example.org")
+        person = Person(username, roles_of(*roles), email or email_of(username))
         self._decide(user_code, _Decision.APPROVED, person)
 
     def deny(self, user_code: str) -> None:

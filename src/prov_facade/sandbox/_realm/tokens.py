@@ -20,7 +20,11 @@ import jwt
 import msgspec
 from attrs import frozen
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateKey,
+    RSAPublicKey,
+    generate_private_key,
+)
 
 from prov_api_client.types import prepare
 from prov_facade._checks import check_choice
@@ -35,6 +39,7 @@ ROLES = {
 }
 """The realm roles of the prov-api by their short names."""
 
+_LIFETIME = 3600.0
 _MIN_KEY_SIZE = 32  # RFC 7518: as long as the hash
 _DER, _PKCS8 = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8
 _SPKI = serialization.PublicFormat.SubjectPublicKeyInfo
@@ -117,10 +122,15 @@ class TokenIssuer:
         self.issuer_url = issuer_url.rstrip("/")
         self.now = now
         self._key = self.refresh_key = key or secrets.token_bytes(_MIN_KEY_SIZE)
-        self._signing_key = _loaded(signing_key or new_signing_key())
-        self._public_key = self._signing_key.public_key()
+        # As bytes, which can be pickled.
+        self._signing_key = signing_key or new_signing_key()
+        _loaded(self._signing_key)
         digest = hashlib.sha256(b"key id" + self._key).digest()
         self.key_id = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+    @property
+    def _public_key(self) -> RSAPublicKey:
+        return _loaded(self._signing_key).public_key()
 
     @property
     def public_key(self) -> str:
@@ -181,7 +191,7 @@ class TokenIssuer:
         )
         claims = msgspec.to_builtins(payload)
         if token_type == "Bearer":  # noqa: S105 - a token type, not a token
-            return jwt.encode(claims, self._signing_key, "RS256", {"kid": self.key_id})
+            return jwt.encode(claims, _loaded(self._signing_key), "RS256", {"kid": self.key_id})
         return jwt.encode(claims, self.refresh_key, "HS256")
 
     def verify(self, token: str, token_type: TokenType = "Bearer") -> Claims | None:  # noqa: S107
@@ -232,6 +242,41 @@ class TokenIssuer:
         if jwt.get_unverified_header(token).get("kid") != self.key_id:
             raise jwt.InvalidTokenError("The token is signed with another key")
         return self._public_key, ["RS256"]
+
+
+class TokenSource:
+    """A function that returns the current token of a user. It can be pickled.
+
+    Args:
+        issuer: Issues the tokens.
+        username: The user name.
+        roles: The short names of the roles.
+
+    Raises:
+        ValueError: If a role does not exist.
+    """
+
+    def __init__(self, issuer: TokenIssuer, username: str, roles: tuple[str, ...]) -> None:
+        self._given = issuer, username, roles
+        self._roles = roles_of(*roles)
+        self._created, self._token = 0.0, ""
+
+    def __call__(self) -> str:
+        """Return the current token, and renew it before it expires."""
+        # Cached, since signing a token is slower than many calls.
+        if not self._token or time.monotonic() - self._created > _LIFETIME / 2:
+            issuer, username, _ = self._given
+            self._created = time.monotonic()
+            self._token = issuer.issue(username, self._roles, _LIFETIME, email=email_of(username))
+        return self._token
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TokenSource, self._given
+
+
+def email_of(username: str) -> str:
+    """Return the email address of a user who has given none."""
+    return f"{username}@example.org"
 
 
 def roles_of(*names: str) -> tuple[str, ...]:

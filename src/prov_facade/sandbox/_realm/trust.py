@@ -12,7 +12,8 @@ import msgspec
 from attrs import field, frozen
 
 from prov_api_client.types import prepare
-from prov_facade._http import ssl_context
+from prov_facade._http.proxies import open_client
+from prov_facade.errors import ConfigError
 from prov_facade.sandbox._http.claims import Claims
 
 _TIMEOUT = 10.0
@@ -74,20 +75,15 @@ class TrustedIssuer:
     def __init__(self, issuer_url: str, now: Callable[[], float] = time.time) -> None:
         self._now = now
         url = issuer_url.rstrip("/")
-        with httpx.Client(verify=ssl_context.load(None), timeout=_TIMEOUT) as http:
-            document = _fetch(http, f"{url}/.well-known/openid-configuration")
-            try:
-                metadata = msgspec.convert(document, _Metadata)
-            except msgspec.ValidationError as error:
-                raise IssuerError(
-                    f"the discovery document of {url} is not valid: {error}"
-                ) from None
-            if metadata.issuer.rstrip("/") != url:
-                raise IssuerError(
-                    f"the issuer at {url} is {metadata.issuer!r}: use that URL instead"
-                )
-            self._issuer = metadata.issuer
-            self._keys = _signing_keys(_fetch(http, metadata.jwks_uri))
+        document = _fetch(f"{url}/.well-known/openid-configuration")
+        try:
+            metadata = msgspec.convert(document, _Metadata)
+        except msgspec.ValidationError as error:
+            raise IssuerError(f"the discovery document of {url} is not valid: {error}") from None
+        if metadata.issuer.rstrip("/") != url:
+            raise IssuerError(f"the issuer at {url} is {metadata.issuer!r}: use that URL instead")
+        self._issuer = metadata.issuer
+        self._keys = _signing_keys(_fetch(metadata.jwks_uri))
         if not self._keys:
             raise IssuerError(f"{metadata.jwks_uri} contains no key for RS256")
 
@@ -142,10 +138,11 @@ def _is_access_token(header: dict[str, Any], payload: _Payload) -> bool:
     )
 
 
-def _fetch(http: httpx.Client, url: str) -> Any:
+def _fetch(url: str) -> Any:
     try:
-        response = http.get(url)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        with open_client(url, proxy=None, verify=None, timeout=_TIMEOUT) as http:
+            response = http.get(url)
+    except (httpx.HTTPError, httpx.InvalidURL, ConfigError) as error:
         raise IssuerError(
             f"{url} cannot be fetched: {str(error) or type(error).__name__}"
         ) from error

@@ -2,8 +2,7 @@
 
 The server reads files with Python's ``csv.DictReader`` and changes nothing: it strips neither
 headers nor a byte order mark, and a row must have a cell for each column. The sandbox does the
-same, so that the server accepts the same files. One difference: the server requires even the cells
-that a workflow template calls optional.
+same. Like the server, it requires even the datasets and resources that a template calls optional.
 """
 
 from __future__ import annotations
@@ -45,13 +44,20 @@ _MAX_QUOTE_LENGTH = 100
 
 
 class CSVError(Exception):
-    """A file or a batch that cannot be used. The message says why."""
+    """A file or a batch that cannot be used. The message says why.
+
+    Attributes:
+        status: The status of the response.
+    """
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @frozen
 class _TemplateUse:
     template_id: str
-    optional: bool = False
 
 
 @frozen
@@ -70,7 +76,6 @@ class _WorkflowTemplate:
 @frozen
 class _Resource:
     key: str
-    optional: bool = False
 
 
 @frozen
@@ -86,10 +91,8 @@ class DatasetColumns:
     """The columns of a dataset template; ``resources`` maps keys to headers."""
 
     template_id: str
-    optional: bool
     header: str
     resources: dict[str, str]
-    optional_resources: frozenset[str]
 
     @property
     def headers(self) -> list[str]:
@@ -144,14 +147,12 @@ def _dataset_columns(store: Store, side: str, used: _TemplateUse) -> DatasetColu
     resources = msgspec.convert(item.body, _DatasetTemplate).deferred_resources
     return DatasetColumns(
         item.id,
-        used.optional,
         f"{side} dataset id for template: {item.display_name} [template id: {item.id}]",
         {resource.key: f"{side} resource: {resource.key}" for resource in resources},
-        frozenset(resource.key for resource in resources if resource.optional),
     )
 
 
-def check_unique(source: str, headers: Iterable[str]) -> None:
+def check_unique(source: str, headers: Iterable[str], *, status: int = 400) -> None:
     """Check that no header occurs twice.
 
     Raises:
@@ -159,7 +160,8 @@ def check_unique(source: str, headers: Iterable[str]) -> None:
     """
     duplicates = [header for header, times in Counter(headers).items() if times > 1]
     if duplicates:
-        raise CSVError(f"{source} has duplicate headers: {', '.join(map(repr, duplicates))}.")
+        listed = ", ".join(map(repr, duplicates))
+        raise CSVError(f"{source} has duplicate headers: {listed}.", status)
 
 
 def _item(store: Store, item_id: str, subtype: str, called: str) -> Item:

@@ -1,13 +1,15 @@
 """Reads the model runs in CSV files of bulk registration.
 
-Nothing is registered here. Of the ids in a file, only datasets and jobs must exist at this point;
-the others are checked when the records are registered.
+Nothing is registered here. Of the ids in a file, only datasets must exist at this point; the others
+are checked when the records are registered. Like the server, the sandbox takes any UUID in the
+column of job ids for that of an existing job.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from io import StringIO
 
@@ -42,7 +44,7 @@ class Converted:
 
     Attributes:
         new_records: The records of the rows without a job.
-        existing_records: The job ids of the rows with a job.
+        existing_records: The job ids of the rows with one.
         warnings: A warning for each ignored column.
     """
 
@@ -51,21 +53,20 @@ class Converted:
     warnings: list[str]
 
 
-def convert(store: Store, text: str, job_exists: Callable[[str], bool]) -> Converted:
+def convert(store: Store, text: str) -> Converted:
     """Read the model runs in a file.
 
     Args:
         store: Contains the templates and datasets.
         text: The file.
-        job_exists: Returns whether a job with an id exists.
 
     Returns:
-        The records, the ids of existing jobs, and the warnings.
+        The records, the ids of jobs, and the warnings.
 
     Raises:
         CSVError: If the file is not CSV, has no rows, or has missing or duplicate columns; if a row
-            has more or fewer cells than there are columns, refers to a job or a dataset that does
-            not exist, or has a value that is missing or cannot be parsed.
+            has more or fewer cells than there are columns, refers to a dataset that does not exist,
+            or has a value that is missing or cannot be parsed.
     """
     headers, *lines = _read(text) or [[]]
     check_unique("The CSV file", headers)
@@ -85,11 +86,19 @@ def convert(store: Store, text: str, job_exists: Callable[[str], bool]) -> Conve
         job_id = row.optional(JOB_ID)
         if job_id is None:
             converted.new_records.append(_record(store, columns, row))
-        elif job_exists(job_id):
+        elif _is_uuid(job_id):
             converted.existing_records.append(job_id)
         else:
-            raise row.error(f"could not find the {JOB_ID} {shorten(job_id)}.")
+            raise row.error(f"the {JOB_ID} {shorten(job_id)} is not a UUID.")
     return converted
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 class _Row:
@@ -170,15 +179,10 @@ def _datasets(store: Store, columns: Iterable[DatasetColumns], row: _Row) -> lis
             dataset_template_id=dataset.template_id,
             dataset_id=_dataset_id(store, dataset, row),
             dataset_type=DatasetType.DATA_STORE,
-            resources={
-                key: row.required(header)
-                for key, header in dataset.resources.items()
-                if key not in dataset.optional_resources or row.optional(header)
-            }
+            resources={key: row.required(header) for key, header in dataset.resources.items()}
             or None,
         )
         for dataset in columns
-        if not dataset.optional or any(row.optional(header) for header in dataset.headers)
     ]
 
 

@@ -47,24 +47,26 @@ def template(store: Store, workflow_template_id: str) -> str:
         CSVError: If the workflow template does not exist, or the file would have duplicate columns.
     """
     headers = columns_of(store, workflow_template_id).headers
-    check_unique("The CSV template", headers)
+    check_unique("The CSV template", headers, status=500)
     return _csv([headers])
 
 
-def regenerate(store: Store, rows: Iterable[BatchRow]) -> str:
+def regenerate(store: Store, rows: Sequence[BatchRow]) -> str:
     """Return the file of a batch, with a row for each job.
 
     Values without a column are omitted: the requesting organisation, all datasets of a dataset
     template except the first, and everything that is not in the workflow template. Missing optional
-    values become empty cells.
+    annotations become empty cells.
+
+    Args:
+        store: Contains the templates.
+        rows: The jobs, at least one.
 
     Raises:
-        CSVError: If there are no rows, if they have different workflow templates or theirs does not
-            exist, if a record lacks a required value, or if a time is not a valid date.
+        CSVError: If they have different workflow templates or theirs does not exist, or if a record
+            lacks a value.
+        OverflowError: If a time is not a valid date.
     """
-    rows = list(rows)
-    if not rows:
-        raise CSVError("The batch contains no model runs.")
     template_id, *others = {row.record.workflow_template_id for row in rows}
     if others:
         raise CSVError("The batch contains model runs of more than one workflow template.")
@@ -114,22 +116,17 @@ def _dataset_cells(
         first.setdefault(dataset.dataset_template_id, dataset)
     for dataset_columns in columns:
         given = first.get(dataset_columns.template_id)
-        dataset_id = given.dataset_id if given else None
-        yield _cell(row, dataset_columns.header, dataset_id, optional=dataset_columns.optional)
+        yield _cell(row, dataset_columns.header, given.dataset_id if given else None)
         resources = (given and given.resources) or {}
         for key, header in dataset_columns.resources.items():
-            optional = given is None or key in dataset_columns.optional_resources
-            yield _cell(row, header, resources.get(key), optional=optional)
+            yield _cell(row, header, resources.get(key))
 
 
-def _cell(row: BatchRow, header: str, value: str | None, *, optional: bool = False) -> str:
-    if value is None and not optional:
+def _cell(row: BatchRow, header: str, value: str | None) -> str:
+    if value is None:
         raise CSVError(f"The record of job {row.job_id} has no value for {header}.")
-    return value or ""
+    return value
 
 
 def _format_time(time: int) -> str:
-    try:
-        return (EPOCH + time * SECOND).isoformat(sep=" ")
-    except OverflowError as error:
-        raise CSVError(f"The time {time} cannot be written as a date.") from error
+    return (EPOCH + time * SECOND).isoformat(sep=" ")

@@ -11,10 +11,10 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
-from attrs import field, frozen
+from attrs import frozen
 
 from prov_facade.sandbox._state.store import Store
 from prov_facade.sandbox.faults import Faults
@@ -25,9 +25,23 @@ ENCRYPTED_USER_INFO = "sealed"
 _LOG = logging.getLogger("prov_facade.sandbox")
 _MAX_STEPS = 500
 _NEXT_STATUS = {"PENDING": "DEQUEUED", "DEQUEUED": "IN_PROGRESS"}
+_INFO = {
+    "DEQUEUED": "Job removed from queue ready for processing by worker task.",
+    "IN_PROGRESS": "Job has been dispatched to worker callback and is in progress.",
+}
+_BATCH_INFO = "Successfully distributed batch jobs to queue."
+# Newest first by whole seconds. Jobs of the same second are in no meaningful order.
+_ORDER = "CAST(created AS INTEGER) DESC, session_id DESC"
 _COLUMNS = (
     "session_id, created, username, batch_id, payload, job_type, job_sub_type, status, info, result"
 )
+
+
+class Position(NamedTuple):
+    """The position of a job in a list."""
+
+    created_timestamp: int
+    session_id: str
 
 
 class FailedJobError(Exception):
@@ -64,7 +78,7 @@ class Job:
         job_type: The kind of job.
         job_sub_type: The exact kind of job.
         status: The status.
-        info: Why it failed.
+        info: A message about the status, such as why the job failed.
         result: The result.
     """
 
@@ -78,6 +92,11 @@ class Job:
     status: str
     info: str | None
     result: dict[str, Any] | None
+
+    @property
+    def position(self) -> Position:
+        """The position of the job in a list."""
+        return Position(int(self.created), self.session_id)
 
     def as_json(self) -> dict[str, Any]:
         """Return the job in the format of the job-api."""
@@ -96,15 +115,7 @@ class Job:
         }
 
 
-@frozen
-class Page:
-    """A page of jobs, newest first, and the key of the next page."""
-
-    jobs: list[Job]
-    pagination_key: dict[str, Any] | None = field(default=None)
-
-
-Processor: TypeAlias = Callable[[Job], dict[str, Any]]
+Processor: TypeAlias = Callable[[Job], dict[str, Any] | FailedJobError]
 
 
 class Jobs:
@@ -113,8 +124,8 @@ class Jobs:
     Args:
         store: Contains the jobs.
         processors: For each subtype, a function that processes a job and returns its result, or
-            raises :class:`FailedJobError`.
-        faults: The job failures to inject.
+            raises :class:`FailedJobError`. If it returns that error, what it has done stays.
+        faults: Which jobs fail on demand.
         delays: Returns how long jobs stay in each state.
     """
 
@@ -153,13 +164,23 @@ class Jobs:
         job_sub_type: str,
         payloads: list[dict[str, Any]],
         batch_id: str | None = None,
+        *,
+        delay: float = 0.0,
     ) -> list[str]:
         """Create jobs atomically.
+
+        Args:
+            username: The user who starts them.
+            job_type: The kind of job.
+            job_sub_type: The exact kind of job.
+            payloads: The parameters of each.
+            batch_id: The batch that they belong to.
+            delay: When they are created, in seconds from now.
 
         Returns:
             The session ids, in the order of the payloads.
         """
-        now, delays = time.time(), self._delays()
+        now, delays = time.time() + delay, self._delays()
         due = now + delays.hidden + delays.pending
         ids = [str(uuid.uuid4()) for _ in payloads]
         with self._store.transaction() as connection:
@@ -172,7 +193,7 @@ class Jobs:
                         now,
                         username,
                         batch_id,
-                        msgspec.json.encode(payload).decode(),
+                        _encode(payload),
                         job_type,
                         job_sub_type,
                         due,
@@ -183,6 +204,25 @@ class Jobs:
         self._wake.set()
         return ids
 
+    def dispatch_batch(
+        self, username: str, payloads: list[dict[str, Any]], batch_id: str
+    ) -> FailedJobError | None:
+        """Create the jobs of a batch, or only some of them if a fault says so.
+
+        Returns:
+            The error of the job that submits the batch, if it fails.
+        """
+        kind = "PROV_LODGE", "MODEL_RUN_PROV_LODGE"
+        broken = self._faults.next_batch()
+        started = len(payloads) if broken is None else broken.started
+        self.dispatch(username, *kind, payloads[:started], batch_id)
+        if broken is None:
+            return None
+        if broken.late is not None:
+            late = payloads[started : started + 1]
+            self.dispatch(username, *kind, late, batch_id, delay=broken.late)
+        return FailedJobError("Failed to launch a job of the batch: the job API did not respond.")
+
     def find(self, session_id: str) -> Job | None:
         """Return a job; ``None`` if it does not exist or is still hidden."""
         rows = self._store.query(
@@ -190,12 +230,6 @@ class Jobs:
             {"id": session_id, "seen": time.time() - self._delays().hidden},
         )
         return _job(rows[0]) if rows else None
-
-    def exists(self, session_id: str) -> bool:
-        """Whether a job exists, hidden or not."""
-        return bool(
-            self._store.query("SELECT 1 FROM job WHERE session_id = :id", {"id": session_id})
-        )
 
     def batch_is_shared(self, batch_id: str, username: str) -> bool:
         """Whether a batch contains jobs of other users."""
@@ -208,42 +242,43 @@ class Jobs:
 
     def page(
         self,
+        column: Literal["username", "batch_id"],
+        value: str,
         *,
-        username: str | None = None,
-        batch_id: str | None = None,
-        before: int | None = None,
+        after: Position | None = None,
         limit: int,
-    ) -> Page:
+    ) -> tuple[list[Job], bool]:
         """Return a page of the jobs of a user or of a batch, newest first.
 
         Args:
-            username: The user.
-            batch_id: The batch.
-            before: The number of the last job of the previous page.
+            column: Whether to list the jobs of a user or of a batch.
+            value: The user or the batch.
+            after: The position of the last job of the previous page.
             limit: The maximum number of jobs.
+
+        Returns:
+            The jobs, and whether there are more.
         """
+        created, session_id = after or (None, None)
         rows = self._store.query(
-            f"SELECT {_COLUMNS}, number FROM job"
-            " WHERE (:username IS NULL OR username = :username)"
-            " AND (:batch IS NULL OR batch_id = :batch)"
-            " AND (:before IS NULL OR number < :before) AND created <= :seen"
-            " ORDER BY number DESC LIMIT :limit",
+            f"SELECT {_COLUMNS} FROM job WHERE {column} = :value AND created <= :seen"
+            " AND (:created IS NULL"
+            " OR (CAST(created AS INTEGER), session_id) < (:created, :session_id))"
+            f" ORDER BY {_ORDER} LIMIT :limit",
             {
-                "username": username,
-                "batch": batch_id,
-                "before": before,
+                "value": value,
+                "created": created,
+                "session_id": session_id,
                 "seen": time.time() - self._delays().hidden,
                 "limit": limit + 1,
             },
         )
-        more = len(rows) > limit
-        rows = rows[:limit]
-        return Page([_job(row[:-1]) for row in rows], {"number": rows[-1][-1]} if more else None)
+        return [_job(row) for row in rows[:limit]], len(rows) > limit
 
     def of_batch(self, batch_id: str) -> list[Job]:
-        """Return all jobs of a batch, in the order of submission."""
+        """Return all jobs of a batch, in the order of a list."""
         rows = self._store.query(
-            f"SELECT {_COLUMNS} FROM job WHERE batch_id = :id ORDER BY number", {"id": batch_id}
+            f"SELECT {_COLUMNS} FROM job WHERE batch_id = :id ORDER BY {_ORDER}", {"id": batch_id}
         )
         return [_job(row) for row in rows]
 
@@ -273,20 +308,25 @@ class Jobs:
             status = _NEXT_STATUS[job.status]
             delays = self._delays()
             delay = delays.dequeued if status == "DEQUEUED" else delays.in_progress
-            self._update(job, status, due=now + delay)
+            self._update(job, status, due=now + delay, info=_INFO[status])
             return
+        info = _BATCH_INFO if job.job_sub_type == "MODEL_RUN_BATCH_SUBMIT" else None
         try:
             # In one transaction, so that a crash cannot leave a processed job that is IN_PROGRESS
             # and would be processed again.
             with self._store.transaction():
-                self._update(job, "SUCCEEDED", result=self._process(job))
+                result = self._process(job)
+                if isinstance(result, FailedJobError):
+                    self._update(job, "FAILED", info=str(result))
+                else:
+                    self._update(job, "SUCCEEDED", info=info, result=result)
         except FailedJobError as error:
             self._update(job, "FAILED", info=str(error))
         except Exception as error:  # noqa: BLE001  (the other jobs must continue)
             _LOG.error("Job %s: internal error in the sandbox", job.session_id, exc_info=error)
             self._update(job, "FAILED", info=f"Internal error in the sandbox: {error!r}")
 
-    def _process(self, job: Job) -> dict[str, Any]:
+    def _process(self, job: Job) -> dict[str, Any] | FailedJobError:
         failure = self._faults.next_job(job.job_sub_type)
         if failure is not None:
             raise FailedJobError(failure)
@@ -301,12 +341,25 @@ class Jobs:
         info: str | None = None,
         result: dict[str, Any] | None = None,
     ) -> None:
-        encoded = None if result is None else msgspec.json.encode(result).decode()
+        encoded = None if result is None else _encode(result)
         with self._store.transaction() as connection:
             connection.execute(
                 "UPDATE job SET status = ?, due = ?, info = ?, result = ? WHERE session_id = ?",
                 (status, due, info, encoded, job.session_id),
             )
+
+
+def _encode(value: dict[str, Any]) -> str:
+    """Encode a payload or a result. Like the server, leave out unset fields."""
+    return msgspec.json.encode(_without_nulls(value)).decode()
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value
 
 
 def _job(row: tuple[Any, ...]) -> Job:

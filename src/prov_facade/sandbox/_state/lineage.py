@@ -113,8 +113,8 @@ def explore(
         goal: The node at which a walk must end. Intermediate nodes are part of the result.
 
     Returns:
-        The nodes and links of all walks. The start is a walk of length 0. The result is empty if
-        the start does not exist, or if no walk ends at the goal.
+        The nodes and links of all walks of at least one link. The result is empty, even without the
+        start, if no such walk ends at the goal.
     """
     with store.locked() as connection:
         walk = _Walk(connection, direction, depth)
@@ -187,12 +187,11 @@ class _Walk:
     def result(self) -> Lineage:
         """Return the result, and clear the temporary tables."""
         execute = self._connection.execute
-        lineage = Lineage(
-            nodes=[Node(*row) for row in execute(_NODES)],
-            links=[Link(*row) for row in execute(_LINKS)],
-        )
+        links = [Link(*row) for row in execute(_LINKS)]
+        # Without links, only the start itself may have been found.
+        nodes = [Node(*row) for row in execute(_NODES)] if links else []
         self._clear()
-        return lineage
+        return Lineage(nodes, links)
 
     def _clear(self) -> None:
         for name in _TABLES:

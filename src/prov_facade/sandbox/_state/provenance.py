@@ -6,12 +6,13 @@ The format is that of https://www.w3.org/submissions/prov-json/.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from prov_facade.models import ModelRunRecord
+from prov_facade.sandbox._state.csv_columns import EPOCH
 from prov_facade.sandbox._state.graph import Link, Node
 
 _PREFIXES = {
@@ -39,8 +40,6 @@ _ENDS = {
     "wasInfluencedBy": ("prov:influencee", "prov:influencer"),
     "wasInformedBy": ("prov:informed", "prov:informant"),
 }
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def prov_document(
@@ -102,6 +101,6 @@ def _about_run(record: ModelRunRecord) -> dict[str, str]:
 def _date(seconds: int) -> str | None:
     """Format a time; ``None`` outside the years 1 to 9999."""
     try:
-        return (_EPOCH + timedelta(seconds=seconds)).isoformat()
+        return (EPOCH + timedelta(seconds=seconds)).isoformat()
     except OverflowError:
         return None

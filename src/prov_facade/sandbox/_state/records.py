@@ -128,8 +128,7 @@ def _links(store: Store, run: str, record: ModelRunRecord) -> Iterator[Link]:
     yield Link(run, "wasAssociatedWith", record.associations.modeller_id)
     if record.associations.requesting_organisation_id is not None:
         yield Link(run, "wasAssociatedWith", record.associations.requesting_organisation_id)
-    for entry in (*template.body["input_templates"], *template.body["output_templates"]):
-        yield Link(template.id, "hadMember", entry["template_id"])
     for dataset in (*record.inputs, *record.outputs):
+        yield Link(template.id, "hadMember", dataset.dataset_template_id)
         yield Link(dataset.dataset_id, "wasInfluencedBy", dataset.dataset_template_id)
     yield Link(template.id, "hadMember", model)

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from prov_facade.models import ItemModelRun, ModelRunRecord, ProvenanceRecordInfo
+from prov_facade.models import ItemModelRun, JobSubType, ModelRunRecord, ProvenanceRecordInfo
 from prov_facade.sandbox._state import graph, provenance
 from prov_facade.sandbox._state.jobs import (
     ENCRYPTED_USER_INFO,
@@ -26,15 +26,16 @@ from prov_facade.sandbox._state.store import Item, Rows, Store
 
 # The sandbox creates handles above those of its seed.
 _FIRST_HANDLE = 2_000_001
+_REPORT_SUBTYPES = ("STUDY", "MODEL_RUN")
 
 JOB_SUB_TYPES = (
-    "MODEL_RUN_PROV_LODGE",
-    "MODEL_RUN_LODGE_ONLY",
-    "MODEL_RUN_UPDATE",
-    "MODEL_RUN_BATCH_SUBMIT",
-    "GENERATE_REPORT",
+    JobSubType.MODEL_RUN_PROV_LODGE,
+    JobSubType.MODEL_RUN_LODGE_ONLY,
+    JobSubType.MODEL_RUN_UPDATE,
+    JobSubType.MODEL_RUN_BATCH_SUBMIT,
+    JobSubType.GENERATE_REPORT,
 )
-"""The subtypes of all jobs."""
+"""The subtypes of all jobs; the other ones are internal to a deployment."""
 
 
 class Registry:
@@ -79,7 +80,7 @@ class Registry:
         """Replace the record of a model run in the registry, but not in the graph."""
         with self.store.transaction():
             old = self.store.item(model_run_id)
-            if old is None:
+            if old is None or old.item_subtype != "MODEL_RUN":
                 raise InvalidRecordError(f"Could not find model run with id {model_run_id}.")
             self._put_item(
                 model_run_id,
@@ -117,11 +118,12 @@ class Registry:
                 old = self.store.item(item.id)
                 if not item.id or item.item_subtype != "MODEL_RUN":
                     raise InvalidRecordError(
-                        f"'{item.id}' is a {item.item_subtype}, not a model run."
+                        f"The item '{item.id}' is not a model run with an id: its subtype is"
+                        f" {item.item_subtype}."
                     )
                 if old is not None and old.item_subtype != "MODEL_RUN":
                     raise InvalidRecordError(
-                        f"{item.id} is already the id of a {old.item_subtype}."
+                        f"{item.id} is already the id of an item of subtype {old.item_subtype}."
                     )
                 self.store.put_items([item])
                 self.update_graph(item.id)
@@ -133,6 +135,19 @@ class Registry:
             for item in items:
                 self.update_graph(item.id)
         return len(items)
+
+    def reportable(self, item_id: str, subtype: str) -> Item:
+        """Return an item to report on.
+
+        Raises:
+            InvalidRecordError: If it does not exist, or reports do not support it.
+        """
+        if subtype not in _REPORT_SUBTYPES:
+            raise InvalidRecordError(f"Reports are not supported for subtype {subtype}.")
+        item = self.store.item(item_id)
+        if item is None or item.item_subtype != subtype:
+            raise InvalidRecordError(f"Could not find {subtype} with id {item_id}.")
+        return item
 
     def report(self, item: Item, depth: int) -> bytes:
         """Create the report on a study or a model run."""
@@ -215,25 +230,25 @@ class Registry:
             info = self.update_graph(job.payload["model_run_record_id"])
             return {"record": msgspec.to_builtins(info)}
 
-        def submit_batch(job: Job) -> dict[str, Any]:
+        def submit_batch(job: Job) -> dict[str, Any] | FailedJobError:
             batch_id = str(uuid.uuid4())
             payloads = [
                 {"record": record, "revalidate": True, "user_info": ENCRYPTED_USER_INFO}
                 for record in job.payload["records"]
             ]
-            jobs().dispatch(job.username, "PROV_LODGE", "MODEL_RUN_PROV_LODGE", payloads, batch_id)
-            return {"batch_id": batch_id}
+            if not payloads:
+                raise FailedJobError("The batch contains no records.")
+            failed = jobs().dispatch_batch(job.username, payloads, batch_id)
+            return {"batch_id": batch_id} if failed is None else failed
 
         def report(job: Job) -> dict[str, Any]:
-            item = self.store.item(job.payload["id"])
-            if item is None:
-                raise FailedJobError(f"Could not find item with id {job.payload['id']}.")
+            item = self.reportable(job.payload["id"], job.payload["item_subtype"])
             self.store.put_report(job.session_id, self.report(item, job.payload["depth"]))
             # The URL of the report depends on the address that the caller uses: see JobHandlers.
             return {}
 
         def with_failures(processor: Processor) -> Processor:
-            def process(job: Job) -> dict[str, Any]:
+            def process(job: Job) -> dict[str, Any] | FailedJobError:
                 try:
                     return processor(job)
                 except InvalidRecordError as error:
@@ -241,14 +256,11 @@ class Registry:
 
             return process
 
-        table: dict[str, Processor] = {
-            "MODEL_RUN_PROV_LODGE": lodge,
-            "MODEL_RUN_LODGE_ONLY": lodge_only,
-            "MODEL_RUN_UPDATE": update,
-            "MODEL_RUN_BATCH_SUBMIT": submit_batch,
-            "GENERATE_REPORT": report,
+        processors = (lodge, lodge_only, update, submit_batch, report)
+        return {
+            kind: with_failures(processor)
+            for kind, processor in zip(JOB_SUB_TYPES, processors, strict=True)
         }
-        return {kind: with_failures(processor) for kind, processor in table.items()}
 
 
 @lru_cache(maxsize=8)

@@ -6,12 +6,13 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import docx
 from docx.document import Document
 from docx.shared import Cm
 
+from prov_facade.sandbox._state.csv_columns import EPOCH
 from prov_facade.sandbox._state.graph import Node
 from prov_facade.sandbox._state.lineage import Direction, explore
 from prov_facade.sandbox._state.store import Item, Store
@@ -23,8 +24,6 @@ _INVALID_IN_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000
 _TITLE_LIMIT = 255
 
 _FIRST_YEAR_OF_ZIP = 1980
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _WIDTHS = (Cm(4), Cm(11))  # the columns of ids and of names
 
@@ -51,7 +50,7 @@ def report(store: Store, item: Item, depth: int, *, now: int) -> bytes:
         ValueError: If the item is neither a study nor a model run.
     """
     upstream, downstream = _related_nodes(store, item, depth)
-    created = _EPOCH + timedelta(seconds=now)
+    created = EPOCH + timedelta(seconds=now)
     title = f"{_KINDS[item.item_subtype]} report: {_single_line(item.display_name)}"
     document = docx.Document()
     _set_properties(document, title, created)
@@ -137,7 +136,7 @@ def _add_table(document: Document, heading: str, rows: Iterable[tuple[str, str]]
 
 def _date(seconds: int) -> str:
     try:
-        return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%d %H:%M} UTC"
+        return f"{EPOCH + timedelta(seconds=seconds):%Y-%m-%d %H:%M} UTC"
     except OverflowError:
         # Requests can contain any number, even one that is not a valid date.
         return str(seconds)

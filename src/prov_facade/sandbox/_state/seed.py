@@ -332,10 +332,14 @@ def _check_references(items: Sequence[Item], locations: dict[str, str]) -> None:
         for field, subtype in _SCHEMAS[item.item_subtype].references.items():
             for target in _ids(item.body[field]):
                 if subtypes.get(target) != subtype:
-                    found = f"is a {subtypes[target]}" if target in subtypes else "does not exist"
+                    fault = (
+                        f"whose subtype is {subtypes[target]}"
+                        if target in subtypes
+                        else "which does not exist"
+                    )
                     raise _ContentError(
-                        f"{locations[item.id]}: {field} refers to {target}, which {found}; it must"
-                        f" be a {subtype}"
+                        f"{locations[item.id]}: {field} refers to {target}, {fault}; the subtype"
+                        f" must be {subtype}"
                     )
 
 

@@ -19,7 +19,7 @@ import msgspec
 from attrs import field, frozen
 
 # Increase whenever the tables change: state files of other versions are rejected.
-VERSION = 1
+VERSION = 2
 # Distinguishes state files from other SQLite files, which may have the same version.
 _APPLICATION = int.from_bytes(b"PVSB")
 
@@ -77,8 +77,9 @@ CREATE TABLE job (
     due REAL
 ) STRICT;
 CREATE INDEX job_due ON job (due) WHERE due IS NOT NULL;
-CREATE INDEX job_of_user ON job (username, number);
-CREATE INDEX job_of_batch ON job (batch_id, number) WHERE batch_id IS NOT NULL;
+CREATE INDEX job_of_user ON job (username, CAST(created AS INTEGER), session_id);
+CREATE INDEX job_of_batch ON job (batch_id, CAST(created AS INTEGER), session_id)
+    WHERE batch_id IS NOT NULL;
 CREATE TABLE report (session_id TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -248,12 +249,13 @@ class Store:
             renew: Whether to replace the secret if it exists.
         """
         with self.transaction() as connection:
-            if renew:
-                connection.execute("DELETE FROM secret WHERE name = ?", (name,))
-            connection.execute("INSERT OR IGNORE INTO secret VALUES (?, ?)", (name, make()))
             row = connection.execute("SELECT value FROM secret WHERE name = ?", (name,)).fetchone()
-        value: bytes = row[0]
-        return value
+            if row is not None and not renew:
+                kept: bytes = row[0]
+                return kept
+            made = make()
+            connection.execute("INSERT OR REPLACE INTO secret VALUES (?, ?)", (name, made))
+        return made
 
     # All rows
 
