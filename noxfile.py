@@ -17,6 +17,7 @@ nox.options.error_on_external_run = True
 ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHON_CODE = ("src", "codegen", "tests", "examples", "benchmarks", "noxfile.py")
+TESTED_EXTRAS = "sandbox,aiohttp,compression"
 # One worker more than there are processors, since tests also wait for deadlines and processes.
 PARALLEL = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
 
@@ -37,7 +38,7 @@ def install_wheel(session: nox.Session, *more: str, extras: str = "sandbox") -> 
 
 def install_tests(session: nox.Session) -> None:
     """Install the wheel with everything that the tests use."""
-    install_wheel(session, "--group", "tests", extras="sandbox,aiohttp")
+    install_wheel(session, "--group", "tests", extras=TESTED_EXTRAS)
 
 
 @nox.session
@@ -72,7 +73,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Type-check all code, generated packages included, and the installed wheel as users see it."""
-    install_wheel(session, "--group", "typing", "--group", "benchmarks", extras="sandbox,aiohttp")
+    install_wheel(session, "--group", "typing", "--group", "benchmarks", extras=TESTED_EXTRAS)
     session.run("mypy", *PYTHON_CODE, "generated/prov_api_client", "generated/job_api_client")
     # Without the project's configuration, mypy finds the types in the installed wheel alone.
     cache = session.create_tmp()

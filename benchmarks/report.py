@@ -14,7 +14,7 @@ from benchmarks.table import Row, markdown
 
 PACKAGES = (
     *("prov-facade", "attrs", "msgspec", "httpx", "httpcore", "anyio", "sniffio"),
-    *("httpx-aiohttp", "aiohttp", "orjson", "provenaclient", "pydantic", "openapi-python-client"),
+    *("aiohttp", "orjson", "provenaclient", "pydantic", "openapi-python-client"),
 )
 PROFILE_LINES = 18
 TEXT = """\

@@ -32,6 +32,7 @@ NAMES = {
     "_async": "_sync",
     # httpx
     "AsyncBaseTransport": "BaseTransport",
+    "AsyncByteStream": "SyncByteStream",
     "aclose": "close",
     "aiter_bytes": "iter_bytes",
     "aread": "read",

@@ -117,6 +117,7 @@ PUBLIC = {
         "AuthenticationError",
         "BadRequestError",
         "Call",
+        "CertificateError",
         "ConfigError",
         "CredentialsError",
         "FileError",

@@ -84,7 +84,7 @@ class _Current:
 def client_kind(request: pytest.FixtureRequest) -> Iterator[ClientKind]:
     """The kind of client that :func:`new` makes in this test."""
     if request.param == "aiohttp":
-        pytest.importorskip("httpx_aiohttp")
+        pytest.importorskip("aiohttp")
     _Current.kind = request.param
     yield request.param
     _Current.kind = "async"

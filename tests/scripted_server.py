@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import socket
 import socketserver
+import ssl
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -25,6 +27,7 @@ class Received:
     """A received request."""
 
     method: str
+    target: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
@@ -54,7 +57,14 @@ class Drip:
     after: int = 0
 
 
-Reply = bytes | Cut | Drip | None
+@dataclass(frozen=True)
+class Last:
+    """A response after which the connection is closed as soon as the client uses it again."""
+
+    sent: bytes
+
+
+Reply = bytes | Cut | Drip | Last | None
 """The bytes to send, or ``None`` to close the connection instead."""
 
 Response = Reply | Callable[[Received], Reply]
@@ -105,8 +115,9 @@ class Script:
 class Server:
     """The server, with the requests that it has received."""
 
-    def __init__(self, response: Response = None) -> None:
+    def __init__(self, response: Response = None, *, tls: ssl.SSLContext | None = None) -> None:
         self.response = response
+        self.tls = tls
         self.keeps_open = True
         self.received: list[Received] = []
         self.opened = 0
@@ -122,7 +133,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self.port}"
 
     @property
     def last(self) -> Received:
@@ -152,14 +163,29 @@ class _ThreadingServer(socketserver.ThreadingTCPServer):
     request_queue_size = 128
     owner: Server
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(socketserver.StreamRequestHandler):
     server: _ThreadingServer
 
-    def handle(self) -> None:
+    def setup(self) -> None:
         owner = self.server.owner
         with owner.lock:
             owner.opened += 1
+        if owner.tls is not None:
+            # In the thread of the connection, so that a failed handshake affects no other.
+            self.request = owner.tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+
+    def finish(self) -> None:
+        super().finish()
+        self.request.close()  # the server closes only the socket that TLS has replaced
+
+    def handle(self) -> None:
+        owner = self.server.owner
         try:
             while (request := self._receive()) is not None:
                 with owner.lock:
@@ -171,6 +197,10 @@ class _Handler(socketserver.StreamRequestHandler):
                     break
                 if isinstance(response, Cut):
                     self._reset(response.sent)
+                    break
+                if isinstance(response, Last):
+                    self.wfile.write(response.sent)
+                    self.connection.recv(1, socket.MSG_PEEK)
                     break
                 if response is None:
                     break
@@ -209,4 +239,4 @@ class _Handler(socketserver.StreamRequestHandler):
         body = self.rfile.read(int(headers.get("content-length", "0")))
         parts = urlsplit(target)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        return Received(method, parts.path, query, headers, body)
+        return Received(method, target, parts.path, query, headers, body)

@@ -39,6 +39,33 @@ def prepare(*types: Any) -> None:
         msgspec.json.Decoder(type_)
 
 
+def convert(value: Any, type_: type[T]) -> T:
+    """Convert JSON types to a type, with numbers such as 1.0 as integers where it has integers.
+
+    Args:
+        value: The value.
+        type_: The type.
+
+    Raises:
+        msgspec.ValidationError: If the value has another type. The message ends with its path.
+    """
+    try:
+        return msgspec.convert(value, type_)
+    except msgspec.ValidationError:
+        value = _with_integers(value)
+    return msgspec.convert(value, type_)
+
+
+def _with_integers(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return list(map(_with_integers, value))
+    if isinstance(value, dict):
+        return {key: _with_integers(item) for key, item in value.items()}
+    return value
+
+
 class Model:
     """The base class of the models: attrs classes that msgspec decodes and encodes."""
 
@@ -58,7 +85,7 @@ class Model:
             msgspec.ValidationError: If a value is missing or has the wrong type. The message ends
                 with its path.
         """
-        return msgspec.convert(src_dict, cls)
+        return convert(src_dict, cls)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the model as a dictionary of JSON types; unset fields are `None`."""
@@ -194,6 +221,7 @@ __all__ = [
     "SupportsDict",
     "SupportsModelDump",
     "Unset",
+    "convert",
     "multipart",
     "plain",
     "prepare",

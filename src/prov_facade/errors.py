@@ -7,7 +7,8 @@
     ├── CredentialsError                      no token could be obtained
     ├── InvalidRequestError (ValueError)      invalid argument, found before anything was sent
     ├── FileError (OSError)                   a local file cannot be written or read
-    ├── TransportError                        no response was received
+    ├── TransportError                        no complete response was received
+    │   ├── CertificateError                  the certificate of the server was rejected
     │   └── TransportTimeoutError (TimeoutError)
     ├── InvalidResponseError                  the response is invalid
     │   └── ReportError (AssertionError)      the response is not a report
@@ -247,7 +248,7 @@ class FileError(ProvError, OSError):
 
 
 class TransportError(ProvError):
-    """No response was received: the server was not reached, or the connection broke.
+    """No complete response was received: the connection was not made, or broke.
 
     Attributes:
         may_have_arrived: Whether the server may have acted on the request.
@@ -256,6 +257,13 @@ class TransportError(ProvError):
     def __init__(self, message: str, *, may_have_arrived: bool = True) -> None:
         super().__init__(message)
         self.may_have_arrived = may_have_arrived
+
+
+class CertificateError(TransportError):
+    """The certificate of the server was rejected. Nothing was sent, and nothing is retried."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, may_have_arrived=False)
 
 
 class TransportTimeoutError(TransportError, TimeoutError):
@@ -286,6 +294,7 @@ class ReportError(InvalidResponseError, AssertionError):
 
     Attributes:
         session_id: The session id of the job that creates the report, if the server started one.
+        incomplete: Whether the response is the beginning of a report.
     """
 
     def __init__(
@@ -295,9 +304,11 @@ class ReportError(InvalidResponseError, AssertionError):
         session_id: str | None = None,
         path: str | None = None,
         response: httpx.Response | None = None,
+        incomplete: bool = False,
     ) -> None:
         super().__init__(message, path=path, response=response)
         self.session_id = session_id
+        self.incomplete = incomplete
 
 
 class OperationFailedError(ProvError):
@@ -472,6 +483,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "Call",
+    "CertificateError",
     "ConfigError",
     "CredentialsError",
     "FileError",

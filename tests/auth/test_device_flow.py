@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
+from attrs import evolve
 from auth.support import (
     CLIENT,
     TOKENS,
@@ -21,6 +22,7 @@ from auth.support import (
     responding,
     scripted,
 )
+from certificates import server_context
 from scripted_server import Server, json_reply
 
 from prov_facade import (
@@ -73,6 +75,22 @@ def test_polling_continues_with_longer_intervals_after_a_transient_error(
     assert device(sandbox).get_token()
     assert [each for each in sleeps if each] == [0.01, 1.0]
     assert request_count(sandbox, "device_authorization") == 1
+
+
+def test_polling_ends_when_the_certificate_is_rejected(
+    sandbox: Sandbox, sleeps: list[float], tmp_path: Path
+) -> None:
+    tls = server_context(tmp_path / "bundle.pem")
+    with Server(tls=tls) as realm:
+        auth = device(sandbox)
+        auth._realm.authorize_device("openid")  # finds the endpoints
+        found = auth._realm._endpoints
+        assert found is not None
+        auth._realm._endpoints = evolve(found, token=f"{realm.url}/token")
+        with pytest.raises(CredentialsError, match=r"certificate of 127\.0\.0\.1 was"):
+            auth.get_token()
+        assert realm.opened == 1
+    assert [seconds for seconds in sleeps if seconds] == [0.01]
 
 
 def test_a_denied_login_is_an_error(sandbox: Sandbox) -> None:

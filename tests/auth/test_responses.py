@@ -18,6 +18,7 @@ from auth.support import (
     scripted,
     service,
 )
+from certificates import server_context
 from scripted_server import Server, json_reply, reply
 
 from prov_facade import APIOverrides, ClientCredentials, Config, CredentialsError, SyncProvClient
@@ -72,6 +73,18 @@ def test_an_unreachable_realm_is_an_error_that_says_what_to_check(
     with pytest.raises(CredentialsError, match=r"no response.*Check the domain and realm_name"):
         at("http://127.0.0.1:1/realm").get_token()
     assert len(sleeps) == 3
+
+
+def test_a_rejected_certificate_is_explained_and_not_retried(
+    tmp_path: Path, sleeps: list[float]
+) -> None:
+    with Server(tls=server_context(tmp_path / "bundle.pem")) as realm:
+        with pytest.raises(CredentialsError, match=r"certificate of 127\.0\.0\.1 was") as caught:
+            client_of(realm).get_token()
+        assert realm.opened == 1
+    assert "verify=" in str(caught.value)
+    assert "self-signed certificate" in str(caught.value)
+    assert sleeps == []
 
 
 def test_a_redirect_is_not_followed(realm: Server) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,7 +15,7 @@ import job_api_client
 import prov_api_client
 from prov_api_client import Operation
 from prov_facade import ProvError
-from prov_facade._files.reports import report_document, report_job
+from prov_facade._files.reports import check_report, report_job
 from prov_facade._http.responses import ParsedResponse, parse_response, redacted
 
 # The operations of both documents, whose names are unique.
@@ -87,7 +88,7 @@ def trials(operation_id: str, count: int, seed: int) -> Iterator[str]:
             parsed: ParsedResponse[Any] = parse_response(operation, response)
             redacted(response)
             if operation_id == "generate_report" and report_job(parsed) is None:
-                report_document(parsed)
+                check_report(parsed, io.BytesIO(parsed.value))
         except ProvError as error:
             str(error)
         except Exception as error:  # noqa: BLE001  (trials look for these)

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
-import http.server
+import re
 import ssl
-import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from ipaddress import ip_address
+import traceback
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from clients import BOTH, TOKEN, ClientKind, config_for, every_transport, failure, new, run
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from certificates import server_context
+from clients import (
+    BOTH,
+    TOKEN,
+    ClientKind,
+    config_for,
+    every_transport,
+    failure,
+    new,
+    retrying_client,
+    run,
+)
+from sample_calls import RECORD
 from scripted_server import Server, json_reply
 
 import prov_facade
-from prov_facade import BearerToken, ConfigError, ProvClient, RetryPolicy, TransportError
+from prov_facade import (
+    BearerToken,
+    CertificateError,
+    ConfigError,
+    ProvClient,
+    RetryPolicy,
+    TransportError,
+)
 
 HEALTHY = {"message": "Health check successful."}
 
@@ -73,15 +88,124 @@ def test_a_proxy_is_used(server: Server) -> None:
 
 
 @every_transport
+def test_the_credentials_of_a_proxy_are_sent_to_it(server: Server) -> None:
+    server.response = json_reply(HEALTHY)
+    proxy = server.url.replace("://", "://ann:pass%20word@")
+    run(client_with("http://127.0.0.1:9", proxy=proxy).get_health_check())
+    credentials = base64.b64encode(b"ann:pass word").decode()
+    assert server.last.headers["proxy-authorization"] == f"Basic {credentials}"
+
+
+@pytest.mark.parametrize(("size", "count"), [(9_000, 1), (90_000, 1), (100, 500)])
+@every_transport
+def test_long_headers_are_accepted(size: int, count: int, server: Server) -> None:
+    headers = {f"X-Header-{number}": "x" * size for number in range(count)}
+    server.response = json_reply(HEALTHY, headers=headers)
+    assert run(client_with(server.url).get_health_check()).message == HEALTHY["message"]
+
+
+@every_transport
+def test_headers_that_are_too_long_are_named(server: Server) -> None:
+    server.response = json_reply(HEALTHY, headers={"X-Header": TOKEN * 10_000})
+    error = failure(TransportError, client_with(server.url).get_health_check())
+    assert "the headers of the response are too long" in str(error)
+    assert TOKEN not in "".join(traceback.format_exception(error))
+
+
+@every_transport
+def test_cookies_are_not_kept(server: Server) -> None:
+    server.response = json_reply(HEALTHY, headers={"Set-Cookie": "session=1; Path=/"})
+
+    async def work() -> None:
+        async with client_with(server.url.replace("127.0.0.1", "localhost")) as client:
+            for _ in range(2):
+                await client.get_health_check()
+
+    run(work())
+    assert "cookie" not in server.last.headers
+
+
+@every_transport
+def test_an_invalid_header_is_not_sent_or_shown(server: Server) -> None:
+    class Unchecked(httpx.Auth):
+        def auth_flow(self, request: httpx.Request) -> Any:
+            request.headers["Authorization"] = f"Bearer {TOKEN}\n"
+            yield request
+
+    class Careless(BearerToken):
+        def get_auth(self) -> httpx.Auth:
+            return Unchecked()
+
+    client = new(ProvClient, Careless(TOKEN), config_for(server.url), retries=RetryPolicy.none())
+    error = failure(TransportError, client.explore_upstream("1"))
+    assert "Nothing was sent" in str(error)
+    assert TOKEN not in "".join(traceback.format_exception(error))
+
+
+@every_transport
 def test_certificates_are_verified_with_a_custom_bundle(tmp_path: Path) -> None:
     bundle = tmp_path / "bundle.pem"
-    with _tls_server(bundle) as url:
-        trusting = client_with(url, verify=bundle)
+    with Server(json_reply(HEALTHY), tls=server_context(bundle)) as server:
+        trusting = client_with(server.url, verify=bundle)
         assert run(trusting.get_health_check()).message == HEALTHY["message"]
         context = ssl.create_default_context(cafile=bundle)
-        assert run(client_with(url, verify=context).get_health_check()).message
-        error = failure(TransportError, client_with(url).get_health_check())
+        assert run(client_with(server.url, verify=context).get_health_check()).message
+        error = failure(TransportError, client_with(server.url).get_health_check())
     assert "Nothing was sent" in str(error)
+
+
+CERTIFICATES = {
+    "unknown": (dt.timedelta(days=1), "127.0.0.1", None, "self-signed certificate"),
+    "expired": (dt.timedelta(days=-1), "127.0.0.1", "bundle.pem", "certificate has expired"),
+    "another host": (dt.timedelta(days=1), "localhost", "bundle.pem", "ostname mismatch"),
+}
+
+
+@pytest.mark.parametrize("name", CERTIFICATES)
+@every_transport
+def test_a_rejected_certificate_is_explained_and_not_retried(name: str, tmp_path: Path) -> None:
+    valid_for, host, verify, reason = CERTIFICATES[name]
+    tls = server_context(tmp_path / "bundle.pem", valid_for=valid_for)
+    with Server(json_reply(HEALTHY), tls=tls) as server:
+        url = server.url.replace("127.0.0.1", host)
+        client = retrying_client(url, verify=verify and tmp_path / verify)
+        for call in (
+            client.get_health_check(),
+            client.register_model_run(RECORD),
+            client.jobs.wait("7f0c1a52"),
+        ):
+            error = failure(CertificateError, call)
+            assert f"the certificate of {host}:{server.port} was rejected (" in str(error)
+            assert reason in str(error)
+            assert "Nothing was sent" in str(error)
+            assert "verify=" in str(error)
+            assert not error.may_have_arrived
+            assert len(error.attempts) == 1
+        assert server.opened == 3
+        assert not server.received
+
+
+UNREACHABLE = {
+    "refused": ("http://127.0.0.1:1", "127.0.0.1:1", "onnect"),
+    "unknown": (
+        "https://prov-api.invalid",
+        "prov-api.invalid",
+        "not known|failure|No addr",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNREACHABLE)
+@every_transport
+def test_the_error_of_a_failed_connection_names_the_host_and_the_reason(name: str) -> None:
+    url, host, reason = UNREACHABLE[name]
+    client = retrying_client(url)
+    error = failure(TransportError, client.register_model_run(RECORD))
+    assert type(error) is TransportError
+    assert f"the connection to {host} could not be opened (" in str(error)
+    assert re.search(reason, str(error).partition("opened (")[2])
+    assert "Nothing was sent" in str(error)
+    assert len(error.attempts) == 3
 
 
 @BOTH
@@ -117,56 +241,3 @@ def test_a_missing_certificate_bundle_is_a_config_error(tmp_path: Path) -> None:
 def test_invalid_policies_are_rejected(setting: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(setting))):
         RetryPolicy(**setting)
-
-
-class _Healthy(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        body = b'{"message": "Health check successful."}'
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
-
-
-@contextmanager
-def _tls_server(bundle: Path) -> Iterator[str]:
-    """Serve over TLS with a certificate that only a custom bundle trusts."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "prov.test")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    bundle.write_bytes(certificate.public_bytes(pem))
-    chain = bundle.with_name("server.pem")
-    private = key.private_bytes(
-        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    chain.write_bytes(private + certificate.public_bytes(pem))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(chain)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Healthy) as httpd:
-        # Each connection does its handshake in its own thread, so that a failure affects no other.
-        httpd.socket = context.wrap_socket(
-            httpd.socket, server_side=True, do_handshake_on_connect=False
-        )
-        thread = threading.Thread(target=httpd.serve_forever)
-        thread.start()
-        yield f"https://127.0.0.1:{httpd.server_address[1]}"
-        httpd.shutdown()
-        thread.join()

@@ -23,6 +23,7 @@ TREE = {
     "InvalidRequestError": ("ProvError", "ValueError"),
     "FileError": ("ProvError", "OSError"),
     "TransportError": ("ProvError",),
+    "CertificateError": ("TransportError",),
     "TransportTimeoutError": ("TransportError", "TimeoutError"),
     "InvalidResponseError": ("ProvError",),
     "ReportError": ("InvalidResponseError", "AssertionError"),

@@ -246,7 +246,7 @@ def https(settings: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_aiohttp_does_not_use_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("httpx_aiohttp")
+    pytest.importorskip("aiohttp")
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{unused_port()}")
     with Server(HEALTHY) as server:
         run(client_of(server.url, transport="aiohttp").get_health_check())

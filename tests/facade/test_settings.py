@@ -169,7 +169,7 @@ def test_a_long_deadline_does_not_shorten_a_wait(server: Server) -> None:
 
 WITHOUT_EXTRAS = """
 import sys
-sys.modules["socksio"] = sys.modules["httpx_aiohttp"] = None
+sys.modules["socksio"] = sys.modules["aiohttp"] = None
 from prov_facade import *
 auth, config = BearerToken("token"), Config("prov.test", "r")
 proxy = "socks5://user:hunter2@proxy.test:1"
@@ -196,7 +196,7 @@ def test_a_setting_that_needs_an_extra_is_rejected_at_construction() -> None:
 
 
 def test_a_socks_proxy_for_aiohttp_is_rejected() -> None:
-    pytest.importorskip("httpx_aiohttp")
+    pytest.importorskip("aiohttp")
     proxy = "socks5://user:hunter2@proxy.test:1"
     with pytest.raises(ConfigError, match="proxy names a SOCKS proxy: transport='aiohttp'"):
         ProvClient(AUTH, CONFIG, proxy=proxy, transport="aiohttp")

@@ -9,12 +9,15 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
 import httpx
+from certificates import server_context
 from clients import TOKEN, ClientKind, config_for, new
-from faults.rule import ATTEMPTS, LONGEST_WAIT, REFUSE, STALL, Action, Fault, faults
+from faults.rule import ATTEMPTS, DISTRUST, LONGEST_WAIT, REFUSE, STALL, Action, Fault, faults
 from faults.tokens import Numbered
 from sample_calls import SAMPLES
 from scripted_server import Received, Reply, Server, json_reply
@@ -32,7 +35,7 @@ class Outcome:
 
     Attributes:
         error: Its error, or ``None`` for a value.
-        requests: The number of requests received, or of attempts if connections were refused.
+        requests: The number of requests received, or of attempts if none could be received.
         renewals: The number of token renewals.
         elsewhere: The number of connections to another host.
     """
@@ -65,7 +68,12 @@ class Player:
         # Bound, but not listening: connections are refused, and no other process can use the port.
         listener = self._stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
-        self._closed_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        closed_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        folder = Path(self._stack.enter_context(TemporaryDirectory()))
+        untrusted = Server(tls=server_context(folder / "bundle.pem"))
+        self._stack.enter_context(untrusted)
+        # Where no request arrives.
+        self._unreachable = {REFUSE: closed_url, DISTRUST: untrusted.url}
         self._server.response = self._respond
         return self
 
@@ -95,17 +103,18 @@ class Player:
     def _play(self, operation: str, fault: Fault) -> Outcome:
         sample = SAMPLES[operation]
         self._script = fault.play(sample)
-        refused = next(fault.play(sample)) == REFUSE
+        first = next(fault.play(sample))
+        unreachable = self._unreachable.get(first) if isinstance(first, str) else None
         self._release = threading.Event()
         self._server.received.clear()
         manager = Numbered() if fault.renewable else None
-        stalls = next(fault.play(sample)) == STALL
+        stalls = first == STALL
 
         async def work() -> ProvError | None:
             async with new(
                 ProvClient,
                 manager or BearerToken(TOKEN),
-                config_for(self._closed_url if refused else self._server.url),
+                config_for(unreachable or self._server.url),
                 timeout=httpx.Timeout(10, read=0.05 if stalls else 10),
                 retries=QUICK,
                 kind=self._kind,
@@ -118,10 +127,10 @@ class Player:
 
         error = asyncio.run(work())
         attempts = len(error.attempts) if error else 1
-        if not refused:
+        if unreachable is None:
             self._wait_for(attempts)
         self._release.set()
-        requests = attempts if refused else len(self._server.received)
+        requests = attempts if unreachable else len(self._server.received)
         renewals = manager.number if manager else 0
         return Outcome(error, requests, renewals, self._elsewhere.opened)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, repeat
 
 from api_document import DOCX
 from sample_calls import Sample
-from scripted_server import Cut, Reply, json_reply, reply
+from scripted_server import Cut, Last, Reply, json_reply, reply
 
 from prov_facade import errors
 
@@ -40,6 +41,7 @@ TEXT = {
 
 STALL = "stall"
 REFUSE = "refuse"
+DISTRUST = "distrust"
 Action = Reply | str
 
 CHECK_FIRST = "check before sending it again"
@@ -102,6 +104,15 @@ def _gateway(status: int, title: str) -> bytes:
     return reply(page, "text/html", status)
 
 
+def _incomplete_gzip(complete: bytes) -> bytes:
+    """Compress a response, and omit the end of the body but not of the message."""
+    head, _, body = complete.partition(b"\r\n\r\n")
+    part = gzip.compress(body)[:-4]
+    lines = [line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length")]
+    lines += [b"Content-Encoding: gzip", b"Content-Length: %d" % len(part)]
+    return b"\r\n".join([*lines, b"", part])
+
+
 _NO_TOKEN = json_reply(
     {"detail": "Could not validate credentials"}, 401, {"WWW-Authenticate": "Bearer"}
 )
@@ -160,6 +171,11 @@ def faults(elsewhere: str) -> list[Fault]:
             always(REFUSE),
             Expected(errors.TransportError, ATTEMPTS, ("Nothing was sent", "3 attempts were made")),
         ),
+        _uniform(
+            "certificate rejected",
+            always(DISTRUST),
+            Expected(errors.CertificateError, 1, ("Nothing was sent", "verify=")),
+        ),
         _transient("reset before the response", Cut(), errors.TransportError, "no response"),
         _transient("closed before the response", None, errors.TransportError, "no response"),
         Fault(
@@ -167,6 +183,12 @@ def faults(elsewhere: str) -> list[Fault]:
             lambda sample: repeat(Cut(sample.reply[:-2])),
             Expected(errors.TransportError, ATTEMPTS, ("3 attempts were made",)),
             Expected(errors.TransportError, 1, (CHECK_FIRST,)),
+        ),
+        Fault(
+            "incomplete gzip body",
+            lambda sample: repeat(_incomplete_gzip(sample.reply)),
+            Expected(errors.TransportError, ATTEMPTS, ("ended too early",)),
+            Expected(errors.TransportError, 1, ("ended too early", CHECK_FIRST)),
         ),
         _transient("stalled", STALL, errors.TransportTimeoutError, "was not received in time"),
         _uniform("429", _limited(None), _LIMIT),
@@ -176,6 +198,12 @@ def faults(elsewhere: str) -> list[Fault]:
         _uniform("429, a date beyond the cap", _limited(FAR_FUTURE), _TOO_LONG),
         _permanent(
             "500", json_reply({"detail": "Oh no."}, 500), errors.ServerError, "500", "Oh no."
+        ),
+        _permanent(
+            "500 of an unhandled error",
+            Last(reply(b"Internal Server Error", "text/plain", 500)),
+            errors.ServerError,
+            "500 Internal Server Error",
         ),
         _transient(
             "502 in HTML", _gateway(502, "Bad Gateway"), errors.ServerError, "502 Bad Gateway"

@@ -32,7 +32,8 @@ clients, `ProvClient` and `SyncProvClient`.
   as an attempt. The call fails only if the new token is also rejected. A 401 for a missing
   role, or a missing right to an item or job, does not concern the token: nothing is renewed.
 - The client waits as long as `Retry-After` asks, up to `max_retry_after`. If the server asks for
-  more, the call fails at once with that response. Redirects are never followed.
+  more, the call fails at once with that response. Redirects are not followed, except for
+  the URL of a report that a job created.
 - An empty `text/csv` or `text/plain` body is a valid, empty text: methods that return text return
   `""`, and methods that save a file save an empty one. Any other empty body is an error.
 - A failed poll does not end the wait for a job. The next one comes when `Retry-After` asks for it,

@@ -130,7 +130,7 @@ def test_a_stalled_download_times_out(server: Server, client: ProvClient, folder
         (b"", "an empty body"),
         (b"<html>Sign in</html>", "20 bytes that are not"),
         (zipped("word/document.xml"), "that are not a .docx document"),
-        (DOCUMENT[: len(DOCUMENT) // 2], "that are not a .docx document"),
+        (DOCUMENT[: len(DOCUMENT) // 2], "of a .docx document, which is incomplete"),
     ],
     ids=["empty", "html", "other zip", "half"],
 )

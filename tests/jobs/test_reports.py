@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import pickle
+import re
+import socket
 import socketserver
 import threading
 import traceback
@@ -13,22 +15,23 @@ import zipfile
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import unquote
 
 import docx
 import pytest
 from api_document import DOCX
+from certificates import server_context
 from clients import (
     BOTH,
     client_for,
     every_transport,
     failure,
     quick_polling,
+    retrying_client,
     run,
     sandbox_client,
 )
 from jobs.replies import SESSION, job_reply
-from scripted_server import Cut, Received, Reply, Response, Server, json_reply, reply
+from scripted_server import Cut, Received, Reply, Response, Script, Server, json_reply, reply
 
 from prov_facade import (
     InvalidRequestError,
@@ -148,6 +151,11 @@ def store() -> Iterator[Server]:
         yield store
 
 
+@pytest.fixture
+def servers(server: Server, store: Server) -> tuple[Server, Server]:
+    return server, store
+
+
 def job_at(server: Server, address: str) -> None:
     """Make the server return a report through a job, with this URL."""
 
@@ -162,16 +170,16 @@ def job_at(server: Server, address: str) -> None:
 
 REQUEST = {"id": "10378.1/1", "item_subtype": "STUDY", "depth": 1}
 
-Fetch = Callable[[str], Coroutine[Any, Any, bytes]]
+Fetch = Callable[..., Coroutine[Any, Any, bytes]]
 
 
 @pytest.fixture
 def fetch(way: Way, server: Server, tmp_path: Path) -> Fetch:
     """Obtains the report that a job stored at a URL."""
 
-    async def fetch(address: str) -> bytes:
+    async def fetch(address: str, **settings: Any) -> bytes:
         job_at(server, address)
-        async with client_for(server.url) as client:
+        async with client_for(server.url, **settings) as client:
             return await way(client, REQUEST, tmp_path)
 
     return fetch
@@ -235,6 +243,25 @@ def test_a_signed_url_is_requested_unchanged_and_never_logged(
     assert_no_secrets([text for response in responses for text in shown(response)])
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/bucket/a%2Fb%2f%20~%7E%7e/[1]/r(2)!$&'*+,;=:@.docx?X-Sig=%2f%2F%7E~[a]&Y=a+b%20/?:@!$'()*,;",
+        "/r%41.docx?X-Sig=aGVsbG8%3d%3D&Z={1}|2",
+        "//bucket//r.docx?X-Sig=1",
+    ],
+)
+@every_transport
+def test_a_signed_url_reaches_the_object_store_byte_for_byte(
+    target: str, server: Server, store: Server
+) -> None:
+    content = empty_document()
+    store.response = reply(content, DOCX)
+    job_at(server, f"{store.url}{target}")
+    assert run(client_for(server.url).jobs.wait_for_report(SESSION)) == content
+    assert store.last.target == target
+
+
 EXPIRED = (
     "<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Request has expired</Message>"
     f"<SignatureProvided>{SIGNATURE}</SignatureProvided><Query>{QUERY}</Query>"
@@ -242,6 +269,10 @@ EXPIRED = (
     "<AWSAccessKeyId>AKIAIOSFODNN7</AWSAccessKeyId></Error>"
 ).encode()
 PAGE = f"<html><title>Sign in to see ?{QUERY}</title></html>".encode()
+
+with socket.socket() as unused:
+    unused.bind(("127.0.0.1", 0))
+    GONE = f"http://127.0.0.1:{unused.getsockname()[1]}"
 
 BROKEN: dict[str, tuple[Response, type[ProvError]]] = {
     "expired": (reply(EXPIRED, "application/xml", 403), ReportError),
@@ -256,11 +287,16 @@ BROKEN: dict[str, tuple[Response, type[ProvError]]] = {
         reply(b"no gzip", DOCX, headers={"Content-Encoding": "gzip"}),
         ProvError,
     ),
-    "redirect": (
-        reply(b"", None, 302, {"Location": f"https://elsewhere.test/r.docx?{QUERY}"}),
-        ProvError,
+    "redirect": (reply(PAGE, None, 302, {"Location": f"{GONE}/r.docx?{QUERY}"}), TransportError),
+    "redirect to no URL": (
+        reply(PAGE, None, 307, {"Location": f"http://[::?{QUERY}"}),
+        ReportError,
     ),
-    "relative redirect": (reply(b"", None, 307, {"Location": f"/other?{QUERY}"}), ProvError),
+    "redirect to ftp": (
+        reply(PAGE, None, 301, {"Location": f"ftp://a.test/?{QUERY}"}),
+        ReportError,
+    ),
+    "redirect without a location": (reply(PAGE, None, 307), ReportError),
     "echo": (reply(b"", None, 400, {"X-Echo": f"/r?{QUERY}", "Link": SIGNATURE}), ProvError),
     "no http": (f"SPEAK {QUERY}\r\n\r\n".encode(), TransportError),
     "closed": (None, TransportError),
@@ -323,6 +359,107 @@ def test_a_report_error_names_the_job(fetch: Fetch, store: Server) -> None:
     assert error.session_id == SESSION
     assert isinstance(error, AssertionError)
     assert "7 bytes that are not a .docx document" in str(error)
+
+
+@pytest.mark.parametrize("style", ["document", "job"])
+@pytest.mark.parametrize("framing", ["length", "close"])
+def test_an_incomplete_report_is_requested_again(
+    way: Way, style: str, framing: str, servers: tuple[Server, Server], tmp_path: Path
+) -> None:
+    server, store = servers
+    content = empty_document()
+    sizes = [5, 5_000, len(content) - 1, len(content)]
+
+    def respond(_: Received) -> Reply:
+        whole = reply(content[: sizes.pop(0)], DOCX)
+        if framing == "length":
+            return whole
+        return re.sub(rb"Content-Length: [0-9]+\r\n", b"", whole)
+
+    store.keeps_open = server.keeps_open = framing == "length"
+    if style == "job":
+        job_at(server, f"{store.url}/report.docx?{QUERY}")
+        store.response = respond
+    else:
+        server.response = respond
+    client = retrying_client(server.url)
+    error = failure(ReportError, way(client, REQUEST, tmp_path))
+    assert f"{len(content) - 1} bytes of a .docx document, which is incomplete" in str(error)
+    assert [attempt.error for attempt in error.attempts] == ["ReportError"] * 3
+    assert error.session_id == (SESSION if style == "job" else None)
+    assert list(tmp_path.iterdir()) == []
+    assert run(way(client, REQUEST, tmp_path)) == content
+    assert sizes == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_of_an_object_store_are_followed(
+    fetch: Fetch, status: int, store: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    content = empty_document()
+    with Server(reply(content, DOCX)) as region:
+        locations = ["/here?X-Hop=secondsecret", f"{region.url}/there%2F~%7e?{QUERY}"]
+
+        def respond(_: Received) -> Reply:
+            location = locations.pop(0)
+            return reply(
+                f"Moved to {location}".encode(), "text/plain", status, {"Location": location}
+            )
+
+        store.response = respond
+        with raw_responses() as responses:
+            assert run(fetch(f"{store.url}/report.docx?X-Hop=firstsecret")) == content
+        assert [request.query for request in store.received] == [
+            {"X-Hop": "firstsecret"},
+            {"X-Hop": "secondsecret"},
+        ]
+        assert region.last.path == "/there%2F~%7e"
+        assert region.last.query["X-Amz-Signature"] == SIGNATURE
+        assert not any(request.token for request in (*store.received, *region.received))
+    texts = [*logged(caplog), *(text for response in responses for text in shown(response))]
+    assert_no_secrets(texts)
+    assert not any("secondsecret" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [
+        ("/again", "there are more than 5"),
+        ("ftp://store.test/r", "it is not an absolute http or https URL"),
+        ("http://[::1", "it does not lead to a URL"),
+    ],
+)
+def test_a_redirect_that_is_not_followed_is_explained(
+    fetch: Fetch, location: str, reason: str, store: Server
+) -> None:
+    store.response = reply(b"", None, 307, {"Location": f"{location}?{QUERY}"})
+    error = failure(ReportError, fetch(f"{store.url}/report.docx?{QUERY}"))
+    assert str(error).endswith(f"redirects (307), and the redirect is not followed: {reason}")
+    assert (error.status_code, error.session_id) == (307, SESSION)
+    assert "Config" not in str(error)
+    assert len(store.received) == (6 if location == "/again" else 1)
+    assert_no_secrets(list(all_parts(error)))
+
+
+def test_a_redirect_to_http_is_not_followed(fetch: Fetch, server: Server, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.pem"
+    redirect = reply(b"", None, 307, {"Location": f"{server.url}/r?{QUERY}"})
+    with Server(redirect, tls=server_context(bundle)) as store:
+        error = failure(ReportError, fetch(f"{store.url}/report.docx?{QUERY}", verify=bundle))
+    assert "it leads from https to http" in str(error)
+    assert "/r" not in [request.path for request in server.received]
+    assert_no_secrets(list(all_parts(error)))
+
+
+def test_an_expired_report_after_a_redirect_is_explained(fetch: Fetch, store: Server) -> None:
+    store.response = Script(
+        reply(b"", None, 307, {"Location": f"/other?{QUERY}"}),
+        reply(EXPIRED, "application/xml", 403),
+    )
+    error = failure(ReportError, fetch(f"{store.url}/report.docx?{QUERY}"))
+    assert "valid for about an hour" in str(error)
+    assert_no_secrets(list(all_parts(error)))
 
 
 @pytest.mark.parametrize("kind", [DOCX, "application/octet-stream", "binary/octet-stream", None])
@@ -393,7 +530,7 @@ def test_a_signed_url_is_requested_through_the_proxy(scheme: str) -> None:
         client = client_for("http://127.0.0.1:9", proxy=proxy.url)
         if scheme == "http":
             assert run(client.jobs.wait_for_report(SESSION)) == content
-            assert unquote(proxy.requests[-1]) == unquote(f"GET {address}")  # aiohttp quotes less
+            assert proxy.requests[-1] == f"GET {address}"
         else:
             error = failure(TransportError, client.jobs.wait_for_report(SESSION))
             assert proxy.requests[-1] == "CONNECT store.test:443"

@@ -6,6 +6,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import pytest
 from sandbox import http
@@ -28,6 +31,7 @@ from prov_facade.sandbox import (
     expired_token,
     gateway,
     statuses,
+    unhandled_error,
 )
 
 
@@ -61,7 +65,13 @@ def test_faults_can_have_headers(sandbox: Sandbox, session: Session) -> None:
     assert caught.value.retry_after == 7
 
 
-@pytest.mark.parametrize("fault", [Fault(drop=True), Fault(truncate=5), Fault(truncate=0)])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(Fault(drop=True), Fault(truncate=5), Fault(truncate=0)),
+        *(Fault(truncate_gzip=20), Fault(status=200, body=b"{}", truncate_gzip=0)),
+    ],
+)
 def test_a_response_can_be_dropped_or_truncated(
     fault: Fault, sandbox: Sandbox, session: Session
 ) -> None:
@@ -69,6 +79,17 @@ def test_a_response_can_be_dropped_or_truncated(
     with pytest.raises(TransportError):
         session.run(lambda c: c.get_health_check())
     assert session.run(lambda c: c.get_health_check()).message
+
+
+def test_the_connection_closes_after_an_unhandled_error(sandbox: Sandbox) -> None:
+    sandbox.faults.add("get_health_check", unhandled_error())
+    with closing(HTTPConnection(urlsplit(sandbox.url).netloc, timeout=5)) as connection:
+        connection.request("GET", "/")
+        response = connection.getresponse()
+        assert (response.status, response.read()) == (500, b"Internal Server Error")
+        assert response.headers["Content-Type"].startswith("text/plain")
+        assert response.headers["Connection"] is None
+        assert connection.sock.recv(1) == b""
 
 
 def test_a_malformed_body_can_have_status_200(sandbox: Sandbox, session: Session) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from functools import partial
+from itertools import count
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -18,7 +21,8 @@ from prov_facade._async.transport import BodyWriter
 from prov_facade._files.reports import (
     FETCH_REPORT,
     check_report,
-    report_document,
+    redirect_target,
+    report_job,
     report_unavailable,
     signed_report_url,
 )
@@ -28,6 +32,7 @@ from prov_facade._http.requests import build_request, validate_request
 from prov_facade._http.responses import ParsedResponse, parse_response, redacted
 from prov_facade._http.signed_url import SignedURL
 from prov_facade._http.transient import certainly_refused
+from prov_facade._runtime.aio.concurrency import Awaited
 from prov_facade._signatures import takes_settings
 from prov_facade.auth import SupportsAuth
 from prov_facade.config import Config
@@ -43,6 +48,8 @@ from prov_facade.polling import PollPolicy
 from prov_facade.retries import RetryPolicy
 
 T = TypeVar("T")
+
+Check = Callable[[ParsedResponse[Any]], Awaited[None]]
 
 _REGISTERING = ("register_model_run", "register_model_run_sync")
 
@@ -132,6 +139,7 @@ class BaseClient:
         body_writer: BodyWriter | None = None,
         signed_url: SignedURL | None = None,
         retries: RetryPolicy | None = None,
+        check: Check | None = None,
         unsent_only: bool = False,
     ) -> ParsedResponse[T]:
         """Send a request and return the response with its value.
@@ -143,6 +151,7 @@ class BaseClient:
             body_writer: May receive the body; the value is then empty.
             signed_url: The URL to request, if the operation does not define one.
             retries: When to retry the call; the client's policy by default.
+            check: Raises an error if the value cannot be used; that may cause a retry.
             unsent_only: Whether the call is repeated only if it was certainly not sent.
 
         The frames between the public method and the socket do not help the caller, so the error
@@ -151,9 +160,9 @@ class BaseClient:
         operation, core = request.operation, self._core
         may_refresh = operation.secured
 
-        async def send(number: int) -> httpx.Response:
+        async def send_to(url: str | SignedURL, number: int) -> httpx.Response:
             response = await core.transport.send(
-                build_request(request, signed_url or self._base_url),
+                build_request(request, url),
                 operation,
                 timeout,
                 body_writer=body_writer,
@@ -164,11 +173,28 @@ class BaseClient:
                 recorder.append(redacted(response))
             return response
 
+        async def send(number: int) -> httpx.Response:
+            if signed_url is None:
+                return await send_to(self._base_url, number)
+            url = signed_url
+            for redirects in count():
+                response = await send_to(url, number)
+                if not response.has_redirect_location:
+                    break
+                url = redirect_target(url, response, redirects)
+            return response
+
+        async def parse(response: httpx.Response) -> ParsedResponse[T]:
+            parsed = parse_response(operation, response, error_class=error_class)
+            if check is not None:
+                await check(parsed)
+            return parsed
+
         async def attempt(number: int) -> ParsedResponse[T]:
             nonlocal may_refresh
             response = await send(number)
             try:
-                return parse_response(operation, response, error_class=error_class)
+                return await parse(response)
             except AuthenticationError:
                 # The server rejects a token before it acts on a request: it can safely be repeated.
                 rejected = response.request.headers.get("authorization", "")
@@ -177,8 +203,7 @@ class BaseClient:
                 may_refresh = False  # once per call, not per attempt
                 if not await core.refresher.refresh(rejected):
                     raise
-            response = await send(number)
-            return parse_response(operation, response, error_class=error_class)
+            return await parse(await send(number))
 
         try:
             request = validate_request(request)
@@ -208,37 +233,65 @@ class BaseClient:
 
     async def _fetch_report(self, job: JobStatusTable, timeout: Timeout | None) -> bytes:
         """Fetch the report that a job created. No token is sent: the URL is sufficient."""
-        url = signed_report_url(job)
-        with self._errors_of(FETCH_REPORT, url):
-            response = await self._request_report(job, url, timeout)
-            return report_document(response, session_id=job.session_id)
+        return (await self._request_report(job, timeout)).value
 
     async def _save_report(
         self, job: JobStatusTable, file: Download, timeout: Timeout | None
     ) -> None:
         """Save the report that a job created to a file."""
-        url = signed_report_url(job)
-        with self._errors_of(FETCH_REPORT, url):
-            response = await self._request_report(job, url, timeout, body_writer=file)
-            await file.check(partial(check_report, response, session_id=job.session_id))
+        await self._request_report(job, timeout, file)
 
     async def _request_report(
         self,
         job: JobStatusTable,
-        url: SignedURL,
         timeout: Timeout | None,
-        body_writer: BodyWriter | None = None,
+        file: Download | None = None,
     ) -> ParsedResponse[bytes]:
-        try:
-            return await self._exchange(
-                Request(FETCH_REPORT),
-                timeout,
-                error_class=ReportError,
-                body_writer=body_writer,
-                signed_url=url,
-            )
-        except APIError as error:
-            raise report_unavailable(error, job) from error
+        url = signed_report_url(job)
+        with self._errors_of(FETCH_REPORT, url):
+            try:
+                return await self._exchange_report(
+                    Request(FETCH_REPORT), timeout, file=file, signed_url=url
+                )
+            except APIError as error:
+                raise report_unavailable(error, job) from error
+            except ReportError as error:
+                error.session_id = job.session_id
+                raise
+
+    async def _exchange_report(
+        self,
+        request: Request[T],
+        timeout: Timeout | None,
+        *,
+        file: Download | None = None,
+        signed_url: SignedURL | None = None,
+    ) -> ParsedResponse[T]:
+        """Send a request for a report, again if the report in the response is incomplete.
+
+        Args:
+            request: The request.
+            timeout: As for the class; ``None`` for the client's.
+            file: The file to save the report to.
+            signed_url: The URL to request, if the operation does not define one.
+        """
+
+        async def check(response: ParsedResponse[Any]) -> None:
+            if report_job(response) is not None:
+                return
+            if file is None:
+                check_report(response, io.BytesIO(response.value))
+            else:
+                await file.check(partial(check_report, response))
+
+        return await self._exchange(
+            request,
+            timeout,
+            error_class=ReportError,
+            body_writer=file,
+            signed_url=signed_url,
+            check=check,
+        )
 
 
 ClientService = BaseClient

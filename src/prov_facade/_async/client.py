@@ -60,7 +60,7 @@ from prov_facade._async.downloads import Download
 from prov_facade._async.jobs import JobsClient, OnChange
 from prov_facade._async.registration.registration import register_records
 from prov_facade._async.settings import Timeout
-from prov_facade._files.reports import check_report, report_document, report_job
+from prov_facade._files.reports import report_job
 from prov_facade._files.targets import file_name
 from prov_facade._files.uploads import Upload, csv_upload
 from prov_facade._http.requests import check_records, validate_request
@@ -71,7 +71,6 @@ from prov_facade._registration.batch import BulkProgress, BulkResult
 from prov_facade._registration.csv_table import CSVRegistration
 from prov_facade._registration.options import RegistrationOptions
 from prov_facade.endpoints import ProvAPIEndpoints
-from prov_facade.errors import ReportError
 from prov_facade.polling import PollPolicy
 
 
@@ -863,10 +862,11 @@ class ProvClient(BaseClient):
             check_waiting(polling)
         request = generate_report.request(body=report_request)
         with self._errors_of(request.operation):
-            response = await self._exchange(request, timeout, error_class=ReportError)
+            response: ParsedResponse[Any] = await self._exchange_report(request, timeout)
             session_id = report_job(response)
             if session_id is None:
-                return report_document(response)
+                document: bytes = response.value
+                return document
             return await self.jobs.wait_for_report(session_id, polling=polling, timeout=timeout)
 
     async def download_report(
@@ -913,13 +913,9 @@ class ProvClient(BaseClient):
             outgoing = validate_request(generate_report.request(body=request))
             name = file_name("report", outgoing.body.id, ".docx")
             with Download(path, name=name, overwrite=overwrite) as file:
-                response: ParsedResponse[Any] = await self._exchange(
-                    outgoing, timeout, error_class=ReportError, body_writer=file
-                )
+                response = await self._exchange_report(outgoing, timeout, file=file)
                 session_id = report_job(response)
-                if session_id is None:
-                    await file.check(partial(check_report, response))
-                else:
+                if session_id is not None:
                     job = await self.jobs.wait(session_id, polling=polling, timeout=timeout)
                     await self._save_report(job, file, timeout)
                 return await file.keep()

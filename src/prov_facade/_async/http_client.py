@@ -12,6 +12,7 @@ import attrs
 import httpx
 from attrs import define, field
 
+from prov_facade._async.response_body import wrap_body
 from prov_facade._async.settings import EventHooks
 from prov_facade._checks import check_count, check_number
 from prov_facade._http import ssl_context
@@ -29,7 +30,11 @@ from prov_facade._runtime.aio.send import (
 )
 from prov_facade.errors import ConfigError
 
-_DEFAULT_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)  # as in httpx
+# The numbers of connections are httpx's. uvicorn closes idle connections after 5 s, as httpx does:
+# a request sent at that moment would receive no response.
+_DEFAULT_LIMITS = httpx.Limits(
+    max_connections=100, max_keepalive_connections=20, keepalive_expiry=4.0
+)
 
 
 @define(kw_only=True)
@@ -152,6 +157,7 @@ class HTTPClient:
         response = await send(self._route(request.url).transport, request)
         response.request = request
         response.elapsed = timedelta(seconds=time.perf_counter() - start)
+        wrap_body(response)
         try:
             for hook in self._response_hooks:
                 await call_hook(hook, response)

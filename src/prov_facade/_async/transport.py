@@ -13,6 +13,8 @@ from prov_facade import errors
 from prov_facade._async.authentication import Authentication
 from prov_facade._async.http_client import HTTPClientFactory
 from prov_facade._async.settings import Timeout
+from prov_facade._http.connection_errors import certificate_fault, system_fault
+from prov_facade._http.content_encoding import IncompleteBodyError
 from prov_facade._http.proxies import ProxySetting
 from prov_facade._http.responses import undecodable_body, without_body
 from prov_facade._http.signed_url import bare_request
@@ -26,18 +28,27 @@ _LOG = logging.getLogger("prov_facade")
 # Messages by error class; the first match applies. With the errors of the first table, no request
 # was sent.
 _NOT_SENT = {
-    httpx.ConnectTimeout: "the connection could not be opened in time",
+    httpx.ConnectTimeout: "the connection to {host} could not be opened in time",
     httpx.PoolTimeout: "no connection became free in time: too many calls at once",
-    httpx.ConnectError: "the connection could not be opened",
+    httpx.ConnectError: "the connection to {host} could not be opened",
     httpx.ProxyError: "the proxy refused the connection",
     httpx.UnsupportedProtocol: "the address has an unsupported protocol",
     httpx.LocalProtocolError: "the request is not valid HTTP",
 }
 _OUTCOME_UNKNOWN = {
+    IncompleteBodyError: "the compressed body of the response ended too early",
     httpx.ReadTimeout: "the response was not received in time",
     httpx.WriteTimeout: "the request could not be sent in time",
     httpx.RemoteProtocolError: "the server closed the connection, or violated the protocol",
     httpx.RequestError: "the connection broke",
+}
+# The meaning of texts of h11, httpcore and aiohttp. Others may quote the response.
+_PROTOCOL_ERRORS = {
+    "Receive buffer too long": "the headers of the response are too long",
+    "Server disconnected": "the server closed the connection without a response",
+    "Server disconnected without sending a response.": (
+        "the server closed the connection without a response"
+    ),
 }
 # With these, a proxy, if there is one, may be the cause.
 _CONNECTION_ERRORS = (httpx.ConnectTimeout, httpx.ConnectError, httpx.ProxyError)
@@ -156,7 +167,7 @@ async def _receive(
         await response.aread()
     except httpx.DecodingError as error:
         error.request = bare_request(response.request)
-        raise undecodable_body(operation, response) from error
+        raise undecodable_body(operation, response, error) from error
     finally:
         await response.aclose()
     return response
@@ -165,6 +176,13 @@ async def _receive(
 def _transport_error(
     error: httpx.RequestError, operation: Operation[Any], proxy: ProxySetting | None
 ) -> errors.TransportError:
+    host = error.request.url.netloc.decode("ascii")
+    fault = certificate_fault(error) if isinstance(error, httpx.ConnectError) else None
+    if fault is not None:
+        return errors.CertificateError(
+            f"no response: the certificate of {host} was rejected ({fault}). Nothing was sent; if"
+            " you trust its issuer, pass a file with the issuer's certificate as verify="
+        )
     kind = (
         errors.TransportTimeoutError
         if isinstance(error, httpx.TimeoutException)
@@ -176,6 +194,7 @@ def _transport_error(
         for fault, meaning in table.items()
         if isinstance(error, fault)
     )
+    meaning = _PROTOCOL_ERRORS.get(str(error), meaning).format(host=host)
     suspects = "the address in the Config and the network"
     if proxy is not None and isinstance(error, _CONNECTION_ERRORS):
         if isinstance(error, httpx.ProxyError):
@@ -183,7 +202,7 @@ def _transport_error(
         else:  # it does not tell whether the proxy or the server was unreachable
             meaning += f" through the proxy {proxy}"
         suspects = proxy.suspects
-    detail = str(error) if _safe_cause(error) is not None else ""
+    detail = system_fault(error) if _safe_cause(error) is not None else ""
     message = f"no response: {meaning}" + (f" ({detail})" if detail else "")
     if not sent:
         message += f". Nothing was sent; check {suspects}"

@@ -17,6 +17,7 @@ from prov_facade._auth.prompt import DeviceLogin
 from prov_facade._auth.tokens import Tokens
 from prov_facade._checks import check_bool, check_callback
 from prov_facade._files.private import write_private
+from prov_facade._http.connection_errors import certificate_fault
 from prov_facade._http.transient import Retry, retry_for_status
 from prov_facade._runtime.cancellation import hold, sleep
 from prov_facade.config import check_address
@@ -261,5 +262,5 @@ class DeviceFlow(OAuthManager):
 
 def _is_transient(error: CredentialsError) -> bool:
     if isinstance(error.__cause__, httpx.TransportError):
-        return True
+        return certificate_fault(error.__cause__) is None
     return retry_for_status(error.status_code) >= Retry.LATER

@@ -19,6 +19,7 @@ from attrs import define, field, frozen
 from prov_api_client.types import prepare
 from prov_facade._auth.discovery import Endpoints, discover
 from prov_facade._auth.tokens import Tokens
+from prov_facade._http.connection_errors import certificate_fault, system_fault
 from prov_facade._http.dates import parse_retry_after
 from prov_facade._http.proxies import ProxyLike, open_client, proxy_for
 from prov_facade._http.secrets import mask_text
@@ -258,14 +259,19 @@ class RealmClient:
             return _with_retries(lambda: _raise_if_busy(http.request(method, address, **content)))
 
     def _no_response(self, error: httpx.HTTPError, action: str) -> str:
+        fault = certificate_fault(error)
+        if fault is not None:
+            return (
+                f"{self._prefix(action)}: the certificate of {error.request.url.host} was rejected"
+                f" ({fault}). If you trust its issuer, pass a file with the issuer's certificate as"
+                " verify="
+            )
         via, suspects = "", "the domain and realm_name in the Config, and the network"
         proxy = proxy_for(error.request.url, self.proxy)
         if proxy is not None:
             via, suspects = f" through the proxy {proxy}", proxy.suspects
-        return (
-            f"{self._prefix(action)}: no response{via} ({type(error).__name__}: {error})."
-            f" Check {suspects}"
-        )
+        reason = f"{type(error).__name__}: {system_fault(error)}"
+        return f"{self._prefix(action)}: no response{via} ({reason}). Check {suspects}"
 
 
 _ADVICE = {
@@ -310,7 +316,7 @@ def _with_retries(attempt: Callable[[], T]) -> T:
         try:
             return attempt()
         except _RETRYABLE as error:
-            if number == _MAX_ATTEMPTS:
+            if number == _MAX_ATTEMPTS or certificate_fault(error) is not None:
                 raise
             delay = _delay(error, number)
         sleep(delay)

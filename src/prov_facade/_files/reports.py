@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import os
 import zipfile
 from typing import Any, BinaryIO
+
+import httpx
 
 from job_api_client.models import JobStatusTable
 from prov_api_client import Operation
@@ -17,6 +18,8 @@ from prov_facade._jobs.results import report_url
 from prov_facade.errors import APIError, ReportError
 
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_MAX_REDIRECTS = 5
+_ZIP = b"PK\x03\x04"
 _ANY_FILE = ("application/octet-stream", "binary/octet-stream", "application/zip", "")
 
 
@@ -65,50 +68,53 @@ def report_job(response: ParsedResponse[GenerateReportResponse | bytes]) -> str 
     return value.session_id if isinstance(value, GenerateReportResponse) else None
 
 
-def report_document(response: ParsedResponse[Any], *, session_id: str | None = None) -> bytes:
-    """Return the report in a response.
+def redirect_target(url: SignedURL, response: httpx.Response, redirects: int) -> SignedURL:
+    """Return the URL that a response to the request for a report redirects to.
 
     Args:
-        response: A response that should contain a report.
-        session_id: The job that made it, if any.
-
-    Returns:
-        The bytes of the ``.docx`` document.
+        url: The requested URL.
+        response: The redirect.
+        redirects: The number of redirects followed before.
 
     Raises:
-        ReportError: If the bytes are not a document.
+        ReportError: If the redirect cannot or must not be followed.
     """
-    value: bytes = response.value
-    check_report(response, io.BytesIO(value), session_id=session_id)
-    return value
+    reason = f"there are more than {_MAX_REDIRECTS}"
+    if redirects < _MAX_REDIRECTS:
+        try:
+            return url.redirected(response.headers["location"])
+        except ValueError as error:
+            reason = str(error)
+    raise ReportError(
+        f"the URL of the report redirects ({response.status_code}), and the redirect is not"
+        f" followed: {reason}",
+        response=redacted(response),
+    )
 
 
-def check_report(
-    response: ParsedResponse[Any], file: BinaryIO, *, session_id: str | None = None
-) -> None:
-    """Check the report that was saved from a response.
+def check_report(response: ParsedResponse[Any], file: BinaryIO) -> None:
+    """Check the report in a response.
 
     Args:
         response: The response.
-        file: The file that its body was written to.
-        session_id: The job that made it, if any.
+        file: The report.
 
     Raises:
         ReportError: If it is not a document.
     """
-    if is_word_document(file):
-        return
-    length = file.seek(0, os.SEEK_END)
-    what = f"{length} bytes that are not a .docx document" if length else "an empty body"
-    raise ReportError(
-        f"the response has {what}", session_id=session_id, response=redacted(response.response)
-    )
-
-
-def is_word_document(file: BinaryIO) -> bool:
-    """Return whether a file is a Word document."""
+    incomplete = False
     try:
         with zipfile.ZipFile(file) as archive:
-            return "[Content_Types].xml" in archive.namelist()
+            if "[Content_Types].xml" in archive.namelist():
+                return
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
-        return False
+        # The end of an archive is its directory.
+        file.seek(0)
+        incomplete = file.read(len(_ZIP)) == _ZIP
+    length = file.seek(0, os.SEEK_END)
+    what = f"{length} bytes that are not a .docx document" if length else "an empty body"
+    if incomplete:
+        what = f"{length} bytes of a .docx document, which is incomplete"
+    raise ReportError(
+        f"the response has {what}", response=redacted(response.response), incomplete=incomplete
+    )

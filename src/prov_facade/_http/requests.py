@@ -31,7 +31,7 @@ import msgspec
 from job_api_client.operations import OPERATIONS as JOB_OPERATIONS
 from prov_api_client import Request
 from prov_api_client.operations import OPERATIONS
-from prov_api_client.types import LIMITS, SupportsDict, SupportsModelDump, prepare
+from prov_api_client.types import LIMITS, SupportsDict, SupportsModelDump, convert, prepare
 from prov_facade._http.responses import error_path
 from prov_facade._http.signed_url import SignedURL
 from prov_facade._version import __version__
@@ -201,7 +201,7 @@ def _dump_model(item: SupportsModelDump | SupportsDict) -> object:
 
 def _convert(simple: object, kind: Any, *, root: str = "$") -> Any:
     try:
-        return msgspec.convert(simple, kind)
+        return convert(simple, kind)
     except msgspec.ValidationError as error:
         path = root + (error_path(str(error)) or "$").removeprefix("$")
         fault, _, place = str(error).partition(" - at `")

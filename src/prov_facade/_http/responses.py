@@ -17,9 +17,16 @@ from prov_api_client import errors as wire
 from prov_api_client.models import HTTPValidationError, LineageResponse, Status
 from prov_api_client.operation import Binary, Text
 from prov_facade import errors
+from prov_facade._http.content_encoding import UnsupportedEncodingError
 from prov_facade._http.dates import parse_retry_after
 from prov_facade._http.secrets import mask, mask_text
-from prov_facade._http.signed_url import bare_request, mask_report_url, signed_url, without_query
+from prov_facade._http.signed_url import (
+    bare_request,
+    mask_report_url,
+    query_secrets,
+    signed_url,
+    without_query,
+)
 
 T = TypeVar("T")
 
@@ -171,12 +178,17 @@ def undecodable_text(
     )
 
 
-def undecodable_body(operation: Operation[Any], response: httpx.Response) -> Exception:
-    """Create the error for a body whose content encoding is broken."""
+def undecodable_body(
+    operation: Operation[Any], response: httpx.Response, error: httpx.DecodingError
+) -> Exception:
+    """Create the error for a body whose content encoding is broken or not supported."""
+    reason = "the compression of the body is broken"
+    if isinstance(error, UnsupportedEncodingError):
+        reason = f"the body is compressed: install prov-facade[compression] ({error})"
     # Only the status is kept: the body is lost, and the headers describe the body.
     return errors.InvalidResponseError(
-        f"{_status(response)}, but the response cannot be used: the compression of the body is"
-        " broken" + ("" if operation.safe else f". {errors.OUTCOME_UNKNOWN_ADVICE}"),
+        f"{_status(response)}, but the response cannot be used: {reason}"
+        + ("" if operation.safe else f". {errors.OUTCOME_UNKNOWN_ADVICE}"),
         response=httpx.Response(response.status_code, request=bare_request(response.request)),
     )
 
@@ -209,10 +221,15 @@ def redacted(response: httpx.Response) -> httpx.Response:
 
 
 def _secrets(response: httpx.Response) -> list[str]:
-    """Return the secrets that were sent: the token, and the query of a signed URL."""
+    """Return the secrets: the token, and the queries of a signed URL and of a redirect."""
     header: str = response.request.headers.get("authorization", "")
     signed = signed_url(response.request)
-    return [header.partition(" ")[2], *(signed.secrets if signed else ())]
+    redirect = response.headers.get("location", "").partition("?")[2]
+    return [
+        header.partition(" ")[2],
+        *(signed.secrets if signed else ()),
+        *(query_secrets(redirect) if redirect else ()),
+    ]
 
 
 def _status_error(operation: Operation[Any], response: httpx.Response) -> errors.APIError:
@@ -250,7 +267,7 @@ def _advice(
         return "Sign in again, or give the client a token that has not expired."
     if kind is errors.RateLimitedError and content.retry_after is not None:
         return f"Try again in {math.ceil(content.retry_after)} s."
-    if response.is_redirect:
+    if response.is_redirect and signed_url(response.request) is None:
         return "Redirects are not followed: check the address in the Config."
     if kind is errors.ServerError and not operation.safe:
         return f"{errors.OUTCOME_UNKNOWN_ADVICE}."
@@ -284,9 +301,9 @@ def _error_content(response: httpx.Response) -> errors.ErrorContent:
     return errors.ErrorContent(detail=text, body=body, errors=entries, retry_after=retry_after)
 
 
-def _entries(body: object) -> list[Any]:
+def _entries(body: Any) -> list[Any]:
     try:
-        return msgspec.convert(body, HTTPValidationError).detail or []
+        return HTTPValidationError.from_dict(body).detail or []
     except msgspec.ValidationError:
         return []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import httpx
 from attrs import field, frozen
@@ -12,7 +12,8 @@ from prov_facade._http.secrets import MASK
 
 # The URL of a report in the response that describes its job, up to the signature.
 _REPORT_QUERY = re.compile(rb'("report_url"\s*:\s*"[^"?]*\?)[^"]*')
-_UNQUOTED_BY_YARL = "/?:@!$'()*,;"
+# What servers leave unquoted in a query that they repeat.
+_UNQUOTED = "/?:@!$'()*,;"
 _EXTENSION = "prov_facade.signed_url"
 
 
@@ -37,9 +38,9 @@ class SignedURL:
             url = httpx.URL(text)
             url.raw_path.decode("ascii")
         except (httpx.InvalidURL, ValueError):
-            raise ValueError("not a URL") from None
+            raise ValueError("it is not a URL") from None
         if url.scheme not in ("http", "https") or not url.host:
-            raise ValueError("not an absolute http or https URL")
+            raise ValueError("it is not an absolute http or https URL")
         return cls(url.copy_with(fragment=None, userinfo=b""))
 
     def __str__(self) -> str:
@@ -47,21 +48,43 @@ class SignedURL:
 
     @property
     def secrets(self) -> list[str]:
-        """The strings to mask: the query, and its values in every usual encoding."""
-        values = [value for _, value in self.url.params.multi_items()]
-        # Unquoted, and as httpx, servers and aiohttp quote them.
-        return [
-            self.url.query.decode(),
-            *values,
-            *(quote(value, safe="") for value in values),
-            *(quote(value, safe=_UNQUOTED_BY_YARL) for value in values),
-        ]
+        """The strings to mask: see :func:`query_secrets`."""
+        return query_secrets(self.url.query.decode())
+
+    def redirected(self, location: str) -> SignedURL:
+        """Return the URL that a redirect from this URL leads to.
+
+        Args:
+            location: The ``Location`` of the redirect.
+
+        Raises:
+            ValueError: If it cannot or must not be followed. The message contains no secret.
+        """
+        try:
+            target = str(self.url.join(location))
+        except (httpx.InvalidURL, ValueError):
+            raise ValueError("it does not lead to a URL") from None
+        found = type(self).parse(target)
+        if self.url.scheme == "https" and found.url.scheme != "https":
+            raise ValueError("it leads from https to http")
+        return found
 
     def request(self, method: str, **arguments: object) -> httpx.Request:
         """Build a request for the URL, marked as signed: see :func:`signed_url`."""
         request = httpx.Request(method, self.url, **arguments)  # type: ignore[arg-type]
         request.extensions[_EXTENSION] = self
         return request
+
+
+def query_secrets(query: str) -> list[str]:
+    """Return the strings to mask for a query: itself, and its values in every usual encoding."""
+    values = [value for _, value in parse_qsl(query)]
+    return [
+        query,
+        *values,
+        *(quote(value, safe="") for value in values),
+        *(quote(value, safe=_UNQUOTED) for value in values),
+    ]
 
 
 def signed_url(request: httpx.Request) -> SignedURL | None:

@@ -6,10 +6,12 @@ from enum import IntEnum
 
 from prov_facade.errors import (
     APIError,
+    CertificateError,
     InvalidResponseError,
     OperationFailedError,
     ProvError,
     RateLimitedError,
+    ReportError,
     ServerError,
     TransportError,
 )
@@ -50,6 +52,8 @@ _REFUSALS = (400, 401, 403, 404, 405, 422)
 
 def is_transient(error: ProvError) -> bool:
     """Return whether a later call may succeed, even if only minutes later."""
+    if isinstance(error, CertificateError):
+        return False
     # The classes of the statuses that permit Retry.LATER.
     return isinstance(error, TransportError | RateLimitedError | ServerError)
 
@@ -63,9 +67,15 @@ def is_retryable(error: ProvError, *, safe: bool, unsent_only: bool = False) -> 
         unsent_only: Whether to repeat only what was certainly not sent: a gateway may respond with
             any status after the server has acted.
     """
+    if isinstance(error, CertificateError):
+        return False
     if isinstance(error, TransportError):
         return safe or not error.may_have_arrived
-    if unsent_only or not isinstance(error, APIError):
+    if unsent_only:
+        return False
+    if isinstance(error, ReportError):
+        return safe and error.incomplete
+    if not isinstance(error, APIError):
         return False
     return retry_for_status(error.status_code) >= (Retry.IF_SAFE if safe else Retry.ALWAYS)
 

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from job_api_client.models import JobStatus, JobStatusTable
 from prov_api_client.models import ModelRunRecord, ProvenanceRecordInfo
-from prov_api_client.types import prepare
+from prov_api_client.types import convert, prepare
 from prov_facade import errors
 
 T = TypeVar("T")
@@ -124,7 +124,7 @@ def report_url(job: JobStatusTable) -> str:
 
 def _result(job: JobStatusTable, kind: type[T]) -> T:
     try:
-        return msgspec.convert(job.result, kind)
+        return convert(job.result, kind)
     except msgspec.ValidationError as error:
         raise errors.InvalidResponseError(
             f"the result of the job {job.session_id} ({job.job_sub_type}) cannot be used: {error}",

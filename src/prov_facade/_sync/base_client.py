@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from functools import partial
+from itertools import count
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -14,7 +17,8 @@ from prov_api_client import Operation, Request
 from prov_facade._files.reports import (
     FETCH_REPORT,
     check_report,
-    report_document,
+    redirect_target,
+    report_job,
     report_unavailable,
     signed_report_url,
 )
@@ -24,6 +28,7 @@ from prov_facade._http.requests import build_request, validate_request
 from prov_facade._http.responses import ParsedResponse, parse_response, redacted
 from prov_facade._http.signed_url import SignedURL
 from prov_facade._http.transient import certainly_refused
+from prov_facade._runtime.threads.concurrency import Awaited
 from prov_facade._signatures import takes_settings
 from prov_facade._sync.core import ClientCore
 from prov_facade._sync.downloads import Download
@@ -44,6 +49,8 @@ from prov_facade.polling import PollPolicy
 from prov_facade.retries import RetryPolicy
 
 T = TypeVar("T")
+
+Check = Callable[[ParsedResponse[Any]], Awaited[None]]
 
 _REGISTERING = ("register_model_run", "register_model_run_sync")
 
@@ -133,6 +140,7 @@ class SyncBaseClient:
         body_writer: BodyWriter | None = None,
         signed_url: SignedURL | None = None,
         retries: RetryPolicy | None = None,
+        check: Check | None = None,
         unsent_only: bool = False,
     ) -> ParsedResponse[T]:
         """Send a request and return the response with its value.
@@ -144,6 +152,7 @@ class SyncBaseClient:
             body_writer: May receive the body; the value is then empty.
             signed_url: The URL to request, if the operation does not define one.
             retries: When to retry the call; the client's policy by default.
+            check: Raises an error if the value cannot be used; that may cause a retry.
             unsent_only: Whether the call is repeated only if it was certainly not sent.
 
         The frames between the public method and the socket do not help the caller, so the error
@@ -152,9 +161,9 @@ class SyncBaseClient:
         operation, core = request.operation, self._core
         may_refresh = operation.secured
 
-        def send(number: int) -> httpx.Response:
+        def send_to(url: str | SignedURL, number: int) -> httpx.Response:
             response = core.transport.send(
-                build_request(request, signed_url or self._base_url),
+                build_request(request, url),
                 operation,
                 timeout,
                 body_writer=body_writer,
@@ -165,11 +174,28 @@ class SyncBaseClient:
                 recorder.append(redacted(response))
             return response
 
+        def send(number: int) -> httpx.Response:
+            if signed_url is None:
+                return send_to(self._base_url, number)
+            url = signed_url
+            for redirects in count():
+                response = send_to(url, number)
+                if not response.has_redirect_location:
+                    break
+                url = redirect_target(url, response, redirects)
+            return response
+
+        def parse(response: httpx.Response) -> ParsedResponse[T]:
+            parsed = parse_response(operation, response, error_class=error_class)
+            if check is not None:
+                check(parsed)
+            return parsed
+
         def attempt(number: int) -> ParsedResponse[T]:
             nonlocal may_refresh
             response = send(number)
             try:
-                return parse_response(operation, response, error_class=error_class)
+                return parse(response)
             except AuthenticationError:
                 # The server rejects a token before it acts on a request: it can safely be repeated.
                 rejected = response.request.headers.get("authorization", "")
@@ -178,8 +204,7 @@ class SyncBaseClient:
                 may_refresh = False  # once per call, not per attempt
                 if not core.refresher.refresh(rejected):
                     raise
-            response = send(number)
-            return parse_response(operation, response, error_class=error_class)
+            return parse(send(number))
 
         try:
             request = validate_request(request)
@@ -209,35 +234,63 @@ class SyncBaseClient:
 
     def _fetch_report(self, job: JobStatusTable, timeout: Timeout | None) -> bytes:
         """Fetch the report that a job created. No token is sent: the URL is sufficient."""
-        url = signed_report_url(job)
-        with self._errors_of(FETCH_REPORT, url):
-            response = self._request_report(job, url, timeout)
-            return report_document(response, session_id=job.session_id)
+        return (self._request_report(job, timeout)).value
 
     def _save_report(self, job: JobStatusTable, file: Download, timeout: Timeout | None) -> None:
         """Save the report that a job created to a file."""
-        url = signed_report_url(job)
-        with self._errors_of(FETCH_REPORT, url):
-            response = self._request_report(job, url, timeout, body_writer=file)
-            file.check(partial(check_report, response, session_id=job.session_id))
+        self._request_report(job, timeout, file)
 
     def _request_report(
         self,
         job: JobStatusTable,
-        url: SignedURL,
         timeout: Timeout | None,
-        body_writer: BodyWriter | None = None,
+        file: Download | None = None,
     ) -> ParsedResponse[bytes]:
-        try:
-            return self._exchange(
-                Request(FETCH_REPORT),
-                timeout,
-                error_class=ReportError,
-                body_writer=body_writer,
-                signed_url=url,
-            )
-        except APIError as error:
-            raise report_unavailable(error, job) from error
+        url = signed_report_url(job)
+        with self._errors_of(FETCH_REPORT, url):
+            try:
+                return self._exchange_report(
+                    Request(FETCH_REPORT), timeout, file=file, signed_url=url
+                )
+            except APIError as error:
+                raise report_unavailable(error, job) from error
+            except ReportError as error:
+                error.session_id = job.session_id
+                raise
+
+    def _exchange_report(
+        self,
+        request: Request[T],
+        timeout: Timeout | None,
+        *,
+        file: Download | None = None,
+        signed_url: SignedURL | None = None,
+    ) -> ParsedResponse[T]:
+        """Send a request for a report, again if the report in the response is incomplete.
+
+        Args:
+            request: The request.
+            timeout: As for the class; ``None`` for the client's.
+            file: The file to save the report to.
+            signed_url: The URL to request, if the operation does not define one.
+        """
+
+        def check(response: ParsedResponse[Any]) -> None:
+            if report_job(response) is not None:
+                return
+            if file is None:
+                check_report(response, io.BytesIO(response.value))
+            else:
+                file.check(partial(check_report, response))
+
+        return self._exchange(
+            request,
+            timeout,
+            error_class=ReportError,
+            body_writer=file,
+            signed_url=signed_url,
+            check=check,
+        )
 
 
 ClientService = SyncBaseClient

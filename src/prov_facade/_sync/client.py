@@ -53,7 +53,7 @@ from prov_api_client.models import (
     User,
 )
 from prov_api_client.types import ModelLike
-from prov_facade._files.reports import check_report, report_document, report_job
+from prov_facade._files.reports import report_job
 from prov_facade._files.targets import file_name
 from prov_facade._files.uploads import Upload, csv_upload
 from prov_facade._http.requests import check_records, validate_request
@@ -72,7 +72,6 @@ from prov_facade._sync.jobs import OnChange, SyncJobsClient
 from prov_facade._sync.registration.registration import register_records
 from prov_facade._sync.settings import Timeout
 from prov_facade.endpoints import ProvAPIEndpoints
-from prov_facade.errors import ReportError
 from prov_facade.polling import PollPolicy
 
 
@@ -858,10 +857,11 @@ class SyncProvClient(SyncBaseClient):
             check_waiting(polling)
         request = generate_report.request(body=report_request)
         with self._errors_of(request.operation):
-            response = self._exchange(request, timeout, error_class=ReportError)
+            response: ParsedResponse[Any] = self._exchange_report(request, timeout)
             session_id = report_job(response)
             if session_id is None:
-                return report_document(response)
+                document: bytes = response.value
+                return document
             return self.jobs.wait_for_report(session_id, polling=polling, timeout=timeout)
 
     def download_report(
@@ -908,13 +908,9 @@ class SyncProvClient(SyncBaseClient):
             outgoing = validate_request(generate_report.request(body=request))
             name = file_name("report", outgoing.body.id, ".docx")
             with Download(path, name=name, overwrite=overwrite) as file:
-                response: ParsedResponse[Any] = self._exchange(
-                    outgoing, timeout, error_class=ReportError, body_writer=file
-                )
+                response = self._exchange_report(outgoing, timeout, file=file)
                 session_id = report_job(response)
-                if session_id is None:
-                    file.check(partial(check_report, response))
-                else:
+                if session_id is not None:
                     job = self.jobs.wait(session_id, polling=polling, timeout=timeout)
                     self._save_report(job, file, timeout)
                 return file.keep()

@@ -27,10 +27,15 @@ from prov_facade._runtime.threads.send import (
     make_transport,
     send,
 )
+from prov_facade._sync.response_body import wrap_body
 from prov_facade._sync.settings import EventHooks
 from prov_facade.errors import ConfigError
 
-_DEFAULT_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)  # as in httpx
+# The numbers of connections are httpx's. uvicorn closes idle connections after 5 s, as httpx does:
+# a request sent at that moment would receive no response.
+_DEFAULT_LIMITS = httpx.Limits(
+    max_connections=100, max_keepalive_connections=20, keepalive_expiry=4.0
+)
 
 
 @define(kw_only=True)
@@ -153,6 +158,7 @@ class HTTPClient:
         response = send(self._route(request.url).transport, request)
         response.request = request
         response.elapsed = timedelta(seconds=time.perf_counter() - start)
+        wrap_body(response)
         try:
             for hook in self._response_hooks:
                 call_hook(hook, response)

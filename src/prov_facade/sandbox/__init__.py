@@ -17,7 +17,15 @@ from prov_facade.sandbox._realm.trust import IssuerError
 from prov_facade.sandbox._state.jobs import JobDelays
 from prov_facade.sandbox._state.seed import SeedError
 from prov_facade.sandbox._state.store import Item, StateError
-from prov_facade.sandbox.faults import Fault, Faults, denied_item, expired_token, gateway, statuses
+from prov_facade.sandbox.faults import (
+    Fault,
+    Faults,
+    denied_item,
+    expired_token,
+    gateway,
+    statuses,
+    unhandled_error,
+)
 
 __all__ = [
     "Client",
@@ -35,4 +43,5 @@ __all__ = [
     "expired_token",
     "gateway",
     "statuses",
+    "unhandled_error",
 ]

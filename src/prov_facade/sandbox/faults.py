@@ -32,6 +32,9 @@ class Fault:
         after: With ``drop`` or a status, let the sandbox act on the request first. It always does
             so to truncate the real response.
         truncate: Send this many bytes of the body, then close the connection.
+        truncate_gzip: Compress the body with gzip, and send this many bytes of the result as if
+            they were all of it.
+        close: Close the connection after the response, without announcing it.
     """
 
     status: int | None = None
@@ -42,6 +45,8 @@ class Fault:
     drop: bool = False
     after: bool = False
     truncate: int | None = None
+    truncate_gzip: int | None = None
+    close: bool = False
 
 
 def gateway(status: int, reason: str = "Bad Gateway", *, delay: float = 0.0) -> Fault:
@@ -70,6 +75,14 @@ def denied_item() -> Fault:
         body=b'{"detail":"Registry API denied access to resource: 401. Error: You are not'
         b' authorised to fetch this item."}',
     )
+
+
+def unhandled_error() -> Fault:
+    """Create a fault that responds like an application whose code raised an error.
+
+    The server closes the connection after the response, without announcing it.
+    """
+    return Fault(status=500, body=b"Internal Server Error", content_type="text/plain", close=True)
 
 
 def statuses(values: Iterable[int]) -> list[Fault]:

@@ -47,8 +47,9 @@ def make_transport(
     Raises:
         ConfigError: If aiohttp is not installed.
     """
-    kind = _aiohttp_transport() if name == "aiohttp" else httpx.AsyncHTTPTransport
-    return kind(verify=ssl_context, limits=limits, proxy=proxy)
+    if name == "aiohttp":
+        return _aiohttp_transport()(ssl_context=ssl_context, limits=limits, proxy=proxy)
+    return httpx.AsyncHTTPTransport(verify=ssl_context, limits=limits, proxy=proxy)
 
 
 def _aiohttp_transport() -> Callable[..., httpx.AsyncBaseTransport]:

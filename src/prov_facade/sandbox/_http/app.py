@@ -37,7 +37,7 @@ from prov_facade.sandbox._http.interception import (
     Endpoint,
     Interceptor,
     TransportMiddleware,
-    UnhandledErrorResponse,
+    apply_fault,
 )
 from prov_facade.sandbox._http.report_urls import is_valid
 from prov_facade.sandbox._http.validation import (
@@ -49,6 +49,7 @@ from prov_facade.sandbox._http.validation import (
     parse_query,
 )
 from prov_facade.sandbox._state.store import Store
+from prov_facade.sandbox.faults import unhandled_error
 
 JOB_API = "/job-api"
 FETCH_REPORT = "fetch_report"
@@ -144,7 +145,7 @@ def _endpoint(services: Services, described: Document, route: Route) -> Endpoint
             headers = _CHALLENGE if error.challenge else {}
             return _json({"detail": error.detail}, error.status, headers)
         except UnhandledError:
-            return UnhandledErrorResponse()
+            return apply_fault(unhandled_error(), Response())
 
     async def handle(request: Request) -> Response:
         caller = _caller(services.verify, route, request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
@@ -140,9 +141,14 @@ def apply_fault(fault: Fault, response: Response) -> Response:
         response = Response(fault.body, fault.status, media_type=fault.content_type)
     # Replaces headers whose names differ only in case; a merged dictionary would keep both.
     response.headers.update(fault.headers)
+    if fault.truncate_gzip is not None:
+        response.body = gzip.compress(response.body)[: fault.truncate_gzip]
+        response.headers.update(
+            {"content-encoding": "gzip", "content-length": str(len(response.body))}
+        )
     if fault.truncate is not None:
         return _TruncatedResponse(response, fault.truncate)
-    return response
+    return _ClosingResponse(response) if fault.close else response
 
 
 class _TruncatedResponse(Response):
@@ -171,17 +177,18 @@ class _TruncatedResponse(Response):
             pass
 
 
-class UnhandledErrorResponse(Response):
-    """The response to an error that the server does not handle.
+class _ClosingResponse(Response):
+    """A response whose connection is closed shortly afterwards."""
 
-    Like uvicorn, it closes the connection without announcing it.
-    """
-
-    def __init__(self) -> None:
-        super().__init__("Internal Server Error", 500, media_type="text/plain")
+    def __init__(self, inner: Response) -> None:
+        super().__init__(inner.body, inner.status_code)
+        self.raw_headers = inner.raw_headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await super().__call__(scope, receive, send)
+        # Formatting the traceback of an error takes about as long. Without a pause, the client
+        # would notice before its next request.
+        await asyncio.sleep(0.005)
         scope[_TRANSPORT].close()
 
 

@@ -1,0 +1,43 @@
+"""Explains why a connection could not be opened."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+
+
+def certificate_fault(error: BaseException | None) -> str | None:
+    """Return what is wrong with a certificate; ``None`` if that is not the reason for an error.
+
+    Args:
+        error: The error of an attempt to connect.
+    """
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError) and hasattr(cause, "verify_message"):
+            return str(cause.verify_message)
+    return None
+
+
+def system_fault(error: BaseException) -> str:
+    """Return the reason that the system gave for an error, such as ``Connection refused``.
+
+    Args:
+        error: The error of an attempt to connect.
+
+    Returns:
+        The reason; the text of the error if the system gave none.
+    """
+    reason = str(error)
+    for cause in _causes(error):
+        if isinstance(cause, OSError) and cause.strerror:
+            reason = cause.strerror
+    return reason
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):  # one error for each address of a host
+            error = error.exceptions[0]
+        else:
+            error = error.__cause__ or error.__context__
