@@ -11,12 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
+from certificates import server_context
 from clients import BOTH, TOKEN, every_transport, failure, new, run
 from scripted_server import Received, Server, json_reply, reply
 
 from prov_facade import (
     APIOverrides,
     BearerToken,
+    CertificateError,
     ClientCredentials,
     Config,
     ConfigError,
@@ -259,6 +261,23 @@ def test_a_dead_server_is_not_blamed_on_a_proxy() -> None:
         TransportError, client_of(f"http://127.0.0.1:{unused_port()}").get_health_check()
     )
     assert "proxy" not in str(error)
+
+
+@every_transport
+def test_a_rejected_certificate_may_be_that_of_the_proxy(tmp_path: Path) -> None:
+    with Server(tls=server_context(tmp_path / "bundle.pem")) as server:
+        proxy = server.url.replace("://", f"://user:{PASSWORD}@")
+        error = failure(
+            CertificateError, client_of("https://prov.test", proxy=proxy).get_health_check()
+        )
+        auth = ClientCredentials(config_of("https://prov.test"), "c", "s", proxy=proxy)
+        with pytest.raises(CredentialsError) as signing_in:
+            auth.get_token()
+    owner = f"certificate of prov.test or the proxy {server.url} was rejected"
+    for each in (error, signing_in.value):
+        assert owner in str(each)
+        for text in shown(each):
+            assert PASSWORD not in text
 
 
 @every_transport

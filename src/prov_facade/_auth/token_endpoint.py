@@ -21,7 +21,7 @@ from prov_facade._auth.discovery import Endpoints, discover
 from prov_facade._auth.tokens import Tokens
 from prov_facade._http.connection_errors import certificate_fault, system_fault
 from prov_facade._http.dates import parse_retry_after
-from prov_facade._http.proxies import ProxyLike, open_client, proxy_for
+from prov_facade._http.proxies import ProxyLike, certificate_owner, open_client, proxy_for
 from prov_facade._http.secrets import mask_text
 from prov_facade._http.signed_url import bare_request
 from prov_facade._http.ssl_context import Verify
@@ -259,15 +259,15 @@ class RealmClient:
             return _with_retries(lambda: _raise_if_busy(http.request(method, address, **content)))
 
     def _no_response(self, error: httpx.HTTPError, action: str) -> str:
+        host, proxy = error.request.url.host, proxy_for(error.request.url, self.proxy)
         fault = certificate_fault(error)
         if fault is not None:
+            owner = certificate_owner(host, proxy)
             return (
-                f"{self._prefix(action)}: the certificate of {error.request.url.host} was rejected"
-                f" ({fault}). If you trust its issuer, pass a file with the issuer's certificate as"
-                " verify="
+                f"{self._prefix(action)}: the certificate of {owner} was rejected ({fault}). If you"
+                " trust its issuer, pass a file with the issuer's certificate as verify="
             )
         via, suspects = "", "the domain and realm_name in the Config, and the network"
-        proxy = proxy_for(error.request.url, self.proxy)
         if proxy is not None:
             via, suspects = f" through the proxy {proxy}", proxy.suspects
         reason = f"{type(error).__name__}: {system_fault(error)}"

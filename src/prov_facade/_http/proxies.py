@@ -141,6 +141,13 @@ def proxy_for(url: httpx.URL, argument: ProxyLike | None) -> ProxySetting | None
     return None if address is None else ProxySetting(address, _variable(url.scheme))
 
 
+def certificate_owner(host: str, proxy: ProxySetting | None) -> str:
+    """Return whose certificate was rejected: that of a host or, if it has one, of the proxy."""
+    if proxy is None or proxy.parse().url.scheme != "https":
+        return host
+    return f"{host} or the proxy {proxy}"
+
+
 def _variable(scheme: str) -> str:
     """Return the environment variable with the proxy for a scheme."""
     for name in (f"{scheme}_proxy", "all_proxy"):

@@ -13,7 +13,7 @@ from prov_api_client import Operation
 from prov_facade import errors
 from prov_facade._http.connection_errors import certificate_fault, system_fault
 from prov_facade._http.content_encoding import IncompleteBodyError
-from prov_facade._http.proxies import ProxySetting
+from prov_facade._http.proxies import ProxySetting, certificate_owner
 from prov_facade._http.responses import undecodable_body, without_body
 from prov_facade._http.signed_url import bare_request
 from prov_facade._http.timeouts import timeout_extension
@@ -180,8 +180,9 @@ def _transport_error(
     host = error.request.url.netloc.decode("ascii")
     fault = certificate_fault(error) if isinstance(error, httpx.ConnectError) else None
     if fault is not None:
+        owner = certificate_owner(host, proxy)
         return errors.CertificateError(
-            f"no response: the certificate of {host} was rejected ({fault}). Nothing was sent; if"
+            f"no response: the certificate of {owner} was rejected ({fault}). Nothing was sent; if"
             " you trust its issuer, pass a file with the issuer's certificate as verify="
         )
     kind = (
