@@ -17,6 +17,7 @@ SIZE = 5
 # The name of a method and its arguments.
 Call = tuple[str, tuple[Any, ...]]
 
+REGISTERED = Outcome("job of record 0", "10378.1/1", None, None)
 REFUSED = Outcome(None, None, "it has no\nname", "BadRequestError")
 
 
@@ -74,6 +75,7 @@ class Model:
             "not_submitted": lambda: state == "submitting" and set(arguments[2]) <= is_open,
             "batch": lambda: state == "submitted",
             "broken_off": lambda: state == "submitted" and set(arguments[1]) <= is_open,
+            "known": lambda: state == "submitted" and set(arguments[1]) <= is_open,
             "withdraw": lambda: state == "not submitted" and set(arguments[1]) <= is_open,
             "forget": lambda: state == "done",
             "split": lambda: state == "not submitted" and 0 < arguments[1] < count,
@@ -103,7 +105,9 @@ class Model:
             chunk["state"] = "not submitted"
             started = {index: (job, None, None, None) for index, job in arguments[1].items()}
             set_outcomes(chunk, started)
-        elif method == "withdraw":
+            if len(arguments) > 2:
+                chunk["batches"][-1][1] = arguments[2]
+        elif method in ("withdraw", "known"):
             set_outcomes(chunk, arguments[1])
         elif method == "forget":
             chunk["records"] = [[None, None, outcome] for *_, outcome in chunk["records"]]
@@ -193,6 +197,7 @@ ALL_TRANSITIONS: list[Call] = [
     ("submitted", (0, "job 0")),
     ("plan", (records(2, 1), 1700000001.5)),
     ("batch", (0, "batch 0")),
+    ("known", (0, {0: REGISTERED})),
     ("done", (0, outcomes(3))),
     # Submitted again after a refusal, after no response, and with an unknown batch.
     ("not_submitted", (1, "422", {4: REFUSED})),
@@ -210,7 +215,7 @@ ALL_TRANSITIONS: list[Call] = [
     ("plan", ([*records(2, 3), invalid_record(), StoredRecord()], 1700000005.5)),
     ("submitted", (3, "job 3")),
     ("batch", (3, "batch 3")),
-    ("broken_off", (3, {7: "job of record 7"})),
+    ("broken_off", (3, {7: "job of record 7"}, "batch 3")),
     ("plan_again", (3, 1700000006.5)),
     ("submitted", (3, "job 3, again")),
     ("batch", (3, "batch 3, again")),

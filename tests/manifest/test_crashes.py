@@ -183,7 +183,7 @@ REFUSALS = st.builds(Outcome, st.none(), st.none(), TEXTS, TEXTS) | st.just(REFU
 
 FOLLOWING = {
     "submitting": ["submitted", "submitted", "not_submitted"],
-    "submitted": ["batch", "broken_off", "done"],
+    "submitted": ["batch", "broken_off", "known", "done"],
     "not submitted": ["plan_again", "split", "withdraw", "done"],
     "done": ["forget"],
 }
@@ -217,6 +217,7 @@ def calls_for_chunk(number: int, chunk: dict[str, Any]) -> dict[str, st.SearchSt
         "not_submitted": [TEXTS, for_records(REFUSALS)],
         "batch": [IDS],
         "broken_off": [for_records(IDS)],
+        "known": [for_records(REFUSALS)],
         "withdraw": [for_records(REFUSALS)],
         "forget": [],
         "split": [st.integers(1, max(1, size - 1)) | st.integers(0, size)],

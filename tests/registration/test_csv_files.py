@@ -754,6 +754,47 @@ def test_any_text_survives_and_no_spreadsheet_runs_that_of_the_server(
         assert again.cell(again.existing[0], "_error_info") == text.strip()
 
 
+def test_equal_rows_have_their_own_model_runs_after_an_interruption(
+    kind: Kind, rows: Rows, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"prov_facade._{kind}.csv_registration._SAVE_INTERVAL", 0)
+    with Sandbox(seed=SEED, delays=JobDelays(0, 0, 0, in_progress=0.2)) as sandbox:
+        registrar = registrar_for(kind, sandbox)
+        for _ in range(4):
+            rows.add("Equal")
+        rows.save(path)
+
+        def stop(progress: BulkProgress) -> None:
+            if progress.registered >= 2:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            registrar.csv(path, on_progress=stop)
+        registrar.csv(path)
+        ids = {row["_model_run_record_id"] for row in Rows.read(path)}
+        assert len(ids) == 4
+        assert registered_names(sandbox) == {"Equal": 4}
+
+
+def test_a_row_whose_job_has_an_unusable_result_is_registered(
+    rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path
+) -> None:
+    rows.add("One")
+    rows.save(path)
+    session_id = registrar.csv(path).results[0].session_id
+    with sandbox._started.store.transaction() as connection:
+        connection.execute("UPDATE job SET result = '{}' WHERE session_id = ?", (session_id,))
+    edited = Rows(rows.headers, Rows.read(path))
+    edited.rows[0] |= {"_model_run_record_id": "", "_job_status": "PENDING"}
+    edited.save(path)
+    done = registrar.csv(path)
+    assert done.unknown_jobs == {}
+    (row,) = Rows.read(path)
+    assert row["_job_status"] == "SUCCEEDED"
+    assert "It is registered" in row["_error_info"]
+    assert "clear" not in row["_error_info"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_processes_that_write_different_outputs_register_a_file_once(
     *, kind: Kind, rows: Rows, registrar: Registrar, sandbox: Sandbox, path: Path, tmp_path: Path

@@ -110,7 +110,13 @@ def batch_id(job: JobStatusTable) -> str:
     Raises:
         InvalidResponseError: If its result has another type.
     """
-    return _result(job, _BatchResult).batch_id
+    found = _result(job, _BatchResult).batch_id
+    if not found:
+        raise errors.InvalidResponseError(
+            f"the result of the job {job.session_id} has an empty batch id",
+            path="$.job.result.batch_id",
+        )
+    return found
 
 
 def report_url(job: JobStatusTable) -> str:

@@ -336,7 +336,12 @@ def storable_text(value: object) -> str:
 
 
 def submission_unknown(
-    chunk: Chunk, manifest: str | None, candidates: Sequence[str], reason: str
+    chunk: Chunk,
+    manifest: str | None,
+    candidates: Sequence[str],
+    reason: str,
+    *,
+    broken_off: bool = False,
 ) -> errors.SubmissionUnknownError:
     """Return the error for a chunk that may or may not have been submitted.
 
@@ -345,6 +350,7 @@ def submission_unknown(
         manifest: The path of the manifest; ``None`` if it is temporary.
         candidates: The jobs that may belong to the chunk.
         reason: Why it could not be determined.
+        broken_off: Whether the chunk was submitted, and has failed: no job can be named for it.
     """
     jobs = ", ".join(candidates)
     last = chunk.first + chunk.count - 1
@@ -356,10 +362,10 @@ def submission_unknown(
         + " They were not sent again. Check your jobs before you do so"
     )
     if manifest is not None:
+        name = "" if broken_off else f"{{{chunk.number}: 'the session id'}}, or resolutions="
         message += (
-            f". To continue with the manifest {manifest!r}, pass resolutions="
-            f"{{{chunk.number}: 'the session id'}}, or resolutions={{{chunk.number}: None}} if they"
-            " were not submitted"
+            f". To continue with the manifest {manifest!r}, pass resolutions={name}"
+            f"{{{chunk.number}: None}} if they were not submitted"
         )
     return errors.SubmissionUnknownError(
         message,

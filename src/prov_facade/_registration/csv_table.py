@@ -24,6 +24,7 @@ ERROR_INFO = "_error_info"
 # The apostrophe as well, so that escaped text can be told from text that starts with one.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'")
 
+_MAX_CELL = 30_000
 _COLUMNS = (JOB_ID, JOB_STATUS, RECORD_ID, ERROR_INFO)
 
 
@@ -129,7 +130,8 @@ class Table:
         row += [""] * (len(self.rows[0]) - len(row))
         values = (cells.job_id, cells.status, cells.record_id, cells.error)
         for column, value in zip(_COLUMNS, values, strict=True):
-            row[self.rows[0].index(column)] = _escaped(value)
+            # The csv module cannot read cells of more than 131,072 characters.
+            row[self.rows[0].index(column)] = _escaped(value[:_MAX_CELL])
 
     def content(self) -> bytes:
         """Return the content of the file, in which only the filled cells differ."""

@@ -285,10 +285,18 @@ class Manifest:
             (index,) = execute("SELECT coalesce(max(first + count), 0) FROM chunks").fetchone()
             return int(index)
 
-    def session_ids(self) -> AbstractSet[str]:
-        """Read the jobs that submitted records of a chunk."""
+    def session_ids(self, before: float | None = None) -> AbstractSet[str]:
+        """Read the jobs that submitted records of a chunk.
+
+        Args:
+            before: A Unix time; only the jobs of chunks that were submitted last before it.
+        """
         with self._transaction() as execute:
-            rows = execute("SELECT session_id FROM submissions")
+            rows = execute(
+                "SELECT session_id FROM submissions JOIN chunks ON number = chunk"
+                " WHERE ? IS NULL OR planned_at < ?",
+                (before, before),
+            )
             return frozenset(session_id for (session_id,) in rows)
 
     def batch_ids(self) -> AbstractSet[str]:
@@ -366,15 +374,33 @@ class Manifest:
             )
             return self._sealed(number)
 
-    def broken_off(self, number: int, started: Mapping[int, str]) -> Chunk:
+    def known(self, number: int, outcomes: Mapping[int, Outcome]) -> Chunk:
+        """Record final outcomes of open records, before those of the whole chunk are known.
+
+        Args:
+            number: The chunk.
+            outcomes: The outcomes, by the index of the record in the input.
+        """
+        with self._transaction():
+            self._set_open_outcomes(self._chunk_in(number, ChunkState.SUBMITTED), outcomes)
+            return self._sealed(number)
+
+    def broken_off(
+        self, number: int, started: Mapping[int, str], batch_id: str | None = None
+    ) -> Chunk:
         """Record that a submission ended early: the records without a job are open again.
 
         Args:
             number: The chunk.
             started: The jobs of the open records that have one, by their index in the input.
+            batch_id: The batch of these jobs, if it is known.
         """
-        with self._transaction():
+        with self._transaction() as execute:
             chunk = self._chunk_in(number, ChunkState.SUBMITTED)
+            execute(
+                "UPDATE submissions SET batch_id = coalesce(?, batch_id) WHERE session_id = ?",
+                (batch_id, chunk.session_id),
+            )
             jobs = {index: Outcome(job) for index, job in started.items()}
             self._set_open_outcomes(chunk, jobs)
             return self._sealed(

@@ -46,11 +46,11 @@ def record_fingerprint(job: JobStatusTable) -> Fingerprint | None:
 
 
 def may_register(job: JobStatusTable, record: Fingerprint) -> bool:
-    """Return whether a job registers a record, or one with the same identity."""
+    """Return whether a job may register a record: one with the same identity, or unreadable."""
     if job.job_sub_type != JobSubType.MODEL_RUN_PROV_LODGE:
         return False
     found = record_fingerprint(job)
-    return found is not None and found.identity == record.identity
+    return found is None or found.identity == record.identity
 
 
 def submits(job: JobStatusTable, records: Sequence[Fingerprint]) -> bool | None:
@@ -66,7 +66,7 @@ def submits(job: JobStatusTable, records: Sequence[Fingerprint]) -> bool | None:
     if job.job_sub_type != JobSubType.MODEL_RUN_BATCH_SUBMIT:
         return False
     payload = _found("records", job.payload)
-    if not isinstance(payload, list):
+    if not isinstance(payload, list) or not payload:
         return None
     if len(payload) != len(records):
         return False

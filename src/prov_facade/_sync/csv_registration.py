@@ -85,6 +85,7 @@ def register(
         manifest = run_shielded(_open, stack, path, prov_api)
         try:
             table = run_shielded(Table.read, path)
+            _output_path(path, output, overwrite=overwrite)  # again, now that it is locked
             converted = convert(table.text)
             messages = list(converted.warnings or [])
             for message in messages:
@@ -233,7 +234,7 @@ class _CSVRegistration:
         if position is None:
             return  # the row is not in the file any more
         self._results[position] = evolve(result, index=position)
-        if result.error is not None and may_still_be_registered(result.error):
+        if may_still_be_registered(result.error) and not _is_registered(result):
             self._unfinished = self._unfinished or result.error
             return
         self._table.fill(self._new[position], _cells_of_result(result))
@@ -309,7 +310,8 @@ def _cells_of_result(result: BulkResult) -> JobCells:
     if result.error is None:
         return JobCells(result.session_id or "", JobStatus.SUCCEEDED, result.handle or "", "")
     if result.session_id:
-        return JobCells(result.session_id, JobStatus.FAILED, "", _reason(result.error))
+        status = JobStatus.SUCCEEDED if _is_registered(result) else JobStatus.FAILED
+        return JobCells(result.session_id, status, "", _reason(result.error))
     # Never submitted: without a job, the row can be corrected and registered again.
     return JobCells("", "", "", _reason(result.error))
 
@@ -318,7 +320,20 @@ def _cells_of_job(job: JobStatusTable) -> JobCells:
     failed = job_results.failure_of(job)
     if failed is not None:
         return JobCells(job.session_id, job.status, "", _reason(failed))
-    return JobCells(job.session_id, job.status, job_results.registered_model_run(job).handle, "")
+    try:
+        handle = job_results.registered_model_run(job).handle
+    except errors.InvalidResponseError as error:
+        return JobCells(
+            job.session_id, job.status, "", f"It is registered, but its id is unknown: {error}"
+        )
+    return JobCells(job.session_id, job.status, handle, "")
+
+
+def _is_registered(result: BulkResult) -> bool:
+    """Return whether the job of a record succeeded, even if its result cannot be used."""
+    job = result.error.job if isinstance(result.error, errors.JobError) else None
+    succeeded = job is not None and job_results.has_ended(job) and not job_results.failure_of(job)
+    return result.error is None or succeeded
 
 
 def _reason(error: errors.ProvError) -> str:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Container, Generator
 from contextlib import closing
@@ -26,8 +25,10 @@ def jobs_since(
     listed: Generator[JobStatusTable, None],
     moment: float,
     *,
-    end: float = math.inf,
+    end: float,
+    known: Container[str] = (),
     earlier: Container[str] = (),
+    by_server: bool = False,
 ) -> Generator[tuple[JobStatusTable, bool | None], None]:
     """Iterate over the user's jobs that may have been created since a moment, once each.
 
@@ -36,8 +37,10 @@ def jobs_since(
     Args:
         listed: The user's jobs, from a client that fetches them as they are needed.
         moment: The moment, in Unix time by the clock of this machine.
-        end: When to give up, on the monotonic clock; never by default.
-        earlier: Jobs that are known to have been created before the moment.
+        end: When to give up, on the monotonic clock.
+        known: Jobs to leave out.
+        earlier: Those of them that were created before the moment.
+        by_server: Whether the moment is by the clock of the servers that create jobs.
 
     Yields:
         A job, and whether it was created since the moment; ``None`` if the clocks do not tell.
@@ -60,16 +63,19 @@ def jobs_since(
                 ascends |= previous is not None and created > previous
                 descends |= previous is not None and created < previous
                 previous = created
-                offset = clock_offset(responses[-1])
+                offset = 0.0 if by_server else clock_offset(responses[-1])
                 # This machine's clock has been set back, or the server does not show its own.
-                unknown = offset is None or moment > time.time() + _CLOCK_TOLERANCE
+                unknown = offset is None or (
+                    not by_server and moment > time.time() + _CLOCK_TOLERANCE
+                )
                 if 0 < created < oldest + (offset or 0.0) and not unknown:
                     if descends and not ascends:
                         return
-                elif job.session_id in earlier:
-                    if created > 0:
+                elif job.session_id in known:
+                    if created > 0 and job.session_id in earlier:
                         oldest = max(oldest, created - _SERVER_CLOCK_SKEW - (offset or 0.0))
                 elif job.session_id not in seen:
                     seen.add(job.session_id)
-                    since = created >= moment + (offset or 0.0) - _CLOCK_TOLERANCE
+                    tolerance = _SERVER_CLOCK_SKEW if by_server else _CLOCK_TOLERANCE
+                    since = created >= moment + (offset or 0.0) - tolerance
                     yield job, None if unknown or created <= 0 else since

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -43,6 +44,7 @@ from prov_facade.polling import PollPolicy
 
 # A page may be empty although jobs follow, since the database filters what it has read.
 _MAX_EMPTY_PAGES = 100
+_MAX_SEARCH_TIME = 300.0
 _MAX_UNIX_TIME = 253_402_300_799  # the end of the year 9999
 
 OnChange = Callable[[JobStatusTable], object]
@@ -165,7 +167,7 @@ class SyncJobsClient(SyncBaseClient):
 
         Returns:
             The jobs that may have been started since then, and register a record with the same
-            name, workflow template and times.
+            name, workflow template and times, or one that cannot be read.
 
         Raises:
             InvalidRequestError: If an argument is not valid; nothing is sent.
@@ -179,7 +181,8 @@ class SyncJobsClient(SyncBaseClient):
             since = since.timestamp()
         error = partial(errors.InvalidRequestError, path="$.since")
         check_number("since", since, at_most=_MAX_UNIX_TIME, unit="seconds", error=error)
-        found = jobs_since(self.list(page_size=SEARCH_PAGE_SIZE, timeout=timeout), since)
+        listed = self.list(page_size=SEARCH_PAGE_SIZE, timeout=timeout)
+        found = jobs_since(listed, since, end=time.monotonic() + _MAX_SEARCH_TIME)
         with closing(found) as jobs:
             return [
                 job for job, is_since in jobs if is_since is not False and may_register(job, wanted)
@@ -194,6 +197,7 @@ class SyncJobsClient(SyncBaseClient):
     ) -> Generator[JobStatusTable, None]:
         key: dict[str, Any] | None = None
         seen: set[bytes] = set()
+        seen_jobs: set[str] = set()
         empty = 0
         while True:
             page_request: Request[Any] = request(key)
@@ -204,9 +208,13 @@ class SyncJobsClient(SyncBaseClient):
             if key is None:
                 return
             encoded = msgspec.json.encode(key, order="deterministic")
-            empty = 0 if page.jobs else empty + 1
+            new_jobs = {job.session_id for job in page.jobs} - seen_jobs
+            seen_jobs |= new_jobs
+            empty = 0 if new_jobs else empty + 1
             if encoded in seen or empty == _MAX_EMPTY_PAGES:
-                fault = f"is the {empty}th empty page" if empty else "repeats a pagination key"
+                fault = (
+                    f"is the {empty}th without another job" if empty else "repeats a pagination key"
+                )
                 with self._errors_of(page_request.operation):
                     raise errors.InvalidResponseError(
                         f"the response {fault}: the list would never end", path="$.pagination_key"

@@ -71,6 +71,7 @@ class Recovery:
         self._jobs = jobs
         self._manifest = manifest
         self._options = options
+        self._reached = False
 
     async def recover_all(self) -> None:
         """Determine whether interrupted submissions of earlier processes reached the server.
@@ -133,13 +134,14 @@ class Recovery:
             try:
                 found = await self._candidates(chunk, end)
             except errors.ProvError as error:
-                if (overall.is_over and last) or not is_transient(error):
+                if (overall.is_over and last) or not self._may_succeed_later(error):
                     reason = f"your jobs could not be searched ({storable_text(error)})"
                     raise submission_unknown(chunk, self._manifest.path, (), reason) from error
                 poller.last_error = error
                 await sleep(poller.next_wait())
                 continue
             poller.succeeded(progress=False)
+            self._reached = True
             if len(found.since) == 1:
                 return found.since[0]
             reason, candidates = _doubt(found, last=last)
@@ -155,50 +157,68 @@ class Recovery:
     async def _candidates(self, chunk: Chunk, end: float) -> _Candidates:
         """Find the jobs that submit the content of a chunk, or may do so."""
         others = await run_shielded(self._manifest.session_ids)
+        # A chunk that has broken off may have been submitted again after this one.
+        earlier = await run_shielded(self._manifest.session_ids, chunk.planned_at)
         submitted = _submitted(chunk)
         found = _Candidates()
         async for job, since in jobs_since(
             self._list_jobs(),
             chunk.planned_at,
             end=max(end, time.monotonic() + _MIN_SEARCH_TIME),
-            earlier=others,
+            known=others,
+            earlier=earlier,
         ):
             verdict = submits(job, submitted)
             if verdict:
                 (found.since if since else found.earlier).append(job.session_id)
-            elif verdict is None and since is not False:
+            elif verdict is None:
                 found.similar.append(job.session_id)
         return found
 
-    async def find_started(self, chunk: Chunk) -> StartedJobs:
+    def _may_succeed_later(self, error: errors.ProvError) -> bool:
+        if isinstance(error, errors.TransportError) and not error.may_have_arrived:
+            return self._reached and is_transient(error)
+        return is_transient(error)
+
+    async def find_started(self, chunk: Chunk, submission: JobStatusTable) -> StartedJobs:
         """Look for the jobs that a failed submission has started, by their content.
 
         Args:
             chunk: The chunk.
+            submission: The job that has failed.
 
         Raises:
             ProvError: If the user's jobs cannot be listed.
         """
-        others = await run_shielded(self._manifest.batch_ids) - {
-            batch.batch_id for batch in chunk.batches[-1:]
-        }
+        others: set[str | None] = {*await run_shielded(self._manifest.batch_ids)}
+        own = {batch.session_id for batch in chunk.batches}
         open_records = {
             index: record
             for index, record in enumerate(chunk.records, chunk.first)
             if record.is_open
         }
         digests = {record.digest for record in open_records.values()}
+        submitted = _submitted(chunk)
         found: list[tuple[JobStatusTable, Fingerprint | None]] = []
+        # Whether another batch, whose jobs cannot be told apart, may have the same records.
+        has_rival = False
         async for job, since in jobs_since(
             self._list_jobs(),
-            chunk.planned_at,
+            submission.created_timestamp,
             end=time.monotonic() + _MIN_SEARCH_TIME,
+            by_server=True,
         ):
-            registers = job.job_sub_type == JobSubType.MODEL_RUN_PROV_LODGE
-            if registers and since is not False and job.batch_id not in others:
+            if job.job_sub_type == JobSubType.MODEL_RUN_BATCH_SUBMIT:
+                if job.session_id not in own:
+                    batch_id = (job.result or {}).get("batch_id")
+                    others.add(batch_id)
+                    has_rival |= batch_id is None and submits(job, submitted) is not False
+            elif job.job_sub_type == JobSubType.MODEL_RUN_PROV_LODGE and since is not False:
                 found.append((job, record_fingerprint(job)))
+                has_rival |= since is None
+        found = [(job, read) for job, read in found if job.batch_id not in others - {None}]
         batches = {job.batch_id for job, read in found if read and read.digest in digests}
-        if len(batches) > 1:
+        if len(batches) > 1 or None in batches or (has_rival and batches):
             doubtful = [job.session_id for job, read in found if job.batch_id in batches]
             return StartedJobs({}, None, doubtful)
         batch_id = next(iter(batches), None)

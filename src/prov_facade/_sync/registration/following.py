@@ -5,10 +5,16 @@ from __future__ import annotations
 
 import time
 
+from job_api_client.models import JobStatusTable
 from prov_facade import errors
 from prov_facade._jobs import results as job_results
 from prov_facade._jobs.poller import Poller
-from prov_facade._registration.batch import InFlightBatch, RecordState, submission_unknown
+from prov_facade._registration.batch import (
+    InFlightBatch,
+    RecordState,
+    may_still_be_registered,
+    submission_unknown,
+)
 from prov_facade._registration.manifest import Chunk, Manifest
 from prov_facade._registration.options import RegistrationOptions
 from prov_facade._runtime.threads.concurrency import run_shielded
@@ -46,6 +52,7 @@ class Following:
         self._options = options
         self.batches: list[InFlightBatch] = []
         self.broken_off: list[InFlightBatch] = []
+        self._reached = False
 
     def add(self, records: list[RecordState], chunk: Chunk, *, fruitless: bool = False) -> None:
         """Follow another batch.
@@ -82,7 +89,9 @@ class Following:
         try:
             changed = self._update(batch)
         except errors.ProvError as error:
-            if not batch.poller.tolerates(error):
+            unsent = isinstance(error, errors.TransportError) and not error.may_have_arrived
+            # While nothing was reached, a mistake in the address is more likely.
+            if (unsent and not self._reached) or not batch.poller.tolerates(error):
                 if not isinstance(error, errors.BadRequestError):
                     raise
                 self.batches.remove(batch)
@@ -92,6 +101,14 @@ class Following:
             # As long as one batch makes progress, none of them times out.
             for other in self.batches:
                 other.poller.restart()
+        known = {
+            state.index: state.outcome
+            for state in changed
+            if not may_still_be_registered(state.error)
+        }
+        if known and batch.waiting and not batch.given_up and batch.chunk.session_id is not None:
+            number = batch.chunk.number
+            batch.chunk = run_shielded(self._manifest.known, number, known)
         if batch in self.broken_off:
             self.batches.remove(batch)
         elif not batch.waiting:
@@ -111,13 +128,17 @@ class Following:
         session_id = batch.submitting
         if session_id is not None:
             job = self._jobs.fetch(session_id, timeout=self._options.timeout)
+            self._reached = True
             batch.poller.succeeded(progress=job_results.has_ended(job))
             failed = job_results.failure_of(job)
             if failed is not None:
-                return self._break_off(batch, failed)
+                return self._break_off(batch, job, failed)
             if not job_results.has_ended(job):
                 return []
-            batch_id = job_results.batch_id(job)
+            try:
+                batch_id = job_results.batch_id(job)
+            except errors.InvalidResponseError as error:
+                return self._break_off(batch, job, error)
             batch.chunk = run_shielded(self._manifest.batch, batch.chunk.number, batch_id)
         page_size = min(_MAX_PAGE_SIZE, len(batch.records))
         jobs = [
@@ -134,38 +155,53 @@ class Following:
             for session_id in started
             if session_id not in listed
         ]
+        self._reached = True
         batch.poller.succeeded(progress=False)
         return batch.update(jobs)
 
-    def _break_off(self, batch: InFlightBatch, failed: errors.JobFailedError) -> list[RecordState]:
-        """Find the jobs that a failed submission has started, and what to do about the others.
+    def _break_off(
+        self, batch: InFlightBatch, job: JobStatusTable, fault: errors.ProvError
+    ) -> list[RecordState]:
+        """Find the jobs that a submission has started, and decide about the other records.
 
         The server starts the jobs of a batch one by one, and reports nothing about them if it
         cannot start one of them, or only late.
+
+        Args:
+            batch: The batch.
+            job: The job that submits it, which has ended.
+            fault: Its failure, or why its result cannot be used.
         """
         if batch.failed_at is None:
             batch.failed_at = time.monotonic()
+        # Before the search: a job may appear while the search is under way.
+        last = time.monotonic() >= batch.failed_at + self._options.recovery_timeout
         chunk = batch.chunk
-        started = self._recovery.find_started(chunk)
+        started = self._recovery.find_started(chunk, job)
         missing = len(chunk.open_records) > len(started.jobs)
-        if missing and time.monotonic() < batch.failed_at + self._options.recovery_timeout:
+        if missing and not last:
             return []
         for state in batch.records:
             state.session_id = started.jobs.get(state.index, state.session_id)
-        if started.batch_id is not None:
-            batch.chunk = run_shielded(self._manifest.batch, chunk.number, started.batch_id)
         error: errors.ProvError | None = None
-        if missing and started.doubtful and chunk.number not in self._options.resolutions:
-            reason = "the job that submits them has failed, and others may have been started by it"
-            path = self._manifest.path
-            error = submission_unknown(chunk, path, started.doubtful, reason)
-            error.__cause__ = failed
+        has_failed = isinstance(fault, errors.JobFailedError)
+        overruled = self._options.resolutions.get(chunk.number, "") is None
+        if missing and (started.doubtful or not has_failed) and not overruled:
+            what = "has failed" if has_failed else f"has an unusable result ({fault})"
+            reason = (
+                f"the job {job.session_id} that submits them {what}, and may have started others"
+            )
+            path, jobs = self._manifest.path, started.doubtful
+            error = submission_unknown(chunk, path, jobs, reason, broken_off=True)
+            error.__cause__ = fault
         elif missing and batch.fruitless and not started.jobs:
-            error = failed
+            error = fault
         if error is not None:
             batch.given_up = True
             return batch.fail(error, only_open=True)
-        batch.chunk = run_shielded(self._manifest.broken_off, chunk.number, started.jobs)
+        batch.chunk = run_shielded(
+            self._manifest.broken_off, chunk.number, started.jobs, started.batch_id
+        )
         if missing:
             batch.fruitless = not started.jobs
             self.broken_off.append(batch)

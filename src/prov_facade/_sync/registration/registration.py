@@ -118,7 +118,7 @@ class Registration:
                 for batch in following.due:
                     for result in self._results(following.poll(batch)):
                         yield result
-                while following.broken_off:
+                while following.broken_off and self._stop_error is None:
                     batch = following.broken_off.pop()
                     for result in self._submit(batch.records, batch.chunk, batch):
                         yield result

@@ -62,6 +62,10 @@ class Submission:
             models = [state.record for state in sent if state.record is not None]
             try:
                 session_id = self._submit(RegisterBatchModelRunRequest(records=models))
+                if not session_id or session_id in run_shielded(self._manifest.session_ids):
+                    raise errors.InvalidResponseError(
+                        f"{session_id!r} is not the session id of a new job", path="$.session_id"
+                    )
             except errors.ProvError as error:
                 self._reached |= error.response is not None
                 if is_too_large(error):
