@@ -75,7 +75,7 @@ class Model:
             "not_submitted": lambda: state == "submitting" and set(arguments[2]) <= is_open,
             "batch": lambda: state == "submitted",
             "broken_off": lambda: state == "submitted" and set(arguments[1]) <= is_open,
-            "known": lambda: state == "submitted" and set(arguments[1]) <= is_open,
+            "known": lambda: state == "submitted" and set(arguments[1]) <= incomplete(chunk),
             "withdraw": lambda: state == "not submitted" and set(arguments[1]) <= is_open,
             "forget": lambda: state == "done",
             "split": lambda: state == "not submitted" and 0 < arguments[1] < count,
@@ -141,6 +141,15 @@ def open_indexes(chunk: dict[str, Any]) -> set[int]:
         index
         for index, (digest, _, outcome) in enumerate(chunk["records"], chunk["first"])
         if digest is not None and outcome == (None, None, None, None)
+    }
+
+
+def incomplete(chunk: dict[str, Any]) -> set[int]:
+    """The indexes of the records that are neither registered nor failed."""
+    return {
+        index
+        for index, (_, _, outcome) in enumerate(chunk["records"], chunk["first"])
+        if outcome[1] is None and outcome[2] is None
     }
 
 

@@ -106,6 +106,11 @@ class Outcome(NamedTuple):
     error: str | None = None
     error_kind: str | None = None
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the record is registered, or has failed."""
+        return self.handle is not None or self.error is not None
+
 
 class StoredRecord(NamedTuple):
     """A record of the input.
@@ -249,7 +254,7 @@ class Manifest:
         assert self.path is not None  # noqa: S101  (a temporary one deletes itself)
         if os.name == "nt":  # open files cannot be deleted there
             self.close()
-        for name in (f"{self.path}.lock", self.path, f"{self.path}-journal"):
+        for name in (f"{self.path}.lock", f"{self.path}-journal", self.path):
             Path(name).unlink(missing_ok=True)
         self.close()
 
@@ -375,14 +380,19 @@ class Manifest:
             return self._sealed(number)
 
     def known(self, number: int, outcomes: Mapping[int, Outcome]) -> Chunk:
-        """Record final outcomes of open records, before those of the whole chunk are known.
+        """Record final outcomes of some records, before those of the whole chunk are known.
 
         Args:
             number: The chunk.
             outcomes: The outcomes, by the index of the record in the input.
         """
         with self._transaction():
-            self._set_open_outcomes(self._chunk_in(number, ChunkState.SUBMITTED), outcomes)
+            chunk = self._chunk_in(number, ChunkState.SUBMITTED)
+            for index in outcomes:
+                inside = chunk.first <= index < chunk.first + chunk.count
+                if not inside or chunk.records[index - chunk.first].outcome.is_final:
+                    raise ValueError(f"chunk {number} does not have a record {index} to complete")
+            self._set_outcomes(outcomes)
             return self._sealed(number)
 
     def broken_off(
