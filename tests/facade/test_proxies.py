@@ -363,7 +363,12 @@ def test_every_auth_manager_takes_a_proxy() -> None:
     ClientCredentials(config, "c", "s", proxy=httpx.Proxy(PROXY))
 
 
-@pytest.mark.parametrize("verify", ["missing.pem", None])
+IGNORED = pytest.mark.skipif(
+    httpx.__version__.startswith("0.27."), reason="httpx 0.27 ignores a missing SSL_CERT_FILE"
+)
+
+
+@pytest.mark.parametrize("verify", ["missing.pem", pytest.param(None, marks=IGNORED)])
 def test_a_missing_certificate_file_is_named(
     verify: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,9 +108,10 @@ def test_a_state_file_survives_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     script = (
         "import os, sys, signal; from pathlib import Path;"
-        "from prov_facade.sandbox._state.graph import Node, add;"
+        "from prov_facade.sandbox._state.graph import Link, Node, add;"
         "from prov_facade.sandbox._state.store import Store;"
-        "store = Store(Path(sys.argv[1])); add(store, 'r1', [Node('r1', 'A', 'B')], []);"
+        "store = Store(Path(sys.argv[1])); nodes = [Node('r1', 'A', 'B'), Node('d', 'A', 'B')];"
+        "add(store, 'r1', nodes, [Link('r1', 'used', 'd')]);"
         f"os.kill(os.getpid(), {int(signal.SIGKILL)})"
     )
     killed = subprocess.run(
@@ -118,7 +119,7 @@ def test_a_state_file_survives_a_kill(tmp_path: Path) -> None:
     )
     assert killed.returncode == -signal.SIGKILL
     with Store(path) as store:
-        assert ids(store, "r1") == ["r1"]
+        assert ids(store, "d") == ["d", "r1"]
 
 
 @pytest.mark.parametrize(

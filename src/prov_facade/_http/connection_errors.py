@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import ssl
 from collections.abc import Iterator
 
@@ -31,6 +33,8 @@ def system_fault(error: BaseException) -> str:
     for cause in _causes(error):
         if isinstance(cause, OSError) and cause.strerror:
             reason = cause.strerror
+            if cause.errno in errno.errorcode and not isinstance(cause, ssl.SSLError):
+                reason = os.strerror(cause.errno)  # asyncio has another text, with the address
     return reason
 
 
