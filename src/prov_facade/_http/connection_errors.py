@@ -33,8 +33,9 @@ def system_fault(error: BaseException) -> str:
     for cause in _causes(error):
         if isinstance(cause, OSError) and cause.strerror:
             reason = cause.strerror
-            if cause.errno in errno.errorcode and not isinstance(cause, ssl.SSLError):
-                reason = os.strerror(cause.errno)  # asyncio has another text, with the address
+            number = cause.errno or 0
+            if number in errno.errorcode and not isinstance(cause, ssl.SSLError):
+                reason = os.strerror(number)  # asyncio has another text, with the address
     return reason
 
 
