@@ -47,6 +47,7 @@ def test_an_import_loads_only_what_it_needs_without_warnings(
     assert (found.returncode, found.stdout.strip(), found.stderr) == (0, "", "")
 
 
+@pytest.mark.stress
 def test_lazy_imports_are_thread_safe() -> None:
     script = """
 import sys, threading

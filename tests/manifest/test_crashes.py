@@ -229,7 +229,7 @@ def calls_for_chunk(number: int, chunk: dict[str, Any]) -> dict[str, st.SearchSt
     }
 
 
-@settings(deadline=None, derandomize=True, max_examples=25)
+@settings(deadline=None, derandomize=True, max_examples=10)
 @given(st.data())
 def test_any_sequence_of_calls_gives_the_state_of_the_model(data: st.DataObject) -> None:
     model = Model()

@@ -306,6 +306,7 @@ def memory_when_open(path: Path) -> int:
     return held
 
 
+@pytest.mark.stress
 def test_memory_use_does_not_grow_with_the_number_of_records(tmp_path: Path) -> None:
     for name, size in (("few", 1), ("many", 20_000)):
         with Manifest(tmp_path / name, API) as manifest:

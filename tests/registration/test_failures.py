@@ -148,6 +148,7 @@ def test_the_rest_of_a_chunk_is_sent_after_repeated_refusals(
 
 
 @pytest.mark.parametrize("all_refused", [False, True])
+@pytest.mark.stress
 def test_a_registration_that_ends_between_refusals_can_be_resumed(
     all_refused: bool,
     registrar: Registrar,

@@ -112,6 +112,7 @@ def test_each_record_is_registered_once_by_a_registration_killed_ten_times(
     assert all(one["name"] == f"Run {one['index']}" for one in results)
 
 
+@pytest.mark.stress
 def test_each_record_is_registered_once_by_runs_killed_at_every_third_event(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:

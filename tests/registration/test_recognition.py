@@ -192,7 +192,7 @@ CONTENTS = st.builds(
 )
 
 
-@settings(deadline=None, derandomize=True, max_examples=300)
+@settings(deadline=None, derandomize=True, max_examples=80)
 @given(
     st.lists(CONTENTS, min_size=1, max_size=4),
     st.lists(st.sampled_from(sorted(NORMALISATIONS.keys() - {"JSON in a string"})), max_size=5),

@@ -240,6 +240,7 @@ def test_a_registration_can_be_resumed_after_an_error_in_the_input(
     )
 
 
+@pytest.mark.stress
 def test_a_registration_cancelled_at_any_time_can_be_resumed(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -272,6 +273,7 @@ def test_a_registration_cancelled_at_any_time_can_be_resumed(
 
 
 @pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.stress)])
+@pytest.mark.stress
 def test_a_registration_interrupted_with_ctrl_c_can_be_resumed(
     times: int, kind: Kind, registrar: Registrar, sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -297,11 +297,14 @@ class Manifest:
             before: A Unix time; only the jobs of chunks that were submitted last before it.
         """
         with self._transaction() as execute:
-            rows = execute(
-                "SELECT session_id FROM submissions JOIN chunks ON number = chunk"
-                " WHERE ? IS NULL OR planned_at < ?",
-                (before, before),
-            )
+            if before is None:
+                rows = execute("SELECT session_id FROM submissions")
+            else:
+                rows = execute(
+                    "SELECT session_id FROM submissions JOIN chunks ON number = chunk"
+                    " WHERE planned_at < ?",
+                    (before,),
+                )
             return frozenset(session_id for (session_id,) in rows)
 
     def batch_ids(self) -> AbstractSet[str]:
