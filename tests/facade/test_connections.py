@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import re
+import socket
 import ssl
 import traceback
 from collections.abc import Awaitable, Callable
@@ -37,6 +38,7 @@ from prov_facade import (
     RetryPolicy,
     TransportError,
 )
+from prov_facade._http.connection_errors import system_fault
 
 HEALTHY = {"message": "Health check successful."}
 
@@ -241,3 +243,8 @@ def test_a_missing_certificate_bundle_is_a_config_error(tmp_path: Path) -> None:
 def test_invalid_policies_are_rejected(setting: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(setting))):
         RetryPolicy(**setting)
+
+
+def test_the_number_of_an_unknown_name_is_not_taken_for_one_of_the_system() -> None:
+    error = socket.gaierror(8, "nodename nor servname provided, or not known")  # as on macOS
+    assert system_fault(error) == "nodename nor servname provided, or not known"

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import ssl
 from collections.abc import Iterator
+
+# Their numbers are not those of the system: macOS has 8 for an unknown name.
+_OTHER_NUMBERS = (ssl.SSLError, socket.gaierror)
 
 
 def certificate_fault(error: BaseException | None) -> str | None:
@@ -34,7 +38,7 @@ def system_fault(error: BaseException) -> str:
         if isinstance(cause, OSError) and cause.strerror:
             reason = cause.strerror
             number = cause.errno or 0
-            if number in errno.errorcode and not isinstance(cause, ssl.SSLError):
+            if number in errno.errorcode and not isinstance(cause, _OTHER_NUMBERS):
                 reason = os.strerror(number)  # asyncio has another text, with the address
     return reason
 
