@@ -17,15 +17,16 @@ Rewrite = Callable[[dict[str, Any]], None]
 
 
 class Rewriting:
-    """Middleware that changes the lists of a user's jobs."""
+    """Middleware that changes the lists of jobs of a route."""
 
     rewrite: ClassVar[Rewrite | None] = None
+    route: ClassVar[str] = ""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].endswith("/jobs/user/list"):
+        if scope["type"] != "http" or not scope["path"].endswith(Rewriting.route):
             await self._app(scope, receive, send)
             return
         start: Message = {}
@@ -67,9 +68,9 @@ class RewritingSandbox(Sandbox):
 
 
 @contextmanager
-def rewriting(rewrite: Rewrite | None) -> Iterator[Sandbox]:
+def rewriting(rewrite: Rewrite | None, route: str = "/jobs/user/list") -> Iterator[Sandbox]:
     """Start a sandbox whose lists of jobs are changed by a function."""
-    Rewriting.rewrite = None if rewrite is None else staticmethod(rewrite)
+    Rewriting.rewrite, Rewriting.route = None if rewrite is None else staticmethod(rewrite), route
     try:
         with RewritingSandbox(seed=SEED, delays=JobDelays(0, 0, 0, 0)) as sandbox:
             yield sandbox

@@ -101,6 +101,15 @@ def test_jobs_are_matched_by_content_in_any_order() -> None:
     assert batch.outcomes_are_final
 
 
+def test_jobs_of_records_whose_outcome_is_known_are_not_matched_with_equal_ones() -> None:
+    batch = batch_of(record(0), record(0), record(1))
+    batch.records[0].restore(Outcome("a", "handle of a"))
+    jobs = [job("a", record(0)), job("c", record(1)), job("b", record(0), status="IN_PROGRESS")]
+    assert batch.update(jobs) == [batch.records[2]]
+    assert batch.update([*jobs[:2], job("b", record(0))]) == [batch.records[1]]
+    assert handles(batch) == ["handle of a", "handle of b", "handle of c"]
+
+
 def test_changed_records_are_matched_by_their_names_and_times() -> None:
     batch = batch_of(record(0), record(1), record(2))
     changed = [record(number, description="Another.") for number in range(2)]

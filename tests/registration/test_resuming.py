@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import time
@@ -31,6 +32,7 @@ from registration.registrar import (
     registered_names,
     registrar_for,
 )
+from registration.rewriting import rewriting
 
 from prov_facade import (
     BulkProgress,
@@ -428,3 +430,34 @@ def test_a_registration_can_be_closed_before_it_starts(
     with SyncProvClient(registrar.auth, registrar.config) as client:
         client.register_many(records(3), manifest=manifest).close()
     assert not manifest.exists()
+
+
+@pytest.mark.parametrize("changed", [False, True])
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_jobs_that_end_one_after_the_other_keep_their_records(
+    interrupted: bool, changed: bool, kind: Kind, manifest: Path
+) -> None:
+    """Each poll shows one more job that has ended, and the server may have changed the records."""
+    polls = itertools.count(1)
+
+    def one_more(page: dict[str, Any]) -> None:
+        ended = next(polls)
+        page["jobs"].sort(key=lambda job: str(job["payload"]["record"]["display_name"]))
+        for number, job in enumerate(page["jobs"]):
+            if number >= ended:
+                job |= {"status": "IN_PROGRESS", "result": None}
+            if changed:
+                job["payload"]["record"]["description"] = "Changed."
+
+    def stop(progress: BulkProgress) -> None:
+        if interrupted and progress.registered == 2:
+            raise ArithmeticError
+
+    with rewriting(one_more, "/jobs/user/list_batch") as sandbox:
+        registrar = registrar_for(kind, sandbox)
+        run = registrar.many(records(5), manifest, on_progress=stop)
+        if interrupted and not changed:
+            assert isinstance(run.error, ArithmeticError)
+            run = registrar.many(records(5), manifest)
+        run.all_registered(5)
+        assert_registered_once(sandbox, run, names(5))

@@ -514,6 +514,7 @@ class ProvClient(BaseClient):
                 on_progress=on_progress,
                 polling=polling or self._polling,
                 timeout=timeout,
+                max_retry_after=self._core.retries.max_retry_after,
             )
             registration = register_records(
                 records,
@@ -595,6 +596,7 @@ class ProvClient(BaseClient):
                 on_progress=on_progress,
                 polling=polling or self._polling,
                 timeout=timeout,
+                max_retry_after=self._core.retries.max_retry_after,
             )
             return await csv_registration.register(
                 path,

@@ -245,7 +245,7 @@ class _CSVRegistration:
         for row in self._old:
             if not self._table.cell(row, RECORD_ID):
                 rows.setdefault(self._table.cell(row, JOB_ID), []).append(row)
-        pollers = {session_id: Poller(self._options.polling) for session_id in rows}
+        pollers = {session_id: self._options.poller() for session_id in rows}
         while pollers:
             for session_id, poller in list(pollers.items()):
                 late = poller.is_over

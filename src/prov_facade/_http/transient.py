@@ -50,10 +50,18 @@ def retry_for_status(status: int | None) -> Retry:
 _REFUSALS = (400, 401, 403, 404, 405, 422)
 
 
-def is_transient(error: ProvError) -> bool:
-    """Return whether a later call may succeed, even if only minutes later."""
+def is_transient(error: ProvError, *, reached: bool = True) -> bool:
+    """Return whether a later call may succeed, even if only minutes later.
+
+    Args:
+        error: The error of the call.
+        reached: Whether the server was ever reached. Until then, a connection that cannot be opened
+            is more likely a mistake in the address than an outage.
+    """
     if isinstance(error, CertificateError):
         return False
+    if isinstance(error, TransportError) and not error.may_have_arrived:
+        return reached
     # The classes of the statuses that permit Retry.LATER.
     return isinstance(error, TransportError | RateLimitedError | ServerError)
 

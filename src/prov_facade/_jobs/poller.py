@@ -94,8 +94,13 @@ class Poller:
         """Restart the time until the deadline."""
         self._start = time.monotonic()
 
-    def tolerates(self, error: errors.ProvError) -> bool:
-        """Return whether to continue polling after an error, and record the error if so."""
+    def tolerates(self, error: errors.ProvError, *, reached: bool = True) -> bool:
+        """Return whether to continue polling after an error, and record the error if so.
+
+        Args:
+            error: The error.
+            reached: Whether the server was ever reached; see :func:`is_transient`.
+        """
         if isinstance(error, errors.BadRequestError) or _is_not_from_api(error):
             # A new job may not be known yet, and a gateway may respond with an HTML page.
             now = time.monotonic()
@@ -103,7 +108,7 @@ class Poller:
                 self._unknown_since = now
             tolerated = now - self._unknown_since < self._policy.not_found_grace
         else:
-            tolerated = is_transient(error)
+            tolerated = is_transient(error, reached=reached)
         if tolerated:
             self.last_error = error
         return tolerated

@@ -36,8 +36,9 @@ class BulkResult:
         record: The record as it was passed.
         handle: The id of the model run; ``None`` if it is not registered.
         session_id: The job that registers it, if any.
-        error: Why it is not registered; ``None`` if it is. With a
-            :class:`JobTimeoutError`, it may still become registered.
+        error: Why it is not registered; ``None`` if it is. With a :class:`JobTimeoutError`, a
+            :class:`JobNotFoundError` or a :class:`SubmissionUnknownError`, it may be registered,
+            now or later. With a :class:`JobError` itself, it is, and its id is unknown.
         resumed: Whether the result comes from the manifest.
     """
 
@@ -175,7 +176,6 @@ class InFlightBatch:
     given_up: bool = False
     _seen: set[str] = field(factory=set, init=False)
     _unmatched: list[JobStatusTable] = field(factory=list, init=False)
-    _ended: int = field(default=0, init=False)
 
     @property
     def submitting(self) -> str | None:
@@ -210,6 +210,7 @@ class InFlightBatch:
             The records whose outcome this determined.
         """
         earlier = set(self.batch_ids) - {batch.batch_id for batch in self.chunk.batches[-1:]}
+        known = {state.session_id for state in self.records if state.has_outcome}
         by_job = {state.session_id: state for state in self.waiting if not state.is_open}
         by_digest: dict[bytes | None, deque[RecordState]] = {}
         for state in self.waiting:
@@ -223,11 +224,10 @@ class InFlightBatch:
             if job.session_id in by_job:
                 changed.append(_set_outcome(by_job[job.session_id], job))
                 continue
-            if job.batch_id in earlier:
+            if job.session_id in known or job.batch_id in earlier:
                 # The open records are in the last batch. An earlier one also has the jobs of
                 # records that are in another chunk since this one was split.
                 continue
-            self._ended += 1
             found = record_fingerprint(job)
             equal = by_digest.get(found.digest) if found is not None else None
             if equal:
@@ -235,7 +235,7 @@ class InFlightBatch:
             else:
                 self._unmatched.append(job)
         left = [state for state in self.waiting if state.is_open]
-        if left and self._ended == len(self.chunk.open_records):
+        if left and len(left) == len(self._unmatched):
             # All jobs have ended, but the server has changed the content of these.
             self._match_by_identity(left)
             changed += left
@@ -305,7 +305,7 @@ def _set_outcome(state: RecordState, job: JobStatusTable) -> RecordState:
     return state
 
 
-def refused_positions(error: errors.APIError) -> dict[int, str]:
+def refused_positions(error: errors.ProvError) -> dict[int, str]:
     """Return why the server refuses records of a batch, by their position in it.
 
     It is empty unless the server names records and nothing else.

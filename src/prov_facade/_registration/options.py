@@ -9,7 +9,7 @@ import httpx
 from attrs import frozen
 
 from prov_facade._checks import check_callback, check_count, check_number
-from prov_facade._jobs.poller import check_waiting
+from prov_facade._jobs.poller import Poller, check_waiting
 from prov_facade._registration.batch import BulkProgress
 from prov_facade.errors import InvalidRequestError
 from prov_facade.polling import PollPolicy
@@ -31,6 +31,7 @@ class RegistrationOptions:
     on_progress: Callable[[BulkProgress], object] | None
     polling: PollPolicy
     timeout: float | httpx.Timeout | None
+    max_retry_after: float
 
     def __attrs_post_init__(self) -> None:
         for name in ("chunk_size", "max_chunk_bytes", "max_concurrent_batches"):
@@ -44,6 +45,10 @@ class RegistrationOptions:
         check_waiting(self.polling)
         if not isinstance(self.resolutions, Mapping):
             raise _invalid("resolutions", "resolutions must be a mapping")
+
+    def poller(self) -> Poller:
+        """Make a poller for a job, with these options."""
+        return Poller(self.polling, max_retry_after=self.max_retry_after)
 
 
 def _invalid(name: str, message: str) -> InvalidRequestError:

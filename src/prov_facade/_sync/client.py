@@ -509,6 +509,7 @@ class SyncProvClient(SyncBaseClient):
                 on_progress=on_progress,
                 polling=polling or self._polling,
                 timeout=timeout,
+                max_retry_after=self._core.retries.max_retry_after,
             )
             registration = register_records(
                 records,
@@ -590,6 +591,7 @@ class SyncProvClient(SyncBaseClient):
                 on_progress=on_progress,
                 polling=polling or self._polling,
                 timeout=timeout,
+                max_retry_after=self._core.retries.max_retry_after,
             )
             return csv_registration.register(
                 path,

@@ -9,7 +9,6 @@ from prov_facade import errors
 from prov_facade._async.jobs import JobsClient
 from prov_facade._async.registration.recovery import Recovery
 from prov_facade._jobs import results as job_results
-from prov_facade._jobs.poller import Poller
 from prov_facade._registration.batch import (
     InFlightBatch,
     RecordState,
@@ -51,6 +50,8 @@ class Following:
         self._options = options
         self.batches: list[InFlightBatch] = []
         self.broken_off: list[InFlightBatch] = []
+        # Each decides once: it was found out about the submission of an earlier call.
+        self._resolutions = dict(options.resolutions)
         self._reached = False
 
     def add(self, records: list[RecordState], chunk: Chunk, *, fruitless: bool = False) -> None:
@@ -61,7 +62,7 @@ class Following:
             chunk: The chunk.
             fruitless: Whether the submission before has not started any job.
         """
-        batch = InFlightBatch(records, chunk, Poller(self._options.polling), fruitless=fruitless)
+        batch = InFlightBatch(records, chunk, self._options.poller(), fruitless=fruitless)
         self.batches.append(batch)
         _schedule(batch)
 
@@ -88,9 +89,7 @@ class Following:
         try:
             changed = await self._update(batch)
         except errors.ProvError as error:
-            unsent = isinstance(error, errors.TransportError) and not error.may_have_arrived
-            # While nothing was reached, a mistake in the address is more likely.
-            if (unsent and not self._reached) or not batch.poller.tolerates(error):
+            if not batch.poller.tolerates(error, reached=self._reached):
                 if not isinstance(error, errors.BadRequestError):
                     raise
                 self.batches.remove(batch)
@@ -184,7 +183,7 @@ class Following:
             state.session_id = started.jobs.get(state.index, state.session_id)
         error: errors.ProvError | None = None
         has_failed = isinstance(fault, errors.JobFailedError)
-        overruled = self._options.resolutions.get(chunk.number, "") is None
+        overruled = missing and self._resolutions.get(chunk.number, "") is None
         if missing and (started.doubtful or not has_failed) and not overruled:
             what = "has failed" if has_failed else f"has an unusable result ({fault})"
             reason = (
@@ -193,8 +192,10 @@ class Following:
             path, jobs = self._manifest.path, started.doubtful
             error = submission_unknown(chunk, path, jobs, reason, broken_off=True)
             error.__cause__ = fault
-        elif missing and batch.fruitless and not started.jobs:
+        elif missing and has_failed and batch.fruitless and not started.jobs:
             error = fault
+        if overruled:
+            del self._resolutions[chunk.number]
         if error is not None:
             batch.given_up = True
             return batch.fail(error, only_open=True)

@@ -9,11 +9,10 @@ from prov_api_client.models import RegisterBatchModelRunRequest
 from prov_facade import errors
 from prov_facade._async.registration.recovery import Recovery
 from prov_facade._http.transient import certainly_refused, is_too_large, is_transient
-from prov_facade._jobs.poller import Poller
 from prov_facade._registration.batch import RecordState, refused_positions, storable_text
 from prov_facade._registration.manifest import Chunk, Manifest
+from prov_facade._registration.options import RegistrationOptions
 from prov_facade._runtime.aio.concurrency import Awaited, run_shielded, sleep
-from prov_facade.polling import PollPolicy
 
 Submit = Callable[[RegisterBatchModelRunRequest], Awaited[str]]
 """Submits a batch of model runs, and returns the session id of its job."""
@@ -26,16 +25,16 @@ class Submission:
         submit: Submits a batch.
         recovery: Determines whether a submission without a response reached the server.
         manifest: The manifest.
-        polling: How long a submission is retried, and how often.
+        options: The options of the registration.
     """
 
     def __init__(
-        self, submit: Submit, recovery: Recovery, manifest: Manifest, polling: PollPolicy
+        self, submit: Submit, recovery: Recovery, manifest: Manifest, options: RegistrationOptions
     ) -> None:
         self._submit = submit
         self._recovery = recovery
         self._manifest = manifest
-        self._polling = polling
+        self._options = options
         self._reached = False
 
     async def submit(self, records: list[RecordState], chunk: Chunk | None) -> Chunk:
@@ -52,7 +51,7 @@ class Submission:
         Raises:
             ProvError: If it could not be submitted, or if it is unknown whether it was.
         """
-        poller = Poller(self._polling)
+        poller = self._options.poller()
         while True:
             sent = [state for state in records if state.is_open]
             chunk = await self._plan(records, chunk)
@@ -83,7 +82,9 @@ class Submission:
                     found = await self._recovery.find_job(chunk, error)
                 if found is None:
                     chunk = await self._not_submitted(chunk, error)
-                    if not self._may_succeed_later(error) or poller.is_over:
+                    unusable = isinstance(error, errors.InvalidResponseError)
+                    transient = unusable or is_transient(error, reached=self._reached)
+                    if not transient or poller.is_over:
                         raise
                     poller.last_error = error
                     await sleep(poller.next_wait())
@@ -91,16 +92,6 @@ class Submission:
                 session_id = found
             self._reached = True
             return await run_shielded(self._manifest.submitted, chunk.number, session_id)
-
-    def _may_succeed_later(self, error: errors.ProvError) -> bool:
-        """Whether to submit a chunk again after a while.
-
-        While nothing has been reached, a mistake in the address is more likely than a server that
-        is down.
-        """
-        if isinstance(error, errors.TransportError) and not error.may_have_arrived:
-            return self._reached
-        return is_transient(error) or isinstance(error, errors.InvalidResponseError)
 
     async def _plan(self, records: list[RecordState], chunk: Chunk | None) -> Chunk:
         now = time.time()
@@ -124,8 +115,6 @@ def _mark_refused(sent: list[RecordState], error: errors.ProvError) -> list[Reco
     Only records that the server names are rejected: an error for a whole batch may come from a
     gateway, and may differ the next time.
     """
-    if not isinstance(error, errors.ValidationFailedError):
-        return []
     for position, reason in refused_positions(error).items():
         if 0 <= position < len(sent):
             index = sent[position].index

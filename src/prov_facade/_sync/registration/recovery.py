@@ -12,7 +12,6 @@ from attrs import evolve, field, frozen
 from job_api_client.models import JobStatusTable, JobSubType
 from prov_facade import errors
 from prov_facade._http.transient import is_transient
-from prov_facade._jobs.poller import Poller
 from prov_facade._registration.batch import storable_text, submission_unknown
 from prov_facade._registration.manifest import Chunk, ChunkState, Manifest, StoredRecord
 from prov_facade._registration.options import RegistrationOptions
@@ -130,14 +129,15 @@ class Recovery:
             elapsed = max(0.0, time.time() - chunk.planned_at)
             timeout = max(timeout - elapsed, min(timeout, _MIN_RECOVERY_TIME))
         end = time.monotonic() + timeout
-        overall = Poller(self._options.polling)
-        poller = Poller(evolve(self._options.polling, deadline=None))
+        overall = self._options.poller()
+        patient = evolve(self._options, polling=evolve(self._options.polling, deadline=None))
+        poller = patient.poller()
         while True:
             last = time.monotonic() >= end
             try:
                 found = self._candidates(chunk, end)
             except errors.ProvError as error:
-                if (overall.is_over and last) or not self._may_succeed_later(error):
+                if (overall.is_over and last) or not is_transient(error, reached=self._reached):
                     reason = f"your jobs could not be searched ({storable_text(error)})"
                     raise submission_unknown(chunk, self._manifest.path, (), reason) from error
                 poller.last_error = error
@@ -177,11 +177,6 @@ class Recovery:
             elif verdict is None:
                 found.similar.append(job.session_id)
         return found
-
-    def _may_succeed_later(self, error: errors.ProvError) -> bool:
-        if isinstance(error, errors.TransportError) and not error.may_have_arrived:
-            return self._reached and is_transient(error)
-        return is_transient(error)
 
     def find_started(self, chunk: Chunk, submission: JobStatusTable) -> StartedJobs:
         """Look for the jobs that a failed submission has started, by their content.

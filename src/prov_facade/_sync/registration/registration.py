@@ -81,7 +81,7 @@ class Registration:
         self._manifest = manifest
         self._options = options
         self._recovery = Recovery(jobs, manifest, options)
-        self._submission = Submission(submit, self._recovery, manifest, options.polling)
+        self._submission = Submission(submit, self._recovery, manifest, options)
         self._following = Following(jobs, self._recovery, manifest, options)
         self._progress = BulkProgress()
         # Why no further records are submitted. It is raised when no batch is in flight any more:
@@ -186,7 +186,7 @@ class Registration:
         known = [state for state in states if state.has_outcome]
         if len(known) < len(states):
             if broken_off is None:
-                self._report_progress(submitted=len(states) - len(known))
+                self._report_progress(submitted=sum(state.was_submitted for state in states))
             fruitless = broken_off is not None and broken_off.fruitless
             self._following.add(states, chunk, fruitless=fruitless)
             self._report_progress()
