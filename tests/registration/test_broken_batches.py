@@ -239,3 +239,35 @@ def test_a_session_id_that_is_not_new_is_looked_for(
     sandbox.faults.add(SUBMIT, Fault(status=200, body=json.dumps(body).encode(), after=True))
     registrar.many(records(6), manifest, chunk_size=3).all_registered(6)
     registered_once(sandbox, 6)
+
+
+def test_a_resolution_decides_once(kind: Kind, manifest: Path) -> None:
+    """It was found out about the submission of an earlier call, not about the next ones."""
+    with rewriting(unreadable) as sandbox:
+        registrar = registrar_for(kind, sandbox)
+        sandbox.faults.break_off_batches(2, 2)
+        registrar.many(records(4), manifest)
+        run = registrar.many(records(4), manifest, resolutions={0: None})
+        assert {type(error) for error in run.errors.values()} == {SubmissionUnknownError}
+        assert len(submissions(sandbox)) == 2
+
+
+def test_batches_whose_results_are_unusable_again_and_again_are_left_to_the_user(
+    registrar: Registrar, sandbox: Sandbox, manifest: Path
+) -> None:
+    with sandbox._started.store.transaction() as connection:
+        connection.execute(
+            "CREATE TRIGGER unusable AFTER UPDATE OF result ON job"
+            " WHEN new.job_sub_type = 'MODEL_RUN_BATCH_SUBMIT'"
+            " AND new.result IS NOT '{}' AND new.result IS NOT NULL"
+            " BEGIN UPDATE job SET result = '{}' WHERE session_id = new.session_id;"
+            " DELETE FROM job WHERE job_sub_type = 'MODEL_RUN_PROV_LODGE'; END"
+        )
+    try:
+        for resolutions in ({}, {0: None}):
+            run = registrar.many(records(2), manifest, resolutions=resolutions)
+            assert {type(error) for error in run.errors.values()} == {SubmissionUnknownError}
+        assert len(submissions(sandbox)) == 2
+    finally:
+        with sandbox._started.store.transaction() as connection:
+            connection.execute("DROP TRIGGER unusable")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,7 @@ from prov_facade import (
     JobFailedError,
     OperationFailedError,
     ProvError,
+    RetryPolicy,
     TransportError,
     ValidationFailedError,
 )
@@ -367,3 +369,14 @@ def test_a_server_that_goes_away_is_waited_for(
         first.stop()
         starting.join()
         second.stop()
+
+
+def test_a_retry_after_delays_polls_by_the_clients_maximum(
+    registrar: Registrar, sandbox: Sandbox
+) -> None:
+    slow = Fault(status=503, headers={"Retry-After": "600"})
+    sandbox.faults.add("fetch_job", slow)
+    patient = RetryPolicy(attempts=1, max_retry_after=0.1)
+    start = time.monotonic()
+    evolve(registrar, client={"retries": patient}).many(records(2)).all_registered(2)
+    assert time.monotonic() - start < 20
